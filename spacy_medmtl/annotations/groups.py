@@ -1,0 +1,69 @@
+"""Span groups with one value per span, and the difference between *absent* and *empty*.
+
+No group under a key means *not annotated*: no loss, no score. An empty group means *annotated, nothing there*.
+``attrs["annotated_labels"]`` narrows that to some labels: the others are as if absent.
+Values live in ``SpanGroup.attrs`` because it survives ``DocBin``, ``Doc.copy`` and ``n_process > 1``, and because it
+tells two spans with equal boundaries apart; ``span._.x`` data does neither.
+"""
+
+from typing import Any, Iterable, List, Optional, Sequence, Tuple
+
+from spacy.tokens import Doc, Span, SpanGroup
+
+from ..errors import MedmtlError
+
+INTENTS = "medmtl_intents"
+RELATIONS = "medmtl_relations"
+ENTITIES = "medmtl_ner"
+FINDINGS = "medmtl_findings"
+TURNS = "medmtl_turns"
+ANNOTATED_LABELS = "annotated_labels"
+
+
+def write_group(doc: Doc, key: str, spans: Iterable[Span], **values: Sequence[Any]) -> SpanGroup:
+    """Put ``spans`` under ``doc.spans[key]`` with one entry of each of ``values`` per span, replacing what was there.
+
+    Raises MedmtlError E104 where the lengths differ.
+    """
+    group = SpanGroup(doc, name=key, spans=list(spans))
+    for name, entries in values.items():
+        if len(entries) != len(group):
+            raise MedmtlError("E104", name=name, key=key, received=len(entries), expected=len(group))
+        group.attrs[name] = list(entries)
+    doc.spans[key] = group
+    return doc.spans[key]
+
+
+def is_annotated(doc: Doc, key: str) -> bool:
+    """Whether anybody looked at ``doc`` for what is kept under ``key``."""
+    return key in doc.spans
+
+
+def annotated_labels(doc: Doc, key: str, labels: Sequence[str]) -> Tuple[str, ...]:
+    """Those of a component's ``labels`` that ``doc`` is annotated with under ``key``; all of them unless it says less."""
+    if not is_annotated(doc, key):
+        return ()
+    declared: Optional[List[str]] = doc.spans[key].attrs.get(ANNOTATED_LABELS)
+    if declared is None:
+        return tuple(labels)
+    return tuple(label for label in labels if label in declared)
+
+
+def group_values(doc: Doc, key: str, name: str) -> List[Any]:
+    """``attrs[name]`` of a group, checked to have one entry per span; empty if the group or the attr is absent."""
+    if key not in doc.spans or name not in doc.spans[key].attrs:
+        return []
+    group = doc.spans[key]
+    entries = list(group.attrs[name])
+    if len(entries) != len(group):
+        raise MedmtlError("E104", name=name, key=key, received=len(entries), expected=len(group))
+    return entries
+
+
+def sentence_bounds(doc: Doc) -> List[Tuple[int, int]]:
+    """(start, end) token offsets of the sentences; the whole Doc where boundaries are not set; none for an empty Doc."""
+    if not len(doc):
+        return []
+    if not doc.has_annotation("SENT_START"):
+        return [(0, len(doc))]
+    return [(sent.start, sent.end) for sent in doc.sents]

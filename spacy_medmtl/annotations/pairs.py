@@ -1,0 +1,45 @@
+"""Two texts as one Doc of two segments, and back.
+
+The segments are parted by one token, U+241E (symbol for record separator), which stands in the text itself. So a pair
+survives whatever keeps a text: ``nlp.make_doc(text)``, ``DocBin``, ``spacy evaluate``, a file of lines.
+"""
+
+from typing import List, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..errors import MedmtlError
+
+SEPARATOR = "\u241e"
+
+
+def pair_doc(nlp: Language, first: str, second: str) -> Doc:
+    """Tokenise two texts apart and join them: ``first ␞ second``. Raises MedmtlError E101 if a text holds U+241E."""
+    if SEPARATOR in first or SEPARATOR in second:
+        raise MedmtlError("E101")
+    docs = (nlp.make_doc(first), nlp.make_doc(second))
+    words: List[str] = []
+    spaces: List[bool] = []
+    for doc, following in zip(docs, ([SEPARATOR], [])):
+        words += [token.text for token in doc] + following
+        spaces += [bool(token.whitespace_) for token in doc] + [True] * len(following)
+        if following and len(doc):
+            spaces[-2] = True  # the blank before the separator
+    return Doc(nlp.vocab, words=words, spaces=spaces)
+
+
+def segment_bounds(doc: Doc) -> List[Tuple[int, int]]:
+    """(start, end) token offsets of the non-empty segments of a Doc that ``pair_doc`` made; none without a separator."""
+    at = [token.i for token in doc if token.text == SEPARATOR]
+    if len(at) != 1 or at[0] == 0 or at[0] == len(doc) - 1:
+        return []
+    return [(0, at[0]), (at[0] + 1, len(doc))]
+
+
+def texts_of(doc: Doc) -> Tuple[str, str]:
+    """The two texts of a Doc that ``pair_doc`` made. Raises MedmtlError E102 if it has not exactly one separator."""
+    parts = doc.text.split(SEPARATOR)
+    if len(parts) != 2:
+        raise MedmtlError("E102", received=len(parts))
+    return parts[0].removesuffix(" "), parts[1].removeprefix(" ")

@@ -1,0 +1,68 @@
+"""Relations between two spans of a Doc, kept in one span group: head, tail, head, tail, ...
+
+``attrs["labels"]`` has a list of labels per pair (an empty list: the pair was judged and holds no relation),
+``attrs["scores"]`` a number per pair (a probability, or the value of a regression).
+"""
+
+from dataclasses import dataclass
+from typing import Iterable, List, Sequence, Tuple
+
+from spacy.tokens import Doc, Span, SpanGroup
+
+from ..errors import MedmtlError
+from .groups import RELATIONS
+
+
+@dataclass(frozen=True)
+class Relation:
+    """One labelled pair. ``score`` is a probability in [0, 1], or the value of a regression."""
+
+    head: Span
+    tail: Span
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class JudgedPair:
+    """A pair of token ranges with all labels that hold for it, none included."""
+
+    head: Tuple[int, int]
+    tail: Tuple[int, int]
+    labels: Tuple[str, ...]
+    score: float
+
+
+def write_relations(doc: Doc, pairs: Iterable[JudgedPair], *, key: str = RELATIONS) -> None:
+    """Store pairs under ``doc.spans[key]``, replacing what was there."""
+    pairs = list(pairs)
+    spans = [doc[start:end] for pair in pairs for start, end in (pair.head, pair.tail)]
+    group = SpanGroup(doc, name=key, spans=spans)
+    group.attrs["labels"] = [list(pair.labels) for pair in pairs]
+    group.attrs["scores"] = [pair.score for pair in pairs]
+    doc.spans[key] = group
+
+
+def read_pairs(doc: Doc, *, key: str = RELATIONS) -> List[JudgedPair]:
+    """The pairs under ``doc.spans[key]``; none if it is absent. Raises MedmtlError E103 on a group of another shape."""
+    if key not in doc.spans:
+        return []
+    group = doc.spans[key]
+    spans: Sequence[Span] = list(group)
+    labels = group.attrs.get("labels", [])
+    scores = group.attrs.get("scores", [1.0] * len(labels))
+    if len(spans) != 2 * len(labels) or len(scores) != len(labels):
+        raise MedmtlError("E103", key=key, spans=len(spans), labels=len(labels))
+    return [
+        JudgedPair((head.start, head.end), (tail.start, tail.end), tuple(names), float(score))
+        for head, tail, names, score in zip(spans[::2], spans[1::2], labels, scores)
+    ]
+
+
+def read_relations(doc: Doc, *, key: str = RELATIONS) -> List[Relation]:
+    """The relations that hold in ``doc``, one for each pair and label."""
+    return [
+        Relation(doc[slice(*pair.head)], doc[slice(*pair.tail)], label, pair.score)
+        for pair in read_pairs(doc, key=key)
+        for label in pair.labels
+    ]

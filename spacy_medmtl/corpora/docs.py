@@ -1,0 +1,104 @@
+"""From character offsets to reference Docs: spans on whole tokens, sentence starts, what a split keeps together."""
+
+from bisect import bisect_right
+from typing import Iterable, List, Optional, Sequence, Set, Tuple
+
+from spacy.language import Language
+from spacy.pipeline import Sentencizer
+from spacy.tokens import Doc, Span
+
+from ..annotations.groups import RELATIONS
+from ..annotations.pairs import pair_doc, segment_bounds
+from ..annotations.relations import JudgedPair, write_relations
+from ..errors import MedmtlError
+from .audit import Audit, Place
+
+_SPLIT_KEY = "medmtl_split_key"  # in doc.user_data, which is not written to the output
+
+
+def token_span(
+    doc: Doc, start: int, end: int, uses: Sequence[Tuple[str, str]], audit: Audit, place: Place
+) -> Optional[Span]:
+    """The tokens of ``doc.text[start:end]``, widened where an edge lies inside a token, which the audit then lists.
+
+    ``uses`` are the (span group, label) that the span is for; the first one labels it. None (and a loss, MedmtlError
+    E401 in stop mode) if the offsets are not inside the text.
+    """
+    if not 0 <= start < end <= len(doc.text):
+        for kind, label in uses:
+            audit.dropped(place, kind, label, "the offsets are outside the text", (start, end))
+        return None
+    label = uses[0][1]
+    span = doc.char_span(start, end, label=label)
+    if span is None:
+        span = doc.char_span(start, end, label=label, alignment_mode="expand")
+        for kind, label in uses:
+            audit.expanded(place, kind, label, (start, end, span.start_char, span.end_char))
+    return span
+
+
+def add_unless_there(spans: List[Span], span: Span, kind: str, audit: Audit, place: Place) -> bool:
+    """Append ``span``, or tell the audit that the same tokens carry the same label already. Whether it was appended."""
+    if any((one.start, one.end, one.label) == (span.start, span.end, span.label) for one in spans):
+        audit.merged(place, kind, span.label_, (span.start_char, span.end_char))
+        return False
+    spans.append(span)
+    return True
+
+
+def set_sentence_starts(doc: Doc, starts: Iterable[int]) -> None:
+    """Make exactly these tokens (and the first) begin sentences."""
+    chosen = {0, *starts}
+    for token in doc:
+        token.is_sent_start = token.i in chosen
+
+
+def tokens_at(doc: Doc, offsets: Iterable[int]) -> List[int]:
+    """The tokens that these characters belong to. A blank belongs to the token before it."""
+    begins = [token.idx for token in doc]
+    return [bisect_right(begins, offset) - 1 for offset in offsets]
+
+
+def split_sentences(doc: Doc, audit: Audit, *, given: Iterable[int] = (), whole: Iterable[Span] = ()) -> None:
+    """Set sentence starts by rule, plus the ``given`` tokens, and none inside a ``whole`` span."""
+    starts: Set[int] = {token.i for token in Sentencizer()(doc) if token.is_sent_start} | set(given)
+    inside = {start for span in whole for start in range(span.start + 1, span.end)}
+    audit.note("sentence boundaries removed inside a span", len(starts & inside))
+    set_sentence_starts(doc, starts - inside)
+
+
+def judged_pair_doc(
+    nlp: Language, first: str, second: str, label: Optional[str], audit: Audit, place: Place, *, by_rule: bool
+) -> Optional[Doc]:
+    """A Doc of two segments, judged as one pair: ``label``, or no relation if it is None; score 1 or 0.
+
+    Nothing but relations is annotated on it. ``by_rule``: the segments may hold several sentences. None (and a loss,
+    MedmtlError E401 in stop mode) if the texts do not give two segments.
+    """
+    try:
+        doc = pair_doc(nlp, first, second)
+    except MedmtlError:
+        audit.dropped(place, "document", label or "", "the segment separator U+241E stands in a text")
+        return None
+    bounds = segment_bounds(doc)
+    if len(bounds) != 2:
+        audit.dropped(place, "document", label or "", "one of the two texts is empty")
+        return None
+    head, tail = bounds
+    if by_rule:
+        separator = doc[head[1] - 1 : tail[0]]  # keeps the separator with the sentence before it
+        split_sentences(doc, audit, given=[tail[0]], whole=[separator])
+    else:
+        set_sentence_starts(doc, [tail[0]])
+    write_relations(doc, [JudgedPair(head, tail, (label,) if label else (), 1.0 if label else 0.0)])
+    return doc
+
+
+def keep_together(doc: Doc, key: str) -> None:
+    """Docs with the same key go to the same side of a split."""
+    doc.user_data[_SPLIT_KEY] = key
+
+
+def split_key(doc: Doc) -> str:
+    """The key that ``keep_together`` gave; the text of a Doc without one."""
+    return str(doc.user_data.get(_SPLIT_KEY, doc.text))

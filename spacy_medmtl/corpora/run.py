@@ -1,0 +1,123 @@
+"""A conversion from files to files: read, split where asked for, write the Docs and the audit."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable, Dict, Iterator, List, Optional, Sequence
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+
+from ..errors import MedmtlError
+from .audit import Audit, Counts
+from .docs import split_key
+from .formats.lines import input_files
+from .registry import Converter, get_converter
+
+# Only what the converters set: absent annotation then stays absent when the file is read.
+_STORED = ["ORTH", "SENT_START"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to convert. ``dev_share`` of the texts (whole split groups) goes to ``dev_output``."""
+
+    name: str
+    inputs: Sequence[Path]
+    output: Path
+    lang: str = "en"
+    on_error: str = "stop"
+    seed: int = 0
+    dev_share: Optional[float] = None
+    dev_output: Optional[Path] = None
+
+    def dev_path(self) -> Path:
+        """Where the dev part goes: beside the output unless said otherwise."""
+        return self.dev_output or self.output.with_name(f"{self.output.stem}_dev.spacy")
+
+
+def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] = iter) -> Audit:
+    """Run a conversion and write ``<output>`` and ``<output>.audit.json``. Nothing is written if it stops.
+
+    Raises MedmtlError E401 (a loss, in stop mode), E402 (an input), E403 (the name), E404 (an option), E405 (no
+    documents), E406 (the language), E407 (an output).
+    """
+    converter = get_converter(job.name)
+    _check(job, converter)
+    audit = Audit(job.on_error)
+    paths = input_files(job.inputs, converter.folder_pattern)
+    nlp = _blank(job.lang)
+    outputs = [job.output] + ([job.dev_path()] if job.dev_share is not None else [])
+    bins: Dict[Path, DocBin] = {path: DocBin(attrs=_STORED, store_user_data=False) for path in outputs}
+    for path in outputs:
+        audit.outputs[str(path)] = Counts()
+    for doc in progress(converter.load()(paths, nlp, audit, seed=job.seed)):
+        is_dev = job.dev_share is not None and in_dev(split_key(doc), job.dev_share, job.seed)
+        target = job.dev_path() if is_dev else job.output
+        bins[target].add(doc)
+        audit.count(str(target), doc)
+    if not any(counts.documents for counts in audit.outputs.values()):
+        raise MedmtlError("E405", name=job.name, count=len(audit.changes))
+    for path, docs in bins.items():
+        write_atomically(path, docs.to_bytes())
+    write_atomically(audit_path(job.output), _report(job, audit))
+    return audit
+
+
+def in_dev(key: str, share: float, seed: int) -> bool:
+    """Whether texts with this key belong to the dev part: by hash, so independent of order and of the other texts."""
+    digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64 < share
+
+
+def audit_path(output: Path) -> Path:
+    """Where the report of a conversion lies."""
+    return output.with_name(f"{output.name}.audit.json")
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file or none. Raises MedmtlError E407."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        os.replace(part, path)
+    except OSError as error:
+        raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
+
+
+def _check(job: Job, converter: Converter) -> None:
+    outputs: List[Path] = [job.output]
+    if job.dev_share is not None:
+        if converter.dev:
+            part = " ".join(converter.dev)
+            expected = f"none, because '{job.name}' has a dev part of its own ({part}): convert that"
+            raise MedmtlError("E404", option="--dev-share", received=job.dev_share, expected=expected)
+        if not 0 < job.dev_share < 1:
+            raise MedmtlError("E404", option="--dev-share", received=job.dev_share, expected="a number between 0 and 1")
+        outputs.append(job.dev_path())
+    elif job.dev_output is not None:
+        raise MedmtlError("E404", option="--dev-output", received=job.dev_output, expected="--dev-share with it")
+    for path in outputs:
+        if path.suffix != ".spacy":
+            raise MedmtlError("E407", path=path, problem="does not end in .spacy, which spaCy's readers require")
+        if path.is_dir():
+            raise MedmtlError("E407", path=path, problem="is a folder")
+    if len(set(outputs)) < len(outputs):
+        raise MedmtlError("E407", path=job.output, problem="is given for both parts")
+
+
+def _blank(lang: str) -> Language:
+    try:
+        return spacy.blank(lang)
+    except (ImportError, OSError) as error:  # the tokenizers of some languages are packages of their own
+        raise MedmtlError("E406", received=lang) from error
+
+
+def _report(job: Job, audit: Audit) -> bytes:
+    header = {"converter": job.name, "inputs": [str(path) for path in job.inputs], "lang": job.lang, "seed": job.seed}
+    text = json.dumps({**header, "dev_share": job.dev_share, **audit.as_dict()}, indent=2, ensure_ascii=False)
+    return (text + "\n").encode()

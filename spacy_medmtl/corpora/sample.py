@@ -1,0 +1,157 @@
+"""The bundled sample corpus (``assets/sample/GUIDE.md``): all four tasks on the same texts."""
+
+import random
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, TURNS, write_group
+from ..annotations.relations import JudgedPair, write_relations
+from .audit import Audit, Place
+from .docs import add_unless_there, judged_pair_doc, set_sentence_starts, token_span, tokens_at
+from .formats.lines import read_lines
+from .markup import Document, MarkupError, Sentence, parse_lines
+
+FINDING = "Finding"
+ANSWERS = "answers"
+
+
+@dataclass
+class _Line:
+    """A sentence, where it stands, and whether the line above it is the sentence before it (no line lost between)."""
+
+    sentence: Sentence
+    place: Place
+    follows: bool
+
+
+@dataclass
+class _Text:
+    """One document. Documents of the same ``kind`` (the file's name) are alike enough to exchange answers."""
+
+    name: str
+    kind: str
+    place: Place
+    lines: List[_Line] = field(default_factory=list)
+
+    def answers(self) -> List[Tuple[_Line, _Line]]:
+        """(question, answer) lines."""
+        pairs = zip(self.lines, self.lines[1:])
+        return [(question, answer) for question, answer in pairs if answer.sentence.answers_previous]
+
+
+def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
+    """The documents, then two-segment Docs: each question with its own answer, and with one from another document.
+
+    The latter are drawn with ``seed`` among the documents of the same kind in ``paths``, which must be one split.
+    Raises MedmtlError E401 at the first loss in stop mode.
+    """
+    texts = [text for path in paths for text in _read(path, audit)]
+    for text in texts:
+        yield _document(text, nlp, audit)
+    for text in texts:
+        yield from _pairs(text, texts, nlp, audit, seed)
+
+
+def _read(path: Path, audit: Audit) -> List[_Text]:
+    """The documents of a file that have sentences."""
+    texts: List[_Text] = []
+    follows = False
+    for number, item in parse_lines(read_lines(path, audit)):
+        place = Place(path, number)
+        if isinstance(item, MarkupError):
+            audit.dropped(place, "line", "", str(item))
+            follows = False
+        elif isinstance(item, Document):
+            texts.append(_Text(item.name, path.stem, place))
+            follows = False
+        else:
+            texts[-1].lines.append(_Line(item, place, follows))
+            follows = True
+    for text in texts:
+        if not text.lines:
+            audit.dropped(text.place, "document", "", "a document without sentences")
+    return [text for text in texts if text.lines]
+
+
+def _document(text: _Text, nlp: Language, audit: Audit) -> Doc:
+    """Sentences parted by line breaks, each break the last token of the sentence before it."""
+    sentences = [line.sentence for line in text.lines]
+    doc = nlp.make_doc("\n".join(sentence.text for sentence in sentences))
+    offsets = [0]
+    for sentence in sentences[:-1]:
+        offsets.append(offsets[-1] + len(sentence.text) + 1)
+    set_sentence_starts(doc, tokens_at(doc, offsets))
+    bounds = [(sent.start, sent.end) for sent in doc.sents]
+    intents = [Span(doc, *bound, s.intent) for bound, s in zip(bounds, sentences, strict=True)]
+    write_group(doc, INTENTS, intents)
+    _write_entities(doc, text, offsets, audit)
+    pairs = [
+        JudgedPair(head, tail, (ANSWERS,), 1.0) if line.sentence.answers_previous else JudgedPair(head, tail, (), 0.0)
+        for head, tail, line in zip(bounds, bounds[1:], text.lines[1:])
+        if line.follows
+    ]
+    write_relations(doc, pairs)
+    _write_turns(doc, sentences, bounds)
+    return doc
+
+
+def _write_entities(doc: Doc, text: _Text, offsets: Sequence[int], audit: Audit) -> None:
+    """All entities; those with a status are the findings."""
+    entities: List[Span] = []
+    findings: List[Span] = []
+    statuses: List[str] = []
+    modifiers: List[List[str]] = []
+    for line, offset in zip(text.lines, offsets):
+        for entity in line.sentence.entities:
+            uses = [(ENTITIES, entity.label)] + [(FINDINGS, FINDING)] * (entity.status is not None)
+            span = token_span(doc, offset + entity.start, offset + entity.end, uses, audit, line.place)
+            if span is None:
+                continue
+            add_unless_there(entities, span, ENTITIES, audit, line.place)
+            if entity.status is not None:
+                finding = Span(doc, span.start, span.end, FINDING)
+                if add_unless_there(findings, finding, FINDINGS, audit, line.place):
+                    statuses.append(entity.status)
+                    modifiers.append(list(entity.modifiers))
+    write_group(doc, ENTITIES, entities)
+    write_group(doc, FINDINGS, findings, assertion=statuses, modifiers=modifiers)
+
+
+def _write_turns(doc: Doc, sentences: Sequence[Sentence], bounds: Sequence[Tuple[int, int]]) -> None:
+    """Spoken texts only: neighbouring sentences of one speaker are one turn."""
+    turns: List[Tuple[int, int]] = []
+    speakers: List[str] = []
+    before: Optional[str] = None
+    for sentence, (start, end) in zip(sentences, bounds):
+        if sentence.speaker is not None and sentence.speaker == before:
+            turns[-1] = (turns[-1][0], end)
+        elif sentence.speaker is not None:
+            turns.append((start, end))
+            speakers.append(sentence.speaker)
+        before = sentence.speaker
+    if turns:
+        write_group(doc, TURNS, [doc[start:end] for start, end in turns], speakers=speakers)
+
+
+def _pairs(text: _Text, texts: Sequence[_Text], nlp: Language, audit: Audit, seed: int) -> Iterator[Doc]:
+    """Two Docs for each question with an answer: its own (holds), another one (does not)."""
+    others = [other for other in texts if other is not text and other.kind == text.kind]
+    elsewhere = [answer.sentence.text for other in others for _, answer in other.answers()]
+    # A generator of its own for each document, so that a new document leaves the draws of the others' files alone.
+    draw = random.Random(f"{seed}:{text.kind}:{text.name}")
+    for question, answer in text.answers():
+        asked, answered = question.sentence.text, answer.sentence.text
+        pairs: List[Tuple[str, Optional[str]]] = [(answered, ANSWERS)]
+        different = [candidate for candidate in elsewhere if candidate.casefold() != answered.casefold()]
+        if different:
+            pairs.append((draw.choice(different), None))
+        else:
+            audit.note("answers without another document's answer to put in their place")
+        for second, label in pairs:
+            doc = judged_pair_doc(nlp, asked, second, label, audit, answer.place, by_rule=False)
+            if doc is not None:
+                yield doc

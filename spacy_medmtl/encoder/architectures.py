@@ -1,0 +1,64 @@
+"""Registered architectures of the encoder. Torch is imported when one is called, not before."""
+
+from typing import TYPE_CHECKING, List, Optional
+
+from ..errors import MedmtlError
+from .listener import build_listener, build_private_encoder
+from .sharing.rule import SharingRule
+
+if TYPE_CHECKING:
+    from thinc.api import Model
+    from thinc.types import Floats2d
+
+    from .readings import ToRead, ViewRequest
+
+
+def progressive_transformer(
+    routes: List[str],
+    sharing: SharingRule,
+    layers: Optional[List[int]] = None,
+    window: int = 256,
+    stride: int = 192,
+    batch_pieces: int = 8192,
+) -> "Model[ViewRequest, List[Floats2d]]":
+    """``spacy-medmtl.ProgressiveTransformer.v1``: a Hugging Face encoder whose FFN layers are task routes.
+
+    Progressive multi-task learning (OpenReview f4OM3Mn2wb), Eq. 4 and 5. Weights come from the loader in
+    ``[initialize.components.<name>.loader]``, or from the saved pipeline.
+
+    routes: task names, ordered from easy to hard.
+    sharing: what a route computes, e.g. ``spacy-medmtl.progressive_rule.v1``.
+    layers: numbers of the layers (from 0) whose FFN becomes a cluster; null for all. The layers below the first of
+        them are the trunk, computed once for all tasks that read the same.
+    window, stride: wordpieces in a sequence (special pieces included), and by how many windows of a longer text move.
+    batch_pieces: wordpieces, padding included, that are encoded at once.
+    Raises MedmtlError E011 for repeated or no routes; at initialisation E005, E006, E007 where they do not fit the model.
+    """
+    from .model import build_encoder_model
+
+    return build_encoder_model(
+        routes=routes, layers=layers, rule=sharing, window=window, stride=stride, batch_pieces=batch_pieces
+    )
+
+
+def route_listener(
+    route: str, view: str = "tokens", upstream: str = "*", pooling: str = "mean"
+) -> "Model[List[ToRead], List[Floats2d]]":
+    """``spacy-medmtl.RouteListener.v1``: a tok2vec layer that reads the shared encoder along one route.
+
+    view: ``tokens`` (a row per token, windows over the whole text) or ``context`` (a row per token, each sentence read
+        between [C] markers with its neighbours) for any component; ``sentence`` and ``pair`` (a row per unit) for heads
+        of this package, which say what the units are.
+    upstream: name of the encoder component, or ``*``.
+    pooling: how the wordpieces of a token become its row: ``mean``, ``max`` or ``first``.
+    """
+    return build_listener(route, view, upstream, pooling)
+
+
+def private_encoder(
+    encoder: "Model[ViewRequest, List[Floats2d]]", route: str, view: str = "tokens", pooling: str = "mean"
+) -> "Model[List[ToRead], List[Floats2d]]":
+    """``spacy-medmtl.PrivateEncoder.v1``: an encoder of a component's own; what ``nlp.replace_listeners`` puts in."""
+    if route not in encoder.attrs["routes"]:
+        raise MedmtlError("E001", route=route, routes=encoder.attrs["routes"])
+    return build_private_encoder(encoder, route, view, pooling)

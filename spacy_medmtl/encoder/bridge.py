@@ -1,0 +1,169 @@
+"""The wall between thinc and torch: one shim for every torch module of this package, and one pair of converters.
+
+It differs from thinc's own PyTorchShim in four ways that multi-task training needs:
+
+* after a step the gradient is *removed*, not zeroed: a module or a route that took no part in a batch is left
+  bit-identical by later steps, Adam's moments included;
+* biases, LayerNorms and mixing coefficients take no weight decay, and each module can scale its learning rate;
+* averaged weights (``use_params``) reach torch modules;
+* weights are saved as safetensors with the arguments that rebuild the module, so nothing is pickled and a layer can
+  be saved before it has weights.
+"""
+
+import contextlib
+import copy
+import multiprocessing
+from typing import Any, Callable, Dict, Iterator, Optional
+
+import srsly
+import torch
+from safetensors.torch import load as load_safetensors
+from safetensors.torch import save as save_safetensors
+from thinc.api import Optimizer
+from thinc.shims import Shim
+from thinc.types import FloatsXd
+from thinc.util import get_torch_default_device, torch2xp, xp2torch
+from torch import Tensor, nn
+
+from ..errors import MedmtlError
+
+LrScale = Callable[[str], float]
+
+
+def to_tensor(array: Any, *, requires_grad: bool = False) -> Tensor:
+    """A torch copy of a thinc array, on the device in use. A copy, because several layers may hold the array."""
+    return xp2torch(array, requires_grad=False).clone().requires_grad_(requires_grad)
+
+
+def to_array(tensor: Tensor) -> FloatsXd:
+    """A thinc array of a tensor's values, detached from the graph."""
+    return torch2xp(tensor.detach())  # type: ignore[return-value]
+
+
+def limit_worker_threads() -> None:
+    """In a worker process (``nlp.pipe(n_process=...)``) use one torch thread.
+
+    A forked child that enters a parallel region waits for OpenMP threads which only its parent has, and several
+    workers with all cores each slow one another down.
+    """
+    if multiprocessing.parent_process() is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
+class TorchShim(Shim):
+    """Holds one torch module that is built late, from JSON-able arguments.
+
+    build: makes the module from keyword arguments (the ``spec``).
+    lr_scale: parameter name -> factor on the optimizer's learning rate.
+    """
+
+    def __init__(self, name: str, build: Callable[..., nn.Module], lr_scale: Optional[LrScale] = None) -> None:
+        super().__init__(None)
+        self.name = name
+        self.build = build
+        self.lr_scale = lr_scale or _unscaled
+        self.spec: Optional[Dict[str, Any]] = None
+        self.version = 0  # counts changes of the weights, so that memoised outputs can be told stale
+
+    @property
+    def module(self) -> nn.Module:
+        """The torch module. Raises MedmtlError E017 before it has weights."""
+        if self._model is None:
+            raise MedmtlError("E017", name=self.name)
+        limit_worker_threads()
+        return self._model
+
+    @property
+    def is_built(self) -> bool:
+        return self._model is not None
+
+    def start(self, spec: Dict[str, Any], module: Optional[nn.Module] = None) -> None:
+        """Build the module (or take the given one, made with the same ``spec``) and put it on the device in use."""
+        self.spec = spec
+        self._model = (module or self.build(**spec)).to(get_torch_default_device()).eval()
+        self.version += 1
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        """Step every parameter that has a gradient, then remove the gradient."""
+        if self._model is None:
+            return
+        decay = getattr(optimizer, "L2", 0.0)
+        try:
+            for name, parameter in self._model.named_parameters():
+                if parameter.grad is None:
+                    continue
+                optimizer.L2 = 0.0 if parameter.ndim < 2 else decay
+                weights, _ = optimizer(
+                    (self.id, name),
+                    torch2xp(parameter.data),  # type: ignore[arg-type]
+                    torch2xp(parameter.grad.contiguous()),  # type: ignore[arg-type]
+                    lr_scale=self.lr_scale(name),
+                )
+                parameter.data = xp2torch(weights, device=parameter.device)
+                parameter.grad = None
+                self.version += 1
+        finally:
+            optimizer.L2 = decay
+
+    @contextlib.contextmanager
+    def use_params(self, params: Dict[Any, FloatsXd]) -> Iterator[None]:
+        """Put the optimizer's averages, keyed by (shim id, parameter name), in place for the time of the block."""
+        mine = {} if self._model is None else dict(self._model.named_parameters())
+        kept: Dict[str, Tensor] = {}
+        for name, parameter in mine.items():
+            if (self.id, name) in params:
+                kept[name] = parameter.data
+                parameter.data = xp2torch(params[(self.id, name)], device=parameter.device)
+        self.version += bool(kept)
+        try:
+            yield
+        finally:
+            for name, data in kept.items():
+                mine[name].data = data
+            self.version += bool(kept)
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        if self._model is not None:
+            self._model.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
+
+    def to_bytes(self) -> bytes:
+        """A safetensors file whose metadata hold the spec; empty before there are weights."""
+        if self._model is None:
+            return b""
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._model.state_dict().items()}
+        return save_safetensors(tensors, metadata={"spec": srsly.json_dumps(self.spec, sort_keys=True)})
+
+    def from_bytes(self, data: bytes) -> "TorchShim":
+        """Rebuild the module. Raises MedmtlError E013 if the weights are of another shape than the module."""
+        if not data:
+            self._model, self.spec = None, None
+            return self
+        header_size = int.from_bytes(data[:8], "little")
+        header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
+        spec: Dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])  # type: ignore[index,call-overload,assignment]
+        module = self.build(**spec)
+        tensors = load_safetensors(data)
+        expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        received = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        if expected != received:
+            raise MedmtlError("E013", received=_difference(received, expected), expected=_difference(expected, received))
+        module.load_state_dict(tensors)
+        self.start(spec, module)
+        return self
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "TorchShim":
+        """A copy with an id of its own: two modules must never share an optimizer's moments."""
+        twin = TorchShim(self.name, self.build, self.lr_scale)
+        if self._model is not None:
+            twin.start(copy.deepcopy(self.spec) or {}, copy.deepcopy(self._model))
+        return twin
+
+
+def _unscaled(name: str) -> float:
+    return 1.0
+
+
+def _difference(these: Dict[str, Any], those: Dict[str, Any]) -> str:
+    """Up to three entries in which two {name: shape} dicts differ, for an error message."""
+    odd = [f"{name} {shape}" for name, shape in these.items() if those.get(name) != shape]
+    return f"{', '.join(odd[:3]) or 'none of these'} ({len(odd)} in all)"

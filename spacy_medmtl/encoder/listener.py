@@ -1,0 +1,123 @@
+"""Route listeners: tok2vec layers that *pull* from the shared encoder.
+
+In training a listener runs the encoder for its own Docs, route and view, and its backward pass adds gradients to the
+encoder's parameters at once. So there is no "last listener": the encoder learns from exactly the heads that had gold,
+in whatever order they stand. Whether the encoder takes part is decided by the encoder pipe: it trains on the Docs that
+its own ``update`` was called with (``nlp.update`` copies Docs, so they are those of this very update and no other).
+
+``finish_update`` on a listener steps the encoder too, if a gradient is pending. In ``spacy train`` the encoder pipe has
+stepped before and nothing is; in ``nlp.update(examples, sgd=optimizer)``, where spaCy finishes pipe after pipe, it is
+what keeps the encoder from stepping one update late.
+"""
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from thinc.api import Model, Optimizer
+from thinc.shims import Shim
+from thinc.types import Floats2d
+
+from ..errors import MedmtlError
+from .readings import ToRead, ViewRequest, doc_of
+
+if TYPE_CHECKING:
+    from .pipe import ProgressiveTok2Vec
+
+LISTENER = "medmtl_route_listener"
+Listener = Model[List[ToRead], List[Floats2d]]
+
+
+class EncoderLink(Shim):
+    """A listener's reference to its encoder pipe. It is no part of the listener's weights, so it saves nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.pipe: Optional["ProgressiveTok2Vec"] = None
+
+    def finish_update(self, optimizer: Optimizer) -> None:
+        if self.pipe is not None:
+            self.pipe.model.finish_update(optimizer)
+
+    @contextlib.contextmanager
+    def use_params(self, params: Dict[Any, Any]) -> Iterator[None]:
+        yield  # the encoder pipe does that itself
+
+    def to_device(self, device_type: str, device_id: int) -> None:
+        pass  # likewise
+
+    def to_bytes(self) -> bytes:
+        return b""
+
+    def from_bytes(self, data: bytes) -> "EncoderLink":
+        return self
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "EncoderLink":
+        twin = EncoderLink()
+        twin.pipe = self.pipe
+        return twin
+
+
+def build_listener(route: str, view: str, upstream: str, pooling: str) -> Listener:
+    """See ``spacy_medmtl.encoder.architectures.route_listener``."""
+    attrs = {"route": route, "view": view, "upstream": upstream, "pooling": pooling}
+    return Model(LISTENER, forward, dims={"nO": None}, attrs=attrs, shims=[EncoderLink()])
+
+
+def find_link(model: Model) -> Optional[EncoderLink]:
+    """The link of the first listener in a component's model; None if it listens to no encoder of this package."""
+    for node in model.walk():
+        if node.name == LISTENER:
+            return node.shims[0]  # type: ignore[return-value]
+    return None
+
+
+def reads_units(tok2vec: Model) -> bool:
+    """Whether a tok2vec layer is ours and takes Readings; any other takes Docs."""
+    return any(node.name in (LISTENER, "medmtl_private_encoder") for node in tok2vec.walk())
+
+
+def forward(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[Floats2d], Callable]:
+    attrs, link = model.attrs, model.shims[0]
+    if link.pipe is None:  # type: ignore[attr-defined]
+        raise MedmtlError("E003", upstream=attrs["upstream"], route=attrs["route"])
+    pipe: "ProgressiveTok2Vec" = link.pipe  # type: ignore[attr-defined]
+    docs = [doc_of(item) for item in items]
+    trains = is_train and pipe.trains_on(docs)
+    memo = {} if is_train else pipe.memo_for(docs)
+    request = ViewRequest(items, attrs["route"], attrs["view"], attrs["pooling"], memo)
+    rows, backprop_encoder = pipe.model(request, trains)
+
+    def backprop(d_rows: List[Floats2d]) -> List[ToRead]:
+        backprop_encoder(d_rows)
+        return []
+
+    return rows, backprop
+
+
+def build_private_encoder(
+    encoder: "Model[ViewRequest, List[Floats2d]]", route: str, view: str, pooling: str
+) -> Listener:
+    """A tok2vec layer that owns its encoder and reads it along one route."""
+
+    def forward_private(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[Floats2d], Callable]:
+        rows, backprop_encoder = model.layers[0](ViewRequest(items, route, view, pooling), is_train)
+
+        def backprop(d_rows: List[Floats2d]) -> List[ToRead]:
+            backprop_encoder(d_rows)
+            return []
+
+        return rows, backprop
+
+    width = encoder.get_dim("nO") if encoder.has_dim("nO") else None
+    return Model("medmtl_private_encoder", forward_private, layers=[encoder], dims={"nO": width})
+
+
+def replace_listener(encoder: Model, listener: Listener, pipe: "ProgressiveTok2Vec") -> Listener:
+    """For ``nlp.replace_listeners``: ``encoder`` is a copy of the shared one."""
+    return build_private_encoder(encoder, listener.attrs["route"], listener.attrs["view"], listener.attrs["pooling"])
+
+
+def replace_listener_cfg(encoder_cfg: Dict[str, Any], listener_cfg: Dict[str, Any]) -> Dict[str, Any]:
+    """The config block that builds what ``replace_listener`` returns."""
+    kept = {name: listener_cfg[name] for name in ("route", "view", "pooling") if name in listener_cfg}
+    return {"@architectures": "spacy-medmtl.PrivateEncoder.v1", "encoder": encoder_cfg, **kept}

@@ -1,0 +1,218 @@
+"""The thinc model of the shared encoder: a ViewRequest in, one array of rows per Doc out."""
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+
+import numpy
+import torch
+from spacy.attrs import ORTH, SPACY
+from thinc.api import Model
+from thinc.types import Floats2d
+from torch import Tensor, nn
+
+from ..errors import MedmtlError
+from .bridge import TorchShim, to_array, to_tensor
+from .layouts import Layout, Viewer, Window
+from .readings import ViewRequest, doc_of
+from .routed import RoutedEncoder
+from .sharing.rule import SharingRule
+from .wordpieces import DocPieces, WordPieces
+
+POOLINGS = ("mean", "max", "first")
+MIN_WINDOW = 16
+Backprop = Callable[[List[Floats2d]], List[Any]]
+
+
+@dataclass(frozen=True)
+class PaddedBatch:
+    """Sequences padded to one length: ids, type ids, mask [batch, length]; which sequences they are; their lengths."""
+
+    ids: Tensor
+    types: Tensor
+    mask: Tensor
+    numbers: List[int]
+    lengths: List[int]
+
+
+class EncoderModule(nn.Module):
+    """The routed encoder with its wordpieces: what TorchShim builds, saves and steps."""
+
+    def __init__(self, encoder: RoutedEncoder, tokenizer: str, window: Window) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.wordpieces = WordPieces(tokenizer)
+        self.viewer = Viewer(self.wordpieces, window)
+
+
+def check_window(window: int, stride: int, config: Dict[str, Any]) -> Window:
+    """Raises MedmtlError E007 where the window does not fit the model."""
+    maximum = int(config["max_position_embeddings"])
+    if config["model_type"] in ("roberta", "xlm-roberta", "camembert"):  # positions start after the padding id
+        maximum -= int(config.get("pad_token_id") or 0) + 1
+    if not MIN_WINDOW <= window <= maximum or not 0 < stride <= window - 2:
+        raise MedmtlError("E007", window=window, stride=stride, maximum=maximum)
+    return Window(window, stride)
+
+
+def build_encoder_model(
+    *,
+    routes: Sequence[str],
+    layers: Optional[Sequence[int]],
+    rule: SharingRule,
+    window: int,
+    stride: int,
+    batch_pieces: int,
+) -> "Model[ViewRequest, List[Floats2d]]":
+    """See ``spacy_medmtl.encoder.architectures.progressive_transformer``."""
+    if not routes or len(set(routes)) != len(routes):
+        raise MedmtlError("E011", routes=list(routes))
+
+    def build(config: Dict[str, Any], tokenizer: str, pretrained: Any = None) -> EncoderModule:
+        settings: Dict[str, Any] = {"routes": routes, "layers": layers, "rule": rule}
+        encoder = (
+            RoutedEncoder.from_config(config, **settings)
+            if pretrained is None
+            else RoutedEncoder(pretrained, **settings)
+        )
+        return EncoderModule(encoder, tokenizer, check_window(window, stride, config))
+
+    return Model(
+        "medmtl_encoder",
+        forward,
+        dims={"nO": None},
+        attrs={"routes": list(routes), "rule": rule, "batch_pieces": batch_pieces},
+        shims=[TorchShim("medmtl_progressive_tok2vec", build, rule.lr_scale)],
+    )
+
+
+def start_encoder(model: "Model[ViewRequest, List[Floats2d]]", pretrained: Any, tokenizer: str) -> None:
+    """Give the model pretrained weights: ``pretrained`` from ``AutoModel``, ``tokenizer`` the content of its json."""
+    shim: TorchShim = model.shims[0]  # type: ignore[assignment]
+    spec = {"config": pretrained.config.to_dict(), "tokenizer": tokenizer}
+    shim.start(spec, shim.build(**spec, pretrained=pretrained))
+    model.set_dim("nO", int(pretrained.config.hidden_size), force=True)
+
+
+def forward(
+    model: "Model[ViewRequest, List[Floats2d]]", request: ViewRequest, is_train: bool
+) -> Tuple[List[Floats2d], Backprop]:
+    """Rows per item: [tokens or units, width]. In training, backprop adds gradients to the encoder at once."""
+    module, rule, budget = _module(model), model.attrs["rule"], model.attrs["batch_pieces"]
+    if request.route not in model.attrs["routes"]:
+        raise MedmtlError("E001", route=request.route, routes=model.attrs["routes"])
+    if request.pooling not in POOLINGS:
+        raise MedmtlError("E015", pooling=request.pooling, expected=", ".join(POOLINGS))
+    pieces = _pieces(module.wordpieces, request)
+    layout = module.viewer.lay_out(request.view, request.items, pieces)
+    if is_train:
+        module.train()
+        try:
+            rows = _encode(module.encoder, layout, request.route, budget, lambda _, compute: compute())
+        finally:
+            module.eval()
+        output = _pool(rows, layout, request.pooling)
+    else:
+        key, route_key = layout.key(), rule.key(request.route)
+
+        def remember(part: str, compute: Callable[[], Any]) -> Any:
+            address = (key, part) if part == "trunk" else (key, part, route_key)
+            if address not in request.memo:
+                request.memo[address] = compute()
+            return request.memo[address]
+
+        with torch.no_grad():
+            rows = _encode(module.encoder, layout, request.route, budget, remember)
+            output = _pool(rows, layout, request.pooling)
+
+    def backprop(d_output: List[Floats2d]) -> List[Any]:
+        if is_train and layout.n_out:
+            output.backward(to_tensor(model.ops.xp.vstack(d_output)))
+        return []
+
+    borders = numpy.cumsum([0, *layout.lengths])
+    array = to_array(output)
+    return [array[a:b] for a, b in zip(borders, borders[1:])], backprop  # type: ignore[misc]
+
+
+def _module(model: "Model[ViewRequest, List[Floats2d]]") -> EncoderModule:
+    shim: TorchShim = model.shims[0]  # type: ignore[assignment]
+    return shim.module  # type: ignore[return-value]
+
+
+def _pieces(wordpieces: WordPieces, request: ViewRequest) -> List[DocPieces]:
+    """The wordpieces of each Doc, remembered by its words (a component in between may have retokenised it)."""
+    found = []
+    for item in request.items:
+        doc = doc_of(item)
+        key = (id(doc), doc.to_array([ORTH, SPACY]).tobytes())
+        if key not in request.memo:
+            request.memo[key] = wordpieces.of_doc(doc)
+        found.append(request.memo[key])
+    return found
+
+
+def _encode(
+    encoder: RoutedEncoder,
+    layout: Layout,
+    route: str,
+    budget: int,
+    remember: Callable[[str, Callable[[], Any]], Any],
+) -> Tensor:
+    """Encode all sequences of a layout: rows in their order, unpadded [n_rows, width]."""
+    parameter = next(encoder.parameters())
+    if not layout.ids:
+        return parameter.new_zeros((0, encoder.width))
+
+    def trunk() -> List[Tuple[PaddedBatch, Tensor]]:
+        batches = _padded_batches(layout, budget, encoder.model.config.pad_token_id or 0, parameter.device)
+        return [(batch, encoder.trunk(batch.ids, batch.types, batch.mask)) for batch in batches]
+
+    def branch() -> Tensor:
+        parts: List[Tensor] = [parameter] * len(layout.ids)
+        for batch, hidden in remember("trunk", trunk):
+            encoded = encoder.branch(hidden, batch.mask, route)
+            for i, number in enumerate(batch.numbers):
+                parts[number] = encoded[i, : batch.lengths[i]]
+        return torch.cat(parts)
+
+    return remember("branch", branch)
+
+
+def _padded_batches(layout: Layout, budget: int, pad: int, device: torch.device) -> List[PaddedBatch]:
+    """Sequences of like length together, at most ``budget`` pieces a batch with the padding."""
+    lengths = [len(ids) for ids in layout.ids]
+    order = sorted(range(len(lengths)), key=lambda number: (lengths[number], number))
+    groups: List[List[int]] = [[]]
+    for number in order:
+        if groups[-1] and (len(groups[-1]) + 1) * lengths[number] > budget:
+            groups.append([])
+        groups[-1].append(number)
+    batches = []
+    for group in groups:
+        longest = lengths[group[-1]]
+        ids = numpy.full((len(group), longest), pad, dtype="int64")
+        types, mask = numpy.zeros_like(ids), numpy.zeros_like(ids)
+        for row, number in enumerate(group):
+            ids[row, : lengths[number]] = layout.ids[number]
+            types[row, : lengths[number]] = layout.types[number]
+            mask[row, : lengths[number]] = 1
+        tensors = (torch.from_numpy(array).to(device) for array in (ids, types, mask))
+        batches.append(PaddedBatch(*tensors, group, [lengths[number] for number in group]))
+    return batches
+
+
+def _pool(rows: Tensor, layout: Layout, pooling: str) -> Tensor:
+    """Rows of pieces to rows of tokens or units [n_out, width]; output rows that own no piece are zero."""
+    output = rows.new_zeros((layout.n_out, rows.shape[1]))
+    if not layout.gather:
+        return output
+    gather, segments = numpy.concatenate(layout.gather), numpy.concatenate(layout.segments)
+    if pooling == "first":
+        first = numpy.unique(segments, return_index=True)[1]
+        gather, segments = gather[first], segments[first]
+    rows = rows[torch.from_numpy(gather).to(rows.device)]
+    index = torch.from_numpy(segments).to(rows.device)
+    if pooling == "max":
+        return output.scatter_reduce(0, index[:, None].expand_as(rows), rows, "amax", include_self=False)
+    counts = torch.bincount(index, minlength=layout.n_out).clamp(min=1).to(rows.dtype)
+    return output.index_add(0, index, rows / counts[index, None])

@@ -1,0 +1,236 @@
+"""The pipe of the shared encoder, ``medmtl_progressive_tok2vec``."""
+
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Union
+
+import srsly
+from spacy.language import Language
+from spacy.pipeline.trainable_pipe import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model, Optimizer
+from thinc.types import Floats2d
+
+from ..errors import MedmtlError, warn
+from .listener import LISTENER, EncoderLink, replace_listener, replace_listener_cfg
+from .readings import Memo, ViewRequest
+from .stream import CurrentBatch, token_batches
+
+DEFAULT_CONFIG = """
+[model]
+@architectures = "spacy-medmtl.ProgressiveTransformer.v1"
+routes = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
+layers = null
+window = 256
+stride = 192
+batch_pieces = 8192
+
+[model.sharing]
+@misc = "spacy-medmtl.progressive_rule.v1"
+init = "mean"
+trainable = true
+coefficient_lr_scale = 200.0
+"""
+DEFAULT_MODEL = Config().from_str(DEFAULT_CONFIG)["model"]
+WEIGHTS_FILE = "encoder.safetensors"
+Loader = Callable[[], Any]
+
+
+@Language.factory(
+    "medmtl_progressive_tok2vec", default_config={"model": DEFAULT_MODEL, "batch_tokens": 4000}, default_score_weights={}
+)
+def make_progressive_tok2vec(nlp: Language, name: str, model: Model, batch_tokens: int) -> "ProgressiveTok2Vec":
+    """The shared encoder. model: ``spacy-medmtl.ProgressiveTransformer.v1``. batch_tokens: tokens that ``nlp.pipe``
+    keeps in the shared prediction batch."""
+    return ProgressiveTok2Vec(nlp.vocab, model, name, batch_tokens=batch_tokens)
+
+
+class ProgressiveTok2Vec(TrainablePipe):
+    """Owns the encoder, decides on which Docs it trains, and keeps the current prediction batch.
+
+    It writes nothing on a Doc and has no loss of its own; heads pull from it through ``spacy-medmtl.RouteListener.v1``.
+    """
+
+    def __init__(self, vocab: Vocab, model: Model, name: str, *, batch_tokens: int = 4000) -> None:
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.cfg: Dict[str, Any] = {"batch_tokens": batch_tokens}
+        self.listener_map: Dict[str, List[Model]] = {}
+        self.current: Optional[CurrentBatch] = None
+        self._training_docs: Dict[int, Doc] = {}
+        model.attrs["replace_listener"] = replace_listener
+        model.attrs["replace_listener_cfg"] = replace_listener_cfg
+
+    # Listeners: the protocol of spacy.ty.ListenedToComponent
+
+    @property
+    def listeners(self) -> List[Model]:
+        """All layers that read this encoder."""
+        return [listener for listeners in self.listener_map.values() for listener in listeners]
+
+    @property
+    def listening_components(self) -> List[str]:
+        """Names of the components that read this encoder."""
+        return list(self.listener_map)
+
+    def add_listener(self, listener: Model, component_name: str) -> None:
+        """Link a listener. Raises MedmtlError E001 if it wants a route that this encoder has not."""
+        route, routes = listener.attrs["route"], self.model.attrs["routes"]
+        if route not in routes:
+            raise MedmtlError("E001", route=route, routes=routes)
+        link: EncoderLink = listener.shims[0]
+        link.pipe = self
+        if listener.has_dim("nO") is None and self.model.has_dim("nO"):
+            listener.set_dim("nO", self.model.get_dim("nO"))
+        listeners = self.listener_map.setdefault(component_name, [])
+        if listener not in listeners:
+            listeners.append(listener)
+
+    def remove_listener(self, listener: Model, component_name: str) -> bool:
+        """Unlink a listener; whether it was linked."""
+        listeners = self.listener_map.get(component_name, [])
+        if listener not in listeners:
+            return False
+        listeners.remove(listener)
+        listener.shims[0].pipe = None
+        if not listeners:
+            del self.listener_map[component_name]
+        return True
+
+    def find_listeners(self, component: Any) -> None:
+        """Link every listener in a component whose ``upstream`` names this encoder or is ``*``."""
+        model = getattr(component, "model", None)
+        if not isinstance(model, Model):
+            return
+        for node in model.walk():
+            if node.name == LISTENER and node.attrs["upstream"] in ("*", self.name):
+                self.add_listener(node, component.name)
+
+    # Prediction
+
+    def __call__(self, doc: Doc) -> Doc:
+        self.current = CurrentBatch([doc], self._version)
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Pass Docs through, making each batch current while its Docs go down the pipeline."""
+        try:
+            for docs in token_batches(stream, max_docs=batch_size, max_tokens=self.cfg["batch_tokens"]):
+                self.current = CurrentBatch(docs, self._version)
+                yield from docs
+        finally:
+            self.current = None
+
+    def predict(self, docs: Iterable[Doc]) -> List[Floats2d]:
+        """Token rows of the first route, for inspection. Heads do not call this."""
+        docs = list(docs)
+        return self.model.predict(ViewRequest(docs, self.model.attrs["routes"][0], "tokens", memo=self.memo_for(docs)))
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Any) -> None:
+        """Nothing is left on Docs."""
+
+    def memo_for(self, docs: Sequence[Doc]) -> Memo:
+        """The current batch's memo if it is about these Docs and these weights; an empty one otherwise."""
+        current = self.current
+        if current is None or current.version != self._version or not current.covers(docs):
+            return {}
+        return current.memo
+
+    @property
+    def _version(self) -> int:
+        return int(self.model.shims[0].version)
+
+    # Training
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Take part in this update: listeners that read these very Docs will train the encoder.
+
+        ``nlp.update`` does not call this for a frozen encoder, and copies Docs each time, so that no listener can take
+        an earlier update's word for it. The encoder's dropout is that of its Hugging Face config, not ``drop``.
+        """
+        examples = list(examples)
+        validate_examples(examples, "ProgressiveTok2Vec.update")
+        self.current = None
+        self._training_docs = {id(example.predicted): example.predicted for example in examples}
+        return {} if losses is None else losses
+
+    def trains_on(self, docs: Sequence[Doc]) -> bool:
+        """Whether the encoder takes part in the update that these Docs belong to."""
+        return all(self._training_docs.get(id(doc)) is doc for doc in docs)
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> None:
+        """The encoder has no loss of its own."""
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Optional[Language] = None,
+        loader: Optional[Loader] = None,
+    ) -> None:
+        """Load pretrained weights.
+
+        loader: e.g. ``spacy-medmtl.local_encoder.v1``. Without one, or where it finds nothing, weights that the pipe
+        holds already (of a loaded pipeline) are kept: the latter with warning W001, so that a packaged pipeline
+        initialises again on a machine that never had the folder. Raises MedmtlError E004 if there are none at all.
+        """
+        validate_get_examples(get_examples, "ProgressiveTok2Vec.initialize")
+        self.current = None
+        is_built = self.model.shims[0].is_built
+        if loader is None and not is_built:
+            raise MedmtlError("E004", name=self.name)
+        if loader is not None:
+            self._load(loader, is_built)
+        for listener in self.listeners:
+            listener.set_dim("nO", self.model.get_dim("nO"), force=True)
+
+    def _load(self, loader: Loader, is_built: bool) -> None:
+        from .model import start_encoder
+
+        try:
+            pretrained, tokenizer = loader()
+        except MedmtlError as error:
+            if not is_built:
+                raise
+            warn("W001", reason=str(error))
+            return
+        start_encoder(self.model, pretrained, tokenizer)
+
+    # Weights: a plain safetensors file, so that any tool can read it
+
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = tuple()) -> None:
+        """Write ``cfg`` and ``encoder.safetensors`` into a folder."""
+        path = Path(path)
+        path.mkdir(parents=True, exist_ok=True)
+        srsly.write_json(path / "cfg", self.cfg)
+        (path / WEIGHTS_FILE).write_bytes(self.model.shims[0].to_bytes())
+
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = tuple()) -> "ProgressiveTok2Vec":
+        """Read what ``to_disk`` wrote. Raises MedmtlError E013 if the weights do not fit the config."""
+        path = Path(path)
+        self.cfg = srsly.read_json(path / "cfg")  # type: ignore[assignment]
+        return self._from_bytes((path / WEIGHTS_FILE).read_bytes())
+
+    def to_bytes(self, *, exclude: Iterable[str] = tuple()) -> bytes:
+        return srsly.msgpack_dumps({"cfg": self.cfg, "weights": self.model.shims[0].to_bytes()})
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = tuple()) -> "ProgressiveTok2Vec":
+        data: Dict[str, Any] = srsly.msgpack_loads(bytes_data)  # type: ignore[assignment]
+        self.cfg = data["cfg"]
+        return self._from_bytes(data["weights"])
+
+    def _from_bytes(self, weights: bytes) -> "ProgressiveTok2Vec":
+        shim = self.model.shims[0]
+        shim.from_bytes(weights)
+        if shim.is_built:
+            self.model.set_dim("nO", shim.module.encoder.width, force=True)
+        return self

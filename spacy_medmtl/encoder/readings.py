@@ -1,0 +1,62 @@
+"""What a head asks the encoder to read of a Doc: the whole of it, some units, or some pairs."""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Hashable, List, Sequence, Tuple, Union
+
+from spacy.tokens import Doc
+
+Bounds = Tuple[int, int]
+Memo = Dict[Hashable, Any]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Tokens [start, end) with the context [left, start) and [end, right) around them. All are token offsets."""
+
+    left: int
+    start: int
+    end: int
+    right: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A Doc and the units or pairs of it that are to be read.
+
+    marked: the context stands behind [C] markers, which are there even where a unit has none.
+    """
+
+    doc: Doc
+    units: Sequence[Unit] = ()
+    pairs: Sequence[Tuple[Bounds, Bounds]] = ()
+    marked: bool = False
+
+
+ToRead = Union[Doc, Reading]
+
+
+@dataclass(frozen=True)
+class ViewRequest:
+    """What a listener wants of the encoder: ``view`` of ``items`` along ``route``, wordpieces pooled to rows.
+
+    memo: where to look for, and leave, what other requests for the same Docs computed; only used in prediction.
+    """
+
+    items: Sequence[ToRead]
+    route: str
+    view: str
+    pooling: str = "mean"
+    memo: Memo = field(default_factory=dict)
+
+
+def doc_of(item: ToRead) -> Doc:
+    return item.doc if isinstance(item, Reading) else item
+
+
+def units_with_context(bounds: Sequence[Bounds], neighbours: int) -> List[Unit]:
+    """Units from consecutive ``bounds``, each with up to ``neighbours`` bounds on either side as its context."""
+    last = len(bounds) - 1
+    return [
+        Unit(bounds[max(0, i - neighbours)][0], start, end, bounds[min(last, i + neighbours)][1])
+        for i, (start, end) in enumerate(bounds)
+    ]

@@ -1,0 +1,113 @@
+"""The torch module of the shared encoder: a Hugging Face model whose chosen FFNs are clusters of routes."""
+
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel, PreTrainedModel
+
+from ..errors import MedmtlError
+from .sharing.rule import SharingRule
+
+
+class FeedForward(nn.Module):
+    """The two dense layers of a transformer layer's FFN: ``dense_out(activation(dense_in(x)))``."""
+
+    def __init__(self, dense_in: nn.Linear, activation: Any, dense_out: nn.Linear) -> None:
+        super().__init__()
+        self.dense_in = dense_in
+        self.activation = activation
+        self.dense_out = dense_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dense_out(self.activation(self.dense_in(x)))
+
+
+class RoutedOutput(nn.Module):
+    """Stands where a BERT layer has its ``output``: cluster, dropout, residual and one LayerNorm after mixing (Eq. 5)."""
+
+    def __init__(self, cluster: nn.Module, dropout: nn.Module, layer_norm: nn.Module) -> None:
+        super().__init__()
+        self.cluster = cluster
+        self.dropout = dropout
+        self.LayerNorm = layer_norm
+        self.route = 0
+
+    def forward(self, hidden_states: Tensor, input_tensor: Tensor) -> Tensor:
+        """``input_tensor`` is the attention output; ``hidden_states`` the same, since ``intermediate`` is an identity."""
+        return self.LayerNorm(self.dropout(self.cluster(hidden_states, self.route)) + input_tensor)
+
+
+def route_layers(model: PreTrainedModel, layers: Sequence[int], routes: Sequence[str], rule: SharingRule) -> None:
+    """Replace the FFN of the chosen ``layers`` of ``model`` by clusters, in place."""
+    for i in layers:
+        layer = model.encoder.layer[i]
+        ffn = FeedForward(layer.intermediate.dense, layer.intermediate.intermediate_act_fn, layer.output.dense)
+        layer.output = RoutedOutput(rule.cluster(ffn, routes), layer.output.dropout, layer.output.LayerNorm)
+        layer.intermediate = nn.Identity()
+
+
+def choose_layers(model: PreTrainedModel, layers: Optional[Sequence[int]]) -> List[int]:
+    """The layer numbers to route, ascending; all for None. Raises MedmtlError E005, E006."""
+    stack = getattr(getattr(model, "encoder", None), "layer", None)
+    if stack is None or not all(hasattr(layer, "intermediate") and hasattr(layer, "output") for layer in stack):
+        raise MedmtlError("E006", model_type=model.config.model_type)
+    chosen = list(range(len(stack))) if layers is None else sorted(set(layers))
+    if any(not 0 <= i < len(stack) for i in chosen):
+        raise MedmtlError("E005", received=layers, n_layers=len(stack), last=len(stack) - 1)
+    return chosen
+
+
+class RoutedEncoder(nn.Module):
+    """A Hugging Face encoder with task routes.
+
+    model: from ``AutoModel``; BERT, RoBERTa, ELECTRA, XLM-R and other models with their layer layout.
+    routes: task names, easy to hard. layers: numbers of the layers to route, None for all. rule: what a route computes.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, *, routes: Sequence[str], layers: Optional[Sequence[int]], rule: SharingRule
+    ) -> None:
+        super().__init__()
+        chosen = choose_layers(model, layers)
+        route_layers(model, chosen, routes, rule)
+        self.model = model
+        self.routes = tuple(routes)
+        self.n_trunk = chosen[0] if chosen else len(model.encoder.layer)
+        self._routed = [model.encoder.layer[i].output for i in chosen]
+
+    @classmethod
+    def from_config(cls, config: Dict[str, Any], **settings: Any) -> "RoutedEncoder":
+        """An untrained encoder of the shape that a Hugging Face config dict describes."""
+        settings_of_type = {name: value for name, value in config.items() if name != "model_type"}
+        return cls(AutoModel.from_config(AutoConfig.for_model(config["model_type"], **settings_of_type)), **settings)
+
+    @property
+    def width(self) -> int:
+        return int(self.model.config.hidden_size)
+
+    def trunk(self, ids: Tensor, type_ids: Tensor, mask: Tensor) -> Tensor:
+        """Embeddings and the layers below the first routed one: the same for all routes.
+
+        ids, type_ids, mask: [batch, length]; mask is 1 on pieces, 0 on padding. Returns [batch, length, width].
+        """
+        hidden = self.model.embeddings(input_ids=ids, token_type_ids=type_ids)
+        if hasattr(self.model, "embeddings_project"):  # ELECTRA with narrow embeddings
+            hidden = self.model.embeddings_project(hidden)
+        return self._layers(hidden, mask, range(self.n_trunk))
+
+    def branch(self, hidden: Tensor, mask: Tensor, route: str) -> Tensor:
+        """The layers from the first routed one, along ``route``. Shapes as in ``trunk``."""
+        position = self.routes.index(route)
+        for output in self._routed:
+            output.route = position
+        return self._layers(hidden, mask, range(self.n_trunk, len(self.model.encoder.layer)))
+
+    def _layers(self, hidden: Tensor, mask: Tensor, numbers: range) -> Tensor:
+        bias: Optional[Tensor] = None
+        if not bool(mask.all()):  # without padding, attention needs no mask at all
+            bias = (1.0 - mask[:, None, None, :].to(hidden.dtype)) * torch.finfo(hidden.dtype).min
+        for i in numbers:
+            output: "Tensor | Tuple[Tensor, ...]" = self.model.encoder.layer[i](hidden, attention_mask=bias)
+            hidden = output[0] if isinstance(output, tuple) else output
+        return hidden

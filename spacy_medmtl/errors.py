@@ -1,0 +1,79 @@
+"""Coded messages. Each says what was received, what was expected and what to do, and never quotes clinical text."""
+
+import warnings
+from typing import Any
+
+TEMPLATES = {
+    # E0xx: the encoder, its routes, views, weights and listeners
+    "E001": "Route '{route}' is not one of this encoder's routes {routes}. Add it to 'routes' of the encoder's model, "
+    "ordered from easy to hard, or correct the listener.",
+    "E002": "View '{view}' is unknown. Expected one of {views}.",
+    "E003": "The listener '{upstream}' -> route '{route}' has no encoder. Put a 'medmtl_progressive_tok2vec' component "
+    "before the component that listens, with the name that 'upstream' gives ('*' means any).",
+    "E004": "The encoder has no weights yet. Initialise the pipeline with a loader in [initialize.components.{name}] "
+    "(for example 'spacy-medmtl.local_encoder.v1' with a folder), or load a trained pipeline.",
+    "E005": "Encoder layers {received} cannot become routed: the model has {n_layers} layers. Expected numbers from 0 to "
+    "{last}, or null for all.",
+    "E006": "The model type '{model_type}' has no BERT-like layers (attention, intermediate, output). Expected BERT, "
+    "RoBERTa, ELECTRA, XLM-R or a model with the same layer layout.",
+    "E007": "Windows of {window} wordpieces with stride {stride} do not work. Expected 16 <= window <= {maximum} (what the "
+    "model reads at once, special pieces included) and 0 < stride <= window - 2.",
+    "E008": "No encoder in '{path}': expected a folder with config.json, tokenizer.json and model.safetensors. {hint}",
+    "E009": "'{path}' has sha256 {received}, expected {expected}. Delete it and fetch it again.",
+    "E010": "The view '{view}' reads units (sentences or pairs), but received Docs without them. Let a head of "
+    "spacy-medmtl read it, or use the view 'tokens'.",
+    "E011": "Route names must be unique and at least one, received {routes}.",
+    "E012": "The initialisation '{init}' is unknown. Expected one of {expected}.",
+    "E013": "The encoder's weights do not fit: received {received}, expected {expected}. The pipeline on disk was made "
+    "with other routes, layers or sharing; use its own config.cfg.",
+    "E014": "Encoder '{name}' needs a fast tokenizer (tokenizer.json), received {received}.",
+    "E015": "Pooling '{pooling}' is unknown. Expected one of {expected}.",
+    "E016": "The output of '{name}' became NaN or infinite at {where}. Lower the learning rate, or check the weights.",
+    "E017": "The layer '{name}' has no weights yet. Initialise the pipeline, or load a trained one.",
+    "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
+    "W002": "{count} sentence pair(s) were longer than the window of {window} wordpieces and were cut, the longest "
+    "member first; first in document {doc} of its batch. Use a larger window or shorter texts.",
+    # E1xx: annotations
+    "E101": "A text of a pair contains the segment separator U+241E. Remove it from the text first.",
+    "E102": "Expected a Doc of two segments made by 'pair_doc', received {received} segment(s).",
+    "E103": "Relations in '{key}' need two spans each and one entry in attrs['labels'] each; received {spans} spans and "
+    "{labels} entries.",
+    "E104": "attrs['{name}'] of span group '{key}' has {received} values for {expected} spans.",
+    # E2xx: components
+    "E201": "Component '{name}' has no labels. Give examples that are annotated under '{key}', or a label file in "
+    "[initialize.components.{name}].",
+    "E202": "'{name}' received the labels {received}, which are not among its labels {expected}. Add them before "
+    "initialisation.",
+    "E203": "'{setting}' of '{name}' is {received!r}. Expected one of {expected}.",
+    "E204": "Labels cannot be added to '{name}' after initialisation: its output layer has a fixed size. Add them before, "
+    "or initialise again.",
+    "W201": "{name}: {count} gold span(s) under '{key}' could not be used for training ({reason}); they still count as "
+    "missed in scores.",
+    # E3xx: training
+    "E301": "Corpus '{name}': {path} {problem}.",
+    "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",
+    "E303": "The batcher received an example of no named corpus. Use it with 'spacy-medmtl.MultitaskCorpus.v1'.",
+    "E304": "The schedule '{received}' is unknown. Expected one of {expected}.",
+}
+
+
+class MedmtlError(ValueError):
+    """Every error that this package raises on purpose. ``code`` is the entry of ``TEMPLATES``."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(message(code, **values))
+        self.code = code
+
+
+class MedmtlWarning(UserWarning):
+    """Every warning of this package."""
+
+
+def message(code: str, **values: Any) -> str:
+    """The text of a coded message, its code in front."""
+    return f"[MEDMTL-{code}] {TEMPLATES[code].format(**values)}"
+
+
+def warn(code: str, **values: Any) -> None:
+    """Emit a coded warning, attributed to the caller's caller."""
+    warnings.warn(message(code, **values), MedmtlWarning, stacklevel=3)

@@ -1,0 +1,1 @@
+"""Nested named entities by a transition system with a slot memory (SRU-NER, Ruano et al., BioNLP 2025)."""
