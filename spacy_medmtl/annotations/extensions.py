@@ -8,18 +8,19 @@ from typing import List, Optional
 
 from spacy.tokens import Doc, Span
 
-from .groups import FINDINGS, INTENTS, group_values
+from .groups import FINDINGS, INTENTS, group_values, trimmed
 from .relations import Relation, read_relations
 
 
 def get_intent(span: Span) -> Optional[str]:
-    """The most probable intent of the unit with exactly these boundaries, or None."""
+    """The most probable intent of the unit with these boundaries (white space at the ends apart), or None."""
     scores = group_values(span.doc, INTENTS, "scores")
     best: Optional[str] = None
     best_score = -1.0
+    bounds = trimmed(span.doc, span.start, span.end)
     for i, unit in enumerate(span.doc.spans.get(INTENTS, [])):
         score = scores[i] if scores else 1.0
-        if (unit.start, unit.end) == (span.start, span.end) and score > best_score:
+        if trimmed(span.doc, unit.start, unit.end) == bounds and score > best_score:
             best, best_score = unit.label_, score
     return best
 

@@ -18,6 +18,7 @@ ENTITIES = "medmtl_ner"
 FINDINGS = "medmtl_findings"
 TURNS = "medmtl_turns"
 ANNOTATED_LABELS = "annotated_labels"
+GIVEN_SPANS_ONLY = "given_spans_only"  # only the spans in the group were judged, not what lies between them
 
 
 def write_group(doc: Doc, key: str, spans: Iterable[Span], **values: Sequence[Any]) -> SpanGroup:
@@ -60,10 +61,19 @@ def group_values(doc: Doc, key: str, name: str) -> List[Any]:
     return entries
 
 
+def trimmed(doc: Doc, start: int, end: int) -> Tuple[int, int]:
+    """Token bounds without white-space tokens at either end. Where sentences part at line breaks, the break is no
+    part of what anybody annotates."""
+    while start < end and doc[start].is_space:
+        start += 1
+    while end > start and doc[end - 1].is_space:
+        end -= 1
+    return start, end
+
+
 def sentence_bounds(doc: Doc) -> List[Tuple[int, int]]:
-    """(start, end) token offsets of the sentences; the whole Doc where boundaries are not set; none for an empty Doc."""
-    if not len(doc):
-        return []
-    if not doc.has_annotation("SENT_START"):
-        return [(0, len(doc))]
-    return [(sent.start, sent.end) for sent in doc.sents]
+    """(start, end) token offsets of the sentences, trimmed, blank ones left out; the whole Doc where boundaries are not
+    set."""
+    has_sentences = doc.has_annotation("SENT_START")
+    bounds = [(sent.start, sent.end) for sent in doc.sents] if has_sentences else [(0, len(doc))]
+    return [(start, end) for start, end in (trimmed(doc, *pair) for pair in bounds) if start < end]

@@ -1,1 +1,1 @@
-"""Other people's formats turned into reference Docs: one converter per corpus, format parsers, and the audit of losses."""
+"""Other people's formats turned into reference Docs: a converter per corpus, format parsers, the audit of losses."""

@@ -60,7 +60,8 @@ class Counts:
             else:
                 names = [span.label_ for span in doc.spans[key]]
                 if key == FINDINGS:
-                    names = [f"{name}/{status}" for name, status in zip(names, group_values(doc, key, "assertion"))]
+                    statuses = group_values(doc, key, "assertion")
+                    names = [f"{name}/{status}" for name, status in zip(names, statuses, strict=True)]
             if is_annotated(doc, key):
                 self.spans.setdefault(key, Counter()).update(names)
 
@@ -102,10 +103,12 @@ class Audit:
         """The same tokens carry the same label already."""
         self._change(place, kind, label, MERGED, "the same tokens carry this label already", offsets)
 
-    def _change(
-        self, place: Place, kind: str, label: str, outcome: str, reason: str, offsets: Tuple[int, ...]
-    ) -> None:
+    def _change(self, place: Place, kind: str, label: str, outcome: str, reason: str, offsets: Tuple[int, ...]) -> None:
         self.changes.append(Change(str(place.file), place.line, kind, label, outcome, reason, offsets))
+
+    def knows(self, place: Place) -> bool:
+        """Whether the last change is at this place."""
+        return bool(self.changes) and (self.changes[-1].file, self.changes[-1].line) == (str(place.file), place.line)
 
     def count(self, output: str, doc: Doc) -> None:
         """Count a Doc that goes to ``output``."""

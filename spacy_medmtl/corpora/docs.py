@@ -7,7 +7,6 @@ from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
-from ..annotations.groups import RELATIONS
 from ..annotations.pairs import pair_doc, segment_bounds
 from ..annotations.relations import JudgedPair, write_relations
 from ..errors import MedmtlError
@@ -24,14 +23,13 @@ def token_span(
     ``uses`` are the (span group, label) that the span is for; the first one labels it. None (and a loss, MedmtlError
     E401 in stop mode) if the offsets are not inside the text.
     """
-    if not 0 <= start < end <= len(doc.text):
+    span = None
+    if 0 <= start < end <= len(doc.text):
+        span = doc.char_span(start, end, label=uses[0][1], alignment_mode="expand")
+    if span is None:
         for kind, label in uses:
             audit.dropped(place, kind, label, "the offsets are outside the text", (start, end))
-        return None
-    label = uses[0][1]
-    span = doc.char_span(start, end, label=label)
-    if span is None:
-        span = doc.char_span(start, end, label=label, alignment_mode="expand")
+    elif (span.start_char, span.end_char) != (start, end):
         for kind, label in uses:
             audit.expanded(place, kind, label, (start, end, span.start_char, span.end_char))
     return span
@@ -61,10 +59,14 @@ def tokens_at(doc: Doc, offsets: Iterable[int]) -> List[int]:
 
 def split_sentences(doc: Doc, audit: Audit, *, given: Iterable[int] = (), whole: Iterable[Span] = ()) -> None:
     """Set sentence starts by rule, plus the ``given`` tokens, and none inside a ``whole`` span."""
-    starts: Set[int] = {token.i for token in Sentencizer()(doc) if token.is_sent_start} | set(given)
+    starts = _starts_by_rule(doc) | set(given)
     inside = {start for span in whole for start in range(span.start + 1, span.end)}
     audit.note("sentence boundaries removed inside a span", len(starts & inside))
     set_sentence_starts(doc, starts - inside)
+
+
+def _starts_by_rule(doc: Doc) -> Set[int]:
+    return {token.i for token in Sentencizer()(doc) if token.is_sent_start}
 
 
 def judged_pair_doc(
@@ -85,11 +87,8 @@ def judged_pair_doc(
         audit.dropped(place, "document", label or "", "one of the two texts is empty")
         return None
     head, tail = bounds
-    if by_rule:
-        separator = doc[head[1] - 1 : tail[0]]  # keeps the separator with the sentence before it
-        split_sentences(doc, audit, given=[tail[0]], whole=[separator])
-    else:
-        set_sentence_starts(doc, [tail[0]])
+    inner = _starts_by_rule(doc) - {head[1]} if by_rule else set()  # the separator ends the first segment
+    set_sentence_starts(doc, {tail[0], *inner})
     write_relations(doc, [JudgedPair(head, tail, (label,) if label else (), 1.0 if label else 0.0)])
     return doc
 

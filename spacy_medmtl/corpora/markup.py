@@ -45,7 +45,7 @@ class Document:
 
 
 class MarkupError(ValueError):
-    """A line that does not follow the guide. The message says what was received and what was expected, never the text."""
+    """A line that does not follow the guide. The message says what is wrong and what was expected, never the text."""
 
 
 def parse_text(marked: str) -> Tuple[str, Tuple[Entity, ...]]:

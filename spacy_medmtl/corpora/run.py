@@ -1,5 +1,6 @@
 """A conversion from files to files: read, split where asked for, write the Docs and the audit."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -86,6 +87,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         part.write_bytes(data)
         os.replace(part, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
 
 

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
@@ -39,7 +40,7 @@ class _Text:
 
     def answers(self) -> List[Tuple[_Line, _Line]]:
         """(question, answer) lines."""
-        pairs = zip(self.lines, self.lines[1:])
+        pairs = pairwise(self.lines)
         return [(question, answer) for question, answer in pairs if answer.sentence.answers_previous]
 
 
@@ -52,18 +53,20 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
     texts = [text for path in paths for text in _read(path, audit)]
     for text in texts:
         yield _document(text, nlp, audit)
+    draw = random.Random(seed)
     for text in texts:
-        yield from _pairs(text, texts, nlp, audit, seed)
+        yield from _pairs(text, texts, nlp, audit, draw)
 
 
 def _read(path: Path, audit: Audit) -> List[_Text]:
     """The documents of a file that have sentences."""
     texts: List[_Text] = []
     follows = False
-    for number, item in parse_lines(read_lines(path, audit)):
+    for number, item in parse_lines(read_lines(path, audit, instead="<")):
         place = Place(path, number)
         if isinstance(item, MarkupError):
-            audit.dropped(place, "line", "", str(item))
+            if not audit.knows(place):  # a line that is not UTF-8 comes as "<", which is listed already
+                audit.dropped(place, "line", "", str(item))
             follows = False
         elif isinstance(item, Document):
             texts.append(_Text(item.name, path.stem, place))
@@ -91,7 +94,7 @@ def _document(text: _Text, nlp: Language, audit: Audit) -> Doc:
     _write_entities(doc, text, offsets, audit)
     pairs = [
         JudgedPair(head, tail, (ANSWERS,), 1.0) if line.sentence.answers_previous else JudgedPair(head, tail, (), 0.0)
-        for head, tail, line in zip(bounds, bounds[1:], text.lines[1:])
+        for head, tail, line in zip(bounds[:-1], bounds[1:], text.lines[1:], strict=True)
         if line.follows
     ]
     write_relations(doc, pairs)
@@ -105,7 +108,7 @@ def _write_entities(doc: Doc, text: _Text, offsets: Sequence[int], audit: Audit)
     findings: List[Span] = []
     statuses: List[str] = []
     modifiers: List[List[str]] = []
-    for line, offset in zip(text.lines, offsets):
+    for line, offset in zip(text.lines, offsets, strict=True):
         for entity in line.sentence.entities:
             uses = [(ENTITIES, entity.label)] + [(FINDINGS, FINDING)] * (entity.status is not None)
             span = token_span(doc, offset + entity.start, offset + entity.end, uses, audit, line.place)
@@ -126,7 +129,7 @@ def _write_turns(doc: Doc, sentences: Sequence[Sentence], bounds: Sequence[Tuple
     turns: List[Tuple[int, int]] = []
     speakers: List[str] = []
     before: Optional[str] = None
-    for sentence, (start, end) in zip(sentences, bounds):
+    for sentence, (start, end) in zip(sentences, bounds, strict=True):
         if sentence.speaker is not None and sentence.speaker == before:
             turns[-1] = (turns[-1][0], end)
         elif sentence.speaker is not None:
@@ -137,12 +140,10 @@ def _write_turns(doc: Doc, sentences: Sequence[Sentence], bounds: Sequence[Tuple
         write_group(doc, TURNS, [doc[start:end] for start, end in turns], speakers=speakers)
 
 
-def _pairs(text: _Text, texts: Sequence[_Text], nlp: Language, audit: Audit, seed: int) -> Iterator[Doc]:
+def _pairs(text: _Text, texts: Sequence[_Text], nlp: Language, audit: Audit, draw: random.Random) -> Iterator[Doc]:
     """Two Docs for each question with an answer: its own (holds), another one (does not)."""
     others = [other for other in texts if other is not text and other.kind == text.kind]
     elsewhere = [answer.sentence.text for other in others for _, answer in other.answers()]
-    # A generator of its own for each document, so that a new document leaves the draws of the others' files alone.
-    draw = random.Random(f"{seed}:{text.kind}:{text.name}")
     for question, answer in text.answers():
         asked, answered = question.sentence.text, answer.sentence.text
         pairs: List[Tuple[str, Optional[str]]] = [(answered, ANSWERS)]

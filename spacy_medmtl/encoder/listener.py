@@ -109,7 +109,7 @@ def build_private_encoder(
         return rows, backprop
 
     width = encoder.get_dim("nO") if encoder.has_dim("nO") else None
-    return Model("medmtl_private_encoder", forward_private, layers=[encoder], dims={"nO": width})
+    return Model("medmtl_private_encoder", forward_private, layers=[encoder], dims={"nO": width}, attrs={"view": view})
 
 
 def replace_listener(encoder: Model, listener: Listener, pipe: "ProgressiveTok2Vec") -> Listener:

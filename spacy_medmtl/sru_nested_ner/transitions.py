@@ -1,9 +1,9 @@
 """The transition system of SRU-NER: spans -> rows of actions (oracle) and rows of probabilities -> spans (decoder).
 
-Source: Ruano et al., "Effective Multi-Task Learning for Biomedical NER", BioNLP 2025, the transition system. A sentence is read word by
-word. TRANSITION(k) opens a span of label k before the current word, REDUCE(k) closes the latest open span of label k before the
-current word, SHIFT goes to the next word, EOA ends. Open spans lie on one stack per label. Actions that do not exclude each other
-share a row, so a row is multi-hot; SHIFT and EOA are alone in theirs.
+Source: Ruano et al., "Effective Multi-Task Learning for Biomedical NER", BioNLP 2025, the transition system. A sentence
+is read word by word. TRANSITION(k) opens a span of label k before the current word, REDUCE(k) closes the latest open
+span of label k before the current word, SHIFT goes to the next word, EOA ends. Open spans lie on one stack per label.
+Actions that do not exclude each other share a row, so a row is multi-hot; SHIFT and EOA are alone in theirs.
 
 Pure Python and NumPy. A span is (start word, end word exclusive, label index); T is the number of rows, A of actions.
 """
@@ -22,7 +22,7 @@ SHIFT = 1
 
 
 class Inexpressible(NamedTuple):
-    """How many spans do not survive oracle -> decoder: repeated ones, and distinct ones lost to crossings of one label."""
+    """How many spans do not survive oracle -> decoder: repeated ones, and those lost because a label crosses itself."""
 
     duplicates: int
     crossing: int
@@ -55,10 +55,10 @@ def foreign_actions(own_labels: Iterable[int], n_labels: int) -> np.ndarray:
 def oracle(spans: Iterable[Span], n_words: int, n_labels: int) -> np.ndarray:
     """Gold rows, bool [T, A], of one sentence.
 
-    Between two words come the REDUCEs of the spans that end there, shortest first, then the TRANSITIONs of those that start
-    there, longest first; ties by start and label, so the order of `spans` does not matter. They share a row until an action
-    repeats, which opens another. The last row is EOA. Duplicates count once. Spans of one label that cross come back as other
-    spans, see `inexpressible`.
+    Between two words come the REDUCEs of the spans that end there, shortest first, then the TRANSITIONs of those that
+    start there, longest first; ties by start and label, so the order of `spans` does not matter. They share a row until
+    an action repeats, which opens another. The last row is EOA. Duplicates count once. Spans of one label that cross
+    come back as other spans, see `inexpressible`.
 
     Raises ValueError for a span that is empty, outside the sentence, or of an unknown label.
     """
@@ -81,26 +81,28 @@ def oracle(spans: Iterable[Span], n_words: int, n_labels: int) -> np.ndarray:
             groups.append(group)
         groups.append({SHIFT} if boundary < n_words else {EOA})
     rows = np.zeros((len(groups), n_actions(n_labels)), dtype=bool)
-    for row, group in zip(rows, groups):
+    for row, group in zip(rows, groups, strict=True):
         row[list(group)] = True
     return rows
 
 
 def gold_pointers(rows: np.ndarray) -> np.ndarray:
-    """Int [T]: q(t), the slot that gold row t reads and writes: 1 + the SHIFTs before t (slot 0 is [CLS], slot N+1 [SEP])."""
+    """Int [T]: q(t), the slot of gold row t: 1 + the SHIFTs before t (slot 0 is [CLS], slot N+1 [SEP])."""
     shifts = rows[:, SHIFT].astype(np.int64)
     return 1 + np.cumsum(shifts) - shifts
 
 
 def decode(probabilities: np.ndarray, n_words: int, *, threshold: float = 0.5) -> list[ScoredSpan]:
-    """Spans (start, end, label, score) of one sentence from action probabilities [T, A], sorted by start, longest first, label.
+    """Spans (start, end, label, score) of one sentence from action probabilities [T, A], sorted by start, longest
+    first, label.
 
-    The most probable action of a row leads: EOA stops, SHIFT reads a word and nothing else. Otherwise every REDUCE above the
-    threshold closes the latest open span of its label, then every TRANSITION above it opens one. A REDUCE without an open
-    span, an empty span, an open span never closed and a SHIFT after the last word have no effect, so any sequence decodes.
+    The most probable action of a row leads: EOA stops, SHIFT reads a word and nothing else. Otherwise every REDUCE
+    above the threshold closes the latest open span of its label, then every TRANSITION above it opens one. A REDUCE
+    without an open span, an empty span, an open span never closed and a SHIFT after the last word have no effect, so
+    any sequence decodes.
 
-    The score is the geometric mean of the probabilities of the TRANSITION and the REDUCE that made the span: in [0, 1], above
-    the threshold, and growing with each of the two. A span made twice keeps its best score.
+    The score is the geometric mean of the probabilities of the TRANSITION and the REDUCE that made the span: in [0, 1],
+    above the threshold, and growing with each of the two. A span made twice keeps its best score.
 
     Raises ValueError when the array is not [T, A] with an even A >= 2.
     """
@@ -130,10 +132,11 @@ def decode(probabilities: np.ndarray, n_words: int, *, threshold: float = 0.5) -
 
 
 def inexpressible(spans: Iterable[Span]) -> Inexpressible:
-    """Count what of one sentence's gold cannot be learned: exact duplicates, and spans lost because one label crosses itself.
+    """Count what of one sentence's gold cannot be learned: exact duplicates, and spans lost because one label crosses
+    itself.
 
-    `crossing` is counted on the round trip itself: the distinct spans that do not come back. It is 0 exactly when no two spans
-    of one label cross; spans of different labels cross freely.
+    `crossing` is counted on the round trip itself: the distinct spans that do not come back. It is 0 exactly when no
+    two spans of one label cross; spans of different labels cross freely.
     """
     given = list(spans)
     distinct = set(given)

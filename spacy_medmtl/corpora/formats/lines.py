@@ -39,8 +39,10 @@ def _check_file(path: Path) -> None:
         raise MedmtlError("E402", path=path, problem=f"cannot be read ({error.strerror})") from error
 
 
-def read_lines(path: Path, audit: Audit) -> Iterator[Tuple[int, str]]:
+def read_lines(path: Path, audit: Audit, *, instead: Optional[str] = None) -> Iterator[Tuple[int, str]]:
     """Yield (number, line without its end). A line that is not UTF-8 is a loss (MedmtlError E401 in stop mode).
+
+    Such a line is left out, or stands as ``instead``, for formats in which neighbouring lines belong together.
 
     Only a line feed ends a line: other characters that Python splits on (U+2028, form feed) occur inside real text.
     """
@@ -51,5 +53,7 @@ def read_lines(path: Path, audit: Audit) -> Iterator[Tuple[int, str]]:
                 line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
             except UnicodeDecodeError as error:
                 audit.dropped(Place(path, number), "line", "", f"byte {error.start + 1} of the line is not UTF-8")
-                continue
+                if instead is None:
+                    continue
+                line = instead
             yield number, line.rstrip("\r\n")

@@ -71,7 +71,7 @@ def _articles(path: Path, block: Lines, audit: Audit) -> Iterator[Article]:
             texts[match["part"]] = match["text"]
     first = Place(path, block[0][0])
     if identifier is None or set(texts) != {"t", "a"}:
-        audit.dropped(first, "document", "", "a document without title and abstract: expected 'id|t|' and 'id|a|' lines")
+        audit.dropped(first, "document", "", "a document without both texts: expected an 'id|t|' and an 'id|a|' line")
         for number, _ in rows:
             audit.dropped(Place(path, number), "line", "", "a row of a document without its text")
         return

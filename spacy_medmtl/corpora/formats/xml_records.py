@@ -12,6 +12,8 @@ from xml.parsers import expat
 
 from ..audit import Audit, Place
 
+_CHUNK = 1 << 16
+
 
 @dataclass
 class Record:
@@ -22,16 +24,31 @@ class Record:
     fields: Dict[str, str] = field(default_factory=dict)
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """Well-formed, but not what a file of records may hold."""
 
 
-class _Collector:
-    """Expat handlers that gather the records with one tag."""
+class _LineCounter:
+    """Line numbers of ascending offsets. Only line feeds count, as for every other format (expat counts more)."""
 
-    def __init__(self, path: Path, tag: str, first_line: int, encoding: Optional[str]) -> None:
-        self.path, self.tag, self.first_line, self.encoding = path, tag, first_line, encoding
+    def __init__(self, data: bytes) -> None:
+        self.data, self.offset, self.line = data, 0, 1
+
+    def __call__(self, offset: int) -> int:
+        if offset < self.offset:
+            self.offset, self.line = 0, 1
+        self.line += self.data.count(b"\n", self.offset, offset)
+        self.offset = offset
+        return self.line
+
+
+class _Collector:
+    """Expat handlers that gather the records with one tag. ``shift`` turns offsets in what is fed into the file's."""
+
+    def __init__(self, path: Path, tag: str, shift: int, line_at: _LineCounter, encoding: Optional[str]) -> None:
+        self.path, self.tag, self.shift, self.line_at, self.encoding = path, tag, shift, line_at, encoding
         self.root: Optional[str] = None
+        self.refused: Optional[int] = None
         self.done: List[Record] = []
         self.record: Optional[Record] = None
         self.child: Optional[str] = None
@@ -45,17 +62,28 @@ class _Collector:
         self.parser.XmlDeclHandler = self.declaration
 
     @property
-    def line(self) -> int:
-        return self.first_line + self.parser.CurrentLineNumber - 1
+    def offset(self) -> int:
+        """Where in the file the parser is, or what it refused was."""
+        return max(self.parser.CurrentByteIndex + self.shift, 0) if self.refused is None else self.refused
+
+    def refuse(self, reason: str) -> None:
+        """Raise, and keep the place, because expat still runs to the end of its chunk after an exception."""
+        self.refused = self.offset
+        raise _RefusedError(reason)
+
+    def take(self) -> List[Record]:
+        """The records finished since the last call."""
+        records, self.done = self.done, []
+        return records
 
     def start(self, name: str, attributes: Dict[str, str]) -> None:
         if self.root is None:
             self.root = name
         elif self.record is None:
             if name == self.tag:
-                self.record = Record(Place(self.path, self.line), attributes)
+                self.record = Record(Place(self.path, self.line_at(self.offset)), attributes)
         elif self.child is not None or name == self.tag or name in self.record.fields:
-            raise _Refused(f"an element that is nested or repeated in a <{self.tag}>")
+            self.refuse(f"an element that is nested or repeated in a <{self.tag}>")
         else:
             self.child, self.pieces = name, []
 
@@ -63,7 +91,7 @@ class _Collector:
         if self.child is not None:
             self.pieces.append(text)
         elif self.record is not None and text.strip():
-            raise _Refused(f"text between the elements of a <{self.tag}>")
+            self.refuse(f"text between the elements of a <{self.tag}>")
 
     def end(self, name: str) -> None:
         if self.record is None:
@@ -79,7 +107,7 @@ class _Collector:
         self.encoding = encoding
 
     def doctype(self, *_: object) -> None:
-        raise _Refused("a document type declaration, which is refused because it may define entities")
+        self.refuse("a document type declaration, which is refused because it may define entities")
 
 
 def read_records(path: Path, tag: str, audit: Audit) -> Iterator[Record]:
@@ -89,33 +117,41 @@ def read_records(path: Path, tag: str, audit: Audit) -> Iterator[Record]:
     """
     data = path.read_bytes()
     next_tag = re.compile(rb"<" + re.escape(tag.encode()) + rb"(?=[\s/>])")
-    position, line, prefix = 0, 1, b""
+    line_at = _LineCounter(data)
+    position, prefix = 0, b""
     encoding: Optional[str] = None
     while True:
-        collector = _Collector(path, tag, line, encoding)
+        collector = _Collector(path, tag, position - len(prefix), line_at, encoding)
         try:
             collector.parser.Parse(prefix, False)
-            collector.parser.Parse(memoryview(data)[position:], True)
-        except (expat.ExpatError, _Refused, ValueError, LookupError) as error:
-            yield from collector.done
-            audit.dropped(Place(path, collector.line), "document", "", _reason(error, tag))
+            for start in range(position, len(data), _CHUNK):
+                collector.parser.Parse(data[start : start + _CHUNK], False)
+                yield from collector.take()
+            collector.parser.Parse(b"", True)
+        except (expat.ExpatError, _RefusedError, ValueError, LookupError) as error:
+            yield from collector.take()
+            audit.dropped(Place(path, line_at(collector.offset)), "document", "", _reason(error, tag))
         else:
-            yield from collector.done
+            yield from collector.take()
             return
-        broken = position + collector.parser.CurrentByteIndex - len(prefix)
-        following = next_tag.search(data, max(broken, position + 1))
+        following = next_tag.search(data, max(collector.offset, position + 1))
         if following is None:
             return
-        line += data.count(b"\n", position, following.start())
         position = following.start()
         encoding = collector.encoding
         # The rest is parsed as the content of the same root, so that the root's end tag still fits.
-        prefix = f"<{collector.root or 'resumed'}>".encode()
+        prefix = f"<{collector.root or _last_end_tag(data)}>".encode()
+
+
+def _last_end_tag(data: bytes) -> str:
+    """The root's name where parsing did not reach its start."""
+    match = re.search(rb"</([A-Za-z][\w.-]*)\s*>\s*\Z", data[-1000:])
+    return match[1].decode() if match else "root"
 
 
 def _reason(error: Exception, tag: str) -> str:
     if isinstance(error, expat.ExpatError):
         return f"broken XML ({expat.ErrorString(error.code)}); what stands before the next <{tag}> is lost"
-    if isinstance(error, _Refused):
+    if isinstance(error, _RefusedError):
         return str(error)
     return "an encoding that cannot be read: expected UTF-8"

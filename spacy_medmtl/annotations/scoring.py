@@ -1,0 +1,58 @@
+"""Micro precision, recall and F1 over labelled items, with what is not annotated left out."""
+
+from typing import Any, Callable, Dict, Hashable, Iterable, Optional, Set, Tuple
+
+from spacy.scorer import PRFScore
+from spacy.tokens import Doc
+from spacy.training import Example
+
+Item = Tuple[str, Hashable]  # (label, where it is)
+CORPUS = "medmtl_corpus"  # Doc.user_data entry of a reference Doc: the corpus it comes from
+
+
+def corpus_of(doc: Doc) -> Optional[str]:
+    """The corpus that a reference Doc comes from, if a reader noted it."""
+    return doc.user_data.get(CORPUS)
+
+
+def score_items(
+    name: str,
+    examples: Iterable[Example],
+    items: Callable[[Example], Optional[Tuple[Set[Item], Set[Item]]]],
+) -> Dict[str, Any]:
+    """Scores of a component, keys prefixed by its ``name``.
+
+    items: (gold, predicted) of an example, or None if it is not annotated.
+    Returns ``<name>_p``, ``_r``, ``_f`` (micro), ``_macro_f`` (mean over labels), ``_f_per_type`` and
+    ``_f_per_corpus``; None for all if no example is annotated.
+    """
+    total = PRFScore()
+    per_type: Dict[str, PRFScore] = {}
+    per_corpus: Dict[str, PRFScore] = {}
+    annotated = False
+    for example in examples:
+        pair = items(example)
+        if pair is None:
+            continue
+        annotated = True
+        gold, predicted = pair
+        total.score_set(predicted, gold)
+        corpus = corpus_of(example.reference)
+        if corpus is not None:
+            per_corpus.setdefault(corpus, PRFScore()).score_set(predicted, gold)
+        for label in {item[0] for item in gold | predicted}:
+            one_gold = {item for item in gold if item[0] == label}
+            one_predicted = {item for item in predicted if item[0] == label}
+            per_type.setdefault(label, PRFScore()).score_set(one_predicted, one_gold)
+    if not annotated:
+        return {f"{name}_{part}": None for part in ("p", "r", "f", "macro_f", "f_per_type")}
+    scores: Dict[str, Any] = {
+        f"{name}_p": total.precision,
+        f"{name}_r": total.recall,
+        f"{name}_f": total.fscore,
+        f"{name}_macro_f": sum(one.fscore for one in per_type.values()) / len(per_type) if per_type else 0.0,
+        f"{name}_f_per_type": {label: one.to_dict() for label, one in sorted(per_type.items())},
+    }
+    if per_corpus:
+        scores[f"{name}_f_per_corpus"] = {corpus: one.to_dict() for corpus, one in sorted(per_corpus.items())}
+    return scores

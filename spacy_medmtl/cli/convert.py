@@ -1,0 +1,90 @@
+"""``medmtl convert``: a public corpus to spaCy's training format, with an account of what was lost on the way."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Iterator, List, Optional, Tuple
+
+import typer
+from spacy.tokens import Doc
+from tqdm import tqdm
+from wasabi import msg
+
+from ..corpora.audit import DROPPED, EXPANDED, MERGED, Audit
+from ..corpora.registry import CONVERTERS
+from ..corpora.run import Job, audit_path, convert_corpus
+from .failing import coded_errors
+
+
+class OnError(str, Enum):
+    """What to do about a loss."""
+
+    stop = "stop"
+    report = "report"
+
+
+_NAMES = "The corpus. " + "; ".join(f"{name}: {converter.help}" for name, converter in CONVERTERS.items()) + "."
+
+
+def convert(
+    name: Annotated[str, typer.Argument(help=_NAMES, metavar="NAME")],
+    inputs: Annotated[List[Path], typer.Argument(help="Files of one split, as published.", metavar="INPUT")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Where the Docs go (.spacy). The audit goes beside it.")
+    ],
+    lang: Annotated[str, typer.Option("--lang", "-l", help="spaCy language whose tokenizer reads the texts.")] = "en",
+    on_error: Annotated[
+        OnError,
+        typer.Option(help="stop: nothing is ever lost, the first loss ends it. report: go on, and list every loss."),
+    ] = OnError.stop,
+    seed: Annotated[
+        int, typer.Option("--seed", "-s", help="For what is drawn: substituted answers, the dev part.")
+    ] = 0,
+    dev_share: Annotated[
+        Optional[float],
+        typer.Option(help="Share of the texts for a dev part, for corpora without one (between 0 and 1)."),
+    ] = None,
+    dev_output: Annotated[
+        Optional[Path], typer.Option(help="Where the dev part goes; by default OUTPUT with '_dev' before .spacy.")
+    ] = None,
+) -> None:
+    """Convert a corpus to spaCy's binary format.
+
+    Each span is kept, widened to whole tokens, merged with an equal one, or lost. All but the first are counted in the
+    table and listed with file, line and reason in OUTPUT.audit.json.
+    """
+    job = Job(name, inputs, output, lang, on_error.value, seed, dev_share, dev_output)
+    with coded_errors():
+        audit = convert_corpus(job, progress=_progress)
+    _print_summary(audit)
+    n_lost = sum(change.outcome == DROPPED for change in audit.changes)
+    written = ", ".join(str(path) for path in audit.outputs)
+    if n_lost:
+        msg.warn(f"{n_lost} loss(es), each with its line and reason in {audit_path(output)}")
+    else:
+        msg.info(f"Nothing lost. Report: {audit_path(output)}")
+    msg.good(f"Wrote {written}")
+
+
+def _progress(docs: Iterator[Doc]) -> Iterator[Doc]:
+    """A bar on terminals, nothing in logs."""
+    return iter(tqdm(docs, desc="Converting", unit=" docs", disable=None, leave=False))
+
+
+def _print_summary(audit: Audit) -> None:
+    for output, counts in audit.outputs.items():
+        msg.divider(output)
+        msg.text(f"{counts.documents} documents, {counts.sentences} sentences, {counts.tokens} tokens")
+        rows: List[Tuple[str, str, int]] = [
+            (key, label, n) for key, labels in sorted(counts.spans.items()) for label, n in sorted(labels.items())
+        ]
+        msg.table(rows, header=("group", "label", "written"), divider=True, aligns=("l", "l", "r"))
+    changes = [(outcome, *key, n) for outcome in (EXPANDED, MERGED, DROPPED) for key, n in audit.tally(outcome).items()]
+    if changes:
+        msg.divider("not as in the input")
+        header = ("outcome", "what", "label", "count")
+        msg.table(sorted(changes), header=header, divider=True, aligns=("l", "l", "l", "r"))
+        for reason, n in audit.as_dict()["change_counts"].items():
+            msg.text(f"{n} x {reason}")
+    for note, n in sorted(audit.notes.items()):
+        if n:
+            msg.text(f"note: {note}: {n}")

@@ -1,0 +1,18 @@
+"""How every command fails: a coded message on stderr and exit status 1, no traceback."""
+
+from contextlib import contextmanager
+from typing import Iterator
+
+import typer
+
+from ..errors import MedmtlError
+
+
+@contextmanager
+def coded_errors() -> Iterator[None]:
+    """Turn a MedmtlError into its message and exit status 1. Other exceptions are bugs and keep their traceback."""
+    try:
+        yield
+    except MedmtlError as error:
+        typer.secho(str(error), fg=typer.colors.RED, err=True)
+        raise typer.Exit(1) from None

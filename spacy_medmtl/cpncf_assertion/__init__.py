@@ -1,0 +1,1 @@
+"""Clinical findings, positive, negative or unknown, read in their context."""

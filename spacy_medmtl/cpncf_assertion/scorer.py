@@ -1,0 +1,54 @@
+"""Scores of ``cpncf_assertion``."""
+
+from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
+
+from spacy.scorer import PRFScore
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations.groups import FINDINGS, GIVEN_SPANS_ONLY, annotated_labels, group_values, is_annotated
+from ..annotations.scoring import Item, score_items
+
+
+def cpncf_assertion_scorer() -> Callable[..., Dict[str, Any]]:
+    """``spacy-medmtl.cpncf_assertion_scorer.v1``"""
+    return score_findings
+
+
+def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
+    """Strict micro-F1 over (boundaries, type, status), per "type/status" and corpus, and ``_span_f`` without the status.
+
+    Docs without annotation and types outside ``annotated_labels`` are left out. Where a corpus judged given spans only,
+    predictions that touch none of them are neither right nor wrong.
+    """
+    examples = list(examples)
+    key, name = cfg.get("spans_key", FINDINGS), cfg["component"]
+
+    def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
+        if not is_annotated(example.reference, key):
+            return None
+        judged = set(annotated_labels(example.reference, key, cfg["labels"]))
+        gold = _items(example.reference, key)
+        predicted = {item for item in _items(example.predicted, key) if item[0].split("/")[0] in judged}
+        if example.reference.spans[key].attrs.get(GIVEN_SPANS_ONLY):
+            predicted = {item for item in predicted if any(_touch(item[1], other[1]) for other in gold)}
+        return gold, predicted
+
+    scores = score_items(name, examples, items)
+    spans = PRFScore()
+    for example in examples:
+        pair = items(example)
+        if pair is not None:
+            gold, predicted = ({(label.split("/")[0], place) for label, place in found} for found in pair)
+            spans.score_set(predicted, gold)
+    scores[f"{name}_span_f"] = None if scores[f"{name}_f"] is None else spans.fscore
+    return scores
+
+
+def _items(doc: Doc, key: str) -> Set[Item]:
+    found = zip(doc.spans.get(key, []), group_values(doc, key, "assertion"))
+    return {(f"{span.label_}/{status}", (span.start_char, span.end_char)) for span, status in found}
+
+
+def _touch(a: Any, b: Any) -> bool:
+    return bool(a[0] < b[1] and b[0] < a[1])

@@ -1,0 +1,169 @@
+"""What all heads do alike: batches of a stream, one training step, labels, labels' initialisation."""
+
+from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
+
+from spacy.language import Language
+from spacy.pipeline.trainable_pipe import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.vocab import Vocab
+from thinc.api import Model, Optimizer, set_dropout_rate
+
+from ..errors import MedmtlError, warn
+from .readings import Bounds
+from .stream import head_batches
+
+Gold = TypeVar("Gold")
+SAMPLE_SIZE = 10  # examples that models are initialised with
+
+
+class Head(TrainablePipe, Generic[Gold]):
+    """A task on the shared encoder. A component says what it reads and learns by five methods:
+
+    ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated.
+    ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
+    ``loss(gold, scores)``: mean loss and its gradient.
+    ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
+    """
+
+    def __init__(self, vocab: Vocab, model: Model, name: str, *, scorer: Optional[Callable], **cfg: Any) -> None:
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.scorer = scorer
+        self.cfg: Dict[str, Any] = {"labels": [], **cfg}
+
+    def gold_labels(self, doc: Doc) -> Iterable[str]:
+        raise NotImplementedError
+
+    def training_batch(self, examples: Sequence[Example]) -> Tuple[Any, Gold]:
+        raise NotImplementedError
+
+    def loss(self, gold: Gold, scores: Any) -> Tuple[float, Any]:
+        raise NotImplementedError
+
+    def n_outputs(self) -> int:
+        """Columns of the output layer."""
+        return len(self.labels)
+
+    @property
+    def spans_key(self) -> str:
+        """Where on a Doc this component's annotation is kept."""
+        return str(self.cfg["spans_key"])
+
+    @property
+    def labels(self) -> Tuple[str, ...]:
+        """The labels, in the order of the output columns."""
+        return tuple(self.cfg["labels"])
+
+    @property
+    def label_data(self) -> List[str]:
+        """What ``spacy init labels`` writes and ``[initialize.components.<name>.labels]`` reads."""
+        return list(self.labels)
+
+    def add_label(self, label: str) -> int:
+        """Add a label before initialisation; 1 if it is new, else 0. Raises MedmtlError E204 afterwards."""
+        if label in self.labels:
+            return 0
+        if self.model.shims and self.model.shims[0].is_built:
+            raise MedmtlError("E204", name=self.name)
+        self.cfg["labels"].append(label)
+        return 1
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Optional[Language] = None,
+        labels: Optional[Sequence[str]] = None,
+    ) -> None:
+        """Collect labels from ``labels`` or the examples, and build the output layer.
+
+        Raises MedmtlError E201 if there is no label anywhere.
+        """
+        validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
+        found = set(labels or ())
+        sample: List[Doc] = []
+        lost: Dict[str, int] = {}
+        for example in get_examples():
+            if labels is None:
+                found.update(self.gold_labels(example.reference))
+            for reason in self.unusable(example):
+                lost[reason] = lost.get(reason, 0) + 1
+            if len(sample) < SAMPLE_SIZE and len(example.predicted):
+                sample.append(example.predicted)
+        found.update(self.labels)
+        if not found:
+            raise MedmtlError("E201", name=self.name, key=self.spans_key)
+        for reason, count in sorted(lost.items()):
+            warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
+        self.cfg["labels"] = list(labels) if labels is not None else sorted(found)
+        self.model.set_dim("nO", self.n_outputs(), force=True)
+        self.model.initialize(X=sample)
+
+    def unusable(self, example: Example) -> Iterator[str]:
+        """A reason for each gold span that training cannot use."""
+        for span in example.reference.spans.get(self.spans_key, []):
+            if example.predicted.char_span(span.start_char, span.end_char) is None:
+                yield "not on token borders"
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Annotate a stream, in step with the encoder's batches (see ``stream``)."""
+        error_handler = self.get_error_handler()
+        for docs in head_batches(self.model, stream, batch_size):
+            try:
+                self.set_annotations(docs, self.predict(docs))
+                yield from docs
+            except Exception as error:
+                error_handler(self.name, self, docs, error)
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Learn from the examples that are annotated for this task; the others do not even reach the model."""
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, f"{type(self).__name__}.update")
+        inputs, gold = self.training_batch(examples)
+        if not inputs:
+            return losses
+        set_dropout_rate(self.model, drop)
+        scores, backprop = self.model.begin_update(inputs)
+        loss, d_scores = self.loss(gold, scores)
+        if loss != loss:
+            raise MedmtlError("E016", name=self.name, where="training")
+        backprop(d_scores)
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> Tuple[float, Any]:
+        """Mean loss over the annotated units of ``examples`` and its gradient, without side effects."""
+        return self.loss(self.training_batch(list(examples))[1], scores)
+
+    def column(self, label: str) -> int:
+        """The output column of a gold label. Raises MedmtlError E202 if it is unknown."""
+        try:
+            return self.cfg["labels"].index(label)
+        except ValueError:
+            raise MedmtlError("E202", name=self.name, received=label, expected=list(self.labels)) from None
+
+
+def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "strict") -> List[Optional[Bounds]]:
+    """Token bounds of the reference Doc as those of the predicted one; None where token borders differ.
+
+    mode: ``strict``, or ``expand`` to take in the tokens that a border cuts.
+    """
+    found: List[Optional[Bounds]] = []
+    for start, end in bounds:
+        span = example.reference[start:end]
+        twin = example.predicted.char_span(span.start_char, span.end_char, alignment_mode=mode) if end > start else None
+        found.append(None if twin is None else (twin.start, twin.end))
+    return found

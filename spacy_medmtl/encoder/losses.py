@@ -1,0 +1,69 @@
+"""Losses of the heads: logits and targets in, mean loss and its gradient out.
+
+Every loss is the mean over *labelled* rows, so its size depends neither on the batch nor on what other tasks are in it.
+``allowed`` masks labels that the row's corpus does not annotate: they get no gradient at all.
+"""
+
+from typing import Any, Tuple
+
+import numpy
+from thinc.api import get_array_module
+from thinc.types import Floats2d
+
+MASKED = -1e9  # a logit so low that its probability is exactly 0 in float32
+
+
+def softmax(logits: Floats2d) -> Floats2d:
+    """Probabilities over the last axis."""
+    xp = get_array_module(logits)
+    exp = xp.exp(logits - logits.max(axis=-1, keepdims=True))
+    return exp / exp.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(logits: Floats2d) -> Floats2d:
+    """Elementwise probabilities, without overflow."""
+    xp = get_array_module(logits)
+    return 0.5 * (1.0 + xp.tanh(0.5 * logits))
+
+
+def softmax_cross_entropy(logits: Floats2d, targets: Any, allowed: Any) -> Tuple[float, Floats2d]:
+    """Mean cross-entropy in nats.
+
+    logits [n, labels]; targets: column per row [n], -1 for a row without label; allowed: bool [n, labels].
+    Returns the loss and its gradient [n, labels].
+    """
+    xp = get_array_module(logits)
+    targets, allowed = xp.asarray(targets), xp.asarray(allowed)
+    labelled = targets >= 0
+    n = max(1, int(labelled.sum()))
+    probabilities = softmax(xp.where(allowed, logits, MASKED))
+    rows = xp.arange(len(targets))[labelled]
+    columns = targets[labelled]
+    loss = -xp.log(xp.maximum(probabilities[rows, columns], 1e-30)).sum() / n
+    gradient = probabilities
+    gradient[rows, columns] -= 1.0
+    gradient *= labelled[:, None] / n
+    return float(loss), gradient.astype(logits.dtype)
+
+
+def sigmoid_cross_entropy(logits: Floats2d, targets: Any, allowed: Any) -> Tuple[float, Floats2d]:
+    """Mean binary cross-entropy over the allowed entries. logits, targets (0 or 1), allowed (bool): [n, labels]."""
+    xp = get_array_module(logits)
+    targets, allowed = xp.asarray(targets, dtype=logits.dtype), xp.asarray(allowed)
+    n = max(1, int(allowed.sum()))
+    terms = xp.maximum(logits, 0) - logits * targets + xp.log1p(xp.exp(-xp.abs(logits)))
+    gradient = xp.where(allowed, sigmoid(logits) - targets, 0.0) / n
+    return float(xp.where(allowed, terms, 0.0).sum() / n), gradient.astype(logits.dtype)
+
+
+def mean_squared_error(predictions: Floats2d, targets: Any) -> Tuple[float, Floats2d]:
+    """Mean squared error and its gradient. Both [n, 1]."""
+    xp = get_array_module(predictions)
+    difference = predictions - xp.asarray(targets, dtype=predictions.dtype)
+    n = max(1, len(predictions))
+    return float((difference**2).sum() / n), (2.0 * difference / n).astype(predictions.dtype)
+
+
+def to_numpy(array: Any) -> numpy.ndarray:
+    """A NumPy array of a thinc array on any device."""
+    return array if isinstance(array, numpy.ndarray) else array.get()

@@ -1,0 +1,90 @@
+"""The linear layer over encoder rows that three heads share: [CLS] rows to intents or relations, token rows to tags."""
+
+from typing import Any, Callable, List, Optional, Tuple
+
+import torch
+from thinc.api import Model
+from thinc.types import Floats2d
+from torch import Tensor, nn
+
+from ..errors import MedmtlError
+from .bridge import TorchShim, to_array, to_tensor
+from .listener import reads_units
+from .readings import ToRead, doc_of
+
+INIT_STD = 0.02  # BERT's own for new layers
+
+
+class RowClassifier(nn.Module):
+    """Dropout and one linear layer: rows [n, width] -> logits [n, n_outputs]."""
+
+    def __init__(self, width: int, n_outputs: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(width, n_outputs)
+        nn.init.normal_(self.linear.weight, std=INIT_STD)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, rows: Tensor, dropout: float) -> Tensor:
+        return self.linear(nn.functional.dropout(rows, dropout, training=dropout > 0.0))
+
+
+def build_row_classifier(
+    tok2vec: "Model[List[Any], List[Floats2d]]", n_outputs: Optional[int], *, lr_scale: float
+) -> "Model[List[ToRead], Floats2d]":
+    """``tok2vec`` and a RowClassifier as one model: rows of all items, concatenated, to logits [n_rows, n_outputs]."""
+    shim = TorchShim("row classifier", RowClassifier, lambda name: lr_scale)
+    return Model(
+        "medmtl_row_classifier",
+        forward,
+        init=init,
+        layers=[tok2vec],
+        dims={"nO": n_outputs},
+        attrs={"dropout_rate": 0.0},
+        shims=[shim],
+    )
+
+
+def check_view(tok2vec: Model, view: str, name: str) -> None:
+    """Raises MedmtlError E205 unless ``tok2vec`` reads an encoder of this package in the given view."""
+    received = next((str(node.attrs.get("view")) for node in tok2vec.walk() if "view" in node.attrs), tok2vec.name)
+    if not reads_units(tok2vec) or received != view:
+        raise MedmtlError("E205", name=name, view=view, received=received)
+
+
+def tok2vec_input(tok2vec: Model, items: List[ToRead]) -> List[Any]:
+    """Readings for our own listeners, Docs for any other tok2vec layer."""
+    return items if reads_units(tok2vec) else [doc_of(item) for item in items]
+
+
+def tok2vec_width(tok2vec: Model, sample: List[Any]) -> int:
+    """The width of a tok2vec layer's rows, found by running it where it does not say."""
+    if tok2vec.has_dim("nO"):
+        return int(tok2vec.get_dim("nO"))
+    return int(tok2vec.predict(sample[:1])[0].shape[1])
+
+
+def init(model: "Model[List[ToRead], Floats2d]", X: Optional[List[ToRead]] = None, Y: Any = None) -> None:  # noqa: N803
+    """Build the layer once the width and the number of labels are known."""
+    tok2vec = model.layers[0]
+    sample = tok2vec_input(tok2vec, X or [])
+    tok2vec.initialize(X=sample)
+    model.shims[0].start({"width": tok2vec_width(tok2vec, sample), "n_outputs": model.get_dim("nO")})  # type: ignore[attr-defined]
+
+
+def forward(
+    model: "Model[List[ToRead], Floats2d]", items: List[ToRead], is_train: bool
+) -> Tuple[Floats2d, Callable[[Floats2d], List[ToRead]]]:
+    tok2vec, dropout = model.layers[0], float(model.attrs["dropout_rate"])
+    rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, items), is_train)
+    lengths = [len(part) for part in rows]
+    module = model.shims[0].module  # type: ignore[attr-defined]
+    inputs = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
+    with torch.set_grad_enabled(is_train):
+        logits = module(inputs, dropout if is_train else 0.0)
+
+    def backprop(d_logits: Floats2d) -> List[ToRead]:
+        logits.backward(to_tensor(d_logits))
+        backprop_tok2vec(model.ops.unflatten(to_array(inputs.grad), lengths))
+        return []
+
+    return to_array(logits), backprop  # type: ignore[return-value]

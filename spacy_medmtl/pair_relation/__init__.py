@@ -1,0 +1,1 @@
+"""Pair relation: how two sentences, utterances or texts relate."""

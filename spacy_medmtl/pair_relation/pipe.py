@@ -1,0 +1,210 @@
+"""The component ``pair_relation``."""
+
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+from thinc.api import Config, Model
+from thinc.types import Floats2d
+
+from ..annotations.extensions import install_extensions
+from ..annotations.groups import RELATIONS, annotated_labels
+from ..annotations.pairs import pair_doc
+from ..annotations.relations import JudgedPair, read_pairs, write_relations
+from ..encoder.head import Head, aligned_bounds
+from ..encoder.losses import (
+    mean_squared_error,
+    sigmoid,
+    sigmoid_cross_entropy,
+    softmax,
+    softmax_cross_entropy,
+    to_numpy,
+)
+from ..encoder.readings import Reading
+from ..errors import MedmtlError
+from .candidates import CandidateGetter, Pair
+
+MODES = ("multilabel", "exclusive", "regression")
+
+DEFAULT_CONFIG = """
+[model]
+@architectures = "spacy-medmtl.PairRelation.v1"
+lr_scale = 10.0
+
+[model.tok2vec]
+@architectures = "spacy-medmtl.RouteListener.v1"
+route = "pair_relation"
+view = "pair"
+upstream = "*"
+"""
+
+
+@Language.factory(
+    "pair_relation",
+    assigns=["doc.spans", "doc._.relations"],
+    default_config={
+        "model": Config().from_str(DEFAULT_CONFIG)["model"],
+        "spans_key": RELATIONS,
+        "mode": "multilabel",
+        "threshold": 0.5,
+        "candidates": {"@misc": "spacy-medmtl.adjacent_pairs.v1"},
+        "scorer": {"@scorers": "spacy-medmtl.pair_relation_scorer.v1"},
+    },
+    default_score_weights={
+        "pair_relation_f": 1.0,
+        "pair_relation_p": None,
+        "pair_relation_r": None,
+        "pair_relation_acc": None,
+        "pair_relation_macro_f": None,
+        "pair_relation_f_per_type": None,
+    },
+)
+def make_pair_relation(
+    nlp: Language,
+    name: str,
+    model: Model,
+    spans_key: str,
+    mode: str,
+    threshold: float,
+    candidates: CandidateGetter,
+    scorer: Optional[Callable],
+) -> "PairRelation":
+    """Judge pairs of sentences, utterances or texts.
+
+    spans_key: where pairs are written, and read from in training (see ``annotations.relations``).
+    mode: ``multilabel`` (sigmoid, any number of labels a pair), ``exclusive`` (softmax over the labels and "none of
+        them"), or ``regression`` (one value a pair).
+    threshold: probability from which a label is written (``multilabel``).
+    candidates: which pairs of a Doc are judged at prediction.
+    Raises MedmtlError E203 on another mode.
+    """
+    if mode not in MODES:
+        raise MedmtlError("E203", setting="mode", name=name, received=mode, expected=", ".join(MODES))
+    install_extensions()
+    return PairRelation(
+        nlp.vocab,
+        model,
+        name,
+        scorer=scorer,
+        candidates=candidates,
+        component=name,
+        spans_key=spans_key,
+        mode=mode,
+        threshold=threshold,
+    )
+
+
+@dataclass(frozen=True)
+class PairGold:
+    """Per pair, in reading order: labels that hold and labels that are judged (bool [n, labels]), and its value [n]."""
+
+    labels: numpy.ndarray
+    judged: numpy.ndarray
+    values: numpy.ndarray
+
+
+class PairRelation(Head[PairGold]):
+    """See ``make_pair_relation``. Writes the relations that hold; for a regression, every candidate with its value."""
+
+    def __init__(self, *args: Any, candidates: CandidateGetter, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.candidates = candidates
+
+    def n_outputs(self) -> int:
+        """A column per label; in ``exclusive`` mode one more, the last, for "none of them"."""
+        return len(self.labels) + (self.cfg["mode"] == "exclusive")
+
+    def gold_labels(self, doc: Doc) -> Iterable[str]:
+        return [label for pair in read_pairs(doc, key=self.spans_key) for label in pair.labels]
+
+    def unusable(self, example: Example) -> Iterator[str]:
+        gold = read_pairs(example.reference, key=self.spans_key)
+        for head, tail in self._aligned(example, gold):
+            if head is None or tail is None:
+                yield "empty"
+
+    def _aligned(self, example: Example, gold: Sequence[JudgedPair]) -> List[Tuple[Any, Any]]:
+        heads = aligned_bounds(example, [pair.head for pair in gold], mode="expand")
+        return list(zip(heads, aligned_bounds(example, [pair.tail for pair in gold], mode="expand")))
+
+    def training_batch(self, examples: Sequence[Example]) -> Tuple[List[Reading], PairGold]:
+        readings: List[Reading] = []
+        gold: List[JudgedPair] = []
+        judged: List[numpy.ndarray] = []
+        for example in examples:
+            pairs: List[Pair] = []
+            annotated = read_pairs(example.reference, key=self.spans_key)
+            for pair, (head, tail) in zip(annotated, self._aligned(example, annotated)):
+                if head is not None and tail is not None:
+                    pairs.append((head, tail))
+                    gold.append(pair)
+            if pairs:
+                readings.append(Reading(example.predicted, pairs=pairs))
+                row = self._row(annotated_labels(example.reference, self.spans_key, self.labels))
+                judged += [row] * len(pairs)
+        empty = numpy.zeros((0, len(self.labels)), dtype=bool)
+        labels = numpy.vstack([empty, *(self._row(pair.labels) for pair in gold)])
+        values = numpy.asarray([pair.score for pair in gold])
+        return readings, PairGold(labels, numpy.vstack([empty, *judged]), values)
+
+    def _row(self, labels: Sequence[str]) -> numpy.ndarray:
+        row = numpy.zeros(len(self.labels), dtype=bool)
+        row[[self.column(label) for label in labels]] = True
+        return row
+
+    def loss(self, gold: PairGold, scores: Floats2d) -> Tuple[float, Floats2d]:
+        if self.cfg["mode"] == "regression":
+            return mean_squared_error(scores, gold.values[:, None])
+        if self.cfg["mode"] == "multilabel":
+            return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
+        none_of_them = ~gold.labels.any(axis=1, keepdims=True)
+        columns = numpy.hstack([gold.labels, none_of_them]).argmax(axis=1)
+        return softmax_cross_entropy(scores, columns, numpy.hstack([gold.judged, numpy.ones_like(none_of_them)]))
+
+    def predict(self, docs: Iterable[Doc]) -> List[Tuple[List[Pair], numpy.ndarray]]:
+        """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
+        docs = list(docs)
+        pairs = [self.candidates(doc) for doc in docs]
+        readings = [Reading(doc, pairs=found) for doc, found in zip(docs, pairs) if found]
+        if not readings:
+            return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
+        scores = to_numpy(self.model.predict(readings))
+        if self.cfg["mode"] != "regression":
+            scores = sigmoid(scores) if self.cfg["mode"] == "multilabel" else softmax(scores)
+        borders = numpy.cumsum([0] + [len(found) for found in pairs])
+        return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
+        """Write ``doc.spans[spans_key]``, one entry per relation that holds."""
+        for doc, (pairs, scores) in zip(docs, predictions):
+            found = [
+                JudgedPair(head, tail, (label,), score)
+                for (head, tail), row in zip(pairs, scores)
+                for label, score in self._held(row)
+            ]
+            write_relations(doc, found, key=self.spans_key)
+
+    def _held(self, row: numpy.ndarray) -> List[Tuple[str, float]]:
+        """(label, probability or value) of what holds for one pair."""
+        if self.cfg["mode"] == "regression":
+            return [(self.labels[0], float(row[0]))]
+        if self.cfg["mode"] == "multilabel":
+            return [(self.labels[i], float(row[i])) for i in numpy.flatnonzero(row >= self.cfg["threshold"])]
+        best = int(row.argmax())
+        return [(self.labels[best], float(row[best]))] if best < len(self.labels) else []
+
+
+def judge_pairs(
+    nlp: Language, texts: Iterable[Tuple[str, str]], *, name: str = "pair_relation", batch_size: int = 64
+) -> Iterator[List[Tuple[str, float]]]:
+    """For each of many (first, second) text pairs, the (label, probability or value) of all that holds.
+
+    Runs only what the component ``name`` needs: itself and the encoder it listens to.
+    """
+    pipe: PairRelation = nlp.get_pipe(name)  # type: ignore[assignment]
+    docs = (pair_doc(nlp, first, second) for first, second in texts)
+    for doc in pipe.pipe(docs, batch_size=batch_size):
+        yield [(label, pair.score) for pair in read_pairs(doc, key=pipe.spans_key) for label in pair.labels]

@@ -1,0 +1,93 @@
+"""Scores of ``pair_relation``."""
+
+from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+
+import numpy
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations.groups import RELATIONS, annotated_labels, is_annotated, trimmed
+from ..annotations.relations import JudgedPair, read_pairs
+from ..annotations.scoring import Item, score_items
+
+Place = Tuple[int, int, int, int]  # characters of head and tail
+
+
+def pair_relation_scorer() -> Callable[..., Dict[str, Any]]:
+    """``spacy-medmtl.pair_relation_scorer.v1``"""
+    return score_relations
+
+
+def score_relations(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
+    """Micro-F1 over (head, tail, label), and accuracy: the share of gold pairs whose labels are all right.
+
+    A gold relation whose pair was never a candidate is missed. Docs without annotation and labels outside
+    ``annotated_labels`` are left out. For a regression: Pearson and Spearman correlation and mean squared error over the
+    gold pairs that were candidates.
+    """
+    examples = list(examples)
+    key, name = cfg.get("spans_key", RELATIONS), cfg["component"]
+    annotated = [example for example in examples if is_annotated(example.reference, key)]
+    if cfg.get("mode") == "regression":
+        return _score_values(name, key, annotated)
+
+    def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
+        if not is_annotated(example.reference, key):
+            return None
+        judged = set(annotated_labels(example.reference, key, cfg["labels"]))
+        predicted = {item for item in _items(example.predicted, key) if item[0] in judged}
+        return _items(example.reference, key), predicted
+
+    scores = score_items(name, examples, items)
+    scores[f"{name}_acc"] = _accuracy(annotated, key)
+    return scores
+
+
+def _items(doc: Doc, key: str) -> Set[Item]:
+    return {(label, _place(doc, pair)) for pair in read_pairs(doc, key=key) for label in pair.labels}
+
+
+def _place(doc: Doc, pair: JudgedPair) -> Place:
+    head, tail = (doc[slice(*trimmed(doc, *bounds))] for bounds in (pair.head, pair.tail))
+    return head.start_char, head.end_char, tail.start_char, tail.end_char
+
+
+def _accuracy(annotated: List[Example], key: str) -> Optional[float]:
+    right: List[bool] = []
+    for example in annotated:
+        predicted: Dict[Place, Set[str]] = {}
+        for label, place in _items(example.predicted, key):
+            predicted.setdefault(place, set()).add(label)  # type: ignore[arg-type]
+        for pair in read_pairs(example.reference, key=key):
+            right.append(predicted.get(_place(example.reference, pair), set()) == set(pair.labels))
+    return sum(right) / len(right) if right else None
+
+
+def _score_values(name: str, key: str, annotated: List[Example]) -> Dict[str, Any]:
+    gold, predicted = [], []
+    for example in annotated:
+        found = {_place(example.predicted, pair): pair.score for pair in read_pairs(example.predicted, key=key)}
+        for pair in read_pairs(example.reference, key=key):
+            place = _place(example.reference, pair)
+            if place in found:
+                gold.append(pair.score)
+                predicted.append(found[place])
+    x, y = numpy.asarray(gold), numpy.asarray(predicted)
+    return {
+        f"{name}_pearson": _correlation(x, y),
+        f"{name}_spearman": _correlation(_ranks(x), _ranks(y)),
+        f"{name}_mse": float(((x - y) ** 2).mean()) if len(x) else None,
+    }
+
+
+def _correlation(x: numpy.ndarray, y: numpy.ndarray) -> Optional[float]:
+    if len(x) < 2 or x.std() == 0.0 or y.std() == 0.0:
+        return None
+    return float(numpy.corrcoef(x, y)[0, 1])
+
+
+def _ranks(values: numpy.ndarray) -> numpy.ndarray:
+    """Ranks from 0, ties sharing their mean."""
+    unique, inverse, counts = numpy.unique(values, return_inverse=True, return_counts=True)
+    last = numpy.cumsum(counts) - 1
+    return (last - (counts - 1) / 2.0)[inverse]

@@ -1,0 +1,1 @@
+"""Sentence intent: one label, or several, for each sentence, utterance or Doc."""

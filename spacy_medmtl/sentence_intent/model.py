@@ -1,0 +1,22 @@
+"""The model of ``sentence_intent``: a linear layer over [CLS] (progressive paper, Eq. 6; raw last hidden state)."""
+
+from typing import TYPE_CHECKING, Any, List, Optional
+
+if TYPE_CHECKING:
+    from thinc.api import Model
+    from thinc.types import Floats2d
+
+
+def sentence_intent_model(
+    tok2vec: "Model[List[Any], List[Floats2d]]", lr_scale: float = 10.0, nO: Optional[int] = None  # noqa: N803
+) -> "Model[List[Any], Floats2d]":
+    """``spacy-medmtl.SentenceIntent.v1``: rows of units to logits [n_units, n_labels].
+
+    tok2vec: a RouteListener with the view ``sentence``. lr_scale: factor on the optimizer's learning rate for this
+    layer, which starts from random weights where the encoder does not. nO: number of labels, found at initialisation.
+    Raises MedmtlError E205 for a tok2vec layer that cannot read units.
+    """
+    from ..encoder.rows import build_row_classifier, check_view
+
+    check_view(tok2vec, "sentence", "sentence_intent")
+    return build_row_classifier(tok2vec, nO, lr_scale=lr_scale)

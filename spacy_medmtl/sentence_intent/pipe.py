@@ -1,0 +1,192 @@
+"""The component ``sentence_intent``."""
+
+from dataclasses import dataclass
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from thinc.api import Config, Model
+from thinc.types import Floats2d
+
+from ..annotations.extensions import install_extensions
+from ..annotations.groups import INTENTS, annotated_labels, sentence_bounds, trimmed, write_group
+from ..encoder.head import Head, aligned_bounds
+from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy, to_numpy
+from ..encoder.readings import Bounds, Reading, units_with_context
+
+DEFAULT_CONFIG = """
+[model]
+@architectures = "spacy-medmtl.SentenceIntent.v1"
+lr_scale = 10.0
+
+[model.tok2vec]
+@architectures = "spacy-medmtl.RouteListener.v1"
+route = "sentence_intent"
+view = "sentence"
+upstream = "*"
+"""
+
+
+@Language.factory(
+    "sentence_intent",
+    assigns=["doc.spans", "doc.cats", "span._.intent"],
+    default_config={
+        "model": Config().from_str(DEFAULT_CONFIG)["model"],
+        "spans_key": INTENTS,
+        "units": "sentence",
+        "context": 0,
+        "multi_label": False,
+        "threshold": 0.5,
+        "scorer": {"@scorers": "spacy-medmtl.sentence_intent_scorer.v1"},
+    },
+    default_score_weights={
+        "sentence_intent_f": 1.0,
+        "sentence_intent_p": None,
+        "sentence_intent_r": None,
+        "sentence_intent_macro_f": None,
+        "sentence_intent_f_per_type": None,
+    },
+)
+def make_sentence_intent(
+    nlp: Language,
+    name: str,
+    model: Model,
+    spans_key: str,
+    units: str,
+    context: int,
+    multi_label: bool,
+    threshold: float,
+    scorer: Optional[Callable],
+) -> "SentenceIntent":
+    """Classify sentences, the spans of a group, or whole Docs.
+
+    spans_key: where units with their labels are written, and read from in training.
+    units: ``sentence``, ``doc`` (labels go to ``doc.cats``), or the key of a span group whose spans are the units.
+    context: units either side that are read along, behind [C] markers.
+    multi_label: any number of labels per unit (sigmoid) instead of exactly one (softmax).
+    threshold: probability from which a label of the multi-label variant is written.
+    """
+    install_extensions()
+    return SentenceIntent(
+        nlp.vocab,
+        model,
+        name,
+        scorer=scorer,
+        component=name,
+        spans_key=spans_key,
+        units=units,
+        context=context,
+        multi_label=multi_label,
+        threshold=threshold,
+    )
+
+
+@dataclass(frozen=True)
+class IntentGold:
+    """Per unit, in reading order: which labels hold and which are judged at all. Both bool [n_units, n_labels]."""
+
+    labels: numpy.ndarray
+    judged: numpy.ndarray
+
+
+class SentenceIntent(Head[IntentGold]):
+    """See ``make_sentence_intent``. Writes spans labelled with their intent, probabilities in ``attrs["scores"]``."""
+
+    @property
+    def units(self) -> str:
+        """``sentence``, ``doc`` or the key of a span group."""
+        return str(self.cfg["units"])
+
+    def gold_labels(self, doc: Doc) -> Iterable[str]:
+        if self.units == "doc":
+            return list(doc.cats)
+        return [span.label_ for span in doc.spans.get(self.spans_key, [])]
+
+    def _units(self, doc: Doc) -> List[Bounds]:
+        """Units of a Doc at prediction, those of nothing but white space left out."""
+        if self.units == "doc":
+            bounds = [trimmed(doc, 0, len(doc))]
+        elif self.units == "sentence":
+            bounds = sentence_bounds(doc)
+        else:
+            bounds = sorted({trimmed(doc, span.start, span.end) for span in doc.spans.get(self.units, [])})
+        return [(start, end) for start, end in bounds if start < end]
+
+    def _reading(self, doc: Doc, bounds: Sequence[Bounds]) -> Reading:
+        context = self.cfg["context"]
+        return Reading(doc, units_with_context(bounds, context), marked=context > 0)
+
+    def training_batch(self, examples: Sequence[Example]) -> Tuple[List[Reading], IntentGold]:
+        readings: List[Reading] = []
+        labels: List[numpy.ndarray] = []
+        judged: List[numpy.ndarray] = []
+        for example in examples:
+            gold = self._gold_units(example)
+            if gold:
+                readings.append(self._reading(example.predicted, sorted(gold)))
+                labels += [gold[bounds] for bounds in sorted(gold)]
+                judged += [self._judged(example.reference)] * len(gold)
+        empty = numpy.zeros((0, len(self.labels)), dtype=bool)
+        return readings, IntentGold(numpy.vstack([empty, *labels]), numpy.vstack([empty, *judged]))
+
+    def _gold_units(self, example: Example) -> Dict[Bounds, numpy.ndarray]:
+        """Annotated units of an example in the tokens of its predicted Doc, with the labels that hold."""
+        reference = example.reference
+        found: Dict[Bounds, numpy.ndarray] = {}
+        if self.units == "doc":
+            held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
+            if reference.cats and not held and len(example.predicted):
+                found[trimmed(example.predicted, 0, len(example.predicted))] = self._row([])
+        else:
+            held = [((span.start, span.end), span.label_) for span in reference.spans.get(self.spans_key, [])]
+        aligned = aligned_bounds(example, [bounds for bounds, _ in held], mode="expand")
+        for bounds, (_, label) in zip(aligned, held):
+            bounds = None if bounds is None else trimmed(example.predicted, *bounds)
+            if bounds is not None and bounds[0] < bounds[1]:
+                found[bounds] = found.get(bounds, self._row([])) | self._row([label])
+        return found
+
+    def _row(self, labels: Sequence[str]) -> numpy.ndarray:
+        row = numpy.zeros(len(self.labels), dtype=bool)
+        row[[self.column(label) for label in labels]] = True
+        return row
+
+    def _judged(self, reference: Doc) -> numpy.ndarray:
+        if self.units == "doc":
+            return self._row([label for label in reference.cats if self.cfg["multi_label"]] or self.labels)
+        return self._row(annotated_labels(reference, self.spans_key, self.labels))
+
+    def loss(self, gold: IntentGold, scores: Floats2d) -> Tuple[float, Floats2d]:
+        if self.cfg["multi_label"]:
+            return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
+        columns = numpy.where(gold.labels.any(axis=1), gold.labels.argmax(axis=1), -1)
+        return softmax_cross_entropy(scores, columns, gold.judged)
+
+    def predict(self, docs: Iterable[Doc]) -> List[Tuple[List[Bounds], numpy.ndarray]]:
+        """Per Doc: its units and their probabilities [n_units, n_labels]."""
+        docs = list(docs)
+        units = [self._units(doc) for doc in docs]
+        readings = [self._reading(doc, bounds) for doc, bounds in zip(docs, units) if bounds]
+        if not readings:
+            return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
+        logits = to_numpy(self.model.predict(readings))
+        probabilities = sigmoid(logits) if self.cfg["multi_label"] else softmax(logits)
+        borders = numpy.cumsum([0] + [len(bounds) for bounds in units])
+        return [(bounds, probabilities[a:b]) for bounds, a, b in zip(units, borders, borders[1:])]
+
+    def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
+        """Write ``doc.spans[spans_key]``, or ``doc.cats`` where the units are Docs."""
+        for doc, (units, probabilities) in zip(docs, predictions):
+            if self.units == "doc":
+                doc.cats = {label: float(p) for row in probabilities for label, p in zip(self.labels, row)}
+                continue
+            spans, scores = [], []
+            for (start, end), row in zip(units, probabilities):
+                chosen = numpy.flatnonzero(row >= self.cfg["threshold"]) if self.cfg["multi_label"] else [row.argmax()]
+                for column in chosen:
+                    spans.append(Span(doc, start, end, label=self.labels[column]))
+                    scores.append(float(row[column]))
+            write_group(doc, self.spans_key, spans, scores=scores)
+

@@ -1,0 +1,45 @@
+"""Scores of ``sentence_intent``."""
+
+from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
+
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations.groups import INTENTS, annotated_labels, is_annotated, trimmed
+from ..annotations.scoring import Item, score_items
+
+
+def sentence_intent_scorer() -> Callable[..., Dict[str, Any]]:
+    """``spacy-medmtl.sentence_intent_scorer.v1``"""
+    return score_intents
+
+
+def score_intents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
+    """Micro-F1 over (unit, label), and per label and corpus.
+
+    A gold unit that the pipeline cut otherwise counts as missed. For single-label units that were cut alike micro-F1 is
+    accuracy. Docs without annotation and labels outside ``annotated_labels`` are left out.
+    """
+    key, labels, units = cfg.get("spans_key", INTENTS), cfg["labels"], cfg.get("units", "sentence")
+
+    def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
+        if units == "doc":
+            if not example.reference.cats:
+                return None
+            return _cats(example.reference, 0.5), _cats(example.predicted, cfg.get("threshold", 0.5))
+        if not is_annotated(example.reference, key):
+            return None
+        judged = set(annotated_labels(example.reference, key, labels))
+        predicted = {item for item in _units(example.predicted, key) if item[0] in judged}
+        return _units(example.reference, key), predicted
+
+    return score_items(cfg["component"], examples, items)
+
+
+def _units(doc: Doc, key: str) -> Set[Item]:
+    bounds = ((span.label_, trimmed(doc, span.start, span.end)) for span in doc.spans.get(key, []))
+    return {(label, (doc[start:end].start_char, doc[start:end].end_char)) for label, (start, end) in bounds}
+
+
+def _cats(doc: Doc, threshold: float) -> Set[Item]:
+    return {(label, "doc") for label, value in doc.cats.items() if value >= threshold}

@@ -1,0 +1,107 @@
+"""The thinc side of the Slot-based Recurrent Unit: sentences to padded batches of like length, and back."""
+
+from typing import Any, Callable, Dict, List, Optional, Tuple
+
+import numpy
+import torch
+from thinc.api import Model
+from torch import Tensor
+
+from ..encoder.bridge import TorchShim, to_array, to_tensor
+from ..encoder.rows import tok2vec_input, tok2vec_width
+from ..errors import MedmtlError
+from .model import ActionScores, Sentence, SruInput
+from .recurrent import SlotRecurrentUnit
+
+BATCH = 32  # sentences that walk together; the longest sets the number of steps for all
+
+
+def build_sru(
+    tok2vec: Model, n_actions: Optional[int], *, lr_scale: float, latents_per_action: int, half_context: int
+) -> "Model[SruInput, Any]":
+    """See ``spacy_medmtl.sru_nested_ner.model.sru_nested_ner_model``."""
+
+    def build(width: int, n_labels: int) -> SlotRecurrentUnit:
+        return SlotRecurrentUnit(width, n_labels, latents_per_action=latents_per_action, half_context=half_context)
+
+    shim = TorchShim("slot recurrent unit", build, lambda name: lr_scale)
+    return Model("medmtl_sru", forward, init=init, layers=[tok2vec], dims={"nO": n_actions}, shims=[shim])
+
+
+def init(model: "Model[SruInput, Any]", X: Any = None, Y: Any = None) -> None:  # noqa: N803
+    """Build the unit once the width and the number of labels are known. X: sample Docs."""
+    tok2vec = model.layers[0]
+    sample = tok2vec_input(tok2vec, X or [])
+    tok2vec.initialize(X=sample)
+    n_labels = (model.get_dim("nO") - 2) // 2
+    model.shims[0].start({"width": tok2vec_width(tok2vec, sample), "n_labels": n_labels})  # type: ignore[attr-defined]
+
+
+def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> Tuple[Any, Callable]:
+    """ActionScores in training; else one array of probabilities [n_steps, n_actions] per sentence."""
+    tok2vec, unit = model.layers[0], model.shims[0].module  # type: ignore[attr-defined]
+    rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, list(inputs.items)), is_train)
+    offsets = numpy.cumsum([0] + [len(part) for part in rows])
+    words = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
+    order = sorted(range(len(inputs.sentences)), key=lambda i: len(inputs.sentences[i].words))
+    batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
+    if not is_train:
+        return _predict(unit, words, inputs, offsets, batches), _no_backprop
+    unit.train()
+    try:
+        outputs = [_walk_gold(unit, words, [inputs.sentences[i] for i in batch], offsets) for batch in batches]
+    finally:
+        unit.eval()
+    logits, targets, mask = (torch.cat([output[i].flatten(0, 1) for output in outputs]) for i in range(3))
+
+    def backprop(d_scores: ActionScores) -> SruInput:
+        logits.backward(to_tensor(d_scores.logits))
+        d_words = to_array(words.grad) if words.grad is not None else model.ops.alloc2f(*words.shape)
+        backprop_tok2vec(model.ops.unflatten(d_words, [len(part) for part in rows]))
+        return inputs
+
+    return ActionScores(to_array(logits), to_array(targets), to_array(mask)), backprop
+
+
+def _no_backprop(d_scores: Any) -> None:
+    raise ValueError("predictions have no gradient")
+
+
+def _predict(
+    unit: SlotRecurrentUnit, words: Tensor, inputs: SruInput, offsets: numpy.ndarray, batches: List[List[int]]
+) -> List[numpy.ndarray]:
+    found: Dict[int, numpy.ndarray] = {}
+    for batch in batches:
+        padded, lengths = _pad_words(words, [inputs.sentences[i] for i in batch], offsets)
+        try:
+            found.update(zip(batch, unit.greedy(padded, lengths)))
+        except FloatingPointError as error:
+            raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
+    return [found[i] for i in range(len(inputs.sentences))]
+
+
+def _walk_gold(
+    unit: SlotRecurrentUnit, words: Tensor, sentences: List[Sentence], offsets: numpy.ndarray
+) -> Tuple[Tensor, Tensor, Tensor]:
+    padded, lengths = _pad_words(words, sentences, offsets)
+    rows = [sentence.rows for sentence in sentences if sentence.rows is not None]
+    gold_lengths = [len(part) for part in rows]
+    gold = numpy.zeros((len(rows), max(gold_lengths), rows[0].shape[1]), dtype=bool)
+    for i, part in enumerate(rows):
+        gold[i, : len(part)] = part
+    foreign = numpy.stack([sentence.foreign for sentence in sentences if sentence.foreign is not None])
+    arrays = (torch.from_numpy(array).to(words.device) for array in (gold, numpy.asarray(gold_lengths), foreign))
+    try:
+        return unit.forward_gold(padded, lengths, *arrays)
+    except FloatingPointError as error:
+        raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
+
+
+def _pad_words(words: Tensor, sentences: List[Sentence], offsets: numpy.ndarray) -> Tuple[Tensor, Tensor]:
+    """Word vectors [n_sentences, n_words, width], zeros behind the end, and lengths [n_sentences]."""
+    lengths = [len(sentence.words) for sentence in sentences]
+    index = numpy.full((len(sentences), max(lengths)), len(words), dtype="int64")  # the row of zeros
+    for i, sentence in enumerate(sentences):
+        index[i, : lengths[i]] = offsets[sentence.item] + sentence.words
+    with_zeros = torch.cat([words, words.new_zeros((1, words.shape[1]))])
+    return with_zeros[torch.from_numpy(index).to(words.device)], torch.tensor(lengths, device=words.device)

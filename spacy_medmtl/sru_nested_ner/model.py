@@ -1,0 +1,72 @@
+"""The model of ``sru_nested_ner``: token rows into the Slot-based Recurrent Unit, action logits or probabilities out."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence
+
+import numpy
+
+from ..encoder.readings import ToRead
+
+if TYPE_CHECKING:
+    from thinc.api import Model
+    from thinc.types import Floats2d
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """The words of one sentence, as token offsets in its Doc [n_words], and in training its gold.
+
+    item: number of the Doc in the batch. rows: the oracle's gold rows, bool [n_rows, n_actions]. foreign: actions of
+    labels that the corpus does not annotate, bool [n_actions].
+    """
+
+    item: int
+    words: numpy.ndarray
+    rows: Optional[numpy.ndarray] = None
+    foreign: Optional[numpy.ndarray] = None
+
+
+@dataclass(frozen=True)
+class SruInput:
+    """What is read of each Doc, and the sentences whose words are labelled."""
+
+    items: Sequence[ToRead]
+    sentences: Sequence[Sentence]
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+
+@dataclass(frozen=True)
+class ActionScores:
+    """Output in training, rows of all sentences together: logits, targets and mask [n_rows, n_actions].
+
+    Targets come from the model too: with labels that a corpus does not annotate, a gold SHIFT can be postponed.
+    """
+
+    logits: Any
+    targets: Any
+    mask: Any
+
+
+def sru_nested_ner_model(
+    tok2vec: "Model[List[Any], List[Floats2d]]",
+    lr_scale: float = 10.0,
+    latents_per_action: int = 2,
+    half_context: int = 150,
+    nO: Optional[int] = None,  # noqa: N803
+) -> "Model[SruInput, Any]":
+    """``spacy-medmtl.SruNestedNer.v1``: sentences to action logits (training) or probabilities (prediction).
+
+    Ruano et al., "Effective Multi-Task Learning for Biomedical NER", BioNLP 2025.
+
+    tok2vec: any tok2vec layer; a RouteListener with the view ``tokens`` and ``max`` pooling is what the paper has.
+    lr_scale: factor on the optimizer's learning rate for the unit (the paper: 3e-4 against 2e-5).
+    latents_per_action: the paper's action space multiplier (2; GENIA 10). half_context: words either side that have a
+    relative position of their own (150; GENIA 240). nO: number of actions, found at initialisation.
+    """
+    from .layer import build_sru
+
+    return build_sru(
+        tok2vec, nO, lr_scale=lr_scale, latents_per_action=latents_per_action, half_context=half_context
+    )

@@ -1,0 +1,1 @@
+"""Training on several corpora at once: reader, schedules, batcher, logger."""

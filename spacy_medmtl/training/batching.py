@@ -1,0 +1,54 @@
+"""The batcher: every batch is of one corpus, and so of one task where each corpus trains one."""
+
+import random
+from typing import Callable, Dict, Iterable, Iterator, List
+
+from spacy.training import Example
+
+from ..annotations.scoring import corpus_of
+from ..errors import MedmtlError
+from .schedules import Schedule
+
+Batcher = Callable[[Iterable[Example]], Iterator[List[Example]]]
+
+
+def task_batcher(schedule: Schedule, size: int = 1000) -> Batcher:
+    """``spacy-medmtl.task_batcher.v1``: batches of one corpus each, in the order that ``schedule`` gives.
+
+    size: tokens in a batch, at least one Doc. Shuffling is Python's ``random``, which ``[training] seed`` seeds.
+    Raises MedmtlError E303 for examples that name no corpus.
+    """
+
+    def batch(examples: Iterable[Example]) -> Iterator[List[Example]]:
+        corpora: Dict[str, List[Example]] = {}
+        for example in examples:
+            name = corpus_of(example.reference)
+            if name is None:
+                raise MedmtlError("E303")
+            corpora.setdefault(name, []).append(example)
+        streams = {name: endless(corpora[name], size) for name in sorted(corpora)}
+        n_batches = {name: len(cut(corpora[name], size)) for name in streams}
+        for name in schedule(n_batches):
+            yield next(streams[name])
+
+    return batch
+
+
+def endless(examples: List[Example], size: int) -> Iterator[List[Example]]:
+    """Batches of one corpus over and over, shuffled anew each time it starts."""
+    while True:
+        random.shuffle(examples)
+        yield from cut(examples, size)
+
+
+def cut(examples: List[Example], size: int) -> List[List[Example]]:
+    """Consecutive batches of at most ``size`` tokens, or one longer Doc."""
+    batches: List[List[Example]] = []
+    n_tokens = size
+    for example in examples:
+        if n_tokens + len(example.predicted) > size:
+            batches.append([])
+            n_tokens = 0
+        batches[-1].append(example)
+        n_tokens += len(example.predicted)
+    return batches

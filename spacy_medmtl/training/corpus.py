@@ -1,0 +1,122 @@
+"""The corpus reader: several corpora by name, each with the tasks that it trains."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
+from spacy.training.corpus import walk_corpus
+
+from ..annotations.scoring import CORPUS
+from ..errors import MedmtlError
+
+Reader = Callable[[Language], Iterable[Example]]
+
+
+@dataclass(frozen=True)
+class CorpusEntry:
+    """One named corpus: a ``.spacy`` file or a folder of them, the components that it trains (None: all), how many Docs
+    of it are read (0: all)."""
+
+    name: str
+    path: Path
+    tasks: Optional[List[str]]
+    limit: int
+
+
+def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = False) -> Reader:
+    """``spacy-medmtl.MultitaskCorpus.v1``: Examples of several corpora.
+
+    corpora: name -> ``path`` (a ``.spacy`` file or a folder), ``tasks`` (names of the components that learn from it, all
+        if left out), ``limit`` (number of Docs, 0 or left out for all). A path may stand in several entries, one per
+        task: then every batch is about one task. What belongs to other components is taken off the reference Docs, so
+        it is neither learnt nor scored.
+    gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
+    Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.
+    """
+    entries = [_entry(name, settings) for name, settings in corpora.items()]
+
+    def read(nlp: Language) -> Iterator[Example]:
+        for entry in entries:
+            yield from read_entry(entry, nlp, gold_sents=gold_sents)
+
+    return read
+
+
+def _entry(name: str, settings: Dict[str, Any]) -> CorpusEntry:
+    unknown = set(settings) - {"path", "tasks", "limit"}
+    if unknown or not settings.get("path"):
+        problem = f"has the setting(s) {sorted(unknown)}" if unknown else "has no path"
+        raise MedmtlError("E301", name=name, path="its entry", problem=f"{problem}; expected path, tasks, limit")
+    return CorpusEntry(name, Path(settings["path"]), settings.get("tasks"), int(settings.get("limit") or 0))
+
+
+def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterator[Example]:
+    """Examples of one corpus, restricted to its tasks."""
+    foreign = foreign_keys(nlp, entry)
+    keeps_ents, keeps_cats = keeps_stock(nlp, entry)
+    n_read = 0
+    for reference in _docs(entry, nlp):
+        if entry.limit and n_read >= entry.limit:
+            break
+        n_read += 1
+        for key in foreign:
+            reference.spans.pop(key, None)
+        if not keeps_ents:
+            reference.set_ents([], default="missing")
+        if not keeps_cats:
+            reference.cats = {}
+        reference.user_data[CORPUS] = entry.name
+        example = _example(nlp, reference)
+        if gold_sents:
+            for token, is_start in zip(example.predicted, example.get_aligned_sent_starts()):
+                token.is_sent_start = is_start
+        yield example
+    if not n_read:
+        raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
+
+
+def _docs(entry: CorpusEntry, nlp: Language) -> Iterator[Doc]:
+    if not entry.path.exists():
+        raise MedmtlError("E301", name=entry.name, path=entry.path, problem="does not exist; run the converter first")
+    for path in sorted(walk_corpus(entry.path, ".spacy")):
+        try:
+            docs = DocBin().from_disk(path)
+        except Exception as error:  # srsly and zlib raise many kinds
+            problem = f"is no spaCy DocBin ({type(error).__name__})"
+            raise MedmtlError("E301", name=entry.name, path=path, problem=problem) from error
+        yield from docs.get_docs(nlp.vocab)
+
+
+def _example(nlp: Language, reference: Doc) -> Example:
+    if reference.has_unknown_spaces:
+        words, spaces = [token.text for token in reference], [bool(token.whitespace_) for token in reference]
+        return Example(Doc(nlp.vocab, words=words, spaces=spaces), reference)
+    return Example(nlp.make_doc(reference.text), reference)
+
+
+def foreign_keys(nlp: Language, entry: CorpusEntry) -> Set[str]:
+    """Span groups of components that this corpus does not train. Raises MedmtlError E302 for an unknown task."""
+    if entry.tasks is None:
+        return set()
+    unknown = [task for task in entry.tasks if task not in nlp.pipe_names]
+    if unknown:
+        raise MedmtlError("E302", name=entry.name, received=unknown, expected=nlp.pipe_names)
+    keys: Dict[bool, Set[str]] = {True: set(), False: set()}
+    for name, pipe in nlp.pipeline:
+        key = getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)
+        if isinstance(key, str):
+            keys[name in entry.tasks].add(key)
+    return keys[False] - keys[True]
+
+
+def keeps_stock(nlp: Language, entry: CorpusEntry) -> Tuple[bool, bool]:
+    """Whether a component that learns ``doc.ents``, or ``doc.cats``, is among the tasks of a corpus."""
+    if entry.tasks is None:
+        return True, True
+    trained = [(nlp.get_pipe_meta(name).factory, nlp.get_pipe(name)) for name in entry.tasks]
+    ents = any(factory in ("ner", "beam_ner") for factory, _ in trained)
+    cats = any(factory.startswith("textcat") or getattr(pipe, "units", None) == "doc" for factory, pipe in trained)
+    return ents, cats

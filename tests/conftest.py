@@ -1,0 +1,87 @@
+"""Shared fixtures: a tiny BERT made on the spot (nothing is downloaded), pipelines on it, small gold Docs."""
+
+import os
+import string
+from pathlib import Path
+from typing import Callable, Dict, List, Optional
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import pytest
+import spacy
+import torch
+from spacy.language import Language
+from thinc.api import fix_random_seed
+
+ROUTES = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
+WORDS = "no the a has fever cough pain chest left knee denies any and but mother with is fine hello thanks".split()
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a 2-layer, 32-wide BERT: config.json, tokenizer.json, model.safetensors."""
+    return make_tiny_encoder(tmp_path_factory.mktemp("encoder"))
+
+
+def make_tiny_encoder(folder: Path) -> Path:
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    characters = string.ascii_lowercase + string.digits + string.punctuation
+    pieces = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *WORDS]
+    pieces += [f"##{character}" for character in string.ascii_lowercase + string.digits]
+    vocab = folder / "vocab.txt"
+    vocab.write_text("\n".join(dict.fromkeys(pieces)), encoding="utf8")
+    tokenizer = BertTokenizerFast(vocab_file=str(vocab))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    BertModel(config).save_pretrained(folder, safe_serialization=True)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    fix_random_seed(0)
+    torch.set_num_threads(1)
+
+
+def encoder_config(routes: Optional[List[str]] = None, sharing: str = "progressive_rule", **model: object) -> Dict:
+    """Config of the encoder component for tests: small windows."""
+    return {
+        "model": {
+            "@architectures": "spacy-medmtl.ProgressiveTransformer.v1",
+            "routes": routes or ROUTES,
+            "sharing": {"@misc": f"spacy-medmtl.{sharing}.v1"},
+            "window": 64,
+            "stride": 48,
+            **model,
+        }
+    }
+
+
+@pytest.fixture
+def make_nlp(tiny_encoder: Path) -> Callable[..., Language]:
+    """Build an uninitialised pipeline ``[sentencizer, encoder, *heads]`` on the tiny encoder.
+
+    heads: factory names, or (factory, name, config) tuples. encoder: see ``encoder_config``.
+    """
+
+    def make(*heads: object, encoder: Optional[Dict] = None) -> Language:
+        nlp = spacy.blank("en")
+        nlp.add_pipe("sentencizer")
+        nlp.add_pipe("medmtl_progressive_tok2vec", name="encoder", config=encoder or encoder_config())
+        for head in heads:
+            factory, name, config = (head, head, {}) if isinstance(head, str) else head  # type: ignore[misc]
+            nlp.add_pipe(factory, name=name, config=config)
+        loader = {"@misc": "spacy-medmtl.local_encoder.v1", "path": str(tiny_encoder)}
+        nlp.config["initialize"]["components"]["encoder"] = {"loader": loader}
+        return nlp
+
+    return make

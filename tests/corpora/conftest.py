@@ -1,0 +1,38 @@
+"""Fixtures for the converters: a tokenizer, and files made of invented text."""
+
+from pathlib import Path
+from typing import Callable, List, Tuple
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_medmtl.corpora.audit import Audit
+from spacy_medmtl.corpora.registry import get_converter
+
+
+@pytest.fixture(scope="session")
+def nlp() -> Language:
+    return spacy.blank("en")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[..., Path]:
+    def write_file(name: str, content: "str | bytes") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write_file
+
+
+@pytest.fixture
+def run(nlp: Language) -> Callable[..., Tuple[List[Doc], Audit]]:
+    """Run a converter on files, going on behind losses unless told to stop."""
+
+    def run_converter(name: str, *paths: Path, on_error: str = "report", seed: int = 0) -> Tuple[List[Doc], Audit]:
+        audit = Audit(on_error)
+        return list(get_converter(name).load()(paths, nlp, audit, seed=seed)), audit
+
+    return run_converter

@@ -1,0 +1,53 @@
+"""Damage of all kinds: a conversion ends with coded errors only, and in report mode each damage leaves its trace."""
+
+import random
+
+import pytest
+
+from spacy_medmtl.corpora.registry import CONVERTERS
+from spacy_medmtl.errors import MedmtlError
+
+VALID = {
+    "sample": "# doc a-1\nN <ask> Any [[ear|Anatomy] ache|Problem-]?\nP ^<complaint> No.\n# doc a-2\n<plan> Rest.\n",
+    "pubtator": "7|t|Foo ague.\n7|a|A bar.\n"
+    "7\t0\t3\tFoo\tChemical\tD\n7\t4\t8\tague\tDisease\tD|E\ta|b\n7\tCID\tD\tE\n\n",
+    "rqe": '<R>\n<pair pid="1" value="true"><chq>Is it?</chq>\n<faq>What &amp; why?</faq></pair>\n</R>\n',
+    "piboso": "###1\noutcome\tIt was .\nstudy design\tTwo arms .\n\n###2\nother\tThree .\n",
+    "negex": "1\tgout\tHas GOUT now.\tNegated\tRecent\tPatient\n2\tflu\tNo FLU.\tAffirmed\tHistorical\tOther\n",
+}
+JUNK = [b"\xff", b"\x00", b"\n", b"\t", b"|", b"[", b"]", b"<", b">", b"&", b"^", "\u241e\u2028é".encode(), b"\r", b" "]
+
+
+def damage(content: bytes, draw: random.Random) -> bytes:
+    at = draw.randrange(len(content))
+    to = min(len(content), at + draw.randrange(12))
+    piece = draw.choice([b"", draw.choice(JUNK), content[:to], content[at:to] * 2])
+    return content[:at] + piece + (b"" if draw.random() < 0.1 else content[to:])
+
+
+@pytest.mark.parametrize("name", sorted(CONVERTERS))
+def test_damage_never_ends_in_another_exception(name, run, write):
+    draw = random.Random(name)
+    for _ in range(400):
+        content = VALID[name].encode() * draw.randint(1, 2)
+        for _ in range(draw.randint(1, 4)):
+            content = damage(content, draw) or b"\n"
+        path = write("damaged.txt", content)
+        docs, audit = run(name, path)
+        for doc in docs:
+            assert doc.spans, content
+            assert doc.has_annotation("SENT_START"), content
+        lines = content.count(b"\n") + 1
+        assert all(1 <= change.line <= lines for change in audit.changes), content
+        lost = [change for change in audit.changes if change.outcome == "dropped"]
+        if lost:
+            with pytest.raises(MedmtlError, match="E401"):
+                run(name, path, on_error="stop")
+        else:
+            run(name, path, on_error="stop")
+
+
+def test_many_broken_records_take_no_longer_than_many_good_ones(run, write):
+    docs, audit = run("rqe", write("a.xml", "<R>\n" + "<pair><chq>a</chq>\n" * 20_000 + "</R>"))
+    assert docs == []
+    assert len(audit.changes) == 20_000

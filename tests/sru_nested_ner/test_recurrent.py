@@ -1,0 +1,476 @@
+"""The slot recurrent unit: plain path == low-rank path, exact gradients, the multi-task target rule, prediction."""
+
+import math
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit, _feedback, _GoldWalk, action_loss
+from spacy_medmtl.sru_nested_ner.transitions import (
+    EOA,
+    SHIFT,
+    decode,
+    foreign_actions,
+    gold_pointers,
+    n_actions,
+    oracle,
+    reduce,
+    transition,
+)
+
+WIDTH, LABELS = 10, 3
+ACTIONS = n_actions(LABELS)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """Products this small lose far more than they gain by threads, above all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def make_unit(*, dtype=torch.float64, seed=0, scale=0.5, **settings):
+    torch.manual_seed(seed)
+    unit = SlotRecurrentUnit(WIDTH, LABELS, **{"half_context": 2, "train_token_multiplier": True, **settings}).to(dtype)
+    for name, parameter in unit.named_parameters():
+        shift = 1.0 if name in ("latent_scale", "value_scale", "token_multiplier") else 0.0
+        torch.nn.init.normal_(parameter, shift, scale)
+    return unit.eval()
+
+
+def make_batch(*, dtype=torch.float64, seed=0, foreign=False, lengths=(7, 1, 4, 0)):
+    """(words, lengths, gold, gold_lengths, foreign); with foreign, odd sentences are annotated with label 0 only."""
+    random.seed(seed)
+    torch.manual_seed(seed)
+    rows = []
+    for i, n in enumerate(lengths):
+        own = 1 if foreign and i % 2 == 0 else LABELS
+        spans = []
+        for _ in range(n):
+            start = random.randrange(n)
+            spans.append((start, random.randint(start + 1, n), random.randrange(own)))
+        rows.append(oracle(spans, n, LABELS))
+    gold = torch.zeros(len(rows), max(map(len, rows)), ACTIONS, dtype=torch.bool)
+    for i, row in enumerate(rows):
+        gold[i, : len(row)] = torch.from_numpy(row)
+    mask = torch.zeros(len(rows), ACTIONS, dtype=torch.bool)
+    if foreign:
+        mask[::2] = torch.from_numpy(foreign_actions([0], LABELS))
+    words = torch.randn(len(rows), max(lengths), WIDTH, dtype=dtype)
+    return words, torch.tensor(lengths), gold, torch.tensor([len(row) for row in rows]), mask
+
+
+def run(unit, batch, path, seed=1):
+    """Outputs and all gradients of a loss that weighs every entry differently."""
+    unit.path = path
+    unit.zero_grad()
+    torch.manual_seed(seed)
+    words = batch[0].clone().requires_grad_()
+    logits, targets, mask = unit.forward_gold(words, *batch[1:])
+    action_loss(logits, targets, mask).backward()
+    gradients = {name: parameter.grad.clone() for name, parameter in unit.named_parameters()}
+    return {"logits": logits.detach(), "targets": targets, "mask": mask, "words": words.grad, **gradients}
+
+
+def assert_same(one, other, tolerance):
+    assert one.keys() == other.keys()
+    for name in one:
+        assert one[name].shape == other[name].shape, name
+        assert (one[name].double() - other[name].double()).abs().max().item() <= tolerance, name
+
+
+@pytest.mark.parametrize("foreign_feedback", [False, True])
+@pytest.mark.parametrize("foreign", [False, True])
+@pytest.mark.parametrize("train", [False, True])
+def test_paths_agree_in_float64(train, foreign, foreign_feedback):
+    unit = make_unit(foreign_feedback=foreign_feedback).train(train)
+    batch = make_batch(foreign=foreign)
+    plain, low_rank = run(unit, batch, "plain"), run(unit, batch, "low_rank")
+    assert_same(plain, low_rank, 1e-10)
+    for name, value in low_rank.items():
+        assert value.count_nonzero() > 0, name  # or the comparison says nothing
+
+
+def test_paths_agree_at_the_paper_initialisation_where_all_scores_tie():
+    torch.manual_seed(0)
+    unit = SlotRecurrentUnit(WIDTH, LABELS, train_token_multiplier=True).double().eval()
+    plain, low_rank = run(unit, make_batch(), "plain"), run(unit, make_batch(), "low_rank")
+    assert_same(plain, low_rank, 1e-10)
+    woken = (low_rank["latents"].abs().sum(dim=1) > 0).sum().item()
+    assert 0 < woken < len(unit.latents)  # the gradient of the tie is not shared
+
+
+def test_paths_agree_in_float32():
+    unit, batch = make_unit(dtype=torch.float32, scale=0.3), make_batch(dtype=torch.float32)
+    assert_same(run(unit, batch, "plain"), run(unit, batch, "low_rank"), 1e-5)
+
+
+def test_dropout_acts_and_only_in_training():
+    unit, batch = make_unit(), make_batch()
+    still, again = run(unit, batch, "low_rank", 1), run(unit, batch, "low_rank", 2)
+    assert torch.equal(still["logits"], again["logits"])
+    unit.train()
+    assert not torch.allclose(still["logits"], run(unit, batch, "low_rank", 1)["logits"])
+
+
+def test_logits_are_the_written_equations():
+    """An independent loop over single sentences and slots, straight from sections 2.2 and 2.3 of the method notes."""
+    unit, batch = make_unit(), make_batch()
+    logits = unit.forward_gold(*batch)[0]
+    h = unit.half_context
+    for b, n in enumerate(batch[1].tolist()):
+        s = torch.stack([unit.cls, *batch[0][b, :n], unit.sep])
+        memory = s.clone()
+        memory[0] = memory[0] + unit.start
+        centre = 0
+        for t, q in enumerate(gold_pointers(batch[2][b, : batch[3][b]].numpy()).tolist()):
+            score = []
+            for i in range(n + 2):
+                row = 2 * h + 2 if i == 0 else (i - centre + h if abs(i - centre) <= h else 2 * h + 1)
+                key = unit.token_multiplier * memory[i] + unit.positions[row]
+                score.append(((unit.latents * unit.latent_scale) @ key).max())
+            alpha = torch.softmax(torch.stack(score), dim=0)
+            context = (alpha[:, None] * memory * unit.value_scale).sum(dim=0)
+            u = unit.output(torch.tanh(unit.hidden(torch.cat([s[q], context]))))
+            assert torch.allclose(u, logits[b, t], atol=1e-10)
+            p = torch.sigmoid(u)
+            memory = memory.clone()
+            memory[q] = memory[q] + (torch.softmax(u, dim=0) * (p >= p[SHIFT])) @ unit.actions
+            centre = q
+
+
+@pytest.mark.parametrize("path", ["plain", "low_rank"])
+def test_gradients_are_those_of_finite_differences(path):
+    unit = make_unit(path=path, scale=0.4)
+    batch = make_batch(lengths=(3, 2))
+    names = [name for name, _ in unit.named_parameters()]
+
+    def loss(words, *values):
+        outputs = torch.func.functional_call(
+            Wrapper(unit),
+            {f"unit.{name}": value for name, value in zip(names, values, strict=True)},
+            (words, *batch[1:]),
+        )
+        return action_loss(*outputs)
+
+    values = [parameter.detach().clone().requires_grad_() for parameter in unit.parameters()]
+    words = batch[0].clone().requires_grad_()
+    assert torch.autograd.gradcheck(loss, (words, *values), fast_mode=True, eps=1e-6, atol=1e-6)
+
+
+class Wrapper(torch.nn.Module):
+    """`functional_call` needs forward."""
+
+    def __init__(self, unit):
+        super().__init__()
+        self.unit = unit
+
+    def forward(self, *arguments):
+        return self.unit.forward_gold(*arguments)
+
+
+def test_a_graph_may_be_walked_twice():
+    unit, batch = make_unit(), make_batch()
+    loss = action_loss(*unit.forward_gold(*batch))
+    first = torch.autograd.grad(loss, unit.actions, retain_graph=True)[0]
+    second = torch.autograd.grad(loss, unit.actions)[0]
+    assert first.abs().max() > 0
+    assert torch.equal(first, second)
+
+
+def test_own_predictions_are_fed_back_with_gradient():
+    unit, batch = make_unit(), make_batch(lengths=(5,))
+    logits = unit.forward_gold(*batch)[0]
+    gradient = torch.autograd.grad(logits[0, -1].sum(), unit.actions)[0]
+    assert gradient.abs().max() > 0
+
+
+def test_feedback_masks_below_shift_without_renormalising():
+    logits = torch.tensor([[0.0, 1.0, 2.0, 0.5], [3.0, 1.0, 1.0, -1.0]])
+    expected = torch.softmax(logits, dim=1) * torch.tensor([[0.0, 1, 1, 0], [1, 1, 1, 0]])
+    assert torch.equal(_feedback(logits), expected)
+
+
+def test_single_task_targets_are_the_gold_rows():
+    unit, batch = make_unit(), make_batch()
+    gold, gold_lengths = batch[2], batch[3]
+    logits, targets, mask = unit.forward_gold(*batch)
+    assert torch.equal(targets.bool(), gold)
+    rows = torch.arange(gold.shape[1]) < gold_lengths[:, None]
+    assert torch.equal(mask, rows[:, :, None].expand_as(gold))
+    expected = torch.nn.functional.multilabel_soft_margin_loss(logits[rows], gold[rows].double())
+    assert torch.allclose(action_loss(logits, targets, mask), expected, atol=1e-12)
+    grad = torch.autograd.grad(action_loss(logits, targets, mask), logits)[0]
+    assert grad[~rows].abs().max() == 0
+
+
+# one sentence of one word, labels D (own) and C (foreign)
+D_OPEN, D_CLOSE, C_OPEN = transition(0), reduce(0), transition(1)
+LOW, MID, HIGH = -1.0, 0.0, 1.0
+
+
+def walk_of(spans, n_words, logits):
+    """Targets, mask and slots when each step has the logits {action: value} over MID for SHIFT and LOW for the rest."""
+    rows = torch.from_numpy(oracle(spans, n_words, LABELS))[None]
+    foreign = torch.from_numpy(foreign_actions([0], LABELS))[None]
+    walk = _GoldWalk(rows, torch.tensor([rows.shape[1]]), foreign, torch.tensor([n_words]))
+    slots = []
+    for step in logits:
+        assert not walk.done
+        u = torch.full((1, ACTIONS), LOW, dtype=torch.float64)
+        u[0, SHIFT] = MID
+        for action, value in step.items():
+            u[0, action] = value
+        slots.append(walk.slot.item())
+        walk.advance(u)
+    assert walk.done
+    targets, mask = walk.targets()
+    return targets[0], mask[0], slots
+
+
+@pytest.mark.parametrize(
+    ("steps", "shift_targets", "slots"),
+    [
+        ([{}, {}, {}], [1, 1, 0], [1, 2, 3]),  # nothing outranks SHIFT
+        ([{C_OPEN: MID}, {}, {}], [1, 1, 0], [1, 2, 3]),  # a tie does not
+        ([{C_OPEN: HIGH}, {}, {}, {}], [0.5, 1, 1, 0], [1, 1, 2, 3]),  # postponed
+        ([{C_OPEN: HIGH}, {C_OPEN: HIGH}, {}, {}], [0.5, 1, 1, 0], [1, 1, 2, 3]),  # at most once
+        ([{C_OPEN: HIGH}, {C_OPEN: HIGH}, {C_OPEN: HIGH}, {}, {}], [0.5, 1, 0.5, 1, 0], [1, 1, 2, 2, 3]),  # per SHIFT
+        ([{D_OPEN: HIGH}, {}, {}], [1, 1, 0], [1, 2, 3]),  # an own action does not postpone
+        ([{EOA: HIGH}, {}, {}], [1, 1, 0], [1, 2, 3]),  # nor does EOA
+        ([{}, {}, {C_OPEN: HIGH}], [1, 1, 0], [1, 2, 3]),  # nor is EOA postponed
+    ],
+)
+def test_postponed_shift(steps, shift_targets, slots):
+    targets, mask, walked = walk_of([], 2, steps)
+    assert targets[:, SHIFT].tolist() == shift_targets
+    assert walked == slots
+    foreign = torch.from_numpy(foreign_actions([0], LABELS))
+    assert not mask[:, foreign].any()
+    assert mask[:, ~foreign].all()
+    own = ~foreign
+    own[[EOA, SHIFT]] = False
+    assert targets[:, own].sum() == 0
+    assert targets[:, EOA].tolist() == [0] * (len(steps) - 1) + [1]
+
+
+def test_rows_of_own_actions_are_not_postponed():
+    targets, _, slots = walk_of([(0, 1, 0)], 1, [{C_OPEN: HIGH}, {}, {C_OPEN: HIGH}, {}])
+    assert targets[0, D_OPEN] == targets[2, D_CLOSE] == 1
+    assert targets[:, SHIFT].tolist() == [0, 1, 0, 0]
+    assert slots == [1, 1, 2, 2]
+
+
+def test_target_of_a_postponed_shift_is_the_models_own_probability():
+    targets, _, _ = walk_of([], 1, [{SHIFT: 0.3, C_OPEN: HIGH}, {}, {}])
+    assert targets[0, SHIFT].item() == pytest.approx(1 / (1 + math.exp(-0.3)))
+
+
+def eager_foreign_unit(**settings):
+    """A unit that keeps predicting the foreign C above SHIFT, so that it postpones and writes C into the memory."""
+    unit = make_unit(**settings)
+    with torch.no_grad():
+        unit.output.bias[[SHIFT, C_OPEN]] = torch.tensor([1.0, 4.0], dtype=torch.float64)
+    return unit
+
+
+@pytest.mark.parametrize("path", ["plain", "low_rank"])
+def test_postponing_in_the_recurrence(path):
+    unit, batch = eager_foreign_unit(path=path), make_batch(foreign=True, lengths=(4, 6, 3))
+    logits, targets, mask = unit.forward_gold(*batch)
+    assert not targets.requires_grad
+    assert logits.shape == targets.shape == mask.shape
+    gold_lengths = batch[3].tolist()
+    outranked = mask[0, :, EOA].sum().item(), mask[2, :, EOA].sum().item()
+    assert outranked == (gold_lengths[0] + 4, gold_lengths[2] + 3)  # every SHIFT postponed once
+    assert mask[1, :, EOA].sum() == gold_lengths[1]  # nothing foreign there
+    assert mask[1].sum() == gold_lengths[1] * ACTIONS
+    kept = mask[..., EOA]
+    assert (targets[kept][:, EOA] == 1).sum() == 3
+
+
+@pytest.mark.parametrize("path", ["plain", "low_rank"])
+def test_no_gradient_reaches_foreign_logits(path):
+    unit = eager_foreign_unit(path=path)
+    words, lengths, gold, gold_lengths, _ = make_batch(foreign=True, lengths=(5, 0, 4, 0))
+    keep = torch.tensor([0, 2])  # both of the corpus that annotates label 0 only
+    foreign = torch.from_numpy(foreign_actions([0], LABELS))
+    batch = words[keep], lengths[keep], gold[keep], gold_lengths[keep], foreign.expand(2, -1)
+    action_loss(*unit.forward_gold(*batch)).backward()
+    assert unit.output.weight.grad[foreign].abs().max() == 0
+    assert unit.output.bias.grad[foreign].abs().max() == 0
+    assert unit.output.weight.grad[~foreign].abs().max() > 0
+    assert unit.actions.grad[C_OPEN].abs().max() > 0  # what the model writes of its own accord is still used
+    unit.zero_grad()
+    unit.foreign_feedback = True  # the paper's code: later losses come back through the memory
+    action_loss(*unit.forward_gold(*batch)).backward()
+    assert unit.output.weight.grad[foreign].abs().max() > 0
+
+
+def test_foreign_logits_get_no_loss_even_with_feedback():
+    unit = eager_foreign_unit(foreign_feedback=True)
+    batch = make_batch(foreign=True, lengths=(4,))
+    logits, targets, mask = unit.forward_gold(*batch)
+    gradient = torch.autograd.grad(action_loss(logits, targets, mask), logits)[0]
+    assert gradient[~mask].abs().max() == 0
+    assert gradient[0, 0, SHIFT] == 0  # postponed: its target is its own probability
+    assert gradient[0, 1, SHIFT] != 0
+
+
+def test_foreign_shift_eoa_or_gold_is_refused():
+    unit, (words, lengths, gold, gold_lengths, foreign) = make_unit(), make_batch()
+    for action in (EOA, SHIFT, transition(0)):
+        wrong = foreign.clone()
+        wrong[:, action] = True
+        with pytest.raises(ValueError, match="cannot be foreign"):
+            unit.forward_gold(words, lengths, gold, gold_lengths, wrong)
+    with pytest.raises(ValueError, match="path is"):
+        SlotRecurrentUnit(4, 1, path="fast")  # type: ignore[arg-type]
+
+
+def wandering_unit(*, scale=0.6, **settings):
+    """A unit whose sentences end at different steps, some at the cap."""
+    unit = make_unit(scale=scale, seed=3, **settings)
+    with torch.no_grad():
+        unit.output.bias[[EOA, SHIFT]] = torch.tensor([-1.2, 0.8], dtype=unit.output.bias.dtype)
+    return unit
+
+
+LENGTHS = (9, 3, 1, 0, 12, 7, 2, 5, 11, 4, 8, 1)
+
+
+@pytest.mark.parametrize("path", ["plain", "low_rank"])
+@pytest.mark.parametrize(("dtype", "scale"), [(torch.float64, 0.6), (torch.float32, 0.4)])
+def test_prediction_does_not_depend_on_the_batch(path, dtype, scale):
+    unit = wandering_unit(dtype=dtype, path=path, scale=scale).train()  # no dropout in prediction, whatever the mode
+    words, lengths = make_batch(dtype=dtype, lengths=LENGTHS)[:2]
+    together = unit.greedy(words, lengths)
+    assert len({len(rows) for rows in together}) > 4  # they leave at different times
+    for i, n in enumerate(LENGTHS):
+        alone = unit.greedy(words[i : i + 1, :n], lengths[i : i + 1])[0]
+        assert together[i].dtype == np.float32
+        assert alone.shape == together[i].shape
+        assert np.abs(alone - together[i]).max() <= 1e-6
+
+
+def test_prediction_stops_at_its_own_eoa_or_cap():
+    unit = wandering_unit()
+    words, lengths = make_batch(lengths=LENGTHS)[:2]
+    at_cap = 0
+    for rows, n in zip(unit.greedy(words, lengths), LENGTHS, strict=True):
+        leaders = rows.argmax(axis=1)
+        assert not (leaders[:-1] == EOA).any()
+        if leaders[-1] != EOA:
+            assert len(rows) == math.ceil(1.5 * (n + 2))
+            at_cap += 1
+    assert 0 < at_cap < len(LENGTHS)
+    shortest = unit.greedy(words, lengths, max_steps_per_slot=0.0)
+    assert max(len(rows) - n for rows, n in zip(shortest, LENGTHS, strict=True)) == 1
+
+
+def test_prediction_paths_agree_and_ignore_padding():
+    unit = wandering_unit()
+    words, lengths = make_batch(lengths=LENGTHS)[:2]
+    low_rank = unit.greedy(words, lengths)
+    unit.path = "plain"
+    for i, n in enumerate(LENGTHS):
+        words[i, n:] = math.nan
+    for one, other in zip(low_rank, unit.greedy(words, lengths), strict=True):
+        assert one.shape == other.shape
+        assert np.abs(one - other).max() <= 1e-6
+
+
+def test_prediction_agrees_with_training_on_its_own_path():
+    """The greedy walk fed back as gold gives the same probabilities."""
+    unit = wandering_unit()
+    words, lengths = make_batch(lengths=LENGTHS)[:2]
+    predicted = unit.greedy(words, lengths)
+    leaders = np.concatenate(predicted).argmax(axis=1)
+    assert {EOA, SHIFT, transition(0)} < set(leaders.tolist())
+    for i, rows in enumerate(predicted):
+        gold = torch.zeros(1, len(rows), ACTIONS, dtype=torch.bool)
+        gold[0, torch.arange(len(rows)), torch.from_numpy(rows.argmax(axis=1))] = True
+        n = lengths[i : i + 1]
+        logits = unit.forward_gold(
+            words[i : i + 1], n, gold, torch.tensor([len(rows)]), torch.zeros(1, ACTIONS).bool()
+        )[0]
+        assert np.abs(torch.sigmoid(logits[0]).detach().numpy() - rows).max() <= 1e-6
+
+
+def test_empty_batches():
+    unit = make_unit()
+    assert unit.greedy(torch.zeros(0, 4, WIDTH).double(), torch.zeros(0, dtype=torch.long)) == []
+    assert unit.greedy(torch.zeros(2, 0, WIDTH).double(), torch.zeros(2, dtype=torch.long))[0].shape[1] == ACTIONS
+    logits, targets, mask = unit.forward_gold(*make_batch(lengths=(0,)))
+    assert logits.shape == (1, 1, ACTIONS)
+    assert mask.all()
+    assert targets.argmax().item() == EOA
+
+
+@pytest.mark.parametrize("path", ["plain", "low_rank"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_non_finite_logits_name_the_step(path, value):
+    unit = make_unit(path=path)
+    batch = make_batch(lengths=(6, 2))
+    with torch.no_grad():
+        unit.output.bias[3] = value
+    with pytest.raises(FloatingPointError, match="at step 0"):
+        unit.forward_gold(*batch)
+    with pytest.raises(FloatingPointError, match="at step 0"):
+        unit.greedy(*batch[:2])
+    unit = make_unit(path=path)
+    with torch.no_grad():
+        unit.latents.zero_()  # attention is even, so the first non-finite step is the first to write
+        unit.actions[:] = value
+    with pytest.raises(FloatingPointError, match="at step 1"):
+        unit.forward_gold(*batch)
+
+
+def nested_task(n_sentences, seed=0):
+    """Sentences of a closed vocabulary: label 0 is 'a ... b', 1 the word after 'a', 2 the last word 'z'."""
+    generator = random.Random(seed)
+    sentences = []
+    for _ in range(n_sentences):
+        n, spans = generator.randint(6, 9), []
+        words = [generator.randrange(4, 8) for _ in range(n)]
+        start = generator.randint(0, n - 5)
+        words[start], words[start + 3], words[-1] = 0, 1, 2
+        spans = [(start, start + 4, 0), (start + 1, start + 2, 1), (n - 1, n, 2), (start, n, 0)]
+        sentences.append((words, spans))
+    return sentences
+
+
+def test_learns_nested_spans():
+    torch.manual_seed(0)
+    sentences = nested_task(8)
+    unit = SlotRecurrentUnit(24, LABELS, dropout=0.0, latent_dropout=0.0, position_dropout=0.0, half_context=8)
+    table = torch.randn(8, 24)
+    lengths = torch.tensor([len(words) for words, _ in sentences])
+    words = torch.zeros(len(sentences), int(lengths.max()), 24)
+    rows = [oracle(spans, len(tokens), LABELS) for tokens, spans in sentences]
+    gold_lengths = torch.tensor([len(row) for row in rows])
+    gold = torch.zeros(len(rows), int(gold_lengths.max()), ACTIONS, dtype=torch.bool)
+    for i, ((tokens, _), row) in enumerate(zip(sentences, rows, strict=True)):
+        words[i, : len(tokens)] = table[tokens]
+        gold[i, : len(row)] = torch.from_numpy(row)
+    optimizer = torch.optim.Adam(unit.parameters(), lr=1e-2)
+    foreign = torch.zeros(len(rows), ACTIONS, dtype=torch.bool)
+    found = []
+    for step in range(200):
+        optimizer.zero_grad()
+        action_loss(*unit.forward_gold(words, lengths, gold, gold_lengths, foreign)).backward()
+        torch.nn.utils.clip_grad_norm_(unit.parameters(), 1.0)
+        optimizer.step()
+        if step % 20 == 19:
+            predicted = unit.greedy(words, lengths, max_steps_per_slot=3.0)
+            found = [
+                {span[:3] for span in decode(p, len(tokens))}
+                for p, (tokens, _) in zip(predicted, sentences, strict=True)
+            ]
+            if found == [set(spans) for _, spans in sentences]:
+                break
+    assert found == [set(spans) for _, spans in sentences]  # F1 is 1
