@@ -336,7 +336,7 @@ def wandering_unit(*, scale=0.6, **settings):
     """A unit whose sentences end at different steps, some at the cap."""
     unit = make_unit(scale=scale, seed=3, **settings)
     with torch.no_grad():
-        unit.output.bias[[EOA, SHIFT]] = torch.tensor([-1.2, 0.8], dtype=unit.output.bias.dtype)
+        unit.output.bias[[EOA, SHIFT]] = torch.tensor([-2.0, 3.0], dtype=unit.output.bias.dtype)
     return unit
 
 
