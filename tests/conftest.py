@@ -66,7 +66,13 @@ def encoder_config(routes: Optional[List[str]] = None, sharing: str = "progressi
     }
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def encoder_settings() -> Callable[..., Dict]:
+    """``encoder_config``, for test files (which cannot import this one by name)."""
+    return encoder_config
+
+
+@pytest.fixture(scope="session")
 def make_nlp(tiny_encoder: Path) -> Callable[..., Language]:
     """Build an uninitialised pipeline ``[sentencizer, encoder, *heads]`` on the tiny encoder.
 

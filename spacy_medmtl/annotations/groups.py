@@ -6,7 +6,7 @@ Values live in ``SpanGroup.attrs`` because it survives ``DocBin``, ``Doc.copy`` 
 tells two spans with equal boundaries apart; ``span._.x`` data does neither.
 """
 
-from typing import Any, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -44,10 +44,13 @@ def annotated_labels(doc: Doc, key: str, labels: Sequence[str]) -> Tuple[str, ..
     """Those of a component's ``labels`` that ``doc`` is annotated with under ``key``; all of them unless it says less."""
     if not is_annotated(doc, key):
         return ()
+    return tuple(filter(judges(doc, key), labels))
+
+
+def judges(doc: Doc, key: str) -> Callable[[str], bool]:
+    """Whether an annotated ``doc`` was judged for a label: any label, unless ``annotated_labels`` names them."""
     declared: Optional[List[str]] = doc.spans[key].attrs.get(ANNOTATED_LABELS)
-    if declared is None:
-        return tuple(labels)
-    return tuple(label for label in labels if label in declared)
+    return lambda label: declared is None or label in declared
 
 
 def group_values(doc: Doc, key: str, name: str) -> List[Any]:

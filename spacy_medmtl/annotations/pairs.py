@@ -18,15 +18,17 @@ def pair_doc(nlp: Language, first: str, second: str) -> Doc:
     """Tokenise two texts apart and join them: ``first ␞ second``. Raises MedmtlError E101 if a text holds U+241E."""
     if SEPARATOR in first or SEPARATOR in second:
         raise MedmtlError("E101")
-    docs = (nlp.make_doc(first), nlp.make_doc(second))
-    words: List[str] = []
-    spaces: List[bool] = []
-    for doc, following in zip(docs, ([SEPARATOR], [])):
-        words += [token.text for token in doc] + following
-        spaces += [bool(token.whitespace_) for token in doc] + [True] * len(following)
-        if following and len(doc):
-            spaces[-2] = True  # the blank before the separator
-    return Doc(nlp.vocab, words=words, spaces=spaces)
+    words, spaces = _tokens(nlp.make_doc(first))
+    if spaces and spaces[-1]:  # the text's own blank at its end: a token, since the separator needs one beside it
+        words, spaces = [*words, " "], [*spaces, False]
+    if spaces:
+        spaces[-1] = True
+    words_2, spaces_2 = _tokens(nlp.make_doc(second))
+    return Doc(nlp.vocab, words=[*words, SEPARATOR, *words_2], spaces=[*spaces, True, *spaces_2])
+
+
+def _tokens(doc: Doc) -> Tuple[List[str], List[bool]]:
+    return [token.text for token in doc], [bool(token.whitespace_) for token in doc]
 
 
 def segment_bounds(doc: Doc) -> List[Tuple[int, int]]:

@@ -3,19 +3,23 @@
 import typer
 
 from .convert import convert
+from .evaluate import evaluate
 from .fetch_encoder import fetch_encoder
+from .prepare import prepare
+from .report import report
+from .show import show
 
 app = typer.Typer(
     name="medmtl",
-    help="Data and encoders for spacy-medmtl. Training, evaluation and packaging are spaCy's own commands.",
+    help="Corpora, encoders and scores for spacy-medmtl. Training and packaging are spaCy's own commands.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("convert")(convert)
 app.command("fetch-encoder")(fetch_encoder)
+app.command("convert")(convert)
+app.command("prepare")(prepare)
+app.command("evaluate")(evaluate)
+app.command("report")(report)
+app.command("show")(show)
 
-
-@app.callback()
-def main() -> None:
-    """Keeps the names of the commands where there is only one."""

@@ -41,7 +41,7 @@ def convert(
     ] = 0,
     dev_share: Annotated[
         Optional[float],
-        typer.Option(help="Share of the texts for a dev part, for corpora without one (between 0 and 1)."),
+        typer.Option(help="Share of the texts that goes to a part of its own (between 0 and 1)."),
     ] = None,
     dev_output: Annotated[
         Optional[Path], typer.Option(help="Where the dev part goes; by default OUTPUT with '_dev' before .spacy.")
@@ -54,7 +54,7 @@ def convert(
     """
     job = Job(name, inputs, output, lang, on_error.value, seed, dev_share, dev_output)
     with coded_errors():
-        audit = convert_corpus(job, progress=_progress)
+        audit = convert_corpus(job, progress=show_progress)
     _print_summary(audit)
     n_lost = sum(change.outcome == DROPPED for change in audit.changes)
     written = ", ".join(str(path) for path in audit.outputs)
@@ -65,7 +65,7 @@ def convert(
     msg.good(f"Wrote {written}")
 
 
-def _progress(docs: Iterator[Doc]) -> Iterator[Doc]:
+def show_progress(docs: Iterator[Doc]) -> Iterator[Doc]:
     """A bar on terminals, nothing in logs."""
     return iter(tqdm(docs, desc="Converting", unit=" docs", disable=None, leave=False))
 

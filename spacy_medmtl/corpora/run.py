@@ -16,7 +16,7 @@ from ..errors import MedmtlError
 from .audit import Audit, Counts
 from .docs import split_key
 from .formats.lines import input_files
-from .registry import Converter, get_converter
+from .registry import get_converter
 
 # Only what the converters set: absent annotation then stays absent when the file is read.
 _STORED = ["ORTH", "SENT_START"]
@@ -24,7 +24,8 @@ _STORED = ["ORTH", "SENT_START"]
 
 @dataclass(frozen=True)
 class Job:
-    """What to convert. ``dev_share`` of the texts (whole split groups) goes to ``dev_output``."""
+    """What to convert. ``dev_share`` of the texts (whole split groups) goes to ``dev_output``, and likewise
+    ``test_share`` to ``test_output``."""
 
     name: str
     inputs: Sequence[Path]
@@ -34,6 +35,8 @@ class Job:
     seed: int = 0
     dev_share: Optional[float] = None
     dev_output: Optional[Path] = None
+    test_share: float = 0.0
+    test_output: Optional[Path] = None
 
     def dev_path(self) -> Path:
         """Where the dev part goes: beside the output unless said otherwise."""
@@ -47,17 +50,17 @@ def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] 
     documents), E406 (the language), E407 (an output).
     """
     converter = get_converter(job.name)
-    _check(job, converter)
+    _check(job)
     audit = Audit(job.on_error)
     paths = input_files(job.inputs, converter.folder_pattern)
     nlp = _blank(job.lang)
-    outputs = [job.output] + ([job.dev_path()] if job.dev_share is not None else [])
+    outputs = [job.output, *([job.dev_path()] if job.dev_share is not None else [])]
+    outputs += [job.test_output] if job.test_output is not None else []
     bins: Dict[Path, DocBin] = {path: DocBin(attrs=_STORED, store_user_data=False) for path in outputs}
     for path in outputs:
         audit.outputs[str(path)] = Counts()
     for doc in progress(converter.load()(paths, nlp, audit, seed=job.seed)):
-        is_dev = job.dev_share is not None and in_dev(split_key(doc), job.dev_share, job.seed)
-        target = job.dev_path() if is_dev else job.output
+        target = _part(job, position(split_key(doc), job.seed))
         bins[target].add(doc)
         audit.count(str(target), doc)
     if not any(counts.documents for counts in audit.outputs.values()):
@@ -68,10 +71,19 @@ def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] 
     return audit
 
 
-def in_dev(key: str, share: float, seed: int) -> bool:
-    """Whether texts with this key belong to the dev part: by hash, so independent of order and of the other texts."""
+def position(key: str, seed: int) -> float:
+    """Where in [0, 1) texts with this key stand: by hash, so independent of order and of the other texts."""
     digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < share
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _part(job: Job, place: float) -> Path:
+    """The output for texts at a position: the dev part lies at the low end, the test part at the high end."""
+    if job.dev_share is not None and place < job.dev_share:
+        return job.dev_path()
+    if job.test_output is not None and place >= 1.0 - job.test_share:
+        return job.test_output
+    return job.output
 
 
 def audit_path(output: Path) -> Path:
@@ -92,13 +104,9 @@ def write_atomically(path: Path, data: bytes) -> None:
         raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
 
 
-def _check(job: Job, converter: Converter) -> None:
+def _check(job: Job) -> None:
     outputs: List[Path] = [job.output]
     if job.dev_share is not None:
-        if converter.dev:
-            part = " ".join(converter.dev)
-            expected = f"none, because '{job.name}' has a dev part of its own ({part}): convert that"
-            raise MedmtlError("E404", option="--dev-share", received=job.dev_share, expected=expected)
         if not 0 < job.dev_share < 1:
             raise MedmtlError("E404", option="--dev-share", received=job.dev_share, expected="a number between 0 and 1")
         outputs.append(job.dev_path())

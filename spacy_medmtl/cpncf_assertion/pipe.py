@@ -21,7 +21,7 @@ from ..annotations.groups import (
     write_group,
 )
 from ..encoder.head import Head, aligned_bounds
-from ..encoder.losses import softmax, softmax_cross_entropy, to_numpy
+from ..encoder.losses import softmax, softmax_cross_entropy
 from ..encoder.readings import Bounds, Reading, units_with_context
 from ..errors import MedmtlError
 from .tags import Finding, TagSet, outermost
@@ -115,10 +115,12 @@ class CpncfAssertion(Head[TagGold]):
             yield from ["overlaps another finding"] * outermost(self._gold(example))[1]
 
     def _gold(self, example: Example) -> List[Tuple[int, int, str, str]]:
-        """Gold findings in the tokens of the predicted Doc. Raises MedmtlError E202, E203 on unknown type or status."""
+        """Gold findings in the tokens of the predicted Doc. Raises MedmtlError E203 on an unknown status, E104 where there
+        are findings without."""
         reference, key = example.reference, self.spans_key
-        statuses = group_values(reference, key, "assertion")
-        spans = list(reference.spans[key]) if statuses else []
+        statuses, spans = group_values(reference, key, "assertion"), list(reference.spans[key])
+        if len(statuses) != len(spans):
+            raise MedmtlError("E104", name="assertion", key=key, received=len(statuses), expected=len(spans))
         found = []
         for bounds, span, status in zip(aligned_bounds(example, [(s.start, s.end) for s in spans]), spans, statuses):
             if status not in self.cfg["statuses"]:
@@ -146,8 +148,11 @@ class CpncfAssertion(Head[TagGold]):
             gold = self._gold(example)
             for finding in gold:
                 self.column(finding[2])  # raises on a type that the component does not know
+            labelled = self._columns(tags.encode(outermost(gold)[0], len(doc)), units, reference)
+            if (labelled < 0).all():  # a Doc that gives no loss must not make a step
+                continue
             readings.append(self._reading(doc, units))
-            columns.append(self._columns(tags.encode(outermost(gold)[0], len(doc)), units, reference))
+            columns.append(labelled)
             judged = tags.allowed(annotated_labels(reference, self.spans_key, self.labels))
             allowed.append(numpy.repeat(judged[None], len(doc), axis=0))
         return readings, TagGold(numpy.concatenate(columns), numpy.vstack(allowed))
@@ -171,7 +176,7 @@ class CpncfAssertion(Head[TagGold]):
         readings = [self._reading(doc, bounds) for doc, bounds in zip(docs, units) if bounds]
         if not readings:
             return [[] for _ in docs]
-        probabilities = to_numpy(softmax(self.model.predict(readings)))
+        probabilities = softmax(self.logits(readings))
         found: List[List[Finding]] = []
         first = 0
         for doc, bounds in zip(docs, units):

@@ -6,7 +6,7 @@ from spacy.scorer import PRFScore
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import FINDINGS, GIVEN_SPANS_ONLY, annotated_labels, group_values, is_annotated
+from ..annotations.groups import FINDINGS, GIVEN_SPANS_ONLY, group_values, is_annotated, judges
 from ..annotations.scoring import Item, score_items
 
 
@@ -27,9 +27,9 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
         if not is_annotated(example.reference, key):
             return None
-        judged = set(annotated_labels(example.reference, key, cfg["labels"]))
-        gold = _items(example.reference, key)
-        predicted = {item for item in _items(example.predicted, key) if item[0].split("/")[0] in judged}
+        judged = judges(example.reference, key)
+        gold = {item for item in _items(example.reference, key) if judged(_type(item))}
+        predicted = {item for item in _items(example.predicted, key) if judged(_type(item))}
         if example.reference.spans[key].attrs.get(GIVEN_SPANS_ONLY):
             predicted = {item for item in predicted if any(_touch(item[1], other[1]) for other in gold)}
         return gold, predicted
@@ -39,7 +39,7 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     for example in examples:
         pair = items(example)
         if pair is not None:
-            gold, predicted = ({(label.split("/")[0], place) for label, place in found} for found in pair)
+            gold, predicted = ({(_type(item), item[1]) for item in found} for found in pair)
             spans.score_set(predicted, gold)
     scores[f"{name}_span_f"] = None if scores[f"{name}_f"] is None else spans.fscore
     return scores
@@ -48,6 +48,11 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
 def _items(doc: Doc, key: str) -> Set[Item]:
     found = zip(doc.spans.get(key, []), group_values(doc, key, "assertion"))
     return {(f"{span.label_}/{status}", (span.start_char, span.end_char)) for span, status in found}
+
+
+def _type(item: Item) -> str:
+    """The finding type of an item labelled "type/status"; the type may hold a slash itself."""
+    return item[0].rsplit("/", 1)[0]
 
 
 def _touch(a: Any, b: Any) -> bool:

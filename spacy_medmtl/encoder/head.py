@@ -1,7 +1,9 @@
 """What all heads do alike: batches of a stream, one training step, labels, labels' initialisation."""
 
+import math
 from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
+import numpy
 from spacy.language import Language
 from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc
@@ -10,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..errors import MedmtlError, warn
+from .losses import to_numpy
 from .readings import Bounds
 from .stream import head_batches
 
@@ -117,6 +120,13 @@ class Head(TrainablePipe, Generic[Gold]):
             except Exception as error:
                 error_handler(self.name, self, docs, error)
 
+    def logits(self, inputs: Any) -> numpy.ndarray:
+        """The model's output rows for prediction. Raises MedmtlError E016 if they are no numbers."""
+        rows = to_numpy(self.model.predict(inputs))
+        if not numpy.isfinite(rows).all():
+            raise MedmtlError("E016", name=self.name, where="prediction")
+        return rows
+
     def update(
         self,
         examples: Iterable[Example],
@@ -136,7 +146,7 @@ class Head(TrainablePipe, Generic[Gold]):
         set_dropout_rate(self.model, drop)
         scores, backprop = self.model.begin_update(inputs)
         loss, d_scores = self.loss(gold, scores)
-        if loss != loss:
+        if not math.isfinite(loss):
             raise MedmtlError("E016", name=self.name, where="training")
         backprop(d_scores)
         if sgd not in (None, False):

@@ -121,7 +121,7 @@ class Viewer:
         token_of_piece = numpy.repeat(
             numpy.arange(unit.start, unit.end), numpy.diff(pieces.starts[unit.start : unit.end + 1])
         )
-        for row, begin, end in self._sequences(layout, pieces, unit, marked=marked):
+        for _, row, begin, end in self._sequences(layout, pieces, unit, marked=marked):
             layout.take(numpy.arange(row, row + end - begin), layout.n_out + token_of_piece[begin - first : end - first])
 
     def _sentence(self, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
@@ -131,19 +131,16 @@ class Viewer:
             if not isinstance(item, Reading):
                 raise MedmtlError("E010", view="sentence")
             for i, unit in enumerate(item.units):
-                heads = []
-                begin = layout.n_rows
-                for _ in self._sequences(layout, doc_pieces, unit, marked=item.marked):
-                    heads.append(begin)
-                    begin = layout.n_rows
+                heads = [head for head, *_ in self._sequences(layout, doc_pieces, unit, marked=item.marked)]
                 layout.take(numpy.asarray(heads, dtype="int64"), numpy.full(len(heads), layout.n_out + i))
             layout.close_item(len(item.units))
         return layout
 
     def _sequences(
         self, layout: Layout, pieces: DocPieces, unit: Unit, *, marked: bool
-    ) -> "List[Tuple[int, int, int]]":
-        """Add the sequences of a unit; returns (row of the first piece that counts, its number, last + 1) of each.
+    ) -> List[Tuple[int, int, int, int]]:
+        """Add the sequences of a unit; returns of each the rows of its first piece and of the first piece that counts,
+        and the numbers of that piece and of the last + 1 that counts.
 
         Context is cut from the outside inwards; a unit that fills the window alone is read without, in windows.
         """
@@ -160,7 +157,7 @@ class Viewer:
             ids = _join(template.before, *before, pieces.ids[start + begin : start + stop], *after, template.after)
             row = layout.add(ids, numpy.full(len(ids), template.types[1]))
             offset = len(template.before) + n_left + len(marker) + own - begin
-            found.append((row + offset, start + own, start + own_end))
+            found.append((row, row + offset, start + own, start + own_end))
         return found
 
     def _pair(self, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:

@@ -29,12 +29,13 @@ def sigmoid(logits: Floats2d) -> Floats2d:
 def softmax_cross_entropy(logits: Floats2d, targets: Any, allowed: Any) -> Tuple[float, Floats2d]:
     """Mean cross-entropy in nats.
 
-    logits [n, labels]; targets: column per row [n], -1 for a row without label; allowed: bool [n, labels].
+    logits [n, labels]; targets: column per row [n], -1 for a row without label; allowed: bool [n, labels]. A row whose
+    target is not allowed counts as one without label.
     Returns the loss and its gradient [n, labels].
     """
     xp = get_array_module(logits)
     targets, allowed = xp.asarray(targets), xp.asarray(allowed)
-    labelled = targets >= 0
+    labelled = (targets >= 0) & allowed[xp.arange(len(targets)), targets]
     n = max(1, int(labelled.sum()))
     probabilities = softmax(xp.where(allowed, logits, MASKED))
     rows = xp.arange(len(targets))[labelled]

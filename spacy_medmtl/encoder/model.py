@@ -14,7 +14,7 @@ from ..errors import MedmtlError
 from .bridge import TorchShim, to_array, to_tensor
 from .layouts import Layout, Viewer, Window
 from .readings import ViewRequest, doc_of
-from .routed import RoutedEncoder
+from .routed import ROBERTA_TYPES, RoutedEncoder
 from .sharing.rule import SharingRule
 from .wordpieces import DocPieces, WordPieces
 
@@ -47,7 +47,7 @@ class EncoderModule(nn.Module):
 def check_window(window: int, stride: int, config: Dict[str, Any]) -> Window:
     """Raises MedmtlError E007 where the window does not fit the model."""
     maximum = int(config["max_position_embeddings"])
-    if config["model_type"] in ("roberta", "xlm-roberta", "camembert"):  # positions start after the padding id
+    if config["model_type"] in ROBERTA_TYPES:
         maximum -= int(config.get("pad_token_id") or 0) + 1
     if not MIN_WINDOW <= window <= maximum or not 0 < stride <= window - 2:
         raise MedmtlError("E007", window=window, stride=stride, maximum=maximum)
@@ -125,7 +125,7 @@ def forward(
             output = _pool(rows, layout, request.pooling)
 
     def backprop(d_output: List[Floats2d]) -> List[Any]:
-        if is_train and layout.n_out:
+        if is_train and output.requires_grad:  # it does not where there is nothing to read
             output.backward(to_tensor(model.ops.xp.vstack(d_output)))
         return []
 

@@ -14,6 +14,7 @@ from thinc.types import Floats2d
 
 from ..errors import MedmtlError, warn
 from .listener import LISTENER, EncoderLink, replace_listener, replace_listener_cfg
+from .memory import TRIM_EVERY, release_freed_memory
 from .readings import Memo, ViewRequest
 from .stream import CurrentBatch, token_batches
 
@@ -59,7 +60,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         self.cfg: Dict[str, Any] = {"batch_tokens": batch_tokens}
         self.listener_map: Dict[str, List[Model]] = {}
         self.current: Optional[CurrentBatch] = None
-        self._training_docs: Dict[int, Doc] = {}
+        self._training_examples: List[Example] = []
         model.attrs["replace_listener"] = replace_listener
         model.attrs["replace_listener_cfg"] = replace_listener_cfg
 
@@ -160,12 +161,23 @@ class ProgressiveTok2Vec(TrainablePipe):
         examples = list(examples)
         validate_examples(examples, "ProgressiveTok2Vec.update")
         self.current = None
-        self._training_docs = {id(example.predicted): example.predicted for example in examples}
+        self._training_examples = examples
         return {} if losses is None else losses
 
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Step the parameters that have a gradient."""
+        self.model.finish_update(sgd)
+        self._n_steps += 1
+        if self._n_steps % TRIM_EVERY == 0:
+            release_freed_memory()
+
     def trains_on(self, docs: Sequence[Doc]) -> bool:
-        """Whether the encoder takes part in the update that these Docs belong to."""
-        return all(self._training_docs.get(id(doc)) is doc for doc in docs)
+        """Whether the encoder takes part in the update that these Docs belong to.
+
+        Looked up anew each time, because an annotating component may have given an example another Doc since.
+        """
+        ours = {id(example.predicted) for example in self._training_examples}
+        return all(id(doc) in ours for doc in docs)
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> None:
         """The encoder has no loss of its own."""

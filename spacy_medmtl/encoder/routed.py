@@ -9,6 +9,11 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from ..errors import MedmtlError
 from .sharing.rule import SharingRule
 
+# Model types whose layers, walked one after the other, are all that the model computes. Others have layers of the same
+# names and more besides (relative positions, rotations, pre-normalisation), and would run here with wrong results.
+BERT_TYPES = ("bert", "electra", "ernie")
+ROBERTA_TYPES = ("camembert", "data2vec-text", "roberta", "xlm-roberta")  # their positions start behind the padding id
+
 
 class FeedForward(nn.Module):
     """The two dense layers of a transformer layer's FFN: ``dense_out(activation(dense_in(x)))``."""
@@ -49,9 +54,10 @@ def route_layers(model: PreTrainedModel, layers: Sequence[int], routes: Sequence
 
 def choose_layers(model: PreTrainedModel, layers: Optional[Sequence[int]]) -> List[int]:
     """The layer numbers to route, ascending; all for None. Raises MedmtlError E005, E006."""
-    stack = getattr(getattr(model, "encoder", None), "layer", None)
-    if stack is None or not all(hasattr(layer, "intermediate") and hasattr(layer, "output") for layer in stack):
-        raise MedmtlError("E006", model_type=model.config.model_type)
+    model_type, supported = model.config.model_type, BERT_TYPES + ROBERTA_TYPES
+    if model_type not in supported:
+        raise MedmtlError("E006", model_type=model_type, expected=", ".join(supported))
+    stack = model.encoder.layer
     chosen = list(range(len(stack))) if layers is None else sorted(set(layers))
     if any(not 0 <= i < len(stack) for i in chosen):
         raise MedmtlError("E005", received=layers, n_layers=len(stack), last=len(stack) - 1)
@@ -61,7 +67,7 @@ def choose_layers(model: PreTrainedModel, layers: Optional[Sequence[int]]) -> Li
 class RoutedEncoder(nn.Module):
     """A Hugging Face encoder with task routes.
 
-    model: from ``AutoModel``; BERT, RoBERTa, ELECTRA, XLM-R and other models with their layer layout.
+    model: from ``AutoModel``; of one of ``BERT_TYPES`` or ``ROBERTA_TYPES``.
     routes: task names, easy to hard. layers: numbers of the layers to route, None for all. rule: what a route computes.
     """
 

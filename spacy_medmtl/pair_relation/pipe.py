@@ -21,7 +21,6 @@ from ..encoder.losses import (
     sigmoid_cross_entropy,
     softmax,
     softmax_cross_entropy,
-    to_numpy,
 )
 from ..encoder.readings import Reading
 from ..errors import MedmtlError
@@ -141,14 +140,15 @@ class PairRelation(Head[PairGold]):
                 if head is not None and tail is not None:
                     pairs.append((head, tail))
                     gold.append(pair)
+            readings.append(Reading(example.predicted, pairs=pairs))
             if pairs:
-                readings.append(Reading(example.predicted, pairs=pairs))
                 row = self._row(annotated_labels(example.reference, self.spans_key, self.labels))
                 judged += [row] * len(pairs)
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
         labels = numpy.vstack([empty, *(self._row(pair.labels) for pair in gold)])
         values = numpy.asarray([pair.score for pair in gold])
-        return readings, PairGold(labels, numpy.vstack([empty, *judged]), values)
+        # Docs without pairs are read too (they cost nothing), so that warnings number Docs as the caller does
+        return readings if gold else [], PairGold(labels, numpy.vstack([empty, *judged]), values)
 
     def _row(self, labels: Sequence[str]) -> numpy.ndarray:
         row = numpy.zeros(len(self.labels), dtype=bool)
@@ -168,10 +168,10 @@ class PairRelation(Head[PairGold]):
         """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
         docs = list(docs)
         pairs = [self.candidates(doc) for doc in docs]
-        readings = [Reading(doc, pairs=found) for doc, found in zip(docs, pairs) if found]
-        if not readings:
+        readings = [Reading(doc, pairs=found) for doc, found in zip(docs, pairs)]
+        if not any(pairs):
             return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
-        scores = to_numpy(self.model.predict(readings))
+        scores = self.logits(readings)
         if self.cfg["mode"] != "regression":
             scores = sigmoid(scores) if self.cfg["mode"] == "multilabel" else softmax(scores)
         borders = numpy.cumsum([0] + [len(found) for found in pairs])

@@ -6,7 +6,7 @@ import numpy
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import RELATIONS, annotated_labels, is_annotated, trimmed
+from ..annotations.groups import RELATIONS, is_annotated, judges, trimmed
 from ..annotations.relations import JudgedPair, read_pairs
 from ..annotations.scoring import Item, score_items
 
@@ -34,17 +34,16 @@ def score_relations(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
         if not is_annotated(example.reference, key):
             return None
-        judged = set(annotated_labels(example.reference, key, cfg["labels"]))
-        predicted = {item for item in _items(example.predicted, key) if item[0] in judged}
-        return _items(example.reference, key), predicted
+        return _judged_items(example, example.reference, key), _judged_items(example, example.predicted, key)
 
     scores = score_items(name, examples, items)
     scores[f"{name}_acc"] = _accuracy(annotated, key)
     return scores
 
 
-def _items(doc: Doc, key: str) -> Set[Item]:
-    return {(label, _place(doc, pair)) for pair in read_pairs(doc, key=key) for label in pair.labels}
+def _judged_items(example: Example, doc: Doc, key: str) -> Set[Item]:
+    judged = judges(example.reference, key)
+    return {(label, _place(doc, pair)) for pair in read_pairs(doc, key=key) for label in pair.labels if judged(label)}
 
 
 def _place(doc: Doc, pair: JudgedPair) -> Place:
@@ -55,11 +54,10 @@ def _place(doc: Doc, pair: JudgedPair) -> Place:
 def _accuracy(annotated: List[Example], key: str) -> Optional[float]:
     right: List[bool] = []
     for example in annotated:
-        predicted: Dict[Place, Set[str]] = {}
-        for label, place in _items(example.predicted, key):
-            predicted.setdefault(place, set()).add(label)  # type: ignore[arg-type]
-        for pair in read_pairs(example.reference, key=key):
-            right.append(predicted.get(_place(example.reference, pair), set()) == set(pair.labels))
+        gold = _judged_items(example, example.reference, key)
+        predicted = _judged_items(example, example.predicted, key)
+        for place in {_place(example.reference, pair) for pair in read_pairs(example.reference, key=key)}:
+            right.append({item for item in gold if item[1] == place} == {i for i in predicted if i[1] == place})
     return sum(right) / len(right) if right else None
 
 

@@ -1,7 +1,7 @@
 """The component ``sentence_intent``."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Container, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy
 from spacy.language import Language
@@ -11,9 +11,9 @@ from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import INTENTS, annotated_labels, sentence_bounds, trimmed, write_group
+from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
 from ..encoder.head import Head, aligned_bounds
-from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy, to_numpy
+from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
 from ..encoder.readings import Bounds, Reading, units_with_context
 
 DEFAULT_CONFIG = """
@@ -65,7 +65,8 @@ def make_sentence_intent(
     spans_key: where units with their labels are written, and read from in training.
     units: ``sentence``, ``doc`` (labels go to ``doc.cats``), or the key of a span group whose spans are the units.
     context: units either side that are read along, behind [C] markers.
-    multi_label: any number of labels per unit (sigmoid) instead of exactly one (softmax).
+    multi_label: any number of labels per unit (sigmoid) instead of exactly one (softmax). In training, units of an
+        annotated Doc that bear no label are examples of none.
     threshold: probability from which a label of the multi-label variant is written.
     """
     install_extensions()
@@ -104,6 +105,15 @@ class SentenceIntent(Head[IntentGold]):
             return list(doc.cats)
         return [span.label_ for span in doc.spans.get(self.spans_key, [])]
 
+    def unusable(self, example: Example) -> Iterator[str]:
+        """Units are widened to whole tokens, so only those of nothing but white space are lost."""
+        if self.units != "doc":
+            spans = example.reference.spans.get(self.spans_key, [])
+            aligned = aligned_bounds(example, [(span.start, span.end) for span in spans], mode="expand")
+            for bounds in aligned:
+                if bounds is None or not example.predicted[slice(*bounds)].text.strip():
+                    yield "empty"
+
     def _units(self, doc: Doc) -> List[Bounds]:
         """Units of a Doc at prediction, those of nothing but white space left out."""
         if self.units == "doc":
@@ -114,9 +124,11 @@ class SentenceIntent(Head[IntentGold]):
             bounds = sorted({trimmed(doc, span.start, span.end) for span in doc.spans.get(self.units, [])})
         return [(start, end) for start, end in bounds if start < end]
 
-    def _reading(self, doc: Doc, bounds: Sequence[Bounds]) -> Reading:
+    def _reading(self, doc: Doc, bounds: Sequence[Bounds], chosen: Container[Bounds]) -> Reading:
+        """Read the ``chosen`` of all units of a Doc; their context may be any."""
         context = self.cfg["context"]
-        return Reading(doc, units_with_context(bounds, context), marked=context > 0)
+        units = [unit for unit in units_with_context(bounds, context) if (unit.start, unit.end) in chosen]
+        return Reading(doc, units, marked=context > 0)
 
     def training_batch(self, examples: Sequence[Example]) -> Tuple[List[Reading], IntentGold]:
         readings: List[Reading] = []
@@ -124,8 +136,11 @@ class SentenceIntent(Head[IntentGold]):
         judged: List[numpy.ndarray] = []
         for example in examples:
             gold = self._gold_units(example)
+            bounds = sorted({*gold, *self._other_units(example, gold)})
+            if self.cfg["multi_label"] and self.units != "doc" and is_annotated(example.reference, self.spans_key):
+                gold = {unit: gold.get(unit, self._row([])) for unit in bounds}
             if gold:
-                readings.append(self._reading(example.predicted, sorted(gold)))
+                readings.append(self._reading(example.predicted, bounds, gold))
                 labels += [gold[bounds] for bounds in sorted(gold)]
                 judged += [self._judged(example.reference)] * len(gold)
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
@@ -137,8 +152,8 @@ class SentenceIntent(Head[IntentGold]):
         found: Dict[Bounds, numpy.ndarray] = {}
         if self.units == "doc":
             held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
-            if reference.cats and not held and len(example.predicted):
-                found[trimmed(example.predicted, 0, len(example.predicted))] = self._row([])
+            if reference.cats and self.cfg["multi_label"]:
+                found = {unit: self._row([]) for unit in self._units(example.predicted)}
         else:
             held = [((span.start, span.end), span.label_) for span in reference.spans.get(self.spans_key, [])]
         aligned = aligned_bounds(example, [bounds for bounds, _ in held], mode="expand")
@@ -147,6 +162,13 @@ class SentenceIntent(Head[IntentGold]):
             if bounds is not None and bounds[0] < bounds[1]:
                 found[bounds] = found.get(bounds, self._row([])) | self._row([label])
         return found
+
+    def _other_units(self, example: Example, gold: Dict[Bounds, numpy.ndarray]) -> List[Bounds]:
+        """Units of the reference Doc apart from the gold: context of others, and in the multi-label variant, where any
+        number of labels is possible, units of which none holds."""
+        taken = {i for bounds in gold for i in range(*bounds)}
+        aligned = aligned_bounds(example, self._units(example.reference), mode="expand")
+        return [bounds for bounds in aligned if bounds is not None and taken.isdisjoint(range(*bounds))]
 
     def _row(self, labels: Sequence[str]) -> numpy.ndarray:
         row = numpy.zeros(len(self.labels), dtype=bool)
@@ -168,10 +190,10 @@ class SentenceIntent(Head[IntentGold]):
         """Per Doc: its units and their probabilities [n_units, n_labels]."""
         docs = list(docs)
         units = [self._units(doc) for doc in docs]
-        readings = [self._reading(doc, bounds) for doc, bounds in zip(docs, units) if bounds]
+        readings = [self._reading(doc, bounds, bounds) for doc, bounds in zip(docs, units) if bounds]
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
-        logits = to_numpy(self.model.predict(readings))
+        logits = self.logits(readings)
         probabilities = sigmoid(logits) if self.cfg["multi_label"] else softmax(logits)
         borders = numpy.cumsum([0] + [len(bounds) for bounds in units])
         return [(bounds, probabilities[a:b]) for bounds, a, b in zip(units, borders, borders[1:])]

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import INTENTS, annotated_labels, is_annotated, trimmed
+from ..annotations.groups import INTENTS, is_annotated, judges, trimmed
 from ..annotations.scoring import Item, score_items
 
 
@@ -18,20 +18,20 @@ def score_intents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     """Micro-F1 over (unit, label), and per label and corpus.
 
     A gold unit that the pipeline cut otherwise counts as missed. For single-label units that were cut alike micro-F1 is
-    accuracy. Docs without annotation and labels outside ``annotated_labels`` are left out.
+    accuracy. Docs without annotation and labels outside ``annotated_labels`` (of whole Docs: ``cats``) are left out.
     """
-    key, labels, units = cfg.get("spans_key", INTENTS), cfg["labels"], cfg.get("units", "sentence")
+    key, units = cfg.get("spans_key", INTENTS), cfg.get("units", "sentence")
 
     def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
         if units == "doc":
             if not example.reference.cats:
                 return None
-            return _cats(example.reference, 0.5), _cats(example.predicted, cfg.get("threshold", 0.5))
+            return _cats(example.reference, 0.5), _predicted_cats(example, cfg)
         if not is_annotated(example.reference, key):
             return None
-        judged = set(annotated_labels(example.reference, key, labels))
-        predicted = {item for item in _units(example.predicted, key) if item[0] in judged}
-        return _units(example.reference, key), predicted
+        judged = judges(example.reference, key)
+        gold, predicted = _units(example.reference, key), _units(example.predicted, key)
+        return {item for item in gold if judged(item[0])}, {item for item in predicted if judged(item[0])}
 
     return score_items(cfg["component"], examples, items)
 
@@ -39,6 +39,15 @@ def score_intents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
 def _units(doc: Doc, key: str) -> Set[Item]:
     bounds = ((span.label_, trimmed(doc, span.start, span.end)) for span in doc.spans.get(key, []))
     return {(label, (doc[start:end].start_char, doc[start:end].end_char)) for label, (start, end) in bounds}
+
+
+def _predicted_cats(example: Example, cfg: Dict[str, Any]) -> Set[Item]:
+    """What holds of a predicted Doc: the best label or, of those that the reference judges, all above the threshold."""
+    cats = example.predicted.cats
+    if not cfg.get("multi_label"):
+        return {(max(cats, key=lambda label: cats[label]), "doc")} if cats else set()
+    found = _cats(example.predicted, cfg.get("threshold", 0.5))
+    return {item for item in found if item[0] in example.reference.cats}
 
 
 def _cats(doc: Doc, threshold: float) -> Set[Item]:

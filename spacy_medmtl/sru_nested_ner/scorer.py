@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import ENTITIES, annotated_labels, is_annotated
+from ..annotations.groups import ENTITIES, is_annotated, judges
 from ..annotations.scoring import Item, score_items
 
 
@@ -26,8 +26,9 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
         if not is_annotated(example.reference, key):
             return None
-        judged = set(annotated_labels(example.reference, key, cfg["labels"]))
-        return _items(example.reference, key), {i for i in _items(example.predicted, key) if i[0] in judged}
+        judged = judges(example.reference, key)
+        gold, predicted = _items(example.reference, key), _items(example.predicted, key)
+        return {item for item in gold if judged(item[0])}, {item for item in predicted if judged(item[0])}
 
     def nested_items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
         pair = items(example)

@@ -26,19 +26,25 @@ def task_batcher(schedule: Schedule, size: int = 1000) -> Batcher:
             if name is None:
                 raise MedmtlError("E303")
             corpora.setdefault(name, []).append(example)
-        streams = {name: endless(corpora[name], size) for name in sorted(corpora)}
-        n_batches = {name: len(cut(corpora[name], size)) for name in streams}
+        passes = {name: shuffled(corpora[name], size) for name in sorted(corpora)}
+        n_batches = {name: len(batches) for name, batches in passes.items()}
+        streams = {name: endless(batches, corpora[name], size) for name, batches in passes.items()}
         for name in schedule(n_batches):
             yield next(streams[name])
 
     return batch
 
 
-def endless(examples: List[Example], size: int) -> Iterator[List[Example]]:
-    """Batches of one corpus over and over, shuffled anew each time it starts."""
+def endless(batches: List[List[Example]], examples: List[Example], size: int) -> Iterator[List[Example]]:
+    """The first pass over a corpus, which is given because its batches had to be counted, and then further ones."""
     while True:
-        random.shuffle(examples)
-        yield from cut(examples, size)
+        yield from batches
+        batches = shuffled(examples, size)
+
+
+def shuffled(examples: List[Example], size: int) -> List[List[Example]]:
+    """One pass over a corpus in random order. How many batches that makes depends on the order."""
+    return cut(random.sample(examples, len(examples)), size)
 
 
 def cut(examples: List[Example], size: int) -> List[List[Example]]:

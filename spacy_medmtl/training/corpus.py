@@ -50,7 +50,12 @@ def _entry(name: str, settings: Dict[str, Any]) -> CorpusEntry:
     if unknown or not settings.get("path"):
         problem = f"has the setting(s) {sorted(unknown)}" if unknown else "has no path"
         raise MedmtlError("E301", name=name, path="its entry", problem=f"{problem}; expected path, tasks, limit")
-    return CorpusEntry(name, Path(settings["path"]), settings.get("tasks"), int(settings.get("limit") or 0))
+    tasks, limit = settings.get("tasks"), settings.get("limit") or 0
+    if not isinstance(limit, int) or limit < 0:
+        raise MedmtlError("E301", name=name, path="its entry", problem=f"has the limit {limit!r}, not a number of Docs")
+    if not (tasks is None or isinstance(tasks, (list, tuple))):
+        raise MedmtlError("E301", name=name, path="its entry", problem=f"has the tasks {tasks!r}, not a list of names")
+    return CorpusEntry(name, Path(settings["path"]), None if tasks is None else list(tasks), limit)
 
 
 def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterator[Example]:
@@ -101,11 +106,12 @@ def foreign_keys(nlp: Language, entry: CorpusEntry) -> Set[str]:
     """Span groups of components that this corpus does not train. Raises MedmtlError E302 for an unknown task."""
     if entry.tasks is None:
         return set()
-    unknown = [task for task in entry.tasks if task not in nlp.pipe_names]
+    # nlp.components, not nlp.pipeline: while spaCy initialises, frozen and resumed components are disabled
+    unknown = [task for task in entry.tasks if task not in nlp.component_names]
     if unknown:
-        raise MedmtlError("E302", name=entry.name, received=unknown, expected=nlp.pipe_names)
+        raise MedmtlError("E302", name=entry.name, received=unknown, expected=nlp.component_names)
     keys: Dict[bool, Set[str]] = {True: set(), False: set()}
-    for name, pipe in nlp.pipeline:
+    for name, pipe in nlp.components:
         key = getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)
         if isinstance(key, str):
             keys[name in entry.tasks].add(key)

@@ -1,0 +1,77 @@
+"""``medmtl evaluate``: scores of a pipeline on each corpus, with all that ``spacy evaluate`` leaves out of its table."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Dict, List
+
+import spacy
+import srsly
+import typer
+from spacy.language import Language
+from wasabi import msg
+
+from ..errors import MedmtlError
+from ..training.evaluation import evaluate_corpora
+from .failing import coded_errors
+
+PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    paths: Annotated[List[Path], typer.Argument(help="Converted corpora (.spacy), or folders of them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the scores go (JSON).")],
+    gold_sents: Annotated[
+        bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
+    ] = False,
+    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+) -> None:
+    """Score a pipeline on each corpus apart: per task, per label, beside the floors that need no model."""
+    if gpu_id >= 0:
+        spacy.require_gpu(gpu_id)
+    with coded_errors():
+        nlp = _load(model)
+        results = evaluate_corpora(nlp, paths, gold_sents=gold_sents)
+    metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results}
+    output.parent.mkdir(parents=True, exist_ok=True)
+    srsly.write_json(output, metrics)
+    for corpus, result in results.items():
+        msg.divider(corpus)
+        for task in metrics["pipeline"]["tasks"]:
+            names = [f"{task}_{key}" for key in ("p", "r", "f", "acc", "nested_f", "span_f", "pearson", "spearman")]
+            row = [(name, f"{100 * result['scores'][name]:.2f}") for name in names if name in result["scores"]]
+            if f"{task}_f" in result["floors"]:
+                row.append((f"{task}_f floor", f"{100 * result['floors'][f'{task}_f']:.2f}"))
+            if row:
+                msg.table(row, aligns=("l", "r"))
+    msg.good(f"Wrote {output}")
+
+
+def _load(model: str) -> Language:
+    try:
+        return spacy.load(model)
+    except OSError as error:
+        raise MedmtlError("E501", received=model) from error
+
+
+def describe(nlp: Language) -> Dict[str, Any]:
+    """What a score needs to be read: pipeline, training settings, machine, versions."""
+    tasks = [name for name, pipe in nlp.pipeline if getattr(pipe, "spans_key", None)]
+    encoder = next((p.model for _, p in nlp.pipeline if hasattr(p, "listener_map") and "rule" in p.model.attrs), None)
+    return {
+        "pipeline": {
+            "name": f"{nlp.meta['lang']}_{nlp.meta['name']}",
+            "version": nlp.meta["version"],
+            "components": nlp.pipe_names,
+            "tasks": tasks,
+        },
+        "training": {
+            "max_steps": nlp.config["training"]["max_steps"],
+            "seed": nlp.config["training"]["seed"],
+            "sharing": type(encoder.attrs["rule"]).__name__ if encoder else None,
+            "routes": encoder.attrs["routes"] if encoder else [],
+        },
+        "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        "versions": {name: version(name) for name in PACKAGES},
+    }

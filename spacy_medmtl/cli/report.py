@@ -1,0 +1,27 @@
+"""``medmtl report``: the scores of ``medmtl evaluate`` as Markdown."""
+
+from pathlib import Path
+from typing import Annotated
+
+import srsly
+import typer
+from wasabi import msg
+
+from ..errors import MedmtlError
+from ..training.report import write_report
+from .failing import coded_errors
+
+
+def report(
+    metrics: Annotated[Path, typer.Argument(help="JSON that 'medmtl evaluate' wrote.")],
+    output: Annotated[Path, typer.Argument(help="Where the report goes (.md).")],
+) -> None:
+    """Write a report of a pipeline's scores: per corpus, task and label, with floors, settings and versions."""
+    with coded_errors():
+        try:
+            text = write_report(srsly.read_json(metrics))  # type: ignore[arg-type]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MedmtlError("E502", path=metrics, problem=type(error).__name__) from error
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(text, encoding="utf8")
+    msg.good(f"Wrote {output}")

@@ -1,0 +1,72 @@
+"""``medmtl show``: what a pipeline finds in a text, in the terminal."""
+
+from pathlib import Path
+from typing import Annotated, List, Optional, Tuple
+
+import spacy
+import typer
+from spacy.tokens import Doc, Span
+from wasabi import msg
+
+from ..annotations.groups import ENTITIES, FINDINGS, group_values, sentence_bounds
+from ..errors import MedmtlError
+from .failing import coded_errors
+
+EXAMPLE = """What brings you in today?
+For two days I have had a burning pain in my chest, but no fever.
+Any shortness of breath or swelling of the ankles?
+No, neither.
+My father had a heart attack at fifty.
+On examination there is mild tenderness of the upper abdomen.
+This is most likely gastritis; we cannot rule out a stomach ulcer yet.
+We will start omeprazole and arrange a gastroscopy.
+Call us at once if you vomit blood."""
+
+
+def show(
+    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    file: Annotated[Optional[Path], typer.Argument(help="A text file; an invented visit if left out.")] = None,
+) -> None:
+    """Print sentences with their intent, nested entities, findings with their status, and relations of a text."""
+    with coded_errors():
+        try:
+            text = EXAMPLE if file is None else file.read_text(encoding="utf8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise MedmtlError("E503", path=file, problem=type(error).__name__) from error
+        try:
+            nlp = spacy.load(model)
+        except OSError as error:
+            raise MedmtlError("E501", received=model) from error
+    doc = nlp(text)
+    for title, rows in (
+        ("Sentences", _sentences(doc)),
+        ("Entities", _spans(doc, ENTITIES, "scores")),
+        ("Findings", _spans(doc, FINDINGS, "assertion", "scores")),
+        ("Relations", _relations(doc)),
+    ):
+        msg.divider(title)
+        if rows:
+            msg.table(rows, max_col=100)
+        else:
+            msg.text("none")
+
+
+def _sentences(doc: Doc) -> List[Tuple[str, ...]]:
+    spans = [doc[start:end] for start, end in sentence_bounds(doc)]
+    return [(span._.intent or "-", span.text) for span in spans]
+
+
+def _spans(doc: Doc, key: str, *values: str) -> List[Tuple[str, ...]]:
+    spans: List[Span] = list(doc.spans.get(key, []))
+    columns = [group_values(doc, key, name) for name in values]
+    return [
+        (span.text, span.label_, *(_cell(column[i]) for column in columns if column)) for i, span in enumerate(spans)
+    ]
+
+
+def _relations(doc: Doc) -> List[Tuple[str, ...]]:
+    return [(relation.tail.text, relation.label, relation.head.text, _cell(relation.score)) for relation in doc._.relations]
+
+
+def _cell(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

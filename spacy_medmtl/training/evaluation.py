@@ -1,0 +1,79 @@
+"""Evaluation of a pipeline, corpus by corpus, with the floors that a score has to be read against."""
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Sequence
+
+from spacy.language import Language
+from spacy.scorer import PRFScore
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations.relations import read_pairs
+from ..errors import MedmtlError
+from .corpus import CorpusEntry, read_entry
+
+Progress = Callable[[List[Example], str], Iterator[Example]]
+
+
+def corpus_files(paths: Sequence[Path]) -> List[Path]:
+    """The ``.spacy`` files that the paths name, folders opened. Raises MedmtlError E301 where there are none."""
+    files: List[Path] = []
+    for path in paths:
+        found = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
+        if not found or not found[0].is_file():
+            raise MedmtlError("E301", name=path.stem, path=path, problem="is no .spacy file or folder of such files")
+        files += found
+    return files
+
+
+def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool) -> Dict[str, Any]:
+    """Scores per corpus file: name -> {"scores", "floors", "n_docs", "n_words", "seconds"}."""
+    results: Dict[str, Any] = {}
+    for path in corpus_files(paths):
+        examples = list(read_entry(CorpusEntry(path.stem, path, None, 0), nlp, gold_sents=gold_sents))
+        start = time.perf_counter()
+        scores = nlp.evaluate(examples)
+        seconds = time.perf_counter() - start
+        kept = {name: value for name, value in scores.items() if value is not None and is_ours(nlp, name)}
+        results[path.stem] = {
+            "scores": kept,
+            "floors": floors(nlp, examples),
+            "n_docs": len(examples),
+            "n_words": sum(len(example.predicted) for example in examples),
+            "seconds": round(seconds, 2),
+        }
+    return results
+
+
+def is_ours(nlp: Language, score: str) -> bool:
+    """Whether a score is of a trained component (its keys begin with its name)."""
+    return any(score.startswith(f"{name}_") for name, pipe in nlp.pipeline if getattr(pipe, "is_trainable", False))
+
+
+def floors(nlp: Language, examples: List[Example]) -> Dict[str, float]:
+    """What needs no model: micro-F1 of the most frequent intent, and of the most frequent relation for every pair."""
+    found: Dict[str, float] = {}
+    references = [example.reference for example in examples]
+    for name, _ in nlp.pipeline:
+        factory = nlp.get_pipe_meta(name).factory
+        key = getattr(nlp.get_pipe(name), "spans_key", "")
+        if factory == "sentence_intent":
+            labels = Counter(span.label_ for doc in references for span in doc.spans.get(key, []))
+            if labels:
+                found[f"{name}_f"] = max(labels.values()) / sum(labels.values())
+        elif factory == "pair_relation":
+            found.update(_pair_floor(name, key, references))
+    return found
+
+
+def _pair_floor(name: str, key: str, references: List[Doc]) -> Dict[str, float]:
+    pairs = [pair for doc in references for pair in read_pairs(doc, key=key)]
+    labels = Counter(label for pair in pairs for label in pair.labels)
+    if not labels:
+        return {}
+    best = max(labels, key=lambda label: labels[label])
+    score = PRFScore()
+    score.score_set({(i, best) for i in range(len(pairs))}, {(i, x) for i, pair in enumerate(pairs) for x in pair.labels})
+    return {f"{name}_f": score.fscore}

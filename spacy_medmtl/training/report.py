@@ -1,0 +1,76 @@
+"""A report in Markdown from the JSON that ``medmtl evaluate`` writes."""
+
+from typing import Any, Dict, Iterator, List, Sequence
+
+NAMES = {
+    "p": "precision",
+    "r": "recall",
+    "f": "micro-F1",
+    "acc": "accuracy",
+    "macro_f": "macro-F1",
+    "nested_f": "F1, nested only",
+    "span_f": "F1, boundaries only",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "mse": "mean squared error",
+}
+
+
+def write_report(metrics: Dict[str, Any]) -> str:
+    """Markdown: how the pipeline was made, then a table per corpus and one per task with its labels."""
+    return "\n".join([*_header(metrics), *_corpora(metrics), ""])
+
+
+def _header(metrics: Dict[str, Any]) -> Iterator[str]:
+    pipeline, training = metrics["pipeline"], metrics["training"]
+    yield f"# Scores of `{pipeline['name']}` {pipeline['version']}"
+    yield ""
+    yield f"Pipeline: {', '.join(f'`{name}`' for name in pipeline['components'])}."
+    yield f"Training: at most {training['max_steps']} steps, seed {training['seed']}; sharing `{training['sharing']}`, "
+    yield f"routes {', '.join(training['routes'])}."
+    yield f"Machine: {metrics['machine']}. Versions: " + ", ".join(f"{k} {v}" for k, v in metrics["versions"].items()) + "."
+    yield ""
+    yield "Scores in percent, on parts that played no role in training or model selection. The floor needs no model: the"
+    yield "most frequent label for every unit. Strict matching: boundaries and label (and status) all right."
+
+
+def _corpora(metrics: Dict[str, Any]) -> Iterator[str]:
+    for corpus, result in metrics["corpora"].items():
+        speed = result["n_words"] / result["seconds"] if result["seconds"] else 0.0
+        yield ""
+        yield f"## {corpus}"
+        yield ""
+        yield f"{result['n_docs']} documents, {result['n_words']} tokens, {speed:.0f} tokens/s (all components)."
+        for task in metrics["pipeline"]["tasks"]:
+            scores = {name: v for name, v in result["scores"].items() if name.startswith(f"{task}_")}
+            if scores:
+                yield ""
+                yield from _task(task, scores, result["floors"])
+
+
+def _task(task: str, scores: Dict[str, Any], floors: Dict[str, float]) -> Iterator[str]:
+    numbers = [(NAMES[key], scores[f"{task}_{key}"]) for key in NAMES if isinstance(scores.get(f"{task}_{key}"), float)]
+    if f"{task}_f" in floors:
+        numbers.append(("floor, micro-F1", floors[f"{task}_f"]))
+    yield f"### {task}"
+    yield ""
+    yield from table([name for name, _ in numbers], [[_percent(value) for _, value in numbers]])
+    labels = scores.get(f"{task}_f_per_type") or {}
+    if labels:
+        yield ""
+        rows = [[label, *(_percent(one[part]) for part in ("p", "r", "f"))] for label, one in labels.items()]
+        yield from table(["label", "precision", "recall", "F1"], rows)
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
+    """A Markdown table, numbers to the right."""
+    rule = ["---" if i == 0 and len(header) > 1 and rows and not _is_number(rows[0][0]) else "---:" for i in range(len(header))]
+    return [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).lstrip("-").isdigit()
+
+
+def _percent(value: Any) -> str:
+    return f"{100.0 * value:.1f}" if isinstance(value, (int, float)) else "-"

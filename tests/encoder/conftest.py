@@ -1,0 +1,23 @@
+"""A pipeline with all four heads that has learnt its few sentences, made once."""
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+from encoder_helpers import TASKS, adam, gold_examples
+from spacy.language import Language
+from thinc.api import fix_random_seed
+
+
+@pytest.fixture(scope="session")
+def trained_path(make_nlp: Callable[..., Language], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its folder, written by ``nlp.to_disk``. Its scores are far from thresholds, so that rounding flips nothing."""
+    fix_random_seed(0)
+    nlp = make_nlp(*TASKS)
+    nlp.initialize(lambda: gold_examples(nlp))
+    optimizer = adam(2e-3)
+    for _ in range(40):
+        nlp.update(gold_examples(nlp), sgd=optimizer)
+    path = tmp_path_factory.mktemp("trained")
+    nlp.to_disk(path)
+    return path

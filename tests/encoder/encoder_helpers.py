@@ -1,0 +1,109 @@
+"""Gold examples for all four tasks in the tiny vocabulary, and snapshots of weights. Used by the tests beside it."""
+
+from typing import Any, Dict, Iterable, List, Tuple
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+from spacy.training import Example
+from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, write_group
+from spacy_medmtl.annotations.relations import JudgedPair, write_relations
+from spacy_medmtl.encoder.bridge import TorchShim
+from thinc.api import Adam, Model, Optimizer
+
+TASKS = ("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion")
+TEXTS = (
+    "the chest pain is left . no fever .",
+    "mother has cough and fever . denies any pain .",
+    "hello . the left knee is fine .",
+    "a cough with chest pain . the knee is fine . thanks .",
+)
+SIGNS = ("pain", "fever", "cough")
+DENIALS = ("no", "denies")
+
+
+def gold_example(nlp: Language, text: str, tasks: Iterable[str] = TASKS) -> Example:
+    """An example that is annotated for ``tasks`` and for no other."""
+    doc = nlp.get_pipe("sentencizer")(nlp.make_doc(text))
+    sents, signs = list(doc.sents), [token for token in doc if token.text in SIGNS]
+    denied = [any(token.text in DENIALS for token in sent) for sent in sents]
+    for task in tasks:
+        if task == "sentence_intent":
+            labels = ["denial" if no else "report" for no in denied]
+            units = [Span(doc, sent.start, sent.end, label=label) for sent, label in zip(sents, labels)]
+            write_group(doc, INTENTS, units)
+        elif task == "pair_relation":
+            pairs = [
+                JudgedPair((a.start, a.end), (b.start, b.end), ("contrast",) if no else (), 1.0)
+                for a, b, no in zip(sents, sents[1:], denied[1:])
+            ]
+            write_relations(doc, pairs)
+        elif task == "sru_nested_ner":
+            inner = [Span(doc, token.i, token.i + 1, label="SIGN") for token in signs]
+            outer = [Span(doc, t.i - 1, t.i + 1, label="FINDING") for t in signs if t.i and t.nbor(-1).text == "chest"]
+            write_group(doc, ENTITIES, inner + outer)
+        else:
+            status = ["negative" if any(t.text in DENIALS for t in token.sent) else "positive" for token in signs]
+            spans = [Span(doc, token.i, token.i + 1, label="SIGN") for token in signs]
+            write_group(doc, FINDINGS, spans, assertion=status)
+    return Example(nlp.make_doc(text), doc)
+
+
+def gold_examples(nlp: Language, tasks: Iterable[str] = TASKS) -> List[Example]:
+    return [gold_example(nlp, text, list(tasks)) for text in TEXTS]
+
+
+def adam(learn_rate: float = 1e-3, **settings: Any) -> Optimizer:
+    """The optimizer of a normal run: weight decay and clipping on."""
+    return Adam(learn_rate, L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, **settings)
+
+
+def shims(model: Model) -> List[TorchShim]:
+    return [shim for node in model.walk() for shim in node.shims if isinstance(shim, TorchShim)]
+
+
+def weights(model: Model) -> Dict[Tuple[int, str], numpy.ndarray]:
+    """Copies of all torch parameters of a thinc model, keyed as the optimizer keys them."""
+    return {
+        (shim.id, name): parameter.detach().numpy().copy()
+        for shim in shims(model)
+        for name, parameter in shim.module.named_parameters()
+    }
+
+
+def moments(model: Model, optimizer: Optimizer) -> Dict[Any, numpy.ndarray]:
+    """Copies of Adam's moments for the parameters of a model."""
+    found = {}
+    for key in weights(model):
+        for which in ("mom1", "mom2"):
+            kept = getattr(optimizer, which)
+            if key in kept:
+                found[(which, *key)] = kept[key].copy()
+    return found
+
+
+def same(these: Dict[Any, numpy.ndarray], those: Dict[Any, numpy.ndarray]) -> bool:
+    """Bit-identical, entry by entry."""
+    return these.keys() == those.keys() and all(these[key].tobytes() == those[key].tobytes() for key in these)
+
+
+def pending(nlp: Language) -> List[str]:
+    """Names of torch parameters of a pipeline that hold a gradient."""
+    return [
+        f"{name}: {parameter_name}"
+        for name, pipe in nlp.pipeline
+        for shim in (shims(pipe.model) if hasattr(pipe, "model") else [])
+        for parameter_name, parameter in shim.module.named_parameters()
+        if parameter.grad is not None
+    ]
+
+
+def annotations(doc: Doc) -> Dict[str, Any]:
+    """What the heads wrote on a Doc, scores rounded: batches of other sizes sum in another order."""
+    found: Dict[str, Any] = {"ents": [(ent.start, ent.end, ent.label_) for ent in doc.ents], "words": len(doc)}
+    for key in sorted(doc.spans):
+        group = doc.spans[key]
+        spans = [(span.start, span.end, span.label_) for span in group]
+        scores = [round(float(score), 3) for score in group.attrs.get("scores", [])]
+        found[key] = (spans, scores, list(group.attrs.get("assertion", [])), list(group.attrs.get("labels", [])))
+    return found

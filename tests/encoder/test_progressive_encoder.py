@@ -1,0 +1,148 @@
+"""The whole encoder with progressive routes: function-preserving starts, and training that leaves harder routes alone."""
+
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import numpy
+import pytest
+import torch
+from encoder_helpers import TASKS, TEXTS, adam, moments, weights
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
+from spacy_medmtl.encoder.readings import ViewRequest
+from spacy_medmtl.encoder.routed import RoutedEncoder
+from spacy_medmtl.encoder.sharing.progressive import progressive_rule
+from spacy_medmtl.encoder.weights import local_encoder
+from thinc.api import Model
+from torch import Tensor
+
+Inputs = Tuple[Tensor, Tensor, Tensor]
+
+
+def plain(folder: Path) -> Any:
+    return local_encoder(str(folder))()[0].eval()
+
+
+def padded_inputs() -> Inputs:
+    ids = torch.randint(6, 60, (3, 12))
+    mask = torch.ones_like(ids)
+    mask[1, 7:] = 0
+    mask[2, 3:] = 0
+    types = torch.zeros_like(ids)
+    types[:, 5:] = 1
+    return ids * mask, types * mask, mask
+
+
+def start(folder: Path, **rule: Any) -> Model:
+    model = build_encoder_model(
+        routes=TASKS, layers=None, rule=progressive_rule(**rule), window=64, stride=48, batch_pieces=4096
+    )
+    start_encoder(model, *local_encoder(str(folder))())
+    return model
+
+
+def train_step(model: Model, route: str, optimizer: Any) -> None:
+    docs = [Doc(Vocab(), words=text.split()) for text in TEXTS]
+    rows, backprop = model(ViewRequest(docs, route, "tokens"), True)
+    backprop([numpy.random.RandomState(1).normal(size=part.shape).astype("float32") for part in rows])
+    model.finish_update(optimizer)
+
+
+@pytest.mark.parametrize("layers", [None, [1]])
+@pytest.mark.parametrize("init", ["mean", "zero", "copy", "paper"])
+def test_every_route_starts_as_the_pretrained_encoder(tiny_encoder: Path, init: str, layers: Any):
+    """True of ``mean``, ``zero`` and ``copy``; of ``paper`` for the first route only."""
+    ids, types, mask = padded_inputs()
+    rule = progressive_rule(init=init)
+    routed = RoutedEncoder(plain(tiny_encoder), routes=TASKS, layers=layers, rule=rule).eval()
+    with torch.no_grad():
+        expected = plain(tiny_encoder)(input_ids=ids, token_type_ids=types, attention_mask=mask).last_hidden_state
+        hidden = routed.trunk(ids, types, mask)
+        for m, route in enumerate(TASKS):
+            difference = (routed.branch(hidden, mask, route) - expected)[mask.bool()].abs().max()
+            if init == "paper" and m > 0:
+                assert difference > 1e-3
+            else:
+                assert difference < 2e-6
+
+
+def test_only_routes_up_to_the_active_one_run_in_every_layer(tiny_encoder: Path):
+    routed = RoutedEncoder(plain(tiny_encoder), routes=TASKS, layers=None, rule=progressive_rule()).eval()
+    ran: List[Tuple[int, int]] = []
+    for number, layer in enumerate(routed.model.encoder.layer):
+        for i, part in enumerate(layer.output.cluster.ffns):
+            part.register_forward_hook(lambda *_, at=(number, i): ran.append(at))
+    ids, types, mask = padded_inputs()
+    for m, route in enumerate(TASKS):
+        ran.clear()
+        routed.branch(routed.trunk(ids, types, mask), mask, route)
+        assert ran == [(number, i) for number in range(2) for i in range(m + 1)]
+
+
+def belongs_to(name: str) -> int:
+    """The route that a parameter is of; -1 for what all routes use."""
+    parts = name.split(".")
+    if "ffns" in parts:
+        return int(parts[parts.index("ffns") + 1])
+    return int(parts[parts.index("coefficients") + 1]) + 1 if "coefficients" in parts else -1
+
+
+@pytest.mark.parametrize("m", range(4))
+def test_a_step_leaves_harder_routes_and_their_moments_bit_identical(tiny_encoder: Path, m: int):
+    """Weight decay on, and every route has Adam moments from earlier steps, which would go on moving it."""
+    model, optimizer = start(tiny_encoder), adam()
+    for route in TASKS:
+        train_step(model, route, optimizer)
+    before, moments_before = weights(model), moments(model, optimizer)
+    assert len(moments_before) == 2 * len([key for key in before if "pooler" not in key[1]])
+    train_step(model, TASKS[m], optimizer)
+    after, moments_after = weights(model), moments(model, optimizer)
+
+    def moved(old: Dict, new: Dict, key: Any) -> bool:
+        return bool(old[key].tobytes() != new[key].tobytes())
+
+    for key in before:
+        if "pooler" not in key[1]:
+            assert moved(before, after, key) == (belongs_to(key[1]) <= m), key
+    for key in moments_before:
+        assert moved(moments_before, moments_after, key) == (belongs_to(key[2]) <= m), key
+
+
+def test_coefficients_have_their_own_learning_rate_and_no_weight_decay(tiny_encoder: Path):
+    model = start(tiny_encoder, coefficient_lr_scale=50.0)
+    seen: Dict[str, Tuple[float, float]] = {}
+
+    class Recorder:
+        L2 = 0.01
+
+        def __call__(self, key: Any, parameter: Any, gradient: Any, lr_scale: float) -> Tuple[Any, Any]:
+            seen[key[1]] = (lr_scale, self.L2)
+            return parameter, gradient
+
+    recorder = Recorder()
+    train_step(model, TASKS[3], recorder)
+    scales = {name: value for name, value in seen.items() if ".coefficients." in name}
+    assert len(scales) == 6
+    assert set(scales.values()) == {(50.0, 0.0)}
+    for name, (lr_scale, decay) in seen.items():
+        if ".coefficients." not in name:
+            assert lr_scale == 1.0, name
+            is_matrix = name.endswith("weight") and "LayerNorm" not in name
+            assert decay == (0.01 if is_matrix else 0.0), name
+    assert recorder.L2 == 0.01  # given back as it was
+
+
+def test_weight_decay_does_not_pull_on_coefficients(tiny_encoder: Path):
+    """The same step with and without decay moves W by the same, and a matrix by more."""
+    results = []
+    for l2 in (0.0, 0.5):
+        torch.manual_seed(3)
+        model, optimizer = start(tiny_encoder), adam()
+        optimizer.L2 = l2
+        train_step(model, TASKS[3], optimizer)
+        results.append({name: value for (_, name), value in weights(model).items()})
+    name = "encoder.model.encoder.layer.0.output.cluster.coefficients.2"
+    assert results[0][name].tobytes() == results[1][name].tobytes()
+    matrix = "encoder.model.encoder.layer.0.output.cluster.ffns.0.dense_in.weight"
+    assert not numpy.array_equal(results[0][matrix], results[1][matrix])

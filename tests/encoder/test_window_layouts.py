@@ -1,0 +1,177 @@
+"""Views laid out as sequences: windows, pairs and their cut, [C] markers and context, by the templates of the models."""
+
+from typing import Any, List, Tuple
+
+import numpy
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc
+from spacy_medmtl.encoder.layouts import Layout, Viewer, Window, fit_pair, window_spans
+from spacy_medmtl.encoder.readings import Reading, Unit
+from spacy_medmtl.encoder.wordpieces import WordPieces
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
+from tiny_tokenizers import FAMILIES
+
+NLP = spacy.blank("en")
+FIXED = settings(max_examples=300, deadline=None, derandomize=True)
+
+
+def viewer_of(family: str, size: int = 32, stride: int = 20) -> Viewer:
+    return Viewer(WordPieces(FAMILIES[family]().to_str()), Window(size, stride))
+
+
+def lay_out(viewer: Viewer, view: str, items: List[Any]) -> Layout:
+    docs = [item.doc if isinstance(item, Reading) else item for item in items]
+    return viewer.lay_out(view, items, [viewer.wordpieces.of_doc(doc) for doc in docs])
+
+
+def letters(n: int, letter: str = "a") -> Doc:
+    """A Doc of ``n`` tokens with one piece each."""
+    return Doc(NLP.vocab, words=[letter] * n)
+
+
+@FIXED
+@given(n=st.integers(0, 400), size=st.integers(1, 60), data=st.data())
+def test_window_spans_partition_what_they_cover(n: int, size: int, data: Any):
+    stride = data.draw(st.integers(1, size))
+    spans = window_spans(n, size, stride)
+    owned = [i for _, _, own, own_end in spans for i in range(own, own_end)]
+    assert owned == list(range(n))
+    for start, end, own, own_end in spans:
+        assert 0 <= start <= own <= own_end <= end <= n
+        assert end - start <= size
+    assert all(b[0] - a[0] <= stride for a, b in zip(spans, spans[1:]))
+
+
+@FIXED
+@given(n=st.integers(1, 200), size=st.integers(2, 40), data=st.data())
+def test_the_copy_nearest_to_a_centre_counts(n: int, size: int, data: Any):
+    spans = window_spans(n, size, data.draw(st.integers(1, size)))
+    for start, end, own, own_end in spans:
+        for i in range(own, own_end):
+            nearest = min(abs(a + b - 1 - 2 * i) for a, b, _, _ in spans if a <= i < b)
+            assert abs(start + end - 1 - 2 * i) <= nearest + 1
+
+
+@FIXED
+@given(n_a=st.integers(0, 60), n_b=st.integers(0, 60), room=st.integers(2, 60))
+def test_pairs_lose_pieces_of_the_longer_member_one_by_one(n_a: int, n_b: int, room: int):
+    a, b = n_a, n_b
+    while a + b > room:
+        a, b = (a - 1, b) if a > b else (a, b - 1)
+    assert fit_pair(n_a, n_b, room) == (a, b)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_pair_sequences_are_those_of_the_tokenizer_itself(family: str):
+    """Ids and type ids of BERT's ``[CLS] a [SEP] b [SEP]`` and RoBERTa's ``<s> a </s></s> b </s>``."""
+    doc = NLP("the chest pain no fever")
+    layout = lay_out(viewer_of(family), "pair", [Reading(doc, pairs=[((0, 3), (3, 5)), ((3, 5), (0, 3))])])
+    blank = "" if family == "wordpiece" else " "  # tokens inside a text have one before them
+    for i, (a, b) in enumerate([("the chest pain", f"{blank}no fever"), (f"{blank}no fever", "the chest pain")]):
+        expected = FAMILIES[family]().encode(a, b)
+        assert layout.ids[i].tolist() == expected.ids
+        assert layout.types[i].tolist() == expected.type_ids
+    assert set(layout.types[0].tolist()) == ({0, 1} if family == "wordpiece" else {0})
+    assert layout.lengths == [2]
+    assert [int(rows[0]) for rows in layout.gather] == [0, len(layout.ids[0])]  # the first piece of each
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_single_sequences_are_those_of_the_tokenizer_itself(family: str):
+    doc = NLP("the chest pain")
+    expected = FAMILIES[family]().encode("the chest pain")
+    for view, item in (("tokens", doc), ("sentence", Reading(doc, [Unit(0, 0, 3, 3)]))):
+        layout = lay_out(viewer_of(family), view, [item])
+        assert [ids.tolist() for ids in layout.ids] == [expected.ids]
+        assert [types.tolist() for types in layout.types] == [expected.type_ids]
+
+
+def test_too_long_pairs_are_cut_with_a_warning_that_names_the_document():
+    viewer = viewer_of("wordpiece", size=23)  # room for 20 beside [CLS] [SEP] [SEP]
+    short, long = letters(8), letters(40)
+    items = [Reading(short, pairs=[((0, 4), (4, 8))]), Reading(long, pairs=[((0, 5), (5, 40)), ((0, 3), (3, 6))])]
+    with pytest.warns(MedmtlWarning, match=r"W002\] 1 sentence pair.*window of 23.*document 1 "):
+        layout = lay_out(viewer, "pair", items)
+    assert [len(ids) for ids in layout.ids] == [11, 23, 9]
+    assert layout.types[1].tolist() == [0] * (1 + 5 + 1) + [1] * (15 + 1)  # the short member is whole
+
+
+def test_pairs_that_just_fit_are_not_cut():
+    layout = lay_out(viewer_of("wordpiece", size=23), "pair", [Reading(letters(20), pairs=[((0, 5), (5, 20))])])
+    assert [len(ids) for ids in layout.ids] == [23]
+
+
+def context_sequence(n_left: int, n_target: int, n_right: int, size: int) -> Tuple[List[str], List[int]]:
+    """Pieces of the one sequence of a unit, left context ``a b c ...``, target ``x``, right context ``p q r ...``;
+    and the places that give rows."""
+    words = [chr(ord("a") + i) for i in range(n_left)] + ["x"] * n_target + [chr(ord("p") + i) for i in range(n_right)]
+    doc = Doc(NLP.vocab, words=words)
+    viewer = viewer_of("wordpiece", size=size)
+    unit = Unit(0, n_left, n_left + n_target, len(doc))
+    layout = lay_out(viewer, "context", [Reading(doc, [unit], marked=True)])
+    assert len(layout.ids) == 1
+    tokenizer = FAMILIES["wordpiece"]()
+    return [tokenizer.id_to_token(int(i)) for i in layout.ids[0]], numpy.concatenate(layout.gather).tolist()
+
+
+@pytest.mark.parametrize(
+    ("n_left", "n_target", "n_right", "expected"),
+    [
+        (2, 3, 2, "[CLS] a b [unused1] x x x [unused1] p q [SEP]"),
+        (0, 3, 0, "[CLS] [unused1] x x x [unused1] [SEP]"),
+        (6, 6, 6, "[CLS] d e f [unused1] x x x x x x [unused1] p q r [SEP]"),
+        (1, 6, 9, "[CLS] a [unused1] x x x x x x [unused1] p q r s t [SEP]"),
+        (9, 6, 1, "[CLS] e f g h i [unused1] x x x x x x [unused1] p [SEP]"),
+        (5, 11, 5, "[CLS] [unused1] x x x x x x x x x x x [unused1] p [SEP]"),
+        (5, 12, 5, "[CLS] [unused1] x x x x x x x x x x x x [unused1] [SEP]"),
+    ],
+)
+def test_context_is_cut_from_the_outside_inwards_and_the_target_never(
+    n_left: int, n_target: int, n_right: int, expected: str
+):
+    pieces, rows = context_sequence(n_left, n_target, n_right, size=16)
+    assert " ".join(pieces) == expected
+    assert [pieces[row] for row in rows] == ["x"] * n_target
+
+
+def test_a_target_over_the_window_is_read_in_windows_without_context():
+    doc = Doc(NLP.vocab, words=["a"] * 5 + ["x"] * 50 + ["p"] * 5)
+    viewer = viewer_of("wordpiece", size=20, stride=18)
+    layout = lay_out(viewer, "context", [Reading(doc, [Unit(0, 5, 55, 60)], marked=True)])
+    tokenizer = FAMILIES["wordpiece"]()
+    for ids in layout.ids:
+        names = [tokenizer.id_to_token(int(i)) for i in ids]
+        assert names == ["[CLS]", "[unused1]", *["x"] * 16, "[unused1]", "[SEP]"]
+    assert numpy.concatenate(layout.segments).tolist() == list(range(5, 55))
+
+
+@pytest.mark.parametrize(
+    ("family", "marker"), [("wordpiece", "[unused1]"), ("byte_bpe", "madeupword0001"), ("unigram", "<mask>")]
+)
+def test_marker_of_each_family_is_one_known_piece(family: str, marker: str):
+    assert viewer_of(family).wordpieces.marker == FAMILIES[family]().token_to_id(marker)
+
+
+def test_unmarked_units_have_no_markers():
+    layout = lay_out(viewer_of("wordpiece"), "sentence", [Reading(letters(6), [Unit(0, 2, 4, 6)], marked=False)])
+    assert [len(ids) for ids in layout.ids] == [8]
+
+
+def test_sentences_over_several_windows_give_one_row_from_all_their_heads():
+    doc = letters(70)
+    layout = lay_out(viewer_of("wordpiece"), "sentence", [Reading(doc, [Unit(0, 0, 60, 60), Unit(60, 60, 70, 70)])])
+    firsts = numpy.cumsum([0] + [len(ids) for ids in layout.ids])[:-1]
+    assert numpy.concatenate(layout.gather).tolist() == firsts.tolist()
+    assert numpy.concatenate(layout.segments).tolist() == [0, 0, 0, 1]
+    assert layout.lengths == [2]
+
+
+def test_views_that_need_units_refuse_docs_and_unknown_views_are_named():
+    for view in ("sentence", "pair"):
+        with pytest.raises(MedmtlError, match=f"E010.*'{view}'"):
+            lay_out(viewer_of("wordpiece"), view, [letters(3)])
+    with pytest.raises(MedmtlError, match="E002.*'page'.*tokens, sentence, pair, context"):
+        lay_out(viewer_of("wordpiece"), "page", [letters(3)])
