@@ -185,4 +185,3 @@ def test_weights_that_are_no_numbers_give_a_coded_error(case, broken, value, mak
     assert case.key not in doc.spans
     with pytest.raises(MedmtlError, match=f"MEDMTL-E016.*'{case.factory}' became NaN"):
         list(nlp.pipe(TEXTS))
-

@@ -17,6 +17,7 @@ RELATIONS = "medmtl_relations"
 ENTITIES = "medmtl_ner"
 FINDINGS = "medmtl_findings"
 TURNS = "medmtl_turns"
+GIVEN = "medmtl_given"  # findings that somebody else marked, for cpncf_assertion to judge
 ANNOTATED_LABELS = "annotated_labels"
 GIVEN_SPANS_ONLY = "given_spans_only"  # only the spans in the group were judged, not what lies between them
 

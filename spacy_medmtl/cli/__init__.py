@@ -22,4 +22,3 @@ app.command("prepare")(prepare)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)
-

@@ -65,7 +65,9 @@ def _spans(doc: Doc, key: str, *values: str) -> List[Tuple[str, ...]]:
 
 
 def _relations(doc: Doc) -> List[Tuple[str, ...]]:
-    return [(relation.tail.text, relation.label, relation.head.text, _cell(relation.score)) for relation in doc._.relations]
+    return [
+        (relation.tail.text, relation.label, relation.head.text, _cell(relation.score)) for relation in doc._.relations
+    ]
 
 
 def _cell(value: object) -> str:

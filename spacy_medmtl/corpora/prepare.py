@@ -63,4 +63,3 @@ def prepare_jobs(name: str, source: Path, output: Path, *, lang: str, seed: int)
 def prepare(jobs: List[Job], progress: Progress = iter) -> Dict[str, Audit]:
     """Run the conversions; an audit per written file."""
     return {str(job.output): convert_corpus(job, progress=progress) for job in jobs}
-

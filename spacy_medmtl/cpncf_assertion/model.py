@@ -8,7 +8,9 @@ if TYPE_CHECKING:
 
 
 def cpncf_assertion_model(
-    tok2vec: "Model[List[Any], List[Floats2d]]", lr_scale: float = 10.0, nO: Optional[int] = None  # noqa: N803
+    tok2vec: "Model[List[Any], List[Floats2d]]",
+    lr_scale: float = 10.0,
+    nO: Optional[int] = None,  # noqa: N803
 ) -> "Model[List[Any], Floats2d]":
     """``spacy-medmtl.CpncfAssertion.v1``: token rows to logits over tags [n_tokens, 1 + 2 * types * statuses].
 

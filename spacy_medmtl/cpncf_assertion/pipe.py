@@ -13,6 +13,7 @@ from thinc.types import Floats2d
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import (
     FINDINGS,
+    GIVEN,
     GIVEN_SPANS_ONLY,
     annotated_labels,
     group_values,
@@ -24,7 +25,7 @@ from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import softmax, softmax_cross_entropy
 from ..encoder.readings import Bounds, Reading, units_with_context
 from ..errors import MedmtlError
-from .tags import Finding, TagSet, outermost
+from .tags import Finding, TagSet, outermost, status_given
 
 DEFAULT_CONFIG = """
 [model]
@@ -48,6 +49,7 @@ STATUSES = ["positive", "negative", "unknown"]
         "spans_key": FINDINGS,
         "statuses": STATUSES,
         "context": 2,
+        "given_key": GIVEN,
         "scorer": {"@scorers": "spacy-medmtl.cpncf_assertion_scorer.v1"},
     },
     default_score_weights={
@@ -66,6 +68,7 @@ def make_cpncf_assertion(
     spans_key: str,
     statuses: List[str],
     context: int,
+    given_key: str,
     scorer: Optional[Callable],
 ) -> "CpncfAssertion":
     """Find clinical findings and their status, each sentence read with its neighbours.
@@ -73,6 +76,7 @@ def make_cpncf_assertion(
     spans_key: where findings are written, and read from in training (status in ``attrs["assertion"]``).
     statuses: what a finding can be.
     context: sentences either side that are read along, behind [C] markers.
+    given_key: where a Doc has a span group of this key, the status of its spans is decided, and none are searched for.
     """
     install_extensions()
     return CpncfAssertion(
@@ -84,6 +88,7 @@ def make_cpncf_assertion(
         spans_key=spans_key,
         statuses=list(statuses),
         context=context,
+        given_key=given_key,
     )
 
 
@@ -180,13 +185,26 @@ class CpncfAssertion(Head[TagGold]):
         found: List[List[Finding]] = []
         first = 0
         for doc, bounds in zip(docs, units):
-            findings = []
-            for start, end in bounds:
-                for one in self.tags.decode(probabilities[first + start : first + end]):
-                    findings.append(Finding(one.start + start, one.end + start, one.label, one.status, one.score))
-            found.append(findings)
-            first += len(doc) if bounds else 0
+            rows = probabilities[first : first + len(doc)] if bounds else probabilities[:0]
+            first += len(rows)
+            found.append(self._given(doc, rows) if self.cfg["given_key"] in doc.spans else self._search(rows, bounds))
         return found
+
+    def _search(self, probabilities: numpy.ndarray, bounds: Sequence[Bounds]) -> List[Finding]:
+        findings = []
+        for start, end in bounds:
+            for one in self.tags.decode(probabilities[start:end]):
+                findings.append(Finding(one.start + start, one.end + start, one.label, one.status, one.score))
+        return findings
+
+    def _given(self, doc: Doc, probabilities: numpy.ndarray) -> List[Finding]:
+        findings = []
+        for span in doc.spans[self.cfg["given_key"]]:
+            if len(span):
+                status, score = status_given(self.tags, probabilities[span.start : span.end])
+                label = span.label_ if span.label_ in self.labels else self.labels[0]
+                findings.append(Finding(span.start, span.end, label, status, score))
+        return findings
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with ``assertion`` and ``scores`` per finding."""

@@ -80,6 +80,17 @@ class TagSet:
         return findings
 
 
+def status_given(tags: TagSet, probabilities: numpy.ndarray) -> Tuple[str, float]:
+    """Status of a span that is known to be a finding, and its probability, from its tokens' tag probabilities.
+
+    The mean over the tokens of each status's tags of all types, B and I, as a share of all but O.
+    """
+    by_status = probabilities[:, 1:].reshape(len(probabilities), len(tags.types), len(tags.statuses), 2)
+    share = by_status.sum(axis=(1, 3)).mean(axis=0)
+    chosen = int(share.argmax())
+    return tags.statuses[chosen], min(1.0, float(share[chosen] / max(share.sum(), 1e-30)))
+
+
 def outermost(findings: Sequence[Tuple[int, int, str, str]]) -> Tuple[List[Tuple[int, int, str, str]], int]:
     """The findings that BIO can express: longest first, those that overlap a kept one left out. Returns how many too."""
     kept: List[Tuple[int, int, str, str]] = []

@@ -146,7 +146,9 @@ class TorchShim(Shim):
         expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
         received = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if expected != received:
-            raise MedmtlError("E013", received=_difference(received, expected), expected=_difference(expected, received))
+            raise MedmtlError(
+                "E013", received=_difference(received, expected), expected=_difference(expected, received)
+            )
         module.load_state_dict(tensors)
         self.start(spec, module)
         return self

@@ -122,7 +122,9 @@ class Viewer:
             numpy.arange(unit.start, unit.end), numpy.diff(pieces.starts[unit.start : unit.end + 1])
         )
         for _, row, begin, end in self._sequences(layout, pieces, unit, marked=marked):
-            layout.take(numpy.arange(row, row + end - begin), layout.n_out + token_of_piece[begin - first : end - first])
+            layout.take(
+                numpy.arange(row, row + end - begin), layout.n_out + token_of_piece[begin - first : end - first]
+            )
 
     def _sentence(self, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
         """A row per unit: the [CLS] of its sequence, or the mean of them where it needs several windows."""

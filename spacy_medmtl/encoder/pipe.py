@@ -39,7 +39,9 @@ Loader = Callable[[], Any]
 
 
 @Language.factory(
-    "medmtl_progressive_tok2vec", default_config={"model": DEFAULT_MODEL, "batch_tokens": 4000}, default_score_weights={}
+    "medmtl_progressive_tok2vec",
+    default_config={"model": DEFAULT_MODEL, "batch_tokens": 4000},
+    default_score_weights={},
 )
 def make_progressive_tok2vec(nlp: Language, name: str, model: Model, batch_tokens: int) -> "ProgressiveTok2Vec":
     """The shared encoder. model: ``spacy-medmtl.ProgressiveTransformer.v1``. batch_tokens: tokens that ``nlp.pipe``
@@ -61,6 +63,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         self.listener_map: Dict[str, List[Model]] = {}
         self.current: Optional[CurrentBatch] = None
         self._training_examples: List[Example] = []
+        self._n_steps = 0
         model.attrs["replace_listener"] = replace_listener
         model.attrs["replace_listener_cfg"] = replace_listener_cfg
 

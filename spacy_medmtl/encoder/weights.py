@@ -52,7 +52,9 @@ def minilm_encoder(path: str = "assets/encoder/minilm") -> Loader:
         if not weights.is_file():
             raise MedmtlError("E008", path=path, hint=MINILM_HINT)
         with weights.open("rb") as file_:
-            received = hashlib.file_digest(file_, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file_)
+            received = (
+                hashlib.file_digest(file_, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else _sha256(file_)
+            )
         if received != MINILM_SHA256:
             raise MedmtlError("E009", path=str(weights), received=received, expected=MINILM_SHA256)
         return local_encoder(path)()

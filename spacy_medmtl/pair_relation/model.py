@@ -8,7 +8,9 @@ if TYPE_CHECKING:
 
 
 def pair_relation_model(
-    tok2vec: "Model[List[Any], List[Floats2d]]", lr_scale: float = 10.0, nO: Optional[int] = None  # noqa: N803
+    tok2vec: "Model[List[Any], List[Floats2d]]",
+    lr_scale: float = 10.0,
+    nO: Optional[int] = None,  # noqa: N803
 ) -> "Model[List[Any], Floats2d]":
     """``spacy-medmtl.PairRelation.v1``: rows of pairs to logits [n_pairs, n_outputs].
 

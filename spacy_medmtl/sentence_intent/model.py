@@ -8,7 +8,9 @@ if TYPE_CHECKING:
 
 
 def sentence_intent_model(
-    tok2vec: "Model[List[Any], List[Floats2d]]", lr_scale: float = 10.0, nO: Optional[int] = None  # noqa: N803
+    tok2vec: "Model[List[Any], List[Floats2d]]",
+    lr_scale: float = 10.0,
+    nO: Optional[int] = None,  # noqa: N803
 ) -> "Model[List[Any], Floats2d]":
     """``spacy-medmtl.SentenceIntent.v1``: rows of units to logits [n_units, n_labels].
 

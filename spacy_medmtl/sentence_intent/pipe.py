@@ -211,4 +211,3 @@ class SentenceIntent(Head[IntentGold]):
                     spans.append(Span(doc, start, end, label=self.labels[column]))
                     scores.append(float(row[column]))
             write_group(doc, self.spans_key, spans, scores=scores)
-

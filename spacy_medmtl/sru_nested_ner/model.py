@@ -67,6 +67,4 @@ def sru_nested_ner_model(
     """
     from .layer import build_sru
 
-    return build_sru(
-        tok2vec, nO, lr_scale=lr_scale, latents_per_action=latents_per_action, half_context=half_context
-    )
+    return build_sru(tok2vec, nO, lr_scale=lr_scale, latents_per_action=latents_per_action, half_context=half_context)

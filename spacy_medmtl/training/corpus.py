@@ -9,6 +9,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.training.corpus import walk_corpus
 
+from ..annotations.groups import GIVEN, GIVEN_SPANS_ONLY, write_group
 from ..annotations.scoring import CORPUS
 from ..errors import MedmtlError
 
@@ -78,9 +79,19 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         if gold_sents:
             for token, is_start in zip(example.predicted, example.get_aligned_sent_starts()):
                 token.is_sent_start = is_start
+        _give_spans(example)
         yield example
     if not n_read:
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
+
+
+def _give_spans(example: Example) -> None:
+    """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status."""
+    for group in example.reference.spans.values():
+        if group.attrs.get(GIVEN_SPANS_ONLY):
+            doc = example.predicted
+            twins = [doc.char_span(s.start_char, s.end_char, label=s.label_, alignment_mode="expand") for s in group]
+            write_group(doc, GIVEN, [twin for twin in twins if twin is not None])
 
 
 def _docs(entry: CorpusEntry, nlp: Language) -> Iterator[Doc]:

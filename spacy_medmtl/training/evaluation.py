@@ -75,5 +75,7 @@ def _pair_floor(name: str, key: str, references: List[Doc]) -> Dict[str, float]:
         return {}
     best = max(labels, key=lambda label: labels[label])
     score = PRFScore()
-    score.score_set({(i, best) for i in range(len(pairs))}, {(i, x) for i, pair in enumerate(pairs) for x in pair.labels})
+    score.score_set(
+        {(i, best) for i in range(len(pairs))}, {(i, x) for i, pair in enumerate(pairs) for x in pair.labels}
+    )
     return {f"{name}_f": score.fscore}

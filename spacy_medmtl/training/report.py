@@ -28,7 +28,11 @@ def _header(metrics: Dict[str, Any]) -> Iterator[str]:
     yield f"Pipeline: {', '.join(f'`{name}`' for name in pipeline['components'])}."
     yield f"Training: at most {training['max_steps']} steps, seed {training['seed']}; sharing `{training['sharing']}`, "
     yield f"routes {', '.join(training['routes'])}."
-    yield f"Machine: {metrics['machine']}. Versions: " + ", ".join(f"{k} {v}" for k, v in metrics["versions"].items()) + "."
+    yield (
+        f"Machine: {metrics['machine']}. Versions: "
+        + ", ".join(f"{k} {v}" for k, v in metrics["versions"].items())
+        + "."
+    )
     yield ""
     yield "Scores in percent, on parts that played no role in training or model selection. The floor needs no model: the"
     yield "most frequent label for every unit. Strict matching: boundaries and label (and status) all right."
@@ -64,7 +68,10 @@ def _task(task: str, scores: Dict[str, Any], floors: Dict[str, float]) -> Iterat
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
     """A Markdown table, numbers to the right."""
-    rule = ["---" if i == 0 and len(header) > 1 and rows and not _is_number(rows[0][0]) else "---:" for i in range(len(header))]
+    rule = [
+        "---" if i == 0 and len(header) > 1 and rows and not _is_number(rows[0][0]) else "---:"
+        for i in range(len(header))
+    ]
     return [f"| {' | '.join(cells)} |" for cells in (header, rule, *rows)]
 
 

@@ -134,7 +134,9 @@ def test_layers_that_the_model_has_not(layers: Any):
         RoutedEncoder(plain("bert"), routes=ROUTES, layers=layers, rule=shared_rule())
 
 
-@pytest.mark.parametrize(("model_type", "maximum"), [("bert", 40), ("electra", 40), ("roberta", 38), ("data2vec-text", 38)])
+@pytest.mark.parametrize(
+    ("model_type", "maximum"), [("bert", 40), ("electra", 40), ("roberta", 38), ("data2vec-text", 38)]
+)
 def test_longest_window_is_what_the_model_can_read(model_type: str, maximum: int):
     """RoBERTa's positions start behind the padding id."""
     model = plain(model_type, **BERT_LIKE[model_type])

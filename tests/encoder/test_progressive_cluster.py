@@ -149,5 +149,3 @@ def test_routes_start_as_copies_that_share_no_memory(ffn: FeedForward):
         made.ffns[1].dense_in.weight.zero_()
     assert numpy.abs(made.ffns[0].dense_in.weight.detach().numpy()).sum() > 0
     assert float(ffn.dense_in.weight.detach().abs().sum()) > 0
-
-

@@ -22,7 +22,9 @@ NLP = spacy.blank("en")
 FIXED = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 pieces_of_text = st.one_of(
-    st.sampled_from(["no fever .", "chest pain", "x1" * 45, "q" * 300, "[SEP]", "[PAD]", "</s>", "", "   ", "\n\n", CJK * 9]),
+    st.sampled_from(
+        ["no fever .", "chest pain", "x1" * 45, "q" * 300, "[SEP]", "[PAD]", "</s>", "", "   ", "\n\n", CJK * 9]
+    ),
     st.text(alphabet=CONTROL + SPACES, max_size=8),
     st.text(alphabet=EMOJI + CJK + "abc .,", max_size=20),
     st.text(max_size=20),
@@ -73,7 +75,10 @@ def test_every_token_owns_pieces_and_every_piece_one_row(family: str, text: str)
 
 @pytest.mark.parametrize("family", FAMILIES)
 @FIXED
-@given(words=st.lists(st.text(min_size=1, max_size=6), max_size=12), blanks=st.lists(st.booleans(), min_size=12, max_size=12))
+@given(
+    words=st.lists(st.text(min_size=1, max_size=6), max_size=12),
+    blanks=st.lists(st.booleans(), min_size=12, max_size=12),
+)
 def test_tokens_of_any_tokenizer(family: str, words: List[str], blanks: List[bool]):
     """Docs need not come from spaCy's tokenizer: words may hold blanks or be nothing but controls."""
     doc = Doc(NLP.vocab, words=words, spaces=blanks[: len(words)])
@@ -81,7 +86,8 @@ def test_tokens_of_any_tokenizer(family: str, words: List[str], blanks: List[boo
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "\n\n\t ", "\x00", "\u200b\u200d", "🩺", "👩‍⚕️🩺", "患者胸痛無發熱", "a\u00a0b", "q" * 5000, "x1" * 2500]
+    "text",
+    ["", " ", "\n\n\t ", "\x00", "\u200b\u200d", "🩺", "👩‍⚕️🩺", "患者胸痛無發熱", "a\u00a0b", "q" * 5000, "x1" * 2500],
 )
 @pytest.mark.parametrize("family", FAMILIES)
 def test_odd_texts(family: str, text: str):
