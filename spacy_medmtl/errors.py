@@ -49,13 +49,13 @@ TEMPLATES = {
     "or initialise again.",
     "E205": "'{name}' reads units of a text and needs a tok2vec layer 'spacy-medmtl.RouteListener.v1' with the view "
     "'{view}', received '{received}'.",
+    "E206": "'{name}' is a regression: it gives one value a pair, and so has one label. Received {received}.",
     "W201": "{name}: {count} gold span(s) under '{key}' could not be used for training ({reason}); they still count as "
     "missed in scores.",
     # E3xx: training
     "E301": "Corpus '{name}': {path} {problem}.",
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",
     "E303": "The batcher received an example of no named corpus. Use it with 'spacy-medmtl.MultitaskCorpus.v1'.",
-    "E304": "The schedule '{received}' is unknown. Expected one of {expected}.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists every loss.",
     "E402": "Input '{path}' {problem}. Expected a file of the corpus in its published form.",

@@ -142,7 +142,7 @@ def test_messages_of_heads_hold_no_text(case, make_nlp):
     def annotate_misfit(doc):
         case.annotate(doc)
         for name in doc.spans[case.key].attrs:
-            doc.spans[case.key].attrs[name] = [["maybe"], ["perhaps"], ["never"], ["often"], [SECRET[:2]]]
+            doc.spans[case.key].attrs[name] = [["maybe"], ["perhaps"], ["never"], ["often"], ["soon"]]
 
     messages.append(raised(nlp.update, make_examples(nlp, annotate_strangely, texts=secret_texts), sgd=optimizer))
     if case.factory in ("pair_relation", "cpncf_assertion"):

@@ -19,9 +19,9 @@ def pair_doc(nlp: Language, first: str, second: str) -> Doc:
     if SEPARATOR in first or SEPARATOR in second:
         raise MedmtlError("E101")
     words, spaces = _tokens(nlp.make_doc(first))
-    if spaces and spaces[-1]:  # the text's own blank at its end: a token, since the separator needs one beside it
+    if spaces and spaces[-1]:  # that blank is the text's own; the separator's becomes a token
         words, spaces = [*words, " "], [*spaces, False]
-    if spaces:
+    elif spaces:
         spaces[-1] = True
     words_2, spaces_2 = _tokens(nlp.make_doc(second))
     return Doc(nlp.vocab, words=[*words, SEPARATOR, *words_2], spaces=[*spaces, True, *spaces_2])

@@ -200,7 +200,7 @@ class CpncfAssertion(Head[TagGold]):
     def _given(self, doc: Doc, probabilities: numpy.ndarray) -> List[Finding]:
         findings = []
         for span in doc.spans[self.cfg["given_key"]]:
-            if len(span):
+            if len(span) and len(probabilities):  # a Doc of white space alone is not read
                 status, score = status_given(self.tags, probabilities[span.start : span.end])
                 label = span.label_ if span.label_ in self.labels else self.labels[0]
                 findings.append(Finding(span.start, span.end, label, status, score))

@@ -84,11 +84,11 @@ class Head(TrainablePipe, Generic[Gold]):
 
         Raises MedmtlError E201 if there is no label anywhere.
         """
-        validate_get_examples(get_examples, f"{type(self).__name__}.initialize")
+        method = f"{type(self).__name__}.initialize"
         found = set(labels or ())
         sample: List[Doc] = []
         lost: Dict[str, int] = {}
-        for example in get_examples():
+        for example in read_examples(get_examples, method):
             if labels is None:
                 found.update(self.gold_labels(example.reference))
             for reason in self.unusable(example):
@@ -164,6 +164,19 @@ class Head(TrainablePipe, Generic[Gold]):
             return self.cfg["labels"].index(label)
         except ValueError:
             raise MedmtlError("E202", name=self.name, received=label, expected=list(self.labels)) from None
+
+
+def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) -> Iterator[Example]:
+    """The examples of ``initialize``, checked one by one. spaCy's own check reads a whole corpus before the first use.
+
+    Raises spaCy's TypeError where there is no callable, or it gives something else than Examples.
+    """
+    if not callable(get_examples):
+        validate_get_examples(get_examples, method)
+    for example in get_examples():
+        if not isinstance(example, Example):
+            validate_examples([example], method)
+        yield example
 
 
 def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "strict") -> List[Optional[Bounds]]:

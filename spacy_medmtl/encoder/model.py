@@ -67,7 +67,12 @@ def build_encoder_model(
     if not routes or len(set(routes)) != len(routes):
         raise MedmtlError("E011", routes=list(routes))
 
-    def build(config: Dict[str, Any], tokenizer: str, pretrained: Any = None) -> EncoderModule:
+    def build(
+        config: Dict[str, Any], tokenizer: str, branches: Sequence[str] = (), pretrained: Any = None
+    ) -> EncoderModule:
+        expected = distinct_branches(rule, routes)
+        if branches and list(branches) != expected:  # the same routes in another order have the same shapes
+            raise MedmtlError("E013", received=f"routes {list(branches)}", expected=f"routes {expected}")
         settings: Dict[str, Any] = {"routes": routes, "layers": layers, "rule": rule}
         encoder = (
             RoutedEncoder.from_config(config, **settings)
@@ -85,10 +90,16 @@ def build_encoder_model(
     )
 
 
+def distinct_branches(rule: SharingRule, routes: Sequence[str]) -> List[str]:
+    """What the weights are made for: the routes that compute something of their own, in their order."""
+    return list(dict.fromkeys(rule.key(route) for route in routes))
+
+
 def start_encoder(model: "Model[ViewRequest, List[Floats2d]]", pretrained: Any, tokenizer: str) -> None:
     """Give the model pretrained weights: ``pretrained`` from ``AutoModel``, ``tokenizer`` the content of its json."""
     shim: TorchShim = model.shims[0]  # type: ignore[assignment]
-    spec = {"config": pretrained.config.to_dict(), "tokenizer": tokenizer}
+    branches = distinct_branches(model.attrs["rule"], model.attrs["routes"])
+    spec = {"config": pretrained.config.to_dict(), "tokenizer": tokenizer, "branches": branches}
     shim.start(spec, shim.build(**spec, pretrained=pretrained))
     model.set_dim("nO", int(pretrained.config.hidden_size), force=True)
 

@@ -198,7 +198,8 @@ class ProgressiveTok2Vec(TrainablePipe):
         holds already (of a loaded pipeline) are kept: the latter with warning W001, so that a packaged pipeline
         initialises again on a machine that never had the folder. Raises MedmtlError E004 if there are none at all.
         """
-        validate_get_examples(get_examples, "ProgressiveTok2Vec.initialize")
+        if not callable(get_examples):  # which is all that the encoder wants to know of them
+            validate_get_examples(get_examples, "ProgressiveTok2Vec.initialize")
         self.current = None
         is_built = self.model.shims[0].is_built
         if loader is None and not is_built:

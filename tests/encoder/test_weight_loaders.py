@@ -1,0 +1,137 @@
+"""Loaders of pretrained weights: what is missing, refused or unfit is said; nothing is unpickled, nothing fetched."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+import torch
+from encoder_helpers import TASKS, gold_examples
+from spacy.language import Language
+from spacy_medmtl.encoder import weights as loaders
+from spacy_medmtl.encoder.wordpieces import WordPieces
+from spacy_medmtl.errors import MedmtlError
+
+
+@pytest.fixture
+def folder(tiny_encoder: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny_encoder, tmp_path / "encoder"))
+
+
+def test_local_folder(folder: Path):
+    model, tokenizer = loaders.local_encoder(str(folder))()
+    assert model.config.hidden_size == 32
+    assert len(WordPieces(tokenizer).single.before) == 1
+    stored = json.loads((folder / "tokenizer.json").read_text(encoding="utf8"))
+    assert json.loads(tokenizer)["model"]["vocab"] == stored["model"]["vocab"]
+
+
+@pytest.mark.parametrize("missing", ["config.json", "model.safetensors", None])
+def test_missing_folder_or_file(folder: Path, missing: Any):
+    if missing is None:
+        shutil.rmtree(folder)
+    else:
+        (folder / missing).unlink()
+    with pytest.raises(MedmtlError, match=f"E008.*{folder.name}.*model.safetensors"):
+        loaders.local_encoder(str(folder))()
+
+
+def test_missing_tokenizer(folder: Path):
+    for path in folder.iterdir():
+        if path.name not in ("config.json", "model.safetensors"):
+            path.unlink()
+    with pytest.raises(MedmtlError, match=r"E008.*tokenizer\.json"):
+        loaders.local_encoder(str(folder))()
+
+
+def test_damaged_weights(folder: Path):
+    (folder / "model.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00 not safetensors")
+    with pytest.raises(MedmtlError, match="E008"):
+        loaders.local_encoder(str(folder))()
+
+
+class Bomb:
+    """What a hostile pytorch_model.bin can do."""
+
+    def __reduce__(self) -> Any:
+        return (pytest.fail, ("a pickle was loaded",))
+
+
+def test_folder_with_pickled_weights_only_is_refused_unread(folder: Path):
+    (folder / "model.safetensors").unlink()
+    torch.save({"weight": Bomb()}, folder / "pytorch_model.bin")
+    with pytest.raises(MedmtlError, match=r"E008.*pytorch_model\.bin.*not read"):
+        loaders.local_encoder(str(folder))()
+
+
+def test_pickled_weights_beside_safetensors_are_not_read(folder: Path):
+    torch.save({"weight": Bomb()}, folder / "pytorch_model.bin")
+    assert loaders.local_encoder(str(folder))()[0].config.model_type == "bert"
+
+
+def test_slow_tokenizer(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """A model that has no fast tokenizer cannot be split losslessly by ours."""
+    from transformers import AutoTokenizer, BertTokenizer
+
+    slow = BertTokenizer(str(folder / "vocab.txt"))
+    monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda *args, **kwargs: slow)
+    with pytest.raises(MedmtlError, match="E014.*received BertTokenizer"):
+        loaders.local_encoder(str(folder))()
+
+
+def test_code_in_a_model_folder_is_not_run(folder: Path):
+    """``auto_map`` names Python files of the folder; they are refused, not imported."""
+    (folder / "modeling_own.py").write_text("raise SystemExit('code of a model folder ran')", encoding="utf8")
+    config = json.loads((folder / "config.json").read_text(encoding="utf8"))
+    config.update(model_type="own", auto_map={"AutoConfig": "modeling_own.Own", "AutoModel": "modeling_own.Own"})
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf8")
+    with pytest.raises(MedmtlError, match="E008"):
+        loaders.local_encoder(str(folder))()
+
+
+def test_bundled_encoder_is_checked_before_it_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    received = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    with pytest.raises(MedmtlError, match=f"E009.*sha256 {received}, expected {loaders.MINILM_SHA256}.*Delete it"):
+        loaders.minilm_encoder(str(folder))()
+    monkeypatch.setattr(loaders, "MINILM_SHA256", received)
+    assert loaders.minilm_encoder(str(folder))()[0].config.hidden_size == 32
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(MedmtlError, match="E008.*medmtl fetch-encoder"):
+        loaders.minilm_encoder(str(folder))()
+
+
+def test_hub_name_offline_says_so():
+    with pytest.raises(MedmtlError, match="E008.*'nobody/has-this'"):
+        loaders.hub_encoder("nobody/has-this")()
+
+
+def test_initialising_without_a_loader(make_nlp: Callable[..., Language]):
+    nlp = make_nlp(*TASKS)
+    del nlp.config["initialize"]["components"]["encoder"]
+    with pytest.raises(MedmtlError, match=r"E004.*\[initialize\.components\.encoder\]"):
+        nlp.initialize(lambda: gold_examples(nlp))
+
+
+def test_a_missing_folder_stops_the_first_initialisation(make_nlp: Callable[..., Language], tmp_path: Path):
+    nlp = make_nlp(*TASKS)
+    nlp.config["initialize"]["components"]["encoder"]["loader"]["path"] = str(tmp_path / "nowhere")
+    with pytest.raises(MedmtlError, match="E008.*nowhere"):
+        nlp.initialize(lambda: gold_examples(nlp))
+
+
+def test_using_a_pipeline_before_it_has_weights(make_nlp: Callable[..., Language]):
+    with pytest.raises(MedmtlError, match="E017.*has no weights yet"):
+        make_nlp("sru_nested_ner")("no fever .")
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [({"window": 400}, "E007"), ({"stride": 63}, "E007"), ({"layers": [2]}, "E005"), ({"routes": ["a", "a"]}, "E011")],
+)
+def test_settings_that_do_not_fit_the_model(
+    make_nlp: Callable[..., Language], encoder_settings: Callable, settings: Any, code: str
+):
+    with pytest.raises(MedmtlError, match=code):  # E011 when the pipeline is made, the others when weights come
+        make_nlp(encoder=encoder_settings(**settings)).initialize(lambda: [])
