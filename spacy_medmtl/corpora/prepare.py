@@ -1,8 +1,8 @@
 """Whole data sets for training: which corpora, which of their parts, and where the converted files go.
 
 Every set has ``train``, ``dev`` (model selection) and ``test`` (touched once, by ``medmtl evaluate``), one file per
-corpus. A public corpus whose test part is published apart is tested on its dev part here; then ``dev`` is a tenth of its
-train part, cut by document or question.
+corpus. A public corpus whose test part is published apart is tested on its dev part here; then ``dev`` is a tenth of
+its train part, cut by document or question.
 """
 
 from dataclasses import dataclass, replace

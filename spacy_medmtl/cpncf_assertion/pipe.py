@@ -94,7 +94,7 @@ def make_cpncf_assertion(
 
 @dataclass(frozen=True)
 class TagGold:
-    """Per token of all readings: tag column, -1 for no loss [n_tokens], and the tags that are judged [n_tokens, n_tags]."""
+    """Per token of all readings: tag column, -1 for no loss [n_tokens], and judged tags [n_tokens, n_tags]."""
 
     columns: numpy.ndarray
     allowed: numpy.ndarray
@@ -120,8 +120,8 @@ class CpncfAssertion(Head[TagGold]):
             yield from ["overlaps another finding"] * outermost(self._gold(example))[1]
 
     def _gold(self, example: Example) -> List[Tuple[int, int, str, str]]:
-        """Gold findings in the tokens of the predicted Doc. Raises MedmtlError E203 on an unknown status, E104 where there
-        are findings without."""
+        """Gold findings in the tokens of the predicted Doc. Raises MedmtlError E203 on an unknown status, E104 where
+        there are findings without."""
         reference, key = example.reference, self.spans_key
         statuses, spans = group_values(reference, key, "assertion"), list(reference.spans[key])
         if len(statuses) != len(spans):

@@ -16,7 +16,7 @@ def cpncf_assertion_scorer() -> Callable[..., Dict[str, Any]]:
 
 
 def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
-    """Strict micro-F1 over (boundaries, type, status), per "type/status" and corpus, and ``_span_f`` without the status.
+    """Strict micro-F1 over (boundaries, type, status), per "type/status" and corpus; ``_span_f`` without the status.
 
     Docs without annotation and types outside ``annotated_labels`` are left out. Where a corpus judged given spans only,
     predictions that touch none of them are neither right nor wrong.

@@ -92,7 +92,7 @@ def status_given(tags: TagSet, probabilities: numpy.ndarray) -> Tuple[str, float
 
 
 def outermost(findings: Sequence[Tuple[int, int, str, str]]) -> Tuple[List[Tuple[int, int, str, str]], int]:
-    """The findings that BIO can express: longest first, those that overlap a kept one left out. Returns how many too."""
+    """The findings that BIO can express: longest first, without those that overlap a kept one; how many those are."""
     kept: List[Tuple[int, int, str, str]] = []
     taken: Dict[int, bool] = {}
     for finding in sorted(findings, key=lambda f: (f[0] - f[1], f[0], f[2], f[3])):

@@ -32,7 +32,8 @@ def progressive_transformer(
         them are the trunk, computed once for all tasks that read the same.
     window, stride: wordpieces in a sequence (special pieces included), and by how many windows of a longer text move.
     batch_pieces: wordpieces, padding included, that are encoded at once.
-    Raises MedmtlError E011 for repeated or no routes; at initialisation E005, E006, E007 where they do not fit the model.
+    Raises MedmtlError E011 for repeated or no routes; at initialisation E005, E006, E007 where they do not fit the
+        model.
     """
     from .model import build_encoder_model
 

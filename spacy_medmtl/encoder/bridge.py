@@ -13,8 +13,9 @@ It differs from thinc's own PyTorchShim in four ways that multi-task training ne
 import contextlib
 import copy
 import multiprocessing
-from typing import Any, Callable, Dict, Iterator, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
+import numpy
 import srsly
 import torch
 from safetensors.torch import load as load_safetensors
@@ -35,9 +36,15 @@ def to_tensor(array: Any, *, requires_grad: bool = False) -> Tensor:
     return xp2torch(array, requires_grad=False).clone().requires_grad_(requires_grad)
 
 
-def to_array(tensor: Tensor) -> FloatsXd:
+def to_array(tensor: Tensor) -> Any:
     """A thinc array of a tensor's values, detached from the graph."""
-    return torch2xp(tensor.detach())  # type: ignore[return-value]
+    return torch2xp(tensor.detach())
+
+
+def split_rows(array: Any, lengths: Sequence[int]) -> List[Any]:
+    """The rows of a thinc array as one array per length."""
+    borders = numpy.cumsum([0, *lengths])
+    return [array[a:b] for a, b in zip(borders, borders[1:])]
 
 
 def limit_worker_threads() -> None:
@@ -66,8 +73,8 @@ class TorchShim(Shim):
         self.version = 0  # counts changes of the weights, so that memoised outputs can be told stale
 
     @property
-    def module(self) -> nn.Module:
-        """The torch module. Raises MedmtlError E017 before it has weights."""
+    def module(self) -> Any:
+        """The torch module, of the type that ``build`` makes. Raises MedmtlError E017 before it has weights."""
         if self._model is None:
             raise MedmtlError("E017", name=self.name)
         limit_worker_threads()
@@ -95,8 +102,8 @@ class TorchShim(Shim):
                 optimizer.L2 = 0.0 if parameter.ndim < 2 else decay
                 weights, _ = optimizer(
                     (self.id, name),
-                    torch2xp(parameter.data),  # type: ignore[arg-type]
-                    torch2xp(parameter.grad.contiguous()),  # type: ignore[arg-type]
+                    to_array(parameter.data),
+                    to_array(parameter.grad.contiguous()),
                     lr_scale=self.lr_scale(name),
                 )
                 parameter.data = xp2torch(weights, device=parameter.device)
@@ -140,7 +147,7 @@ class TorchShim(Shim):
             return self
         header_size = int.from_bytes(data[:8], "little")
         header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
-        spec: Dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])  # type: ignore[index,call-overload,assignment]
+        spec: Dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
         module = self.build(**spec)
         tensors = load_safetensors(data)
         expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
@@ -157,7 +164,7 @@ class TorchShim(Shim):
         """A copy with an id of its own: two modules must never share an optimizer's moments."""
         twin = TorchShim(self.name, self.build, self.lr_scale)
         if self._model is not None:
-            twin.start(copy.deepcopy(self.spec) or {}, copy.deepcopy(self._model))
+            twin.start(copy.deepcopy(self.spec or {}), copy.deepcopy(self._model))
         return twin
 
 

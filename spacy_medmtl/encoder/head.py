@@ -14,6 +14,7 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 from ..errors import MedmtlError, warn
 from .losses import to_numpy
 from .readings import Bounds
+from .shims import torch_shim
 from .stream import head_batches
 
 Gold = TypeVar("Gold")
@@ -68,7 +69,7 @@ class Head(TrainablePipe, Generic[Gold]):
         """Add a label before initialisation; 1 if it is new, else 0. Raises MedmtlError E204 afterwards."""
         if label in self.labels:
             return 0
-        if self.model.shims and self.model.shims[0].is_built:
+        if self.model.shims and torch_shim(self.model).is_built:
             raise MedmtlError("E204", name=self.name)
         self.cfg["labels"].append(label)
         return 1
@@ -169,11 +170,12 @@ class Head(TrainablePipe, Generic[Gold]):
 def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) -> Iterator[Example]:
     """The examples of ``initialize``, checked one by one. spaCy's own check reads a whole corpus before the first use.
 
-    Raises spaCy's TypeError where there is no callable, or it gives something else than Examples.
+    Raises spaCy's TypeError where there is no callable, or it gives nothing or something else than Examples.
     """
-    if not callable(get_examples):
+    examples = get_examples() if callable(get_examples) else None
+    if not examples or not hasattr(examples, "__iter__"):
         validate_get_examples(get_examples, method)
-    for example in get_examples():
+    for example in examples or ():
         if not isinstance(example, Example):
             validate_examples([example], method)
         yield example

@@ -6,7 +6,7 @@ the one that counts.
 """
 
 from dataclasses import dataclass, field
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Sequence, Tuple, Union
 
 import numpy
 from spacy.tokens import Doc
@@ -16,6 +16,7 @@ from ..errors import MedmtlError, warn
 from .readings import Reading, ToRead, Unit, doc_of, units_with_context
 from .wordpieces import DocPieces, Template, WordPieces
 
+PieceIds = Union[Sequence[int], numpy.ndarray]
 CONTEXT_NEIGHBOURS = 2  # sentences either side, where a stock component reads the view "context" without saying
 
 
@@ -68,7 +69,7 @@ def window_spans(n: int, size: int, stride: int) -> List[Tuple[int, int, int, in
     """Cover ``n`` pieces by windows: (start, end, first and last + 1 piece that count here). The latter partition n."""
     if n <= size:
         return [(0, n, 0, n)]
-    starts = list(range(0, n - size, stride)) + [n - size]
+    starts = [*range(0, n - size, stride), n - size]
     borders = [0] + [(a + size + b) // 2 for a, b in zip(starts, starts[1:])] + [n]
     return [(start, start + size, borders[i], borders[i + 1]) for i, start in enumerate(starts)]
 
@@ -152,8 +153,8 @@ class Viewer:
         spare = max(0, room - (end - start))
         n_left = min(start - left, max(spare // 2, spare - (right - end)))
         n_right = min(right - end, spare - n_left)
-        before = [pieces.ids[start - n_left : start], marker]
-        after = [marker, pieces.ids[end : end + n_right]]
+        before: List[PieceIds] = [pieces.ids[start - n_left : start], marker]
+        after: List[PieceIds] = [marker, pieces.ids[end : end + n_right]]
         found = []
         for begin, stop, own, own_end in window_spans(end - start, room, min(self.window.stride, room)):
             ids = _join(template.before, *before, pieces.ids[start + begin : start + stop], *after, template.after)
@@ -198,7 +199,7 @@ def fit_pair(n_a: int, n_b: int, room: int) -> Tuple[int, int]:
 
 def pair_sequence(template: Template, a: numpy.ndarray, b: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:
     """Piece ids and type ids of a pair."""
-    parts = (template.before, a, template.between, b, template.after)
+    parts: List[PieceIds] = [template.before, a, template.between, b, template.after]
     types = [numpy.full(len(part), kind) for part, kind in zip(parts, template.types)]
     return _join(*parts), numpy.concatenate(types).astype("int64")
 
@@ -207,5 +208,5 @@ def _n_special(template: Template) -> int:
     return len(template.before) + len(template.between) + len(template.after)
 
 
-def _join(*parts: "Sequence[int] | numpy.ndarray") -> numpy.ndarray:
+def _join(*parts: PieceIds) -> numpy.ndarray:
     return numpy.concatenate([numpy.asarray(part, dtype="int64") for part in parts])

@@ -19,6 +19,7 @@ from thinc.types import Floats2d
 
 from ..errors import MedmtlError
 from .readings import ToRead, ViewRequest, doc_of
+from .shims import link_of
 
 if TYPE_CHECKING:
     from .pipe import ProgressiveTok2Vec
@@ -67,7 +68,7 @@ def find_link(model: Model) -> Optional[EncoderLink]:
     """The link of the first listener in a component's model; None if it listens to no encoder of this package."""
     for node in model.walk():
         if node.name == LISTENER:
-            return node.shims[0]  # type: ignore[return-value]
+            return link_of(node)
     return None
 
 
@@ -77,10 +78,9 @@ def reads_units(tok2vec: Model) -> bool:
 
 
 def forward(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[Floats2d], Callable]:
-    attrs, link = model.attrs, model.shims[0]
-    if link.pipe is None:  # type: ignore[attr-defined]
+    attrs, pipe = model.attrs, link_of(model).pipe
+    if pipe is None:
         raise MedmtlError("E003", upstream=attrs["upstream"], route=attrs["route"])
-    pipe: "ProgressiveTok2Vec" = link.pipe  # type: ignore[attr-defined]
     docs = [doc_of(item) for item in items]
     trains = is_train and pipe.trains_on(docs)
     memo = {} if is_train else pipe.memo_for(docs)
@@ -119,5 +119,5 @@ def replace_listener(encoder: Model, listener: Listener, pipe: "ProgressiveTok2V
 
 def replace_listener_cfg(encoder_cfg: Dict[str, Any], listener_cfg: Dict[str, Any]) -> Dict[str, Any]:
     """The config block that builds what ``replace_listener`` returns."""
-    kept = {name: listener_cfg[name] for name in ("route", "view", "pooling") if name in listener_cfg}
+    kept: Dict[str, Any] = {name: listener_cfg[name] for name in ("route", "view", "pooling") if name in listener_cfg}
     return {"@architectures": "spacy-medmtl.PrivateEncoder.v1", "encoder": encoder_cfg, **kept}

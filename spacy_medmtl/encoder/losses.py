@@ -8,25 +8,25 @@ from typing import Any, Tuple
 
 import numpy
 from thinc.api import get_array_module
-from thinc.types import Floats2d
 
+Array = Any  # of NumPy or CuPy
 MASKED = -1e9  # a logit so low that its probability is exactly 0 in float32
 
 
-def softmax(logits: Floats2d) -> Floats2d:
+def softmax(logits: Array) -> Array:
     """Probabilities over the last axis."""
     xp = get_array_module(logits)
     exp = xp.exp(logits - logits.max(axis=-1, keepdims=True))
     return exp / exp.sum(axis=-1, keepdims=True)
 
 
-def sigmoid(logits: Floats2d) -> Floats2d:
+def sigmoid(logits: Array) -> Array:
     """Elementwise probabilities, without overflow."""
     xp = get_array_module(logits)
     return 0.5 * (1.0 + xp.tanh(0.5 * logits))
 
 
-def softmax_cross_entropy(logits: Floats2d, targets: Any, allowed: Any) -> Tuple[float, Floats2d]:
+def softmax_cross_entropy(logits: Array, targets: Array, allowed: Array) -> Tuple[float, Array]:
     """Mean cross-entropy in nats.
 
     logits [n, labels]; targets: column per row [n], -1 for a row without label; allowed: bool [n, labels]. A row whose
@@ -47,7 +47,7 @@ def softmax_cross_entropy(logits: Floats2d, targets: Any, allowed: Any) -> Tuple
     return float(loss), gradient.astype(logits.dtype)
 
 
-def sigmoid_cross_entropy(logits: Floats2d, targets: Any, allowed: Any) -> Tuple[float, Floats2d]:
+def sigmoid_cross_entropy(logits: Array, targets: Array, allowed: Array) -> Tuple[float, Array]:
     """Mean binary cross-entropy over the allowed entries. logits, targets (0 or 1), allowed (bool): [n, labels]."""
     xp = get_array_module(logits)
     targets, allowed = xp.asarray(targets, dtype=logits.dtype), xp.asarray(allowed)
@@ -57,7 +57,7 @@ def sigmoid_cross_entropy(logits: Floats2d, targets: Any, allowed: Any) -> Tuple
     return float(xp.where(allowed, terms, 0.0).sum() / n), gradient.astype(logits.dtype)
 
 
-def mean_squared_error(predictions: Floats2d, targets: Any) -> Tuple[float, Floats2d]:
+def mean_squared_error(predictions: Array, targets: Array) -> Tuple[float, Array]:
     """Mean squared error and its gradient. Both [n, 1]."""
     xp = get_array_module(predictions)
     difference = predictions - xp.asarray(targets, dtype=predictions.dtype)
@@ -65,6 +65,6 @@ def mean_squared_error(predictions: Floats2d, targets: Any) -> Tuple[float, Floa
     return float((difference**2).sum() / n), (2.0 * difference / n).astype(predictions.dtype)
 
 
-def to_numpy(array: Any) -> numpy.ndarray:
+def to_numpy(array: Array) -> numpy.ndarray:
     """A NumPy array of a thinc array on any device."""
     return array if isinstance(array, numpy.ndarray) else array.get()

@@ -11,11 +11,12 @@ from thinc.types import Floats2d
 from torch import Tensor, nn
 
 from ..errors import MedmtlError
-from .bridge import TorchShim, to_array, to_tensor
+from .bridge import TorchShim, split_rows, to_array, to_tensor
 from .layouts import Layout, Viewer, Window
 from .readings import ViewRequest, doc_of
 from .routed import ROBERTA_TYPES, RoutedEncoder
 from .sharing.rule import SharingRule
+from .shims import torch_shim
 from .wordpieces import DocPieces, WordPieces
 
 POOLINGS = ("mean", "max", "first")
@@ -97,7 +98,7 @@ def distinct_branches(rule: SharingRule, routes: Sequence[str]) -> List[str]:
 
 def start_encoder(model: "Model[ViewRequest, List[Floats2d]]", pretrained: Any, tokenizer: str) -> None:
     """Give the model pretrained weights: ``pretrained`` from ``AutoModel``, ``tokenizer`` the content of its json."""
-    shim: TorchShim = model.shims[0]  # type: ignore[assignment]
+    shim = torch_shim(model)
     branches = distinct_branches(model.attrs["rule"], model.attrs["routes"])
     spec = {"config": pretrained.config.to_dict(), "tokenizer": tokenizer, "branches": branches}
     shim.start(spec, shim.build(**spec, pretrained=pretrained))
@@ -108,7 +109,8 @@ def forward(
     model: "Model[ViewRequest, List[Floats2d]]", request: ViewRequest, is_train: bool
 ) -> Tuple[List[Floats2d], Backprop]:
     """Rows per item: [tokens or units, width]. In training, backprop adds gradients to the encoder at once."""
-    module, rule, budget = _module(model), model.attrs["rule"], model.attrs["batch_pieces"]
+    module: EncoderModule = torch_shim(model).module
+    rule, budget = model.attrs["rule"], model.attrs["batch_pieces"]
     if request.route not in model.attrs["routes"]:
         raise MedmtlError("E001", route=request.route, routes=model.attrs["routes"])
     if request.pooling not in POOLINGS:
@@ -140,14 +142,7 @@ def forward(
             output.backward(to_tensor(model.ops.xp.vstack(d_output)))
         return []
 
-    borders = numpy.cumsum([0, *layout.lengths])
-    array = to_array(output)
-    return [array[a:b] for a, b in zip(borders, borders[1:])], backprop  # type: ignore[misc]
-
-
-def _module(model: "Model[ViewRequest, List[Floats2d]]") -> EncoderModule:
-    shim: TorchShim = model.shims[0]  # type: ignore[assignment]
-    return shim.module  # type: ignore[return-value]
+    return split_rows(to_array(output), layout.lengths), backprop
 
 
 def _pieces(wordpieces: WordPieces, request: ViewRequest) -> List[DocPieces]:
@@ -207,8 +202,9 @@ def _padded_batches(layout: Layout, budget: int, pad: int, device: torch.device)
             ids[row, : lengths[number]] = layout.ids[number]
             types[row, : lengths[number]] = layout.types[number]
             mask[row, : lengths[number]] = 1
-        tensors = (torch.from_numpy(array).to(device) for array in (ids, types, mask))
-        batches.append(PaddedBatch(*tensors, group, [lengths[number] for number in group]))
+        on_device = [torch.from_numpy(array).to(device) for array in (ids, types, mask)]
+        own_lengths = [lengths[number] for number in group]
+        batches.append(PaddedBatch(on_device[0], on_device[1], on_device[2], group, own_lengths))
     return batches
 
 

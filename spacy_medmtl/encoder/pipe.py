@@ -13,9 +13,10 @@ from thinc.api import Config, Model, Optimizer
 from thinc.types import Floats2d
 
 from ..errors import MedmtlError, warn
-from .listener import LISTENER, EncoderLink, replace_listener, replace_listener_cfg
+from .listener import LISTENER, replace_listener, replace_listener_cfg
 from .memory import TRIM_EVERY, release_freed_memory
 from .readings import Memo, ViewRequest
+from .shims import link_of, torch_shim
 from .stream import CurrentBatch, token_batches
 
 DEFAULT_CONFIG = """
@@ -84,8 +85,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         route, routes = listener.attrs["route"], self.model.attrs["routes"]
         if route not in routes:
             raise MedmtlError("E001", route=route, routes=routes)
-        link: EncoderLink = listener.shims[0]
-        link.pipe = self
+        link_of(listener).pipe = self
         if listener.has_dim("nO") is None and self.model.has_dim("nO"):
             listener.set_dim("nO", self.model.get_dim("nO"))
         listeners = self.listener_map.setdefault(component_name, [])
@@ -98,7 +98,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         if listener not in listeners:
             return False
         listeners.remove(listener)
-        listener.shims[0].pipe = None
+        link_of(listener).pipe = None
         if not listeners:
             del self.listener_map[component_name]
         return True
@@ -144,7 +144,7 @@ class ProgressiveTok2Vec(TrainablePipe):
 
     @property
     def _version(self) -> int:
-        return int(self.model.shims[0].version)
+        return torch_shim(self.model).version
 
     # Training
 
@@ -201,7 +201,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         if not callable(get_examples):  # which is all that the encoder wants to know of them
             validate_get_examples(get_examples, "ProgressiveTok2Vec.initialize")
         self.current = None
-        is_built = self.model.shims[0].is_built
+        is_built = torch_shim(self.model).is_built
         if loader is None and not is_built:
             raise MedmtlError("E004", name=self.name)
         if loader is not None:
@@ -223,29 +223,29 @@ class ProgressiveTok2Vec(TrainablePipe):
 
     # Weights: a plain safetensors file, so that any tool can read it
 
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = tuple()) -> None:
+    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
         """Write ``cfg`` and ``encoder.safetensors`` into a folder."""
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
         srsly.write_json(path / "cfg", self.cfg)
-        (path / WEIGHTS_FILE).write_bytes(self.model.shims[0].to_bytes())
+        (path / WEIGHTS_FILE).write_bytes(torch_shim(self.model).to_bytes())
 
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = tuple()) -> "ProgressiveTok2Vec":
+    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
         """Read what ``to_disk`` wrote. Raises MedmtlError E013 if the weights do not fit the config."""
         path = Path(path)
-        self.cfg = srsly.read_json(path / "cfg")  # type: ignore[assignment]
+        self.cfg = srsly.read_json(path / "cfg")
         return self._from_bytes((path / WEIGHTS_FILE).read_bytes())
 
-    def to_bytes(self, *, exclude: Iterable[str] = tuple()) -> bytes:
-        return srsly.msgpack_dumps({"cfg": self.cfg, "weights": self.model.shims[0].to_bytes()})
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        return srsly.msgpack_dumps({"cfg": self.cfg, "weights": torch_shim(self.model).to_bytes()})
 
-    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = tuple()) -> "ProgressiveTok2Vec":
-        data: Dict[str, Any] = srsly.msgpack_loads(bytes_data)  # type: ignore[assignment]
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
+        data: Dict[str, Any] = srsly.msgpack_loads(bytes_data)
         self.cfg = data["cfg"]
         return self._from_bytes(data["weights"])
 
     def _from_bytes(self, weights: bytes) -> "ProgressiveTok2Vec":
-        shim = self.model.shims[0]
+        shim = torch_shim(self.model)
         shim.from_bytes(weights)
         if shim.is_built:
             self.model.set_dim("nO", shim.module.encoder.width, force=True)

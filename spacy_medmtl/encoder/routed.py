@@ -4,7 +4,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel
 
 from ..errors import MedmtlError
 from .sharing.rule import SharingRule
@@ -13,6 +13,7 @@ from .sharing.rule import SharingRule
 # names and more besides (relative positions, rotations, pre-normalisation), and would run here with wrong results.
 BERT_TYPES = ("bert", "electra", "ernie")
 ROBERTA_TYPES = ("camembert", "data2vec-text", "roberta", "xlm-roberta")  # their positions start behind the padding id
+PreTrained = Any  # a PreTrainedModel; of its parts torch's types know only that they are tensors or modules
 
 
 class FeedForward(nn.Module):
@@ -29,7 +30,8 @@ class FeedForward(nn.Module):
 
 
 class RoutedOutput(nn.Module):
-    """Stands where a BERT layer has its ``output``: cluster, dropout, residual and one LayerNorm after mixing (Eq. 5)."""
+    """Stands where a BERT layer has its ``output``: cluster, dropout, residual and, after mixing, one LayerNorm
+    (Eq. 5)."""
 
     def __init__(self, cluster: nn.Module, dropout: nn.Module, layer_norm: nn.Module) -> None:
         super().__init__()
@@ -39,11 +41,11 @@ class RoutedOutput(nn.Module):
         self.route = 0
 
     def forward(self, hidden_states: Tensor, input_tensor: Tensor) -> Tensor:
-        """``input_tensor`` is the attention output; ``hidden_states`` the same, since ``intermediate`` is an identity."""
+        """``input_tensor`` is the attention output; ``hidden_states`` the same, as ``intermediate`` is an identity."""
         return self.LayerNorm(self.dropout(self.cluster(hidden_states, self.route)) + input_tensor)
 
 
-def route_layers(model: PreTrainedModel, layers: Sequence[int], routes: Sequence[str], rule: SharingRule) -> None:
+def route_layers(model: PreTrained, layers: Sequence[int], routes: Sequence[str], rule: SharingRule) -> None:
     """Replace the FFN of the chosen ``layers`` of ``model`` by clusters, in place."""
     for i in layers:
         layer = model.encoder.layer[i]
@@ -52,7 +54,7 @@ def route_layers(model: PreTrainedModel, layers: Sequence[int], routes: Sequence
         layer.intermediate = nn.Identity()
 
 
-def choose_layers(model: PreTrainedModel, layers: Optional[Sequence[int]]) -> List[int]:
+def choose_layers(model: PreTrained, layers: Optional[Sequence[int]]) -> List[int]:
     """The layer numbers to route, ascending; all for None. Raises MedmtlError E005, E006."""
     model_type, supported = model.config.model_type, BERT_TYPES + ROBERTA_TYPES
     if model_type not in supported:
@@ -72,12 +74,12 @@ class RoutedEncoder(nn.Module):
     """
 
     def __init__(
-        self, model: PreTrainedModel, *, routes: Sequence[str], layers: Optional[Sequence[int]], rule: SharingRule
+        self, model: PreTrained, *, routes: Sequence[str], layers: Optional[Sequence[int]], rule: SharingRule
     ) -> None:
         super().__init__()
         chosen = choose_layers(model, layers)
         route_layers(model, chosen, routes, rule)
-        self.model = model
+        self.model: PreTrained = model
         self.routes = tuple(routes)
         self.n_trunk = chosen[0] if chosen else len(model.encoder.layer)
         self._routed = [model.encoder.layer[i].output for i in chosen]

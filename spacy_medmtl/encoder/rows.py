@@ -8,9 +8,10 @@ from thinc.types import Floats2d
 from torch import Tensor, nn
 
 from ..errors import MedmtlError
-from .bridge import TorchShim, to_array, to_tensor
+from .bridge import TorchShim, split_rows, to_array, to_tensor
 from .listener import reads_units
 from .readings import ToRead, doc_of
+from .shims import torch_shim
 
 INIT_STD = 0.02  # BERT's own for new layers
 
@@ -68,7 +69,7 @@ def init(model: "Model[List[ToRead], Floats2d]", X: Optional[List[ToRead]] = Non
     tok2vec = model.layers[0]
     sample = tok2vec_input(tok2vec, X or [])
     tok2vec.initialize(X=sample)
-    model.shims[0].start({"width": tok2vec_width(tok2vec, sample), "n_outputs": model.get_dim("nO")})  # type: ignore[attr-defined]
+    torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_outputs": model.get_dim("nO")})
 
 
 def forward(
@@ -77,14 +78,15 @@ def forward(
     tok2vec, dropout = model.layers[0], float(model.attrs["dropout_rate"])
     rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, items), is_train)
     lengths = [len(part) for part in rows]
-    module = model.shims[0].module  # type: ignore[attr-defined]
+    module: RowClassifier = torch_shim(model).module
     inputs = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
     with torch.set_grad_enabled(is_train):
         logits = module(inputs, dropout if is_train else 0.0)
 
     def backprop(d_logits: Floats2d) -> List[ToRead]:
         logits.backward(to_tensor(d_logits))
-        backprop_tok2vec(model.ops.unflatten(to_array(inputs.grad), lengths))
+        assert inputs.grad is not None
+        backprop_tok2vec(split_rows(to_array(inputs.grad), lengths))
         return []
 
-    return to_array(logits), backprop  # type: ignore[return-value]
+    return to_array(logits), backprop

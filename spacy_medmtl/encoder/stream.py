@@ -30,7 +30,7 @@ class CurrentBatch:
 
 
 def token_batches(stream: Iterable[Doc], *, max_docs: int, max_tokens: int) -> Iterator[List[Doc]]:
-    """Cut a stream into batches of at most ``max_docs`` Docs and, but for a longer single Doc, ``max_tokens`` tokens."""
+    """Cut a stream into batches of at most ``max_docs`` Docs and ``max_tokens`` tokens; a longer Doc stands alone."""
     batch: List[Doc] = []
     n_tokens = 0
     for doc in stream:

@@ -70,13 +70,19 @@ def _sha256(file_: Any) -> str:
 
 
 def _from_pretrained(name: str, **options: Any) -> Tuple[Any, str]:
+    from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
 
+    options.update(trust_remote_code=False)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, trust_remote_code=False, **options)
-        model = AutoModel.from_pretrained(name, use_safetensors=True, trust_remote_code=False, **options)
-    except (OSError, ValueError) as error:
-        raise MedmtlError("E008", path=name, hint=f"{type(error).__name__}: {str(error).splitlines()[0]}") from error
+        tokenizer = AutoTokenizer.from_pretrained(name, use_fast=True, **options)
+        model, found = AutoModel.from_pretrained(name, use_safetensors=True, output_loading_info=True, **options)
+    except (ImportError, OSError, SafetensorError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise MedmtlError("E008", path=name, hint=f"{type(error).__name__}: {reason}") from error
+    lacking = [key for key in found["missing_keys"] if not key.startswith("pooler.")]  # the pooler is not used
+    if lacking:  # transformers would go on with random numbers
+        raise MedmtlError("E008", path=name, hint=f"The weights lack {lacking[0]} ({len(lacking)} in all).")
     if not tokenizer.is_fast:
         raise MedmtlError("E014", name=name, received=type(tokenizer).__name__)
     return model, tokenizer.backend_tokenizer.to_str()

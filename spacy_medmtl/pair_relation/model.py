@@ -1,4 +1,7 @@
-"""The model of ``pair_relation``: a linear layer over the [CLS] of ``[CLS] a [SEP] b [SEP]`` (progressive paper, Eq. 6)."""
+"""The model of ``pair_relation``: a linear layer over the [CLS] of ``[CLS] a [SEP] b [SEP]``.
+
+Progressive paper, Eq. 6.
+"""
 
 from typing import TYPE_CHECKING, Any, List, Optional
 

@@ -113,8 +113,8 @@ class PairRelation(Head[PairGold]):
         self.candidates = candidates
 
     def n_outputs(self) -> int:
-        """A column per label; in ``exclusive`` mode one more, the last, for "none of them". Raises MedmtlError E206 for a
-        regression with several labels."""
+        """A column per label; in ``exclusive`` mode one more, the last, for "none of them". Raises MedmtlError E206 for
+        a regression with several labels."""
         if self.cfg["mode"] == "regression" and len(self.labels) > 1:
             raise MedmtlError("E206", name=self.name, received=list(self.labels))
         return len(self.labels) + (self.cfg["mode"] == "exclusive")

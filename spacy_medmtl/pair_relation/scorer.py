@@ -22,8 +22,8 @@ def score_relations(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     """Micro-F1 over (head, tail, label), and accuracy: the share of gold pairs whose labels are all right.
 
     A gold relation whose pair was never a candidate is missed. Docs without annotation and labels outside
-    ``annotated_labels`` are left out. For a regression: Pearson and Spearman correlation and mean squared error over the
-    gold pairs that were candidates.
+    ``annotated_labels`` are left out. For a regression: Pearson and Spearman correlation and mean squared error over
+    the gold pairs that were candidates.
     """
     examples = list(examples)
     key, name = cfg.get("spans_key", RELATIONS), cfg["component"]
@@ -86,6 +86,6 @@ def _correlation(x: numpy.ndarray, y: numpy.ndarray) -> Optional[float]:
 
 def _ranks(values: numpy.ndarray) -> numpy.ndarray:
     """Ranks from 0, ties sharing their mean."""
-    unique, inverse, counts = numpy.unique(values, return_inverse=True, return_counts=True)
+    _, inverse, counts = numpy.unique(values, return_inverse=True, return_counts=True)
     last = numpy.cumsum(counts) - 1
     return (last - (counts - 1) / 2.0)[inverse]

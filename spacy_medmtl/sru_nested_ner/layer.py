@@ -7,8 +7,9 @@ import torch
 from thinc.api import Model
 from torch import Tensor
 
-from ..encoder.bridge import TorchShim, to_array, to_tensor
+from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
 from ..encoder.rows import tok2vec_input, tok2vec_width
+from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
 from .model import ActionScores, Sentence, SruInput
 from .recurrent import SlotRecurrentUnit
@@ -34,12 +35,13 @@ def init(model: "Model[SruInput, Any]", X: Any = None, Y: Any = None) -> None:  
     sample = tok2vec_input(tok2vec, X or [])
     tok2vec.initialize(X=sample)
     n_labels = (model.get_dim("nO") - 2) // 2
-    model.shims[0].start({"width": tok2vec_width(tok2vec, sample), "n_labels": n_labels})  # type: ignore[attr-defined]
+    torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_labels": n_labels})
 
 
 def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> Tuple[Any, Callable]:
     """ActionScores in training; else one array of probabilities [n_steps, n_actions] per sentence."""
-    tok2vec, unit = model.layers[0], model.shims[0].module  # type: ignore[attr-defined]
+    tok2vec = model.layers[0]
+    unit: SlotRecurrentUnit = torch_shim(model).module
     rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, list(inputs.items)), is_train)
     offsets = numpy.cumsum([0] + [len(part) for part in rows])
     words = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
@@ -57,7 +59,7 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
     def backprop(d_scores: ActionScores) -> SruInput:
         logits.backward(to_tensor(d_scores.logits))
         d_words = to_array(words.grad) if words.grad is not None else model.ops.alloc2f(*words.shape)
-        backprop_tok2vec(model.ops.unflatten(d_words, [len(part) for part in rows]))
+        backprop_tok2vec(split_rows(d_words, [len(part) for part in rows]))
         return inputs
 
     return ActionScores(to_array(logits), to_array(targets), to_array(mask)), backprop

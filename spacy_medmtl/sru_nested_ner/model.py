@@ -1,4 +1,4 @@
-"""The model of ``sru_nested_ner``: token rows into the Slot-based Recurrent Unit, action logits or probabilities out."""
+"""The model of ``sru_nested_ner``: token rows to the Slot-based Recurrent Unit, action logits or probabilities out."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, List, Optional, Sequence

@@ -50,9 +50,9 @@ def shuffled(examples: List[Example], size: int) -> List[List[Example]]:
 def cut(examples: List[Example], size: int) -> List[List[Example]]:
     """Consecutive batches of at most ``size`` tokens, or one longer Doc."""
     batches: List[List[Example]] = []
-    n_tokens = size
+    n_tokens = 0
     for example in examples:
-        if n_tokens + len(example.predicted) > size:
+        if not batches or n_tokens + len(example.predicted) > size:
             batches.append([])
             n_tokens = 0
         batches[-1].append(example)

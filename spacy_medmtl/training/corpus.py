@@ -30,10 +30,10 @@ class CorpusEntry:
 def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = False) -> Reader:
     """``spacy-medmtl.MultitaskCorpus.v1``: Examples of several corpora.
 
-    corpora: name -> ``path`` (a ``.spacy`` file or a folder), ``tasks`` (names of the components that learn from it, all
-        if left out), ``limit`` (number of Docs, 0 or left out for all). A path may stand in several entries, one per
-        task: then every batch is about one task. What belongs to other components is taken off the reference Docs, so
-        it is neither learnt nor scored.
+    corpora: name -> ``path`` (a ``.spacy`` file or a folder), ``tasks`` (names of the components that learn from it,
+        all if left out), ``limit`` (number of Docs, 0 or left out for all). A path may stand in several entries, one
+        per task: then every batch is about one task. What belongs to other components is taken off the reference Docs,
+        so it is neither learnt nor scored.
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
     Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.
     """

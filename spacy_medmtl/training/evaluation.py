@@ -28,13 +28,17 @@ def corpus_files(paths: Sequence[Path]) -> List[Path]:
     return files
 
 
-def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool) -> Dict[str, Any]:
-    """Scores per corpus file: name -> {"scores", "floors", "n_docs", "n_words", "seconds"}."""
+def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0) -> Dict[str, Any]:
+    """Scores per corpus file: name -> {"scores", "floors", "n_docs", "n_words", "seconds"}.
+
+    Heads that a corpus has no gold for are not run on it. limit: Docs read of each corpus; 0 for all.
+    """
     results: Dict[str, Any] = {}
     for path in corpus_files(paths):
-        examples = list(read_entry(CorpusEntry(path.stem, path, None, 0), nlp, gold_sents=gold_sents))
+        examples = list(read_entry(CorpusEntry(path.stem, path, None, limit), nlp, gold_sents=gold_sents))
         start = time.perf_counter()
-        scores = nlp.evaluate(examples)
+        with nlp.select_pipes(disable=without_gold(nlp, examples)):
+            scores = nlp.evaluate(examples)
         seconds = time.perf_counter() - start
         kept = {name: value for name, value in scores.items() if value is not None and is_ours(nlp, name)}
         results[path.stem] = {
@@ -45,6 +49,18 @@ def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool) 
             "seconds": round(seconds, 2),
         }
     return results
+
+
+def without_gold(nlp: Language, examples: List[Example]) -> List[str]:
+    """The heads of this package that none of the examples is annotated for."""
+    found = []
+    for name, pipe in nlp.pipeline:
+        key = getattr(pipe, "spans_key", None)
+        if key is None or getattr(pipe, "units", None) == "doc":
+            continue
+        if not any(key in example.reference.spans for example in examples):
+            found.append(name)
+    return found
 
 
 def is_ours(nlp: Language, score: str) -> bool:

@@ -34,7 +34,9 @@ def _header(metrics: Dict[str, Any]) -> Iterator[str]:
         + "."
     )
     yield ""
-    yield "Scores in percent, on parts that played no role in training or model selection. The floor needs no model: the"
+    yield (
+        "Scores in percent, on parts that played no role in training or model selection. The floor needs no model: the"
+    )
     yield "most frequent label for every unit. Strict matching: boundaries and label (and status) all right."
 
 

@@ -6,10 +6,11 @@ import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from thinc.api import Adam, Model, Optimizer
+
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.encoder.bridge import TorchShim
-from thinc.api import Adam, Model, Optimizer
 
 TASKS = ("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion")
 TEXTS = (
@@ -49,8 +50,8 @@ def gold_example(nlp: Language, text: str, tasks: Iterable[str] = TASKS) -> Exam
     return Example(nlp.make_doc(text), doc)
 
 
-def gold_examples(nlp: Language, tasks: Iterable[str] = TASKS) -> List[Example]:
-    return [gold_example(nlp, text, list(tasks)) for text in TEXTS]
+def gold_examples(nlp: Language, tasks: Iterable[str] = TASKS, texts: Iterable[str] = TEXTS) -> List[Example]:
+    return [gold_example(nlp, text, list(tasks)) for text in texts]
 
 
 def adam(learn_rate: float = 1e-3, **settings: Any) -> Optimizer:

@@ -1,4 +1,4 @@
-"""``use_averages``: evaluation and saving see the averaged torch weights, training goes on with its own. Same seed, same bytes."""
+"""Evaluation and saving see the averaged torch weights, training goes on with its own. Same seed, same bytes."""
 
 from typing import Any, Callable, Dict, List
 

@@ -4,11 +4,12 @@ from typing import Any, Iterable, Tuple
 
 import pytest
 import torch
+from torch import nn
+from transformers import BertConfig, BertModel
+
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule
-from torch import nn
-from transformers import BertConfig, BertModel
 
 ROUTES = ("ssic", "sprj", "ner", "cpncf")
 PLAIN, LIVE, PUBLISHED = 102_267_648, 272_275_200, 328_962_816

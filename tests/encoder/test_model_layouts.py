@@ -4,12 +4,13 @@ from typing import Any, Dict
 
 import pytest
 import torch
+from transformers import AutoConfig, AutoModel
+
 from spacy_medmtl.encoder.model import check_window
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule
 from spacy_medmtl.errors import MedmtlError
-from transformers import AutoConfig, AutoModel
 
 SIZES: Dict[str, Any] = {
     "vocab_size": 60,

@@ -5,11 +5,12 @@ from typing import Dict, List
 import numpy
 import pytest
 import torch
+from torch import Tensor, nn
+
 from spacy_medmtl.encoder.routed import FeedForward
 from spacy_medmtl.encoder.sharing.progressive import INITS, progressive_rule
 from spacy_medmtl.encoder.sharing.progressive_cluster import ProgressiveCluster
 from spacy_medmtl.errors import MedmtlError
-from torch import Tensor, nn
 
 WIDTH, INNER, N_ROUTES = 5, 7, 4
 EXACT = {"rtol": 0.0, "atol": 1e-12}
@@ -109,7 +110,7 @@ def test_only_ffns_up_to_the_route_run(cluster: ProgressiveCluster, m: int):
 
 @pytest.mark.parametrize("init", INITS)
 def test_what_each_initialisation_computes(ffn: FeedForward, init: str):
-    """``mean``, ``zero`` and ``copy`` leave every route at the pretrained FFN; ``paper`` starts at 1, 2, 4, 8 times it."""
+    """``mean``, ``zero`` and ``copy``: every route is the pretrained FFN; ``paper``: 1, 2, 4, 8 times it."""
     made = ProgressiveCluster(ffn, N_ROUTES, init=init, trainable=True).double()
     x = torch.randn(6, WIDTH, dtype=torch.float64)
     factors = [1.0, 2.0, 4.0, 8.0] if init == "paper" else [1.0] * N_ROUTES

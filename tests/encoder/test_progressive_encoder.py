@@ -1,4 +1,4 @@
-"""The whole encoder with progressive routes: function-preserving starts, and training that leaves harder routes alone."""
+"""The whole encoder with progressive routes: function-preserving starts; training leaves harder routes alone."""
 
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
@@ -9,13 +9,14 @@ import torch
 from encoder_helpers import TASKS, TEXTS, adam, moments, weights
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
+from thinc.api import Model
+from torch import Tensor
+
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
 from spacy_medmtl.encoder.readings import ViewRequest
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.weights import local_encoder
-from thinc.api import Model
-from torch import Tensor
 
 Inputs = Tuple[Tensor, Tensor, Tensor]
 

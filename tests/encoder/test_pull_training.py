@@ -4,7 +4,7 @@ from itertools import combinations, permutations
 from typing import Callable, Iterator, List, Sequence, Tuple
 
 import pytest
-from encoder_helpers import TASKS, adam, gold_examples, moments, pending, same, weights
+from encoder_helpers import TASKS, TEXTS, adam, gold_examples, moments, pending, same, weights
 from spacy.language import Language
 
 SHORT = ("sentence_intent", "sru_nested_ner", "cpncf_assertion")
@@ -47,7 +47,7 @@ def test_exactly_the_heads_with_gold_and_the_encoder_move(make_nlp: Callable[...
     """Both ways of updating, one after the other on the same pipeline, so that all have moments to be moved by."""
     nlp, optimizer = started(make_nlp, *order), adam()
     for with_gold in [*subsets(order), order]:
-        examples = gold_examples(nlp, with_gold)
+        examples = gold_examples(nlp, with_gold, TEXTS[:2])
         expected = [name for name in ("encoder", *order) if name in with_gold or (name == "encoder" and with_gold)]
         assert changes(nlp, optimizer, lambda: nlp.update(examples, sgd=optimizer)) == expected  # noqa: B023
         assert pending(nlp) == []
@@ -59,7 +59,7 @@ def test_exactly_the_heads_with_gold_and_the_encoder_move(make_nlp: Callable[...
 def test_freezing_any_set_of_components_in_alternation(make_nlp: Callable[..., Language], order: Tuple[str, ...]):
     """The same list of examples throughout; each frozen update stands between two that freeze nothing."""
     nlp, optimizer = started(make_nlp, *order), adam()
-    examples = gold_examples(nlp)
+    examples = gold_examples(nlp, texts=TEXTS[:2])
     everything = ["encoder", *order]
     frozen_sets = [("encoder",), (order[0],), (order[-1],), ("encoder", order[1]), order, order[1:], tuple(everything)]
     for frozen in frozen_sets:

@@ -1,4 +1,4 @@
-"""spaCy's ways of taking pipelines apart: replace_listeners, sourced components, assembled configs, removed encoders."""
+"""spaCy's ways of taking pipelines apart: replace_listeners, sourced components, assembly, removed encoders."""
 
 from pathlib import Path
 from typing import Any, Callable, List
@@ -8,6 +8,7 @@ import spacy
 from encoder_helpers import TASKS, TEXTS, adam, annotations, gold_examples, moments, pending, same, weights
 from spacy.cli.assemble import assemble_cli
 from spacy.language import Language
+
 from spacy_medmtl.errors import MedmtlError
 
 KEY_OF = dict(zip(TASKS, ("medmtl_intents", "medmtl_relations", "medmtl_ner", "medmtl_findings")))
@@ -137,7 +138,10 @@ def test_assemble_of_sourced_components(trained_path: Path, nlp: Language, tmp_p
     sections = [
         '[nlp]\nlang = "en"\npipeline = ["sentencizer","encoder","sentence_intent","sru_nested_ner"]\n[components]',
         '[components.sentencizer]\nfactory = "sentencizer"',
-        *[f'[components.{name}]\nsource = "{trained_path}"' for name in ("encoder", "sentence_intent", "sru_nested_ner")],
+        *[
+            f'[components.{name}]\nsource = "{trained_path}"'
+            for name in ("encoder", "sentence_intent", "sru_nested_ner")
+        ],
         'replace_listeners = ["model.tok2vec"]',
     ]
     config.write_text("\n".join(sections), encoding="utf8")
@@ -151,7 +155,7 @@ def test_assemble_of_sourced_components(trained_path: Path, nlp: Language, tmp_p
 class _Context:
     """Of a command line without further arguments."""
 
-    args: List[str] = []
+    args = ()
 
 
 def test_two_encoders_by_name(make_nlp: Callable[..., Language], encoder_settings: Callable, tmp_path: Path):

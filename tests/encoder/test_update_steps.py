@@ -1,4 +1,4 @@
-"""Steps of the encoder: nlp.update against the training loop, accumulation, annotating components, components of others."""
+"""Steps of the encoder: nlp.update against the training loop, accumulation, annotating components, odd Docs."""
 
 from typing import Any, Callable, Dict, List
 

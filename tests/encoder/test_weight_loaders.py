@@ -9,7 +9,9 @@ from typing import Any, Callable
 import pytest
 import torch
 from encoder_helpers import TASKS, gold_examples
+from safetensors.torch import load_file, save_file
 from spacy.language import Language
+
 from spacy_medmtl.encoder import weights as loaders
 from spacy_medmtl.encoder.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError
@@ -49,6 +51,18 @@ def test_missing_tokenizer(folder: Path):
 def test_damaged_weights(folder: Path):
     (folder / "model.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00 not safetensors")
     with pytest.raises(MedmtlError, match="E008"):
+        loaders.local_encoder(str(folder))()
+
+
+def test_weights_that_lack_a_layer(folder: Path):
+    """transformers would fill it with random numbers. The pooler may lack: it is not used."""
+    weights = load_file(folder / "model.safetensors")
+    without_pooler = {name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")}
+    save_file(without_pooler, folder / "model.safetensors", metadata={"format": "pt"})
+    assert loaders.local_encoder(str(folder))()[0].config.hidden_size == 32
+    lacking = {name: tensor for name, tensor in weights.items() if "layer.1.output.dense" not in name}
+    save_file(lacking, folder / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(MedmtlError, match=r"E008.*lack encoder\.layer\.1\.output\.dense.*2 in all"):
         loaders.local_encoder(str(folder))()
 
 

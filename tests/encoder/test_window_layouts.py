@@ -1,4 +1,4 @@
-"""Views laid out as sequences: windows, pairs and their cut, [C] markers and context, by the templates of the models."""
+"""Views laid out as sequences: windows, pairs and their cut, [C] markers and context, templates of the models."""
 
 from typing import Any, List, Tuple
 
@@ -8,11 +8,12 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
+from tiny_tokenizers import FAMILIES
+
 from spacy_medmtl.encoder.layouts import Layout, Viewer, Window, fit_pair, window_spans
 from spacy_medmtl.encoder.readings import Reading, Unit
 from spacy_medmtl.encoder.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
-from tiny_tokenizers import FAMILIES
 
 NLP = spacy.blank("en")
 FIXED = settings(max_examples=300, deadline=None, derandomize=True)

@@ -7,15 +7,25 @@ import sys
 from pathlib import Path
 from typing import Any, Dict
 
+import pytest
+from worker_script import train
+
 LIMIT = 120  # seconds; a hang fails
 
 
-def run(*args: str, **env: str) -> Any:
-    """What worker_script.py prints."""
-    here = Path(__file__).parent
+@pytest.fixture(scope="module")
+def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the other process writes the pipeline that it trains."""
+    return tmp_path_factory.mktemp("other")
+
+
+@pytest.fixture(scope="module")
+def elsewhere(tiny_encoder: Path, trained_path: Path, output: Path) -> Dict[str, Any]:
+    """What worker_script.py found in a fresh process with another hash seed and four threads."""
+    script = Path(__file__).parent / "worker_script.py"
     done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", str(here / "worker_script.py"), *args],
-        env={**os.environ, "HF_HUB_OFFLINE": "1", **env},
+        [sys.executable, "-W", "error::UserWarning", str(script), str(tiny_encoder), str(output), str(trained_path)],
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "4", "PYTHONHASHSEED": "1"},
         capture_output=True,
         text=True,
         timeout=LIMIT,
@@ -25,22 +35,20 @@ def run(*args: str, **env: str) -> Any:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_two_worker_processes_give_the_same_and_do_not_hang(trained_path: Path):
+def test_two_worker_processes_give_the_same_and_do_not_hang(elsewhere: Dict[str, Any]):
     """Four torch threads run in the parent when it forks; a child that waits for them would wait for ever."""
-    together, alone = run("pipe", str(trained_path), OMP_NUM_THREADS="4")
-    assert together == alone
-    assert any(doc["medmtl_findings"][0] for doc in together)
+    assert elsewhere["together"] == elsewhere["alone"]
+    assert any(doc["medmtl_findings"][0] for doc in elsewhere["together"])
 
 
 def files(folder: Path) -> Dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_same_seed_same_bytes(tiny_encoder: Path, tmp_path: Path):
-    """Two processes with other hash seeds: equal losses, and equal bytes of every file of the pipeline."""
-    losses = [run("train", str(tiny_encoder), str(tmp_path / seed), PYTHONHASHSEED=seed) for seed in ("1", "2")]
-    one, two = files(tmp_path / "1"), files(tmp_path / "2")
-    assert losses[0] == losses[1]
+def test_same_seed_same_bytes(elsewhere: Dict[str, Any], output: Path, tiny_encoder: Path, tmp_path: Path):
+    """Here and in a fresh process with another hash seed: equal losses, and equal bytes of every file."""
+    assert train(str(tiny_encoder), str(tmp_path)) == elsewhere["losses"]
+    one, two = files(tmp_path), files(output)
     assert one.keys() == two.keys()
     differing = {name for name in one if one[name] != two[name]}
     assert differing <= {"sentencizer.json"}  # spaCy's own: a set, written in the order of the hash seed

@@ -1,8 +1,8 @@
-"""Run apart by test_worker_processes.py. argv: what to do, and paths. Prints one line of JSON."""
+"""Run in a process of its own by test_worker_processes.py. argv: folders. Prints one line of JSON."""
 
 import json
 import sys
-from typing import Any, List
+from typing import Any, Dict, List
 
 import spacy
 import torch
@@ -10,20 +10,9 @@ from encoder_helpers import TASKS, TEXTS, adam, annotations, gold_examples
 from thinc.api import fix_random_seed
 
 
-def pipe_in_processes(path: str) -> List[Any]:
-    """Predict with two worker processes, after this one has started torch's threads."""
-    torch.set_num_threads(4)
-    nlp = spacy.load(path)
-    torch.randn(600, 600) @ torch.randn(600, 600)  # starts the threads that a forked child does not have
-    torch.randn(2_000_000).exp().sum()
-    texts = [*TEXTS, "", (TEXTS[0] + " ") * 40] * 3
-    docs = nlp.pipe(texts, n_process=2, batch_size=4)
-    together = [annotations(doc) for doc in docs]
-    return [together, [annotations(doc) for doc in nlp.pipe(texts)]]
-
-
 def train(encoder: str, output: str) -> List[Any]:
     """Initialise and train from nothing but the seed."""
+    torch.set_num_threads(1)
     fix_random_seed(7)
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
@@ -42,5 +31,16 @@ def train(encoder: str, output: str) -> List[Any]:
     return losses
 
 
+def pipe_in_processes(path: str) -> Dict[str, Any]:
+    """Predict with two worker processes, after this one has started torch's threads, and then without any."""
+    torch.set_num_threads(4)
+    nlp = spacy.load(path)
+    torch.randn(2_000_000).exp().sum()  # starts the threads that a forked child does not have
+    texts = [*TEXTS, "", (TEXTS[0] + " ") * 40] * 3
+    together = [annotations(doc) for doc in nlp.pipe(texts, n_process=2, batch_size=4)]
+    return {"together": together, "alone": [annotations(doc) for doc in nlp.pipe(texts)]}
+
+
 if __name__ == "__main__":
-    print(json.dumps({"pipe": pipe_in_processes, "train": train}[sys.argv[1]](*sys.argv[2:])))  # noqa: T201
+    encoder, output, trained = sys.argv[1:]
+    print(json.dumps({"losses": train(encoder, output), **pipe_in_processes(trained)}))  # noqa: T201

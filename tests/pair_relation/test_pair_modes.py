@@ -37,7 +37,7 @@ def test_exclusive_with_none_of_them(make_nlp):
     assert pipe.model.get_dim("nO") == 3
     assert nlp.evaluate(examples)["pair_relation_acc"] == 1.0
     doc = nlp(TEXTS[0])
-    ((pairs, probabilities),) = pipe.predict([doc])
+    ((_, probabilities),) = pipe.predict([doc])
     assert probabilities.sum(axis=1) == pytest.approx([1.0, 1.0])
     assert probabilities.argmax(axis=1).tolist() == [2, 1]
     assert [(r.head.text, r.tail.text, r.label) for r in doc._.relations] == [

@@ -5,7 +5,7 @@ triangular, so one route is one weighted sum, or one FFN of m times the inner wi
 """
 
 import copy
-from typing import List, Tuple
+from typing import List, Tuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -45,9 +45,13 @@ class ProgressiveCluster(nn.Module):
                 row = torch.full((route,), weight, device=ffn.dense_out.weight.device)
                 self.coefficients.append(nn.Parameter(row, requires_grad=trainable))
 
+    def _ffns(self, route: int) -> List[FeedForward]:
+        """The FFNs that a route mixes: its own, the last, and those of the easier routes."""
+        return [cast(FeedForward, self.ffns[i]) for i in range(route + 1)]
+
     def alphas(self, route: int) -> Tensor:
         """Row ``route`` of (I - W)^-1, shape [route + 1], by forward substitution."""
-        rows: List[Tensor] = [self.ffns[0].dense_out.bias.new_ones(1)]
+        rows: List[Tensor] = [self._ffns(0)[0].dense_out.bias.new_ones(1)]
         for m in range(1, route + 1):
             known = torch.stack([nn.functional.pad(row, (0, m - len(row))) for row in rows])  # [m, m]
             rows.append(torch.cat([self.coefficients[m - 1] @ known, rows[0]]))
@@ -66,7 +70,7 @@ class ProgressiveCluster(nn.Module):
     @torch.no_grad()
     def fold(self, route: int) -> FeedForward:
         """The same route as one FFN of ``(route + 1)`` times the inner width, alphas folded into its output layer."""
-        parts = [self.ffns[i] for i in range(route + 1)]
+        parts = self._ffns(route)
         alphas = self.alphas(route)
         wide = FeedForward(
             nn.Linear(parts[0].dense_in.in_features, sum(part.dense_in.out_features for part in parts)),
