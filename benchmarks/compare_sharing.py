@@ -1,7 +1,7 @@
 """Progressive sharing, from each of its four starting points, against hard sharing: same encoder, seed, steps, batches.
 
-Trains configs/en_public.cfg once per variant and scores the last weights on the test parts in corpus/public/test. Writes
-one JSON per variant, so that variants can run side by side, and a Markdown table of all that are there.
+Trains configs/en_public.cfg once per variant and scores the last weights on the test parts in corpus/public/test.
+Writes one JSON per variant, so that variants can run side by side, and a Markdown table of all that are there.
 
     medmtl prepare public ../shared/corpora corpus/public
     python benchmarks/compare_sharing.py mean zero copy paper shared --steps 500
@@ -72,7 +72,8 @@ def main(
         [one["variant"], str(one["steps"]), str(one["seed"]), *(f"{100 * one['scores'][task]:.1f}" for task in TASKS)]
         for one in results
     ]
-    (output / "table.md").write_text("\n".join(table(["variant", "steps", "seed", *TASKS], rows)) + "\n", encoding="utf8")
+    lines = table(["variant", "steps", "seed", *TASKS], rows)
+    (output / "table.md").write_text("\n".join(lines) + "\n", encoding="utf8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Gold of a part of the Docs or labels: absent is not empty, masked labels get neither gradient nor score."""
+"""Gold of a part of the Docs: absent is not empty, and the size of a batch does not matter."""
 
 import numpy
 import pytest

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -23,16 +24,21 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def elsewhere(tiny_encoder: Path, trained_path: Path, output: Path) -> Dict[str, Any]:
     """What worker_script.py found in a fresh process with another hash seed and four threads."""
     script = Path(__file__).parent / "worker_script.py"
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-W", "error::UserWarning", str(script), str(tiny_encoder), str(output), str(trained_path)],
         env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "4", "PYTHONHASHSEED": "1"},
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=LIMIT,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)  # the workers too, which would outlive it
+            pytest.fail(f"no end after {LIMIT} seconds")
+    assert process.returncode == 0, err
+    return json.loads(out.splitlines()[-1])
 
 
 def test_two_worker_processes_give_the_same_and_do_not_hang(elsewhere: Dict[str, Any]):

@@ -1,0 +1,88 @@
+"""The workflow: project.yml says exactly what each command reads and writes, and the configs are whole."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List, Set
+
+import pytest
+import srsly
+from spacy.cli.debug_config import debug_config
+from spacy.cli.init_config import fill_config
+from spacy.util import load_config
+
+ROOT = Path(__file__).parent.parent
+CONFIGS = sorted((ROOT / "configs").glob("*.cfg"))
+FOLDERS = ("assets", "configs", "corpus", "training", "metrics", "packages")
+
+
+def project() -> Dict:
+    return srsly.read_yaml(ROOT / "project.yml")
+
+
+def resolved(text: str) -> str:
+    variables = project()["vars"]
+    return re.sub(r"\$\{vars\.(\w+)\}", lambda match: str(variables[match[1]]), text)
+
+
+def paths_in(script: List[str]) -> Set[str]:
+    words = " ".join(resolved(line) for line in script).split()
+    return {word for word in words if word.split("/")[0] in FOLDERS and "/" in word}
+
+
+@pytest.mark.parametrize("command", project()["commands"], ids=lambda command: command["name"])
+def test_every_path_of_a_script_is_declared(command):
+    declared = [resolved(path) for kind in ("deps", "outputs", "outputs_no_cache") for path in command.get(kind, [])]
+    for path in paths_in(command["script"]):
+        assert any(one == path or one.startswith(f"{path}/") for one in declared), path
+
+
+def test_what_a_command_needs_was_made_by_an_earlier_one_or_is_committed():
+    made = set()
+    for name in project()["workflows"]["all"]:
+        command = next(one for one in project()["commands"] if one["name"] == name)
+        for path in map(resolved, command.get("deps", [])):
+            assert (ROOT / path).exists() or any(path == one or path.startswith(f"{one}/") for one in made), path
+        made |= {resolved(path) for kind in ("outputs", "outputs_no_cache") for path in command.get(kind, [])}
+
+
+def test_commands_write_what_they_declare(tmp_path, tiny_encoder):
+    """convert, train, evaluate and report in a fresh copy: all outputs are there, and nothing else was written."""
+    shutil.copytree(ROOT / "assets" / "sample", tmp_path / "assets" / "sample")
+    shutil.copytree(ROOT / "configs", tmp_path / "configs")
+    shutil.copytree(tiny_encoder, tmp_path / "assets" / "encoder" / "minilm")
+    shutil.copy(ROOT / "project.yml", tmp_path)
+    for name in ("convert", "train", "evaluate", "report"):
+        command = next(one for one in project()["commands"] if one["name"] == name)
+        outputs = [tmp_path / resolved(path) for path in command["outputs"]]
+        before = {path for path in tmp_path.rglob("*") if path.is_file()}
+        run(tmp_path, name, "--vars.config", "tiny")
+        assert all(path.exists() for path in outputs), name
+        written = {path for path in tmp_path.rglob("*") if path.is_file()} - before - {tmp_path / "project.lock"}
+        assert all(any(path == one or one in path.parents for one in outputs) for path in written), name
+    assert "# Scores of" in (tmp_path / "metrics" / "sample.md").read_text(encoding="utf8")
+
+
+def run(folder: Path, name: str, *overrides: str) -> None:
+    command = [sys.executable, "-m", "spacy", "project", "run", name, str(folder), *overrides]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "default"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_configs_are_valid_and_complete(path):
+    debug_config(path)
+    assert load_config(path, interpolate=False) == fill_config("-", path, silent=True)[1]
+
+
+def test_readme_shows_the_project(tmp_path):
+    readme = tmp_path / "README.md"
+    shutil.copy(ROOT / "README.md", readme)
+    command = [sys.executable, "-m", "spacy", "project", "document", str(ROOT), "--output", str(readme)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert readme.read_text(encoding="utf8") == (ROOT / "README.md").read_text(encoding="utf8")
