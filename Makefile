@@ -1,5 +1,7 @@
 # Everything a bare machine needs: Python 3.10 to 3.13 and a package index.
 PYTHON ?= python3
+# Sets of strings (spaCy's sentencizer saves one) have the same order in every run.
+export PYTHONHASHSEED := 0
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

@@ -68,11 +68,9 @@ def build_encoder_model(
     if not routes or len(set(routes)) != len(routes):
         raise MedmtlError("E011", routes=list(routes))
 
-    def build(
-        config: Dict[str, Any], tokenizer: str, branches: Sequence[str] = (), pretrained: Any = None
-    ) -> EncoderModule:
+    def build(config: Dict[str, Any], tokenizer: str, branches: Sequence[str], pretrained: Any = None) -> EncoderModule:
         expected = distinct_branches(rule, routes)
-        if branches and list(branches) != expected:  # the same routes in another order have the same shapes
+        if list(branches) != expected:  # the same routes in another order have the same shapes
             raise MedmtlError("E013", received=f"routes {list(branches)}", expected=f"routes {expected}")
         settings: Dict[str, Any] = {"routes": routes, "layers": layers, "rule": rule}
         encoder = (
