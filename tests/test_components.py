@@ -162,3 +162,18 @@ def test_annotating_twice_replaces(trained):
     doc = nlp(TEXTS[0])
     once = all_of(doc, case)
     assert all_of(nlp.get_pipe(case.factory)(doc), case) == once
+
+
+def test_a_listener_that_has_nothing_to_read_still_trains(make_nlp):
+    """Docs of white space only: zero rows of their tokens, and a backward pass that leaves no gradient."""
+    nlp = make_nlp("sru_nested_ner")
+    nlp.initialize(lambda: make_examples(nlp, CASES[2].annotate))
+    examples = make_examples(nlp, texts=[" \n ", ""])
+    nlp.get_pipe("encoder").update(examples)
+    listener = nlp.get_pipe("sru_nested_ner").model.layers[0]
+    rows, backprop = listener([example.predicted for example in examples], is_train=True)
+    assert [part.shape[0] for part in rows] == [len(example.predicted) for example in examples]
+    assert not any(part.any() for part in rows)
+    backprop([part + 1.0 for part in rows])
+    parameters = nlp.get_pipe("encoder").model.shims[0].module.parameters()
+    assert all(parameter.grad is None for parameter in parameters)
