@@ -126,7 +126,8 @@ def predicted_values(nlp, gold, predicted):
 
 def test_correlations_by_hand(make_nlp):
     """gold 1 2 3 4 5 against 2 1 4 3 5: Pearson and Spearman are 1 - 6 * 4 / (5 * 24) = 0.8.
-    gold 1 2 3 against 1 1 4 (a tie): Spearman = 1.5 / sqrt(2 * 1.5), Pearson = 3 / sqrt(2 * 6)."""
+    gold 1 2 3 against 1 1 4 (a tie): Spearman = 1.5 / sqrt(2 * 1.5), Pearson = 3 / sqrt(2 * 6).
+    Ranks of 1 2 2 3 are 0 1.5 1.5 3."""
     nlp, *_ = started(make_nlp, lambda doc: write_relations(doc, [JudgedPair((0, 1), (1, 2), ("s",), 1.0)]))
     score = nlp.get_pipe("pair_relation").score
 
@@ -136,6 +137,7 @@ def test_correlations_by_hand(make_nlp):
 
     assert scores_of([1, 2, 3, 4, 5], [2, 1, 4, 3, 5]) == pytest.approx([0.8, 0.8, 0.8])
     assert scores_of([1, 2, 3], [1, 1, 4]) == pytest.approx([3 / math.sqrt(12), 1.5 / math.sqrt(3), 2 / 3])
+    assert scores_of([1, 2, 3, 4], [1, 2, 2, 3])[1] == pytest.approx(4.5 / math.sqrt(5 * 4.5))
     assert scores_of([1, 2, 3, 9], [1, 4, 9, 100])[1] == pytest.approx(1.0)
     assert scores_of([1, 2], [2, 1])[:2] == pytest.approx([-1.0, -1.0])
     assert scores_of([1, 2, 3], [5, 5, 5]) == [None, None, pytest.approx((16 + 9 + 4) / 3)]
