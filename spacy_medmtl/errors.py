@@ -70,10 +70,12 @@ TEMPLATES = {
     "{files} to '{path}' by hand.",
     "E409": "'{path}' is not the expected wheel: {problem}. Get it again, from 'pip download {package} --no-deps'.",
     # E5xx: command line
-    "E501": "'{received}' is no pipeline that can be loaded. Expected a folder that 'spacy train' wrote or the name of "
-    "an installed package.",
+    "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
+    "wrote or the name of an installed package.",
     "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
+    "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
+    "several files.",
 }
 
 

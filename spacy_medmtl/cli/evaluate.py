@@ -11,9 +11,11 @@ import typer
 from spacy.language import Language
 from wasabi import msg
 
+from ..corpora.run import write_atomically
 from ..errors import MedmtlError
 from ..training.evaluation import evaluate_corpora
 from .failing import coded_errors
+from .loading import load_pipeline
 
 PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
 
@@ -25,18 +27,18 @@ def evaluate(
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
     ] = False,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="Documents read of each corpus; 0 for all.")] = 0,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Documents read of each corpus; 0 for all.")] = 0,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
     """Score a pipeline on each corpus apart: per task, per label, beside the floors that need no model."""
-    if gpu_id >= 0:
-        spacy.require_gpu(gpu_id)
     with coded_errors():
-        nlp = _load(model)
+        _use_device(gpu_id)
+        if output.is_dir():  # better now than after hours of scoring
+            raise MedmtlError("E407", path=output, problem="is a folder")
+        nlp = load_pipeline(model)
         results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit)
-    metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results}
-    output.parent.mkdir(parents=True, exist_ok=True)
-    srsly.write_json(output, metrics)
+        metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results}
+        write_atomically(output, (srsly.json_dumps(metrics, indent=2) + "\n").encode())
     for corpus, result in results.items():
         msg.divider(corpus)
         for task in metrics["pipeline"]["tasks"]:
@@ -49,11 +51,14 @@ def evaluate(
     msg.good(f"Wrote {output}")
 
 
-def _load(model: str) -> Language:
+def _use_device(gpu_id: int) -> None:
+    if gpu_id < 0:
+        return
     try:
-        return spacy.load(model)
-    except OSError as error:
-        raise MedmtlError("E501", received=model) from error
+        spacy.require_gpu(gpu_id)
+    except Exception as error:  # CuPy or the driver is missing, or there is no such device
+        expected = f"-1, as spaCy cannot use that GPU ({type(error).__name__})"
+        raise MedmtlError("E404", option="--gpu-id", received=gpu_id, expected=expected) from error
 
 
 def describe(nlp: Language) -> Dict[str, Any]:

@@ -7,6 +7,7 @@ import srsly
 import typer
 from wasabi import msg
 
+from ..corpora.run import write_atomically
 from ..errors import MedmtlError
 from ..training.report import write_report
 from .failing import coded_errors
@@ -20,8 +21,7 @@ def report(
     with coded_errors():
         try:
             text = write_report(srsly.read_json(metrics))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise MedmtlError("E502", path=metrics, problem=type(error).__name__) from error
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(text, encoding="utf8")
+        write_atomically(output, text.encode())
     msg.good(f"Wrote {output}")

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, List, Optional, Tuple
 
-import spacy
 import typer
 from spacy.tokens import Doc, Span
 from wasabi import msg
@@ -11,6 +10,7 @@ from wasabi import msg
 from ..annotations.groups import ENTITIES, FINDINGS, group_values, sentence_bounds
 from ..errors import MedmtlError
 from .failing import coded_errors
+from .loading import load_pipeline
 
 EXAMPLE = """What brings you in today?
 For two days I have had a burning pain in my chest, but no fever.
@@ -33,10 +33,9 @@ def show(
             text = EXAMPLE if file is None else file.read_text(encoding="utf8")
         except (OSError, UnicodeDecodeError) as error:
             raise MedmtlError("E503", path=file, problem=type(error).__name__) from error
-        try:
-            nlp = spacy.load(model)
-        except OSError as error:
-            raise MedmtlError("E501", received=model) from error
+        nlp = load_pipeline(model)
+        if len(text) > nlp.max_length:
+            raise MedmtlError("E504", path=file, received=len(text), maximum=nlp.max_length)
     doc = nlp(text)
     for title, rows in (
         ("Sentences", _sentences(doc)),

@@ -111,7 +111,8 @@ def _check(job: Job) -> None:
             raise MedmtlError("E404", option="--dev-share", received=job.dev_share, expected="a number between 0 and 1")
         outputs.append(job.dev_path())
     elif job.dev_output is not None:
-        raise MedmtlError("E404", option="--dev-output", received=job.dev_output, expected="--dev-share with it")
+        expected = "--dev-share with it"
+        raise MedmtlError("E404", option="--dev-output", received=str(job.dev_output), expected=expected)
     for path in outputs:
         if path.suffix != ".spacy":
             raise MedmtlError("E407", path=path, problem="does not end in .spacy, which spaCy's readers require")

@@ -146,7 +146,8 @@ class CpncfAssertion(Head[TagGold]):
         allowed: List[numpy.ndarray] = [numpy.zeros((0, tags.n_tags), dtype=bool)]
         for example in examples:
             reference, doc = example.reference, example.predicted
-            if not is_annotated(reference, self.spans_key) or not len(doc):
+            own = annotated_labels(reference, self.spans_key, self.labels)
+            if not own or not len(doc):
                 continue
             aligned = aligned_bounds(example, sentence_bounds(reference), mode="expand")
             units = [bounds for bounds in aligned if bounds is not None]
@@ -158,8 +159,7 @@ class CpncfAssertion(Head[TagGold]):
                 continue
             readings.append(self._reading(doc, units))
             columns.append(labelled)
-            judged = tags.allowed(annotated_labels(reference, self.spans_key, self.labels))
-            allowed.append(numpy.repeat(judged[None], len(doc), axis=0))
+            allowed.append(numpy.repeat(tags.allowed(own)[None], len(doc), axis=0))
         return readings, TagGold(numpy.concatenate(columns), numpy.vstack(allowed))
 
     def _columns(self, columns: numpy.ndarray, units: Sequence[Bounds], reference: Doc) -> numpy.ndarray:

@@ -8,6 +8,7 @@ from spacy.training import Example
 
 from ..annotations.groups import FINDINGS, GIVEN_SPANS_ONLY, group_values, is_annotated, judges
 from ..annotations.scoring import Item, score_items
+from ..errors import MedmtlError
 
 
 def cpncf_assertion_scorer() -> Callable[..., Dict[str, Any]]:
@@ -46,8 +47,11 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
 
 
 def _items(doc: Doc, key: str) -> Set[Item]:
-    found = zip(doc.spans.get(key, []), group_values(doc, key, "assertion"))
-    return {(f"{span.label_}/{status}", (span.start_char, span.end_char)) for span, status in found}
+    """Raises MedmtlError E104 where findings have no status: they would otherwise just not count."""
+    spans, statuses = list(doc.spans.get(key, [])), group_values(doc, key, "assertion")
+    if len(spans) != len(statuses):
+        raise MedmtlError("E104", name="assertion", key=key, received=len(statuses), expected=len(spans))
+    return {(f"{span.label_}/{status}", (span.start_char, span.end_char)) for span, status in zip(spans, statuses)}
 
 
 def _type(item: Item) -> str:

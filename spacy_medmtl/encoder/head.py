@@ -107,9 +107,8 @@ class Head(TrainablePipe, Generic[Gold]):
 
     def unusable(self, example: Example) -> Iterator[str]:
         """A reason for each gold span that training cannot use."""
-        for span in example.reference.spans.get(self.spans_key, []):
-            if example.predicted.char_span(span.start_char, span.end_char) is None:
-                yield "not on token borders"
+        spans = example.reference.spans.get(self.spans_key, [])
+        yield from ["not on token borders"] * aligned_bounds(example, [(s.start, s.end) for s in spans]).count(None)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream, in step with the encoder's batches (see ``stream``)."""
@@ -186,9 +185,23 @@ def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "s
 
     mode: ``strict``, or ``expand`` to take in the tokens that a border cuts.
     """
-    found: List[Optional[Bounds]] = []
-    for start, end in bounds:
-        span = example.reference[start:end]
-        twin = example.predicted.char_span(span.start_char, span.end_char, alignment_mode=mode) if end > start else None
-        found.append(None if twin is None else (twin.start, twin.end))
-    return found
+    same_text = example.reference.text == example.predicted.text
+    find = _twin_by_characters if same_text else _twin_by_tokens
+    return [find(example, start, end, mode) if end > start else None for start, end in bounds]
+
+
+def _twin_by_characters(example: Example, start: int, end: int, mode: str) -> Optional[Bounds]:
+    span = example.reference[start:end]
+    twin = example.predicted.char_span(span.start_char, span.end_char, alignment_mode=mode)
+    return None if twin is None else (twin.start, twin.end)
+
+
+def _twin_by_tokens(example: Example, start: int, end: int, mode: str) -> Optional[Bounds]:
+    """Where the two Docs' blanks differ (references made of words alone), characters cannot be compared."""
+    tokens = example.alignment.y2x[start:end]
+    if not len(tokens):
+        return None
+    first, last = int(tokens.min()), int(tokens.max()) + 1
+    gold, twin = example.reference[start:end], example.predicted[first:last]
+    is_equal = "".join(gold.text.split()) == "".join(twin.text.split())
+    return (first, last) if mode == "expand" or is_equal else None

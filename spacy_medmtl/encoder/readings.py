@@ -54,9 +54,10 @@ def doc_of(item: ToRead) -> Doc:
 
 
 def units_with_context(bounds: Sequence[Bounds], neighbours: int) -> List[Unit]:
-    """Units from consecutive ``bounds``, each with up to ``neighbours`` bounds on either side as its context."""
+    """Units from ``bounds`` sorted by start, each with up to ``neighbours`` bounds on either side as its context."""
     last = len(bounds) - 1
     return [
-        Unit(bounds[max(0, i - neighbours)][0], start, end, bounds[min(last, i + neighbours)][1])
+        # the end of what comes after lies inside a unit that holds it
+        Unit(bounds[max(0, i - neighbours)][0], start, end, max(end, bounds[min(last, i + neighbours)][1]))
         for i, (start, end) in enumerate(bounds)
     ]

@@ -1,5 +1,6 @@
 """The torch module of the shared encoder: a Hugging Face model whose chosen FFNs are clusters of routes."""
 
+from contextvars import ContextVar
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 import torch
@@ -13,6 +14,8 @@ from .sharing.rule import SharingRule
 # names and more besides (relative positions, rotations, pre-normalisation), and would run here with wrong results.
 BERT_TYPES = ("bert", "electra", "ernie")
 ROBERTA_TYPES = ("camembert", "data2vec-text", "roberta", "xlm-roberta")  # their positions start behind the padding id
+# The position of the route that this thread computes: servers call one pipeline from several threads at once.
+_ACTIVE_ROUTE: ContextVar[int] = ContextVar("active_route", default=0)
 PreTrained = Any  # a PreTrainedModel; of its parts torch's types know only that they are tensors or modules
 
 
@@ -38,11 +41,11 @@ class RoutedOutput(nn.Module):
         self.cluster = cluster
         self.dropout = dropout
         self.LayerNorm = layer_norm
-        self.route = 0
 
     def forward(self, hidden_states: Tensor, input_tensor: Tensor) -> Tensor:
         """``input_tensor`` is the attention output; ``hidden_states`` the same, as ``intermediate`` is an identity."""
-        return self.LayerNorm(self.dropout(self.cluster(hidden_states, self.route)) + input_tensor)
+        mixed = self.cluster(hidden_states, _ACTIVE_ROUTE.get())
+        return self.LayerNorm(self.dropout(mixed) + input_tensor)
 
 
 def route_layers(model: PreTrained, layers: Sequence[int], routes: Sequence[str], rule: SharingRule) -> None:
@@ -82,7 +85,6 @@ class RoutedEncoder(nn.Module):
         self.model: PreTrained = model
         self.routes = tuple(routes)
         self.n_trunk = chosen[0] if chosen else len(model.encoder.layer)
-        self._routed = [model.encoder.layer[i].output for i in chosen]
 
     @classmethod
     def from_config(cls, config: Dict[str, Any], **settings: Any) -> "RoutedEncoder":
@@ -106,10 +108,11 @@ class RoutedEncoder(nn.Module):
 
     def branch(self, hidden: Tensor, mask: Tensor, route: str) -> Tensor:
         """The layers from the first routed one, along ``route``. Shapes as in ``trunk``."""
-        position = self.routes.index(route)
-        for output in self._routed:
-            output.route = position
-        return self._layers(hidden, mask, range(self.n_trunk, len(self.model.encoder.layer)))
+        token = _ACTIVE_ROUTE.set(self.routes.index(route))
+        try:
+            return self._layers(hidden, mask, range(self.n_trunk, len(self.model.encoder.layer)))
+        finally:
+            _ACTIVE_ROUTE.reset(token)
 
     def _layers(self, hidden: Tensor, mask: Tensor, numbers: range) -> Tensor:
         bias: Optional[Tensor] = None

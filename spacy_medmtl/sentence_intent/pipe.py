@@ -139,10 +139,15 @@ class SentenceIntent(Head[IntentGold]):
             bounds = sorted({*gold, *self._other_units(example, gold)})
             if self.cfg["multi_label"] and self.units != "doc" and is_annotated(example.reference, self.spans_key):
                 gold = {unit: gold.get(unit, self._row([])) for unit in bounds}
-            if gold:
+            own = self._judged(example.reference)
+            if self.cfg["multi_label"]:
+                gold = gold if own.any() else {}
+            else:
+                gold = {unit: row for unit, row in gold.items() if (row & own).any()}
+            if gold:  # a Doc that gives no loss must not make a step
                 readings.append(self._reading(example.predicted, bounds, gold))
                 labels += [gold[bounds] for bounds in sorted(gold)]
-                judged += [self._judged(example.reference)] * len(gold)
+                judged += [own] * len(gold)
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
         return readings, IntentGold(numpy.vstack([empty, *labels]), numpy.vstack([empty, *judged]))
 
@@ -202,7 +207,8 @@ class SentenceIntent(Head[IntentGold]):
         """Write ``doc.spans[spans_key]``, or ``doc.cats`` where the units are Docs."""
         for doc, (units, probabilities) in zip(docs, predictions):
             if self.units == "doc":
-                doc.cats = {label: float(p) for row in probabilities for label, p in zip(self.labels, row)}
+                for row in probabilities:  # other components' categories stay
+                    doc.cats.update((label, float(p)) for label, p in zip(self.labels, row))
                 continue
             spans, scores = [], []
             for (start, end), row in zip(units, probabilities):

@@ -26,7 +26,7 @@ def score_intents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
         if units == "doc":
             if not example.reference.cats:
                 return None
-            return _cats(example.reference, 0.5), _predicted_cats(example, cfg)
+            return _cats(example.reference.cats, 0.5), _predicted_cats(example, cfg)
         if not is_annotated(example.reference, key):
             return None
         judged = judges(example.reference, key)
@@ -42,13 +42,15 @@ def _units(doc: Doc, key: str) -> Set[Item]:
 
 
 def _predicted_cats(example: Example, cfg: Dict[str, Any]) -> Set[Item]:
-    """What holds of a predicted Doc: the best label or, of those that the reference judges, all above the threshold."""
-    cats = example.predicted.cats
+    """What holds of a predicted Doc: the best label or, of those that the reference judges, all above the threshold.
+    Categories of other components are none of ours."""
+    own = cfg.get("labels", example.predicted.cats)
+    cats = {label: value for label, value in example.predicted.cats.items() if label in own}
     if not cfg.get("multi_label"):
         return {(max(cats, key=lambda label: cats[label]), "doc")} if cats else set()
-    found = _cats(example.predicted, cfg.get("threshold", 0.5))
+    found = _cats(cats, cfg.get("threshold", 0.5))
     return {item for item in found if item[0] in example.reference.cats}
 
 
-def _cats(doc: Doc, threshold: float) -> Set[Item]:
-    return {(label, "doc") for label, value in doc.cats.items() if value >= threshold}
+def _cats(cats: Dict[str, float], threshold: float) -> Set[Item]:
+    return {(label, "doc") for label, value in cats.items() if value >= threshold}

@@ -119,9 +119,9 @@ class SruNestedNer(Head[List[Example]]):
         docs: List[Doc] = []
         sentences: List[Sentence] = []
         for example in examples:
-            if not is_annotated(example.reference, self.spans_key) or not len(example.predicted):
-                continue
             own = {self.column(label) for label in annotated_labels(example.reference, self.spans_key, self.labels)}
+            if not own or not len(example.predicted):
+                continue
             gold = self._gold(example)
             for start, end in self._training_bounds(example):
                 words = _words(example.predicted, start, end)
@@ -142,9 +142,15 @@ class SruNestedNer(Head[List[Example]]):
         return Sentence(item, words, rows, foreign_actions(own, len(self.labels)))
 
     def loss(self, gold: List[Example], scores: ActionScores) -> Tuple[float, ActionScores]:
-        """Mean binary cross-entropy over the actions that the corpora annotate (targets ride in ``scores``)."""
+        """Binary cross-entropy, summed over the actions that the corpora annotate, mean over steps (targets ride in
+        ``scores``).
+
+        The authors take the mean over actions too. With one task that is the same up to a factor; beside tasks whose
+        loss is per token, a factor of 1 / n_actions would leave the shared encoder to the others.
+        """
         loss, gradient = sigmoid_cross_entropy(scores.logits, scores.targets, scores.mask)
-        return loss, ActionScores(gradient, scores.targets, scores.mask)
+        actions_per_step = float(scores.mask.sum()) / max(1, int(scores.mask.any(axis=1).sum()))
+        return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.targets, scores.mask)
 
     def predict(self, docs: Iterable[Doc]) -> List[List[ScoredSpan]]:
         """Per Doc: (start token, end token, label column, score) of its entities."""

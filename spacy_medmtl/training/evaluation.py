@@ -22,26 +22,30 @@ def corpus_files(paths: Sequence[Path]) -> List[Path]:
     files: List[Path] = []
     for path in paths:
         found = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
-        if not found or not found[0].is_file():
+        if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
             raise MedmtlError("E301", name=path.stem, path=path, problem="is no .spacy file or folder of such files")
         files += found
     return files
 
 
 def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0) -> Dict[str, Any]:
-    """Scores per corpus file: name -> {"scores", "floors", "n_docs", "n_words", "seconds"}.
+    """Scores per corpus file: name (the path where names repeat) -> {"scores", "floors", "n_docs", "n_words",
+    "seconds"}.
 
     Heads that a corpus has no gold for are not run on it. limit: Docs read of each corpus; 0 for all.
     """
     results: Dict[str, Any] = {}
-    for path in corpus_files(paths):
-        examples = list(read_entry(CorpusEntry(path.stem, path, None, limit), nlp, gold_sents=gold_sents))
+    files = corpus_files(paths)
+    stems = Counter(path.stem for path in files)
+    for path in files:
+        name = path.stem if stems[path.stem] == 1 else str(path)  # dev/x.spacy and test/x.spacy are two corpora
+        examples = list(read_entry(CorpusEntry(name, path, None, limit), nlp, gold_sents=gold_sents))
         start = time.perf_counter()
         with nlp.select_pipes(disable=without_gold(nlp, examples)):
             scores = nlp.evaluate(examples)
         seconds = time.perf_counter() - start
         kept = {name: value for name, value in scores.items() if value is not None and is_ours(nlp, name)}
-        results[path.stem] = {
+        results[name] = {
             "scores": kept,
             "floors": floors(nlp, examples),
             "n_docs": len(examples),
