@@ -1,5 +1,6 @@
 """Micro precision, recall and F1 over labelled items, with what is not annotated left out."""
 
+from itertools import accumulate
 from typing import Any, Callable, Dict, Hashable, Iterable, Optional, Set, Tuple
 
 from spacy.scorer import PRFScore
@@ -13,6 +14,16 @@ CORPUS = "medmtl_corpus"  # Doc.user_data entry of a reference Doc: the corpus i
 def corpus_of(doc: Doc) -> Optional[str]:
     """The corpus that a reference Doc comes from, if a reader noted it."""
     return doc.user_data.get(CORPUS)
+
+
+def places(doc: Doc) -> Callable[[int, int], Tuple[int, int]]:
+    """Where tokens [start, end) of a Doc stand, counted in characters that are not white space.
+
+    Docs of one text agree on it however they are tokenised, and whichever blanks part the words of a reference that was
+    made of words alone; spaCy's own alignment compares Docs in the same way.
+    """
+    borders = [0, *accumulate(len("".join(token.text.split())) for token in doc)]
+    return lambda start, end: (borders[start], borders[end])
 
 
 def score_items(

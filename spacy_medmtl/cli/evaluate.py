@@ -64,6 +64,7 @@ def _use_device(gpu_id: int) -> None:
 def describe(nlp: Language) -> Dict[str, Any]:
     """What a score needs to be read: pipeline, training settings, machine, versions."""
     tasks = [name for name, pipe in nlp.pipeline if getattr(pipe, "spans_key", None)]
+    training = nlp.config.interpolate()["training"]  # "seed" is a reference to [system] in most configs
     pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
     encoder = next((p.model for p in pipes if hasattr(p, "listener_map") and "rule" in p.model.attrs), None)
     return {
@@ -74,8 +75,8 @@ def describe(nlp: Language) -> Dict[str, Any]:
             "tasks": tasks,
         },
         "training": {
-            "max_steps": nlp.config["training"]["max_steps"],
-            "seed": nlp.config["training"]["seed"],
+            "max_steps": training["max_steps"],
+            "seed": training["seed"],
             "sharing": type(encoder.attrs["rule"]).__name__ if encoder else None,
             "routes": encoder.attrs["routes"] if encoder else [],
         },

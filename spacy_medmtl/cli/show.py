@@ -7,6 +7,7 @@ import typer
 from spacy.tokens import Doc, Span
 from wasabi import msg
 
+from ..annotations.extensions import install_extensions
 from ..annotations.groups import ENTITIES, FINDINGS, group_values, sentence_bounds
 from ..errors import MedmtlError
 from .failing import coded_errors
@@ -36,6 +37,7 @@ def show(
         nlp = load_pipeline(model)
         if len(text) > nlp.max_length:
             raise MedmtlError("E504", path=file, received=len(text), maximum=nlp.max_length)
+    install_extensions()  # of our components, not all do it
     doc = nlp(text)
     for title, rows in (
         ("Sentences", _sentences(doc)),

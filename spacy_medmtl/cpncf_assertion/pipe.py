@@ -117,7 +117,12 @@ class CpncfAssertion(Head[TagGold]):
     def unusable(self, example: Example) -> Iterator[str]:
         yield from super().unusable(example)
         if is_annotated(example.reference, self.spans_key):
-            yield from ["overlaps another finding"] * outermost(self._gold(example))[1]
+            findings = self._gold(example)
+            yield from ["overlaps another finding"] * outermost(findings)[1]
+            units = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
+            for first, last, *_ in findings:
+                if not any(unit is not None and unit[0] <= first and last <= unit[1] for unit in units):
+                    yield "crosses a sentence border"
 
     def _gold(self, example: Example) -> List[Tuple[int, int, str, str]]:
         """Gold findings in the tokens of the predicted Doc. Raises MedmtlError E203 on an unknown status, E104 where

@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations.groups import FINDINGS, GIVEN_SPANS_ONLY, group_values, is_annotated, judges
-from ..annotations.scoring import Item, score_items
+from ..annotations.scoring import Item, places, score_items
 from ..errors import MedmtlError
 
 
@@ -51,7 +51,8 @@ def _items(doc: Doc, key: str) -> Set[Item]:
     spans, statuses = list(doc.spans.get(key, [])), group_values(doc, key, "assertion")
     if len(spans) != len(statuses):
         raise MedmtlError("E104", name="assertion", key=key, received=len(statuses), expected=len(spans))
-    return {(f"{span.label_}/{status}", (span.start_char, span.end_char)) for span, status in zip(spans, statuses)}
+    place = places(doc)
+    return {(f"{span.label_}/{status}", place(span.start, span.end)) for span, status in zip(spans, statuses)}
 
 
 def _type(item: Item) -> str:

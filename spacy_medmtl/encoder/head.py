@@ -101,7 +101,7 @@ class Head(TrainablePipe, Generic[Gold]):
             raise MedmtlError("E201", name=self.name, key=self.spans_key)
         for reason, count in sorted(lost.items()):
             warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
-        self.cfg["labels"] = list(labels) if labels is not None else sorted(found)
+        self.cfg["labels"] = sorted(found) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
         self.model.set_dim("nO", self.n_outputs(), force=True)
         self.model.initialize(X=sample)
 

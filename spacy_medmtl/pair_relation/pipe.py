@@ -139,19 +139,24 @@ class PairRelation(Head[PairGold]):
         for example in examples:
             pairs: List[Pair] = []
             annotated = read_pairs(example.reference, key=self.spans_key)
+            own = annotated_labels(example.reference, self.spans_key, self.labels)
             for pair, (head, tail) in zip(annotated, self._aligned(example, annotated)):
-                if head is not None and tail is not None:
+                if head is not None and tail is not None and self._gives_loss(pair, own):
                     pairs.append((head, tail))
                     gold.append(pair)
             readings.append(Reading(example.predicted, pairs=pairs))
-            if pairs:
-                row = self._row(annotated_labels(example.reference, self.spans_key, self.labels))
-                judged += [row] * len(pairs)
+            judged += [self._row(own)] * len(pairs)
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
         labels = numpy.vstack([empty, *(self._row(pair.labels) for pair in gold)])
         values = numpy.asarray([pair.score for pair in gold])
         # Docs without pairs are read too (they cost nothing), so that warnings number Docs as the caller does
         return readings if gold else [], PairGold(labels, numpy.vstack([empty, *judged]), values)
+
+    def _gives_loss(self, pair: JudgedPair, own: Sequence[str]) -> bool:
+        """Whether a pair is judged for one of our labels: one that is not must not make a step."""
+        if self.cfg["mode"] == "exclusive" and pair.labels:
+            return not set(own).isdisjoint(pair.labels)
+        return bool(own)
 
     def _row(self, labels: Sequence[str]) -> numpy.ndarray:
         row = numpy.zeros(len(self.labels), dtype=bool)

@@ -6,11 +6,11 @@ import numpy
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import RELATIONS, is_annotated, judges, trimmed
+from ..annotations.groups import RELATIONS, is_annotated, judges
 from ..annotations.relations import JudgedPair, read_pairs
-from ..annotations.scoring import Item, score_items
+from ..annotations.scoring import Item, places, score_items
 
-Place = Tuple[int, int, int, int]  # characters of head and tail
+Place = Tuple[int, int, int, int]  # of head and tail, see ``places``
 
 
 def pair_relation_scorer() -> Callable[..., Dict[str, Any]]:
@@ -42,13 +42,13 @@ def score_relations(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
 
 
 def _judged_items(example: Example, doc: Doc, key: str) -> Set[Item]:
-    judged = judges(example.reference, key)
-    return {(label, _place(doc, pair)) for pair in read_pairs(doc, key=key) for label in pair.labels if judged(label)}
+    judged, placed = judges(example.reference, key), _placed_pairs(doc, key)
+    return {(label, place) for place, pair in placed for label in pair.labels if judged(label)}
 
 
-def _place(doc: Doc, pair: JudgedPair) -> Place:
-    head, tail = (doc[slice(*trimmed(doc, *bounds))] for bounds in (pair.head, pair.tail))
-    return head.start_char, head.end_char, tail.start_char, tail.end_char
+def _placed_pairs(doc: Doc, key: str) -> List[Tuple[Place, JudgedPair]]:
+    place = places(doc)
+    return [((*place(*pair.head), *place(*pair.tail)), pair) for pair in read_pairs(doc, key=key)]
 
 
 def _accuracy(annotated: List[Example], key: str) -> Optional[float]:
@@ -56,7 +56,7 @@ def _accuracy(annotated: List[Example], key: str) -> Optional[float]:
     for example in annotated:
         gold = _judged_items(example, example.reference, key)
         predicted = _judged_items(example, example.predicted, key)
-        for place in {_place(example.reference, pair) for pair in read_pairs(example.reference, key=key)}:
+        for place in {place for place, _ in _placed_pairs(example.reference, key)}:
             right.append({item for item in gold if item[1] == place} == {i for i in predicted if i[1] == place})
     return sum(right) / len(right) if right else None
 
@@ -64,9 +64,8 @@ def _accuracy(annotated: List[Example], key: str) -> Optional[float]:
 def _score_values(name: str, key: str, annotated: List[Example]) -> Dict[str, Any]:
     gold, predicted = [], []
     for example in annotated:
-        found = {_place(example.predicted, pair): pair.score for pair in read_pairs(example.predicted, key=key)}
-        for pair in read_pairs(example.reference, key=key):
-            place = _place(example.reference, pair)
+        found = {place: pair.score for place, pair in _placed_pairs(example.predicted, key)}
+        for place, pair in _placed_pairs(example.reference, key):
             if place in found:
                 gold.append(pair.score)
                 predicted.append(found[place])

@@ -5,8 +5,8 @@ from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import INTENTS, is_annotated, judges, trimmed
-from ..annotations.scoring import Item, score_items
+from ..annotations.groups import INTENTS, is_annotated, judges
+from ..annotations.scoring import Item, places, score_items
 
 
 def sentence_intent_scorer() -> Callable[..., Dict[str, Any]]:
@@ -37,8 +37,8 @@ def score_intents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
 
 
 def _units(doc: Doc, key: str) -> Set[Item]:
-    bounds = ((span.label_, trimmed(doc, span.start, span.end)) for span in doc.spans.get(key, []))
-    return {(label, (doc[start:end].start_char, doc[start:end].end_char)) for label, (start, end) in bounds}
+    place = places(doc)
+    return {(span.label_, place(span.start, span.end)) for span in doc.spans.get(key, [])}
 
 
 def _predicted_cats(example: Example, cfg: Dict[str, Any]) -> Set[Item]:

@@ -6,7 +6,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations.groups import ENTITIES, is_annotated, judges
-from ..annotations.scoring import Item, score_items
+from ..annotations.scoring import Item, places, score_items
 
 
 def sru_nested_ner_scorer() -> Callable[..., Dict[str, Any]]:
@@ -40,7 +40,8 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
 
 
 def _items(doc: Doc, key: str) -> Set[Item]:
-    return {(span.label_, (span.start_char, span.end_char)) for span in doc.spans.get(key, [])}
+    place = places(doc)
+    return {(span.label_, place(span.start, span.end)) for span in doc.spans.get(key, [])}
 
 
 def _inner(items: Set[Any]) -> Set[Item]:

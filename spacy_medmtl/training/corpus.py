@@ -63,6 +63,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
     """Examples of one corpus, restricted to its tasks."""
     foreign = foreign_keys(nlp, entry)
     keeps_ents, keeps_cats = keeps_stock(nlp, entry)
+    given = given_keys(nlp)
     n_read = 0
     for reference in _docs(entry, nlp):
         if entry.limit and n_read >= entry.limit:
@@ -79,19 +80,28 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         if gold_sents:
             for token, is_start in zip(example.predicted, example.get_aligned_sent_starts()):
                 token.is_sent_start = is_start
-        _give_spans(example)
+        _give_spans(example, given)
         yield example
     if not n_read:
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
 
 
-def _give_spans(example: Example) -> None:
+def given_keys(nlp: Language) -> Dict[str, str]:
+    """Where components that judge given spans look for them, by the key of what they write."""
+    found = (
+        (getattr(pipe, "spans_key", None), dict(getattr(pipe, "cfg", None) or {}).get("given_key"))
+        for _, pipe in nlp.components
+    )
+    return {str(key): str(given) for key, given in found if key and given}
+
+
+def _give_spans(example: Example, given: Dict[str, str]) -> None:
     """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status."""
-    for group in example.reference.spans.values():
+    for key, group in example.reference.spans.items():
         if group.attrs.get(GIVEN_SPANS_ONLY):
             doc = example.predicted
             twins = [doc.char_span(s.start_char, s.end_char, label=s.label_, alignment_mode="expand") for s in group]
-            write_group(doc, GIVEN, [twin for twin in twins if twin is not None])
+            write_group(doc, given.get(key, GIVEN), [twin for twin in twins if twin is not None])
 
 
 def _docs(entry: CorpusEntry, nlp: Language) -> Iterator[Doc]:

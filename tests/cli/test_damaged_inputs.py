@@ -1,0 +1,107 @@
+"""``evaluate``, ``report`` and ``show`` on what cannot be read or written: a coded message, no traceback."""
+
+import json
+from typing import Any, Callable
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
+from typer.testing import CliRunner, Result
+
+from spacy_medmtl.cli import app
+from spacy_medmtl.training.evaluation import evaluate_corpora
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def medmtl() -> Run:
+    def invoke(*arguments: Any) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def model(tmp_path):
+    spacy.blank("en").to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    DocBin(docs=[Doc(Language().vocab, words=["fever"])]).to_disk(tmp_path / "corpus" / "x.spacy")
+    return tmp_path / "corpus"
+
+
+@pytest.mark.parametrize("file", ["meta.json", "config.cfg", "vocab/strings.json"])
+@pytest.mark.parametrize("command", ["show", "evaluate"])
+def test_damaged_pipeline(medmtl: Run, model, corpus, tmp_path, file: str, command: str) -> None:
+    (model / file).write_text("[nlp\n{")
+    rest = [corpus, "-o", tmp_path / "m.json"] if command == "evaluate" else []
+    result = medmtl(command, model, *rest)
+    assert result.exit_code == 1
+    assert "MEDMTL-E501" in result.output
+
+
+@pytest.mark.parametrize("output", ["folder", "file/m.json"])
+def test_evaluate_cannot_write(medmtl: Run, model, corpus, tmp_path, output: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    result = medmtl("evaluate", model, corpus, "-o", tmp_path / output)
+    assert result.exit_code == 1
+    assert "MEDMTL-E407" in result.output
+
+
+@pytest.mark.parametrize("output", ["folder", "file/m.md"])
+def test_report_cannot_write(medmtl: Run, model, corpus, tmp_path, output: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").touch()
+    assert medmtl("evaluate", model, corpus, "-o", tmp_path / "m.json").exit_code == 0
+    result = medmtl("report", tmp_path / "m.json", tmp_path / output)
+    assert result.exit_code == 1
+    assert "MEDMTL-E407" in result.output
+
+
+def test_report_of_other_json(medmtl: Run, model, corpus, tmp_path) -> None:
+    medmtl("evaluate", model, corpus, "-o", tmp_path / "m.json")
+    metrics = json.loads((tmp_path / "m.json").read_text())
+    (tmp_path / "m.json").write_text(json.dumps({**metrics, "corpora": []}))
+    result = medmtl("report", tmp_path / "m.json", tmp_path / "r.md")
+    assert result.exit_code == 1
+    assert "MEDMTL-E502" in result.output
+
+
+def test_evaluate_on_what_is_no_corpus_file(medmtl: Run, model, tmp_path) -> None:
+    (tmp_path / "x.txt").write_text("fever")
+    result = medmtl("evaluate", model, tmp_path / "x.txt", "-o", tmp_path / "m.json")
+    assert "MEDMTL-E301" in result.output
+    assert "is no .spacy file" in result.output
+
+
+@pytest.mark.parametrize(("option", "value", "status"), [("--limit", -1, 2), ("--gpu-id", 99, 1)])
+def test_evaluate_with_bad_options(medmtl: Run, model, corpus, tmp_path, option: str, value: int, status: int) -> None:
+    result = medmtl("evaluate", model, corpus, "-o", tmp_path / "m.json", option, value)
+    assert result.exit_code == status
+    assert option in result.output
+
+
+def test_show_a_text_that_is_too_long(medmtl: Run, model, tmp_path) -> None:
+    (tmp_path / "long.txt").write_text("fever. " * 150_000)
+    result = medmtl("show", model, tmp_path / "long.txt")
+    assert result.exit_code == 1
+    assert "MEDMTL-E504" in result.output
+
+
+def test_corpora_with_equal_file_names_are_scored_apart(corpus) -> None:
+    """The last one's scores stood for all."""
+    nlp = spacy.blank("en")
+    other = corpus.parent / "other"
+    other.mkdir()
+    (other / "x.spacy").write_bytes((corpus / "x.spacy").read_bytes())
+    results = evaluate_corpora(nlp, [corpus, other], gold_sents=False)
+    assert list(results) == [str(corpus / "x.spacy"), str(other / "x.spacy")]
