@@ -155,7 +155,7 @@ class PairRelation(Head[PairGold]):
     def _gives_loss(self, pair: JudgedPair, own: Sequence[str]) -> bool:
         """Whether a pair is judged for one of our labels: one that is not must not make a step."""
         if self.cfg["mode"] == "exclusive" and pair.labels:
-            return not set(own).isdisjoint(pair.labels)
+            return bool((self._row(pair.labels) & self._row(own)).any())
         return bool(own)
 
     def _row(self, labels: Sequence[str]) -> numpy.ndarray:
