@@ -19,6 +19,7 @@ FINDINGS = "medmtl_findings"
 TURNS = "medmtl_turns"
 GIVEN = "medmtl_given"  # findings that somebody else marked, for cpncf_assertion to judge
 ANNOTATED_LABELS = "annotated_labels"
+TYPE_SEPARATOR = "$"  # of a label that is kept apart by corpus, "bc5cdr$Disease"
 GIVEN_SPANS_ONLY = "given_spans_only"  # only the spans in the group were judged, not what lies between them
 
 
@@ -54,6 +55,11 @@ def judges(doc: Doc, key: str) -> Callable[[str], bool]:
     return lambda label: declared is None or label in declared
 
 
+def merged_type(label: str) -> str:
+    """A label without the corpus that it is kept apart for."""
+    return label.rpartition(TYPE_SEPARATOR)[2]
+
+
 def group_values(doc: Doc, key: str, name: str) -> List[Any]:
     """``attrs[name]`` of a group, checked to have one entry per span; empty if the group or the attr is absent."""
     if key not in doc.spans or name not in doc.spans[key].attrs:
@@ -73,6 +79,16 @@ def trimmed(doc: Doc, start: int, end: int) -> Tuple[int, int]:
     while end > start and doc[end - 1].is_space:
         end -= 1
     return start, end
+
+
+def joined_bounds(bounds: Iterable[Tuple[int, int]], n_tokens: int) -> List[Tuple[int, int]]:
+    """Neighbours of sorted bounds made one, from the left, while one has no more than ``n_tokens``."""
+    joined: List[Tuple[int, int]] = []
+    for start, end in bounds:
+        if joined and end - joined[-1][0] <= n_tokens:
+            start = joined.pop()[0]
+        joined.append((start, end))
+    return joined
 
 
 def sentence_bounds(doc: Doc) -> List[Tuple[int, int]]:

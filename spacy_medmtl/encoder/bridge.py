@@ -90,6 +90,12 @@ class TorchShim(Shim):
         self._model = (module or self.build(**spec)).to(get_torch_default_device()).eval()
         self.version += 1
 
+    def restart(self, spec: Dict[str, Any], module: nn.Module) -> None:
+        """Go on with a module of another shape, under a new id: the optimizer's moments have the old shape."""
+        Shim.global_id += 1
+        self.id = Shim.global_id
+        self.start(spec, module)
+
     def finish_update(self, optimizer: Optimizer) -> None:
         """Step every parameter that has a gradient, then remove the gradient."""
         if self._model is None:

@@ -1,6 +1,6 @@
 """The thinc side of the Slot-based Recurrent Unit: sentences to padded batches of like length, and back."""
 
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple, cast
 
 import numpy
 import torch
@@ -17,16 +17,22 @@ from .recurrent import SlotRecurrentUnit
 BATCH = 32  # sentences that walk together; the longest sets the number of steps for all
 
 
-def build_sru(
-    tok2vec: Model, n_actions: Optional[int], *, lr_scale: float, latents_per_action: int, half_context: int
-) -> "Model[SruInput, Any]":
-    """See ``spacy_medmtl.sru_nested_ner.model.sru_nested_ner_model``."""
+def build_sru(tok2vec: Model, n_actions: Optional[int], *, lr_scale: float, **settings: Any) -> "Model[SruInput, Any]":
+    """See ``spacy_medmtl.sru_nested_ner.model.sru_nested_ner_model``. settings: of the SlotRecurrentUnit."""
 
-    def build(width: int, n_labels: int) -> SlotRecurrentUnit:
-        return SlotRecurrentUnit(width, n_labels, latents_per_action=latents_per_action, half_context=half_context)
+    def build(width: int, n_labels: int, n_latents: Optional[int] = None) -> SlotRecurrentUnit:
+        return SlotRecurrentUnit(width, n_labels, n_latents=n_latents, **settings)
 
     shim = TorchShim("slot recurrent unit", build, lambda name: lr_scale)
-    return Model("medmtl_sru", forward, init=init, layers=[tok2vec], dims={"nO": n_actions}, shims=[shim])
+    return Model(
+        "medmtl_sru",
+        forward,
+        init=init,
+        layers=[tok2vec],
+        dims={"nO": n_actions},
+        attrs={"paper_compat": settings["paper_compat"]},
+        shims=[shim],
+    )
 
 
 def init(model: "Model[SruInput, Any]", X: Any = None, Y: Any = None) -> None:  # noqa: N803
@@ -36,6 +42,17 @@ def init(model: "Model[SruInput, Any]", X: Any = None, Y: Any = None) -> None:  
     tok2vec.initialize(X=sample)
     n_labels = (model.get_dim("nO") - 2) // 2
     torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_labels": n_labels})
+
+
+def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
+    """Give a trained unit more labels, at the end; see ``SlotRecurrentUnit.inherit``."""
+    shim = torch_shim(model)
+    old: SlotRecurrentUnit = shim.module
+    spec = {**(shim.spec or {}), "n_labels": (n_actions - 2) // 2, "n_latents": len(old.latents)}
+    unit = cast(SlotRecurrentUnit, shim.build(**spec))
+    unit.inherit(old)
+    shim.restart(spec, unit)
+    model.set_dim("nO", n_actions, force=True)
 
 
 def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> Tuple[Any, Callable]:

@@ -54,6 +54,9 @@ def sru_nested_ner_model(
     lr_scale: float = 10.0,
     latents_per_action: int = 2,
     half_context: int = 150,
+    train_token_multiplier: bool = False,
+    token_multiplier: float = 1.0,
+    paper_compat: bool = False,
     nO: Optional[int] = None,  # noqa: N803
 ) -> "Model[SruInput, Any]":
     """``spacy-medmtl.SruNestedNer.v1``: sentences to action logits (training) or probabilities (prediction).
@@ -63,8 +66,21 @@ def sru_nested_ner_model(
     tok2vec: any tok2vec layer; a RouteListener with the view ``tokens`` and ``max`` pooling is what the paper has.
     lr_scale: factor on the optimizer's learning rate for the unit (the paper: 3e-4 against 2e-5).
     latents_per_action: the paper's action space multiplier (2; GENIA 10). half_context: words either side that have a
-    relative position of their own (150; GENIA 240). nO: number of actions, found at initialisation.
+    relative position of their own (150; GENIA 240). token_multiplier: weight of the memory against
+    the position in the attention (1, constant; GENIA 10, trained). nO: number of actions, found at initialisation.
+    paper_compat: repeat what the authors' code does beside its paper: no entity ends at the last word of a sentence,
+    gold is read as by their converter (`flushed`), loss is the mean over actions too and rewards a decided SHIFT where
+    one is postponed, and what ``SlotRecurrentUnit`` lists. For comparisons with their numbers only.
     """
     from .layer import build_sru
 
-    return build_sru(tok2vec, nO, lr_scale=lr_scale, latents_per_action=latents_per_action, half_context=half_context)
+    return build_sru(
+        tok2vec,
+        nO,
+        lr_scale=lr_scale,
+        latents_per_action=latents_per_action,
+        half_context=half_context,
+        token_multiplier=token_multiplier,
+        train_token_multiplier=train_token_multiplier,
+        paper_compat=paper_compat,
+    )

@@ -1,6 +1,6 @@
 """The component ``sru_nested_ner``."""
 
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.language import Language
@@ -9,12 +9,21 @@ from spacy.training import Example
 from spacy.util import filter_spans
 from thinc.api import Config, Model
 
-from ..annotations.groups import ENTITIES, annotated_labels, is_annotated, sentence_bounds, write_group
+from ..annotations.groups import (
+    ENTITIES,
+    annotated_labels,
+    is_annotated,
+    joined_bounds,
+    merged_type,
+    sentence_bounds,
+    write_group,
+)
 from ..encoder.head import Head, aligned_bounds
-from ..encoder.losses import sigmoid_cross_entropy
+from ..encoder.losses import sigmoid, sigmoid_cross_entropy
 from ..encoder.readings import Bounds
+from ..encoder.shims import torch_shim
 from .model import ActionScores, Sentence, SruInput
-from .transitions import ScoredSpan, decode, foreign_actions, inexpressible, n_actions, oracle
+from .transitions import SHIFT, ScoredSpan, decode, flushed, foreign_actions, inexpressible, n_actions, oracle
 
 DEFAULT_CONFIG = """
 [model]
@@ -41,6 +50,8 @@ LabelledBounds = Tuple[int, int, str]
         "spans_key": ENTITIES,
         "threshold": 0.5,
         "set_ents": True,
+        "merge_types": False,
+        "sequence_tokens": 0,
         "scorer": {"@scorers": "spacy-medmtl.sru_nested_ner_scorer.v1"},
     },
     default_score_weights={
@@ -59,6 +70,8 @@ def make_sru_nested_ner(
     spans_key: str,
     threshold: float,
     set_ents: bool,
+    merge_types: bool,
+    sequence_tokens: int,
     scorer: Optional[Callable],
 ) -> "SruNestedNer":
     """Nested and overlapping entities.
@@ -66,6 +79,11 @@ def make_sru_nested_ner(
     spans_key: where entities are written, and read from in training.
     threshold: probability above which an action opens or closes a span.
     set_ents: also put the outermost spans into ``doc.ents``, beside those that are there and do not overlap them.
+    merge_types: where labels were kept apart by corpus (``type_prefix`` of the corpus reader: "bc5cdr$Disease"), write
+        and score what they have in common ("Disease").
+    sequence_tokens: walk through neighbouring sentences as one sequence while it has no more tokens than this, so that
+        what was found in one is known in the next, and entities may cross their border; 0: each sentence on its own.
+        (The authors join up to 405 wordpieces for GENIA and CoNLL.)
     """
     return SruNestedNer(
         nlp.vocab,
@@ -76,12 +94,30 @@ def make_sru_nested_ner(
         spans_key=spans_key,
         threshold=threshold,
         set_ents=set_ents,
+        merge_types=merge_types,
+        sequence_tokens=sequence_tokens,
     )
 
 
 class SruNestedNer(Head[List[Example]]):
     """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` the geometric mean of the
     probabilities of the two actions that opened and closed each."""
+
+    @property
+    def paper_compat(self) -> bool:
+        """Whether the model repeats the authors' code; see ``sru_nested_ner_model``."""
+        return bool(self.model.attrs.get("paper_compat", False))
+
+    def add_label(self, label: str) -> int:
+        """Add a label, also to a trained component: the old ones stay as they are, the new one is to be learnt. 1 if it
+        is new, else 0."""
+        if label in self.labels or not (self.model.shims and torch_shim(self.model).is_built):
+            return super().add_label(label)
+        from .layer import resize
+
+        self.cfg["labels"].append(label)
+        resize(self.model, self.n_outputs())
+        return 1
 
     def n_outputs(self) -> int:
         return n_actions(len(self.labels))
@@ -112,7 +148,7 @@ class SruNestedNer(Head[List[Example]]):
 
     def _training_bounds(self, example: Example) -> List[Bounds]:
         aligned = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
-        return [bounds for bounds in aligned if bounds is not None]
+        return joined_bounds((bounds for bounds in aligned if bounds is not None), self.cfg["sequence_tokens"])
 
     def training_batch(self, examples: Sequence[Example]) -> Tuple[SruInput, List[Example]]:
         """Sentences with their gold, which the model walks along."""
@@ -138,6 +174,8 @@ class SruNestedNer(Head[List[Example]]):
                 first, last = numpy.searchsorted(words, [start, end])
                 if first < last:
                     spans.append((int(first), int(last), self.column(label)))
+        if self.paper_compat:
+            spans = flushed(spans, len(words))
         rows = oracle(spans, len(words), len(self.labels))
         return Sentence(item, words, rows, foreign_actions(own, len(self.labels)))
 
@@ -146,9 +184,16 @@ class SruNestedNer(Head[List[Example]]):
         ``scores``).
 
         The authors take the mean over actions too. With one task that is the same up to a factor; beside tasks whose
-        loss is per token, a factor of 1 / n_actions would leave the shared encoder to the others.
+        loss is per token, a factor of 1 / n_actions would leave the shared encoder to the others. paper_compat: their
+        mean; and the target of a postponed SHIFT, its own probability, has a gradient as well.
         """
         loss, gradient = sigmoid_cross_entropy(scores.logits, scores.targets, scores.mask)
+        if self.paper_compat:
+            probability = sigmoid(scores.logits[:, SHIFT])
+            postponed = scores.mask[:, SHIFT] & (scores.targets[:, SHIFT] > 0) & (scores.targets[:, SHIFT] < 1)
+            pull = scores.logits[:, SHIFT] * probability * (1 - probability) / max(1, int(scores.mask.sum()))
+            gradient[:, SHIFT] -= pull * postponed
+            return loss, ActionScores(gradient, scores.targets, scores.mask)
         actions_per_step = float(scores.mask.sum()) / max(1, int(scores.mask.any(axis=1).sum()))
         return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.targets, scores.mask)
 
@@ -158,7 +203,8 @@ class SruNestedNer(Head[List[Example]]):
         sentences = [
             Sentence(i, words)
             for i, doc in enumerate(docs)
-            for words in (_words(doc, start, end) for start, end in sentence_bounds(doc))
+            for bounds in joined_bounds(sentence_bounds(doc), self.cfg["sequence_tokens"])
+            for words in [_words(doc, *bounds)]
             if len(words)
         ]
         found: List[List[ScoredSpan]] = [[] for _ in docs]
@@ -166,16 +212,22 @@ class SruNestedNer(Head[List[Example]]):
             return found
         probabilities = self.model.predict(SruInput(docs, sentences))
         for sentence, rows in zip(sentences, probabilities):
-            for start, end, label, score in decode(rows, len(sentence.words), threshold=self.cfg["threshold"]):
+            n_words, threshold = len(sentence.words), self.cfg["threshold"]
+            for start, end, label, score in decode(rows, n_words, threshold=threshold, paper_compat=self.paper_compat):
                 first, last = int(sentence.words[start]), int(sentence.words[end - 1]) + 1
                 found[sentence.item].append((first, last, label, score))
         return found
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with ``scores``, and ``doc.ents`` if so set."""
+        names = [merged_type(label) if self.cfg["merge_types"] else label for label in self.labels]
         for doc, entities in zip(docs, predictions):
-            spans = [Span(doc, start, end, label=self.labels[label]) for start, end, label, _ in entities]
-            write_group(doc, self.spans_key, spans, scores=[score for *_, score in entities])
+            best: Dict[LabelledBounds, float] = {}
+            for start, end, label, score in entities:
+                entity = (start, end, names[label])
+                best[entity] = max(score, best.get(entity, 0.0))
+            spans = [Span(doc, start, end, label=name) for start, end, name in best]
+            write_group(doc, self.spans_key, spans, scores=list(best.values()))
             if self.cfg["set_ents"]:
                 taken = {i for ent in doc.ents for i in range(ent.start, ent.end)}
                 free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import ENTITIES, is_annotated, judges
+from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, TYPE_SEPARATOR, is_annotated, judges, merged_type
 from ..annotations.scoring import Item, places, score_items
 
 
@@ -19,15 +19,18 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
 
     Docs without annotation and labels outside ``annotated_labels`` are left out. A span counts as nested if it lies
     inside another span of its own Doc (gold inside gold, predicted inside predicted).
+
+    Where labels are kept apart by corpus ("bc5cdr$Disease"), this is the paper's *disjoint* score, and ``_merged_f``
+    its *merged* one, of what labels have in common ("Disease"). With ``merge_types`` there are merged scores only.
     """
     examples = list(examples)
-    key, name = cfg.get("spans_key", ENTITIES), cfg["component"]
+    key, name, merge_types = cfg.get("spans_key", ENTITIES), cfg["component"], cfg.get("merge_types", False)
 
-    def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
+    def items(example: Example, merge: bool = merge_types) -> Optional[Tuple[Set[Item], Set[Item]]]:
         if not is_annotated(example.reference, key):
             return None
-        judged = judges(example.reference, key)
-        gold, predicted = _items(example.reference, key), _items(example.predicted, key)
+        judged = _judges_merged(example.reference, key) if merge else judges(example.reference, key)
+        gold, predicted = (_items(doc, key, merge) for doc in (example.reference, example.predicted))
         return {item for item in gold if judged(item[0])}, {item for item in predicted if judged(item[0])}
 
     def nested_items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
@@ -36,12 +39,25 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
 
     scores = score_items(name, examples, items)
     scores[f"{name}_nested_f"] = score_items(name, examples, nested_items)[f"{name}_f"]
+    if any(TYPE_SEPARATOR in label for label in scores[f"{name}_f_per_type"] or ()):
+        merged = score_items(name, examples, lambda example: items(example, True))
+        scores[f"{name}_merged_f"] = merged[f"{name}_f"]
     return scores
 
 
-def _items(doc: Doc, key: str) -> Set[Item]:
+def _items(doc: Doc, key: str, merge: bool) -> Set[Item]:
     place = places(doc)
-    return {(span.label_, place(span.start, span.end)) for span in doc.spans.get(key, [])}
+    return {
+        (merged_type(span.label_) if merge else span.label_, place(span.start, span.end))
+        for span in doc.spans.get(key, [])
+    }
+
+
+def _judges_merged(doc: Doc, key: str) -> Callable[[str], bool]:
+    """Whether an annotated Doc was judged for a label of any corpus that has the given common part."""
+    declared = doc.spans[key].attrs.get(ANNOTATED_LABELS)
+    common = None if declared is None else {merged_type(label) for label in declared}
+    return lambda label: common is None or label in common
 
 
 def _inner(items: Set[Any]) -> Set[Item]:

@@ -92,7 +92,17 @@ def gold_pointers(rows: np.ndarray) -> np.ndarray:
     return 1 + np.cumsum(shifts) - shifts
 
 
-def decode(probabilities: np.ndarray, n_words: int, *, threshold: float = 0.5) -> list[ScoredSpan]:
+def flushed(spans: Iterable[Span], n_words: int) -> list[Span]:
+    """The spans that the authors' BIO converter keeps: it loses those that end with the sentence, and of two that touch
+    the first."""
+    spans = list(spans)
+    starts = {start for start, _, _ in spans}
+    return [span for span in spans if span[1] < n_words and span[1] not in starts]
+
+
+def decode(
+    probabilities: np.ndarray, n_words: int, *, threshold: float = 0.5, paper_compat: bool = False
+) -> list[ScoredSpan]:
     """Spans (start, end, label, score) of one sentence from action probabilities [T, A], sorted by start, longest
     first, label.
 
@@ -104,6 +114,8 @@ def decode(probabilities: np.ndarray, n_words: int, *, threshold: float = 0.5) -
     The score is the geometric mean of the probabilities of the TRANSITION and the REDUCE that made the span: in [0, 1],
     above the threshold, and growing with each of the two. A span made twice keeps its best score.
 
+    paper_compat: no span ends with the sentence, as in the authors' code.
+
     Raises ValueError when the array is not [T, A] with an even A >= 2.
     """
     if probabilities.ndim != 2 or probabilities.shape[1] < 2 or probabilities.shape[1] % 2:
@@ -112,6 +124,7 @@ def decode(probabilities: np.ndarray, n_words: int, *, threshold: float = 0.5) -
     stops = np.flatnonzero(leader == EOA)
     length = int(stops[0]) if stops.size else len(leader)
     words_read = np.minimum(np.cumsum(leader == SHIFT), n_words)
+    last_end = n_words - paper_compat
     fired = probabilities[:length] > threshold
     fired[leader[:length] == SHIFT] = False
     stacks: dict[int, list[tuple[int, float]]] = {}
@@ -122,7 +135,7 @@ def decode(probabilities: np.ndarray, n_words: int, *, threshold: float = 0.5) -
             if not stacks.get(label):
                 continue
             start, opened = stacks[label].pop()
-            if start < word:
+            if start < word <= last_end:
                 score = sqrt(opened * float(probabilities[t, reduce(label)]))
                 scores[start, word, label] = max(score, scores.get((start, word, label), 0.0))
         for label in np.flatnonzero(fired[t, 2::2]).tolist():

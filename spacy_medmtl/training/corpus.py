@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.training.corpus import walk_corpus
 
-from ..annotations.groups import GIVEN, GIVEN_SPANS_ONLY, write_group
+from ..annotations.groups import ANNOTATED_LABELS, GIVEN, GIVEN_SPANS_ONLY, TYPE_SEPARATOR, write_group
 from ..annotations.scoring import CORPUS
 from ..errors import MedmtlError
 
@@ -19,21 +19,23 @@ Reader = Callable[[Language], Iterable[Example]]
 @dataclass(frozen=True)
 class CorpusEntry:
     """One named corpus: a ``.spacy`` file or a folder of them, the components that it trains (None: all), how many Docs
-    of it are read (0: all)."""
+    of it are read (0: all), what its entity labels are kept apart by (nothing: they are those of other corpora)."""
 
     name: str
     path: Path
     tasks: Optional[List[str]]
     limit: int
+    type_prefix: str = ""
 
 
 def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = False) -> Reader:
     """``spacy-medmtl.MultitaskCorpus.v1``: Examples of several corpora.
 
     corpora: name -> ``path`` (a ``.spacy`` file or a folder), ``tasks`` (names of the components that learn from it,
-        all if left out), ``limit`` (number of Docs, 0 or left out for all). A path may stand in several entries, one
-        per task: then every batch is about one task. What belongs to other components is taken off the reference Docs,
-        so it is neither learnt nor scored.
+        all if left out), ``limit`` (number of Docs, 0 or left out for all), ``type_prefix`` (the labels of its span
+        groups become "<prefix>$<label>", for corpora that mean different things by one label). A path may stand in
+        several entries, one per task: then every batch is about one task. What belongs to other components is taken off
+        the reference Docs, so it is neither learnt nor scored.
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
     Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.
     """
@@ -47,16 +49,18 @@ def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = Fals
 
 
 def _entry(name: str, settings: Dict[str, Any]) -> CorpusEntry:
-    unknown = set(settings) - {"path", "tasks", "limit"}
+    unknown = set(settings) - {"path", "tasks", "limit", "type_prefix"}
     if unknown or not settings.get("path"):
         problem = f"has the setting(s) {sorted(unknown)}" if unknown else "has no path"
-        raise MedmtlError("E301", name=name, path="its entry", problem=f"{problem}; expected path, tasks, limit")
+        problem += "; expected path, tasks, limit, type_prefix"
+        raise MedmtlError("E301", name=name, path="its entry", problem=problem)
     tasks, limit = settings.get("tasks"), settings.get("limit") or 0
     if not isinstance(limit, int) or limit < 0:
         raise MedmtlError("E301", name=name, path="its entry", problem=f"has the limit {limit!r}, not a number of Docs")
     if not (tasks is None or isinstance(tasks, (list, tuple))):
         raise MedmtlError("E301", name=name, path="its entry", problem=f"has the tasks {tasks!r}, not a list of names")
-    return CorpusEntry(name, Path(settings["path"]), None if tasks is None else list(tasks), limit)
+    prefix = str(settings.get("type_prefix") or "")
+    return CorpusEntry(name, Path(settings["path"]), None if tasks is None else list(tasks), limit, prefix)
 
 
 def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterator[Example]:
@@ -75,6 +79,8 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
             reference.set_ents([], default="missing")
         if not keeps_cats:
             reference.cats = {}
+        if entry.type_prefix:
+            _keep_types_apart(reference, entry)
         reference.user_data[CORPUS] = entry.name
         example = _example(nlp, reference)
         if gold_sents:
@@ -84,6 +90,22 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         yield example
     if not n_read:
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
+
+
+def _keep_types_apart(doc: Doc, entry: CorpusEntry) -> None:
+    """Prefix the labels of all span groups. Raises MedmtlError E301 for a group that does not name its labels: those
+    of other corpora would count as annotated, and absent."""
+    for key, group in doc.spans.items():
+        attrs, declared = dict(group.attrs), group.attrs.get(ANNOTATED_LABELS)
+        if declared is None:
+            problem = f"has a type_prefix, but its span groups '{key}' do not name their '{ANNOTATED_LABELS}'"
+            raise MedmtlError("E301", name=entry.name, path=entry.path, problem=problem)
+        spans = [
+            Span(doc, span.start, span.end, label=f"{entry.type_prefix}{TYPE_SEPARATOR}{span.label_}") for span in group
+        ]
+        apart = write_group(doc, key, spans)
+        attrs[ANNOTATED_LABELS] = [f"{entry.type_prefix}{TYPE_SEPARATOR}{label}" for label in declared]
+        apart.attrs.update(attrs)
 
 
 def given_keys(nlp: Language) -> Dict[str, str]:

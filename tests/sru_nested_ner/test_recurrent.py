@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit, _feedback, _GoldWalk, action_loss
+from spacy_medmtl.sru_nested_ner.memory import feedback
+from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit
 from spacy_medmtl.sru_nested_ner.transitions import (
     EOA,
     SHIFT,
@@ -19,6 +20,7 @@ from spacy_medmtl.sru_nested_ner.transitions import (
     reduce,
     transition,
 )
+from spacy_medmtl.sru_nested_ner.walk import GoldWalk
 
 WIDTH, LABELS = 10, 3
 ACTIONS = n_actions(LABELS)
@@ -64,6 +66,13 @@ def make_batch(*, dtype=torch.float64, seed=0, foreign=False, lengths=(7, 1, 4, 
     return words, torch.tensor(lengths), gold, torch.tensor([len(row) for row in rows]), mask
 
 
+def action_loss(logits, targets, mask):
+    """Mean binary cross-entropy over the entries of mask, as the component's loss before its factor."""
+    weight = mask.to(logits.dtype)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, weight, reduction="sum")
+    return loss / mask.sum().clamp(min=1)
+
+
 def run(unit, batch, path, seed=1):
     """Outputs and all gradients of a loss that weighs every entry differently."""
     unit.path = path
@@ -83,11 +92,11 @@ def assert_same(one, other, tolerance):
         assert (one[name].double() - other[name].double()).abs().max().item() <= tolerance, name
 
 
-@pytest.mark.parametrize("foreign_feedback", [False, True])
+@pytest.mark.parametrize("paper_compat", [False, True])
 @pytest.mark.parametrize("foreign", [False, True])
 @pytest.mark.parametrize("train", [False, True])
-def test_paths_agree_in_float64(train, foreign, foreign_feedback):
-    unit = make_unit(foreign_feedback=foreign_feedback).train(train)
+def test_paths_agree_in_float64(train, foreign, paper_compat):
+    unit = make_unit(paper_compat=paper_compat, half_context=3).train(train)
     batch = make_batch(foreign=foreign)
     plain, low_rank = run(unit, batch, "plain"), run(unit, batch, "low_rank")
     assert_same(plain, low_rank, 1e-10)
@@ -192,7 +201,7 @@ def test_own_predictions_are_fed_back_with_gradient():
 def test_feedback_masks_below_shift_without_renormalising():
     logits = torch.tensor([[0.0, 1.0, 2.0, 0.5], [3.0, 1.0, 1.0, -1.0]])
     expected = torch.softmax(logits, dim=1) * torch.tensor([[0.0, 1, 1, 0], [1, 1, 1, 0]])
-    assert torch.equal(_feedback(logits), expected)
+    assert torch.equal(feedback(logits), expected)
 
 
 def test_single_task_targets_are_the_gold_rows():
@@ -217,7 +226,7 @@ def walk_of(spans, n_words, logits):
     """Targets, mask and slots when each step has the logits {action: value} over MID for SHIFT and LOW for the rest."""
     rows = torch.from_numpy(oracle(spans, n_words, LABELS))[None]
     foreign = torch.from_numpy(foreign_actions([0], LABELS))[None]
-    walk = _GoldWalk(rows, torch.tensor([rows.shape[1]]), foreign, torch.tensor([n_words]))
+    walk = GoldWalk(rows, torch.tensor([rows.shape[1]]), foreign, torch.tensor([n_words]))
     slots = []
     for step in logits:
         assert not walk.done
@@ -306,13 +315,13 @@ def test_no_gradient_reaches_foreign_logits(path):
     assert unit.output.weight.grad[~foreign].abs().max() > 0
     assert unit.actions.grad[C_OPEN].abs().max() > 0  # what the model writes of its own accord is still used
     unit.zero_grad()
-    unit.foreign_feedback = True  # the paper's code: later losses come back through the memory
+    unit.paper_compat = True  # the paper's code: later losses come back through the memory
     action_loss(*unit.forward_gold(*batch)).backward()
     assert unit.output.weight.grad[foreign].abs().max() > 0
 
 
-def test_foreign_logits_get_no_loss_even_with_feedback():
-    unit = eager_foreign_unit(foreign_feedback=True)
+def test_foreign_logits_get_no_loss():
+    unit = eager_foreign_unit()
     batch = make_batch(foreign=True, lengths=(4,))
     logits, targets, mask = unit.forward_gold(*batch)
     gradient = torch.autograd.grad(action_loss(logits, targets, mask), logits)[0]

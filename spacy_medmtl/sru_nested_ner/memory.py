@@ -1,0 +1,154 @@
+"""The memory of the slot recurrent unit, in two forms that give the same numbers; see ``recurrent`` for the equations.
+
+``PlainMemory`` forms C and follows the equations. ``LowRankMemory`` never forms C: every update is a combination of the
+A rows of E, so it keeps the products that C is read through, with the latents [J, Q] and the right half of W1 [Q, K].
+B sentences, Q slots, d width, K = 2d hidden units, A actions, J latents.
+"""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .transitions import SHIFT
+
+if TYPE_CHECKING:
+    from .recurrent import SlotRecurrentUnit
+
+HIDE = -1e30  # score of a padding slot: finite, so that no row becomes NaN, and exactly 0 after softmax
+
+
+class Inputs(NamedTuple):
+    """What both forms start from, dropout applied except to the context, whose mask is kept apart."""
+
+    memory: Tensor  # C(0) [B, Q, d]
+    features: Tensor  # word half of the perceptron's input, [B, Q, d]
+    valid: Tensor  # bool [B, Q]
+    queries: Tensor  # L o D1 [J, d]
+    strip: Tensor  # rows of R for the offsets 1-Q..Q-1, then [CLS], [2Q, d]
+    context_mask: Tensor | None  # [B, 1, d]
+
+
+def feedback(logits: Tensor, trainable: Tensor | None = None) -> Tensor:
+    """w [B, A]: softmax of the actions not below SHIFT, not renormalised; no gradient to logits outside `trainable`."""
+    outranked = logits < logits[:, SHIFT : SHIFT + 1]
+    if trainable is not None:
+        logits = torch.where(trainable, logits, logits.detach())
+    return torch.softmax(logits, dim=1).masked_fill(outranked, 0.0)
+
+
+class Memory:
+    """What both forms share: the centre of attention [B], its rows of the strip, and leaving the batch."""
+
+    def __init__(self, **parts: Tensor) -> None:
+        self.parts = parts  # each [B, Q, ...]
+        batch, n_slots = next(iter(parts.values())).shape[:2]
+        slots = torch.arange(n_slots, device=next(iter(parts.values())).device)
+        self.first = torch.arange(batch, device=slots.device) * n_slots  # of each sentence, in flattened parts
+        self.centre, self.moves = torch.zeros_like(self.first), (slots > 0).long()  # [CLS] has its row for any centre
+        self.origin = torch.where(slots > 0, slots + n_slots - 1, 2 * n_slots - 1)  # row of each slot for centre 0
+
+    def strip_rows(self, centre: Tensor) -> Tensor:
+        """Rows of the strip for each slot, [..., Q], given centres [...]."""
+        return torch.addcmul(self.origin, centre[..., None], self.moves, value=-1)
+
+    def keep(self, rows: Tensor, n_slots: int) -> None:
+        """Keep these sentences, in place or moved from beyond len(rows), and so many slots; copies only the moved."""
+        target = (rows != torch.arange(len(rows), device=rows.device)).nonzero().squeeze(1)
+        for name, part in self.parts.items():
+            part[target] = part[rows[target]]
+            self.parts[name] = part[: len(rows), :n_slots]
+        self.origin, self.moves = self.origin[:n_slots], self.moves[:n_slots]
+        self.first, self.centre = self.first[: len(rows)], self.centre[rows]
+
+
+class PlainMemory(Memory):
+    """The recurrence as it is written: forms C [B, Q, d], steps are ordinary autograd operations."""
+
+    def __init__(self, unit: "SlotRecurrentUnit", inputs: Inputs) -> None:
+        super().__init__(memory=inputs.memory, features=inputs.features, valid=inputs.valid)
+        self.unit, self.inputs = unit, inputs
+
+    def logits(self, slot: Tensor) -> Tensor:
+        """u [B, A] at slots [B]."""
+        unit, inputs, memory = self.unit, self.inputs, self.parts["memory"]
+        keys = unit.token_multiplier * memory + functional.embedding(self.strip_rows(self.centre), inputs.strip)
+        # max, not amax: amax shares the gradient of a tie, and latents equal at the start would stay equal for ever
+        score = (keys @ inputs.queries.T).max(dim=2).values.masked_fill(~self.parts["valid"], HIDE)
+        alpha = torch.softmax(score, dim=1)
+        context = torch.bmm(alpha[:, None], memory) * unit.value_scale
+        if inputs.context_mask is not None:
+            context = context * inputs.context_mask
+        word = self.parts["features"][torch.arange(len(slot), device=slot.device), slot]
+        return unit.output(torch.tanh(unit.hidden(torch.cat([word, context[:, 0]], dim=1))))
+
+    def write(self, slot: Tensor, weights: Tensor) -> None:
+        """Add weights [B, A] times E to slots [B], the centre of the next step."""
+        here = functional.one_hot(slot, len(self.origin)).to(weights.dtype)
+        self.parts["memory"] = self.parts["memory"] + here[:, :, None] * (weights @ self.unit.actions)[:, None]
+        self.centre = slot
+
+
+def low_rank_tables(unit: "SlotRecurrentUnit", inputs: Inputs) -> tuple[Tensor, ...]:
+    """The tables of the low-rank form, large products over the slots in use, in the order that `LowRankMemory` takes.
+
+    own, values [B, Q, K]; scores [B, Q, J]; strip [2Q, J]; action_scores [A, J]; action_values [A, K], or [B, A, K]
+    under dropout; W2 [A, K]; b2 [A].
+    """
+    word_half, context_half = unit.hidden.weight.split(unit.width, dim=1)
+    linear, tau, mask = functional.linear, unit.token_multiplier, inputs.context_mask
+    context_half = context_half * unit.value_scale
+    used = inputs.valid.flatten().nonzero().squeeze(1)  # products over padding would be half of all work
+    # under paper_compat the pointer walks on into padding
+    readable = torch.arange(inputs.valid.numel(), device=used.device) if unit.paper_compat else used
+
+    def over_slots(rows: Tensor, slots: Tensor, weight: Tensor, bias: Tensor | None = None, *, rest: float) -> Tensor:
+        products = linear(rows, weight, bias)
+        table = products.new_full((inputs.valid.numel(), len(weight)), rest)
+        return table.index_copy(0, slots, products).view(*inputs.valid.shape, len(weight))
+
+    memory = inputs.memory.flatten(0, 1)[used]
+    masked = memory if mask is None else memory * mask.squeeze(1)[used // inputs.valid.shape[1]]
+    features = inputs.features.flatten(0, 1)[readable]
+    own = over_slots(features, readable, word_half, unit.hidden.bias, rest=0.0)
+    values = over_slots(masked, used, context_half, rest=0.0)
+    scores = over_slots(memory, used, tau * inputs.queries, rest=HIDE)
+    strip = linear(inputs.strip, inputs.queries)
+    action_scores = tau * linear(unit.actions, inputs.queries)
+    action_values = linear(unit.actions if mask is None else unit.actions * mask, context_half)
+    return own, values, scores, strip, action_scores, action_values, unit.output.weight, unit.output.bias
+
+
+class LowRankMemory(Memory):
+    """The state of the low-rank form, without autograd. Takes the tables; changes values and scores in place."""
+
+    def __init__(self, own: Tensor, values: Tensor, scores: Tensor, *others: Tensor) -> None:
+        super().__init__(own=own, values=values, scores=scores)
+        self.strip, self.action_scores, self.action_values, self.weight, self.bias = others
+        self.own, self.values, self.scores = (part.flatten(0, 1) for part in (own, values, scores))  # views
+        self.alpha = self.winner = self.activation = self.replaced = self.bias
+
+    def logits(self, slot: Tensor) -> Tensor:
+        """u [B, A] at slots [B]; leaves alpha [B, Q], winner [B, Q] (latent of the max), activation [B, K] behind."""
+        score = functional.embedding(self.strip_rows(self.centre), self.strip).add_(self.parts["scores"])
+        score, self.winner = score.max(dim=2)
+        self.alpha = torch.softmax(score, dim=1)
+        own = self.own.index_select(0, self.first + slot)
+        # tanh(z) = 2 sigmoid(2z) - 1: on a CPU torch's tanh takes six times as long
+        twice = torch.baddbmm(own[:, None], self.alpha[:, None], self.parts["values"], beta=2, alpha=2)
+        self.activation = twice.squeeze(1).sigmoid_().mul_(2).sub_(1)
+        return torch.addmm(self.bias, self.activation, self.weight.T)
+
+    def write(self, slot: Tensor, weights: Tensor) -> None:
+        """Add weights [B, A] at slots [B], the centre of the next step; leaves the values before, `replaced`."""
+        here = self.first + slot
+        self.replaced = self.values.index_select(0, here)
+        self.values.index_copy_(0, here, self.replaced + combine(weights, self.action_values))
+        self.scores.index_add_(0, here, weights @ self.action_scores)
+        self.centre = slot
+
+
+def combine(weights: Tensor, table: Tensor) -> Tensor:
+    """weights [B, A] times a table [A, K], or one table per sentence [B, A, K]."""
+    return weights @ table if table.dim() == 2 else torch.bmm(weights[:, None], table).squeeze(1)
