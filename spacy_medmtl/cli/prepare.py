@@ -13,11 +13,16 @@ from ..corpora.run import audit_path
 from .convert import show_progress
 from .failing import coded_errors
 
+_SETS = (
+    "sample: the bundled corpus. public: BC5CDR, RQE, PIBOSO and NegEx. ner: GENIA, JNLPBA, BC2GM, NCBI-disease, "
+    "linnaeus and BC5CDR. bc5cdr_split: BC5CDR as two corpora, one with diseases and one with chemicals."
+)
+
 
 def prepare(
     name: Annotated[
         str,
-        typer.Argument(help="sample: the bundled corpus. public: BC5CDR, RQE, PIBOSO and NegEx.", metavar="SET"),
+        typer.Argument(help=_SETS, metavar="SET"),
     ],
     source: Annotated[Path, typer.Argument(help="The folder with the corpora as published.")],
     output: Annotated[Path, typer.Argument(help="Where train/, dev/ and test/ go.")],

@@ -106,6 +106,10 @@ class Audit:
     def _change(self, place: Place, kind: str, label: str, outcome: str, reason: str, offsets: Tuple[int, ...]) -> None:
         self.changes.append(Change(str(place.file), place.line, kind, label, outcome, reason, offsets))
 
+    def keep_losses(self, since: int) -> None:
+        """Forget what was widened or merged from change number ``since`` on: its document is left out. Losses stay."""
+        self.changes[since:] = [change for change in self.changes[since:] if change.outcome == DROPPED]
+
     def knows(self, place: Place) -> bool:
         """Whether the last change is at this place."""
         return bool(self.changes) and (self.changes[-1].file, self.changes[-1].line) == (str(place.file), place.line)

@@ -24,7 +24,8 @@ def token_span(
     E401 in stop mode) if the offsets are not inside the text.
     """
     span = None
-    if 0 <= start < end <= len(doc.text):
+    length = doc[-1].idx + len(doc[-1].text_with_ws) if len(doc) else 0  # doc.text is made anew at every look
+    if 0 <= start < end <= length:
         span = doc.char_span(start, end, label=uses[0][1], alignment_mode="expand")
     if span is None:
         for kind, label in uses:

@@ -21,21 +21,36 @@ Progress = Callable[[Iterator[Doc]], Iterator[Doc]]
 
 @dataclass(frozen=True)
 class Source:
-    """A converter, the folder of its corpus, and the files of its parts; no test file: cut one from train too."""
+    """A converter, the folder of its corpus, and the files of its parts; no test file: cut one from train too.
+
+    ``name``: of the written files, if not the folder's. ``overlaps``: leave out of train what stands in test too.
+    """
 
     converter: str
     folder: str
     train: str
     test: str = ""
+    name: str = ""
+    overlaps: bool = False
 
 
+BC5CDR = Source("pubtator", "bc5cdr", "CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt")
 PUBLIC = (
     Source("piboso", "piboso", "train.txt", "dev.txt"),
     Source("rqe", "rqe", "train_8588.xml", "dev_230.xml"),
-    Source("pubtator", "bc5cdr", "CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt"),
+    BC5CDR,
     Source("negex", "negex", "train.tsv"),
 )
-SETS = ("sample", "public")
+# NCBI-disease and BC5CDR are read in the formats that keep their documents, so that dev shares none with train.
+NER = (
+    Source("genia", "genia", "train.jsonl", "dev.jsonl"),
+    Source("jnlpba", "jnlpba", "standoff_train.zip", "devel.tsv", overlaps=True),
+    Source("bc2gm", "mtl_bionlp/BC2GM-IOB", "train.tsv", "devel.tsv", name="bc2gm"),
+    Source("ncbi_disease", "ncbi_disease", "NCBItrainset_corpus.txt", "NCBIdevelopset_corpus.txt"),
+    Source("linnaeus", "mtl_bionlp/linnaeus-IOB", "train.tsv", "devel.tsv", name="linnaeus"),
+    BC5CDR,
+)
+SETS = ("sample", "public", "ner", "bc5cdr_split")
 TEST_SHARE = 0.2  # of a corpus that is published as one file
 
 
@@ -47,17 +62,36 @@ def prepare_jobs(name: str, source: Path, output: Path, *, lang: str, seed: int)
     if name == "sample":
         parts = ("train", "dev", "test")
         return [replace(base, inputs=[source / part], output=output / part / "sample.spacy") for part in parts]
-    jobs: List[Job] = []
-    for corpus in PUBLIC:
-        train, dev, test = (output / part / f"{corpus.folder}.spacy" for part in ("train", "dev", "test"))
-        folder = source / corpus.folder
-        job = replace(base, name=corpus.converter, inputs=[folder / corpus.train], output=train)
-        job = replace(job, dev_share=SELECTION_SHARE, dev_output=dev)
-        if corpus.test:
-            jobs += [job, replace(base, name=corpus.converter, inputs=[folder / corpus.test], output=test)]
-        else:
-            jobs.append(replace(job, test_share=TEST_SHARE, test_output=test))
-    return jobs
+    if name == "bc5cdr_split":
+        return _split_jobs(base, source / BC5CDR.folder, output)
+    return [job for corpus in (PUBLIC if name == "public" else NER) for job in _jobs(base, corpus, source, output)]
+
+
+def _jobs(base: Job, corpus: Source, source: Path, output: Path) -> List[Job]:
+    """The one or two conversions of a public corpus."""
+    stem = corpus.name or corpus.folder
+    train, dev, test = (output / part / f"{stem}.spacy" for part in ("train", "dev", "test"))
+    folder = source / corpus.folder
+    job = replace(base, name=corpus.converter, inputs=[folder / corpus.train], output=train)
+    job = replace(job, dev_share=SELECTION_SHARE, dev_output=dev)
+    if not corpus.test:
+        return [replace(job, test_share=TEST_SHARE, test_output=test)]
+    tested = [folder / corpus.test]
+    job = replace(job, without=tested if corpus.overlaps else [])
+    return [job, replace(base, name=corpus.converter, inputs=tested, output=test)]
+
+
+def _split_jobs(base: Job, folder: Path, output: Path) -> List[Job]:
+    """BC5CDR as two corpora that each know one label, to learn both from; dev and test (as in ``ner``) have both."""
+    given = replace(base, inputs=[folder / BC5CDR.train])
+    rest, selection = (SELECTION_SHARE, 1.0), (0.0, SELECTION_SHARE)
+    train = output / "train"
+    return [
+        replace(given, name="bc5cdr_disease_half", output=train / "disease_half.spacy", places=rest),
+        replace(given, name="bc5cdr_chemical_half", output=train / "chemical_half.spacy", places=rest),
+        replace(given, name="pubtator", output=output / "dev" / "bc5cdr.spacy", places=selection),
+        replace(base, name="pubtator", inputs=[folder / BC5CDR.test], output=output / "test" / "bc5cdr.spacy"),
+    ]
 
 
 def prepare(jobs: List[Job], progress: Progress = iter) -> Dict[str, Audit]:

@@ -1,23 +1,28 @@
-"""BC5CDR: chemicals and diseases in abstracts, PubTator format."""
+"""Abstracts in PubTator format: BC5CDR (chemicals and diseases), NCBI-disease (four classes of disease mentions)."""
 
 from pathlib import Path
-from typing import Iterator, List, Sequence, Set
+from typing import Iterator, Mapping, Sequence, Set
 
 from spacy.language import Language
-from spacy.tokens import Doc, Span
+from spacy.tokens import Doc
 
-from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, write_group
+from ..annotations.groups import ENTITIES
 from .audit import Audit
-from .docs import add_unless_there, split_sentences, token_span, tokens_at
+from .docs import split_sentences, tokens_at
+from .entities import write_mentions
 from .formats.pubtator import Article, read_articles
 
-LABELS = ("Chemical", "Disease")
+BC5CDR = {"Chemical": "Chemical", "Disease": "Disease"}
+COMPOSITE = "CompositeMention"  # how NCBI-disease marks what BC5CDR marks by a column with the single mentions
 
 
-def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
+def convert(
+    paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0, labels: Mapping[str, str] = BC5CDR
+) -> Iterator[Doc]:
     """One Doc for each abstract. A composite mention stays the one span that its row gives.
 
-    Raises MedmtlError E401 at the first loss in stop mode.
+    ``labels``: a class of the file -> its label; a mention of any other class is a loss. Raises MedmtlError E401 at the
+    first loss in stop mode.
     """
     seen: Set[str] = set()
     for path in paths:
@@ -25,23 +30,16 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
             if article.id in seen:
                 audit.note("document ids that occur again")
             seen.add(article.id)
-            yield _article_doc(article, nlp, audit)
+            yield article_doc(article, nlp, audit, labels)
 
 
-def _article_doc(article: Article, nlp: Language, audit: Audit) -> Doc:
+def article_doc(article: Article, nlp: Language, audit: Audit, labels: Mapping[str, str]) -> Doc:
+    """The Doc of one abstract. Raises MedmtlError E401 as ``convert`` does."""
     doc = nlp.make_doc(article.text)
-    spans: List[Span] = []
-    for mention in article.mentions:
-        if mention.label not in LABELS:
-            audit.dropped(mention.place, ENTITIES, "", f"an unknown label: expected {' or '.join(LABELS)}")
-            continue
-        uses = [(ENTITIES, mention.label)]
-        span = token_span(doc, mention.start, mention.end, uses, audit, mention.place)
-        if span is not None and add_unless_there(spans, span, ENTITIES, audit, mention.place):
-            audit.note("composite mentions kept as one span", int(mention.members > 1))
+    written = write_mentions(doc, article.mentions, labels, audit)
+    composites = sum(mention.members > 1 or mention.label == COMPOSITE for mention in written)
+    audit.note("composite mentions kept as one span", composites)
     audit.note("relation lines not used", article.n_relations)
-    group = write_group(doc, ENTITIES, spans)
-    group.attrs[ANNOTATED_LABELS] = list(LABELS)
     title_end = tokens_at(doc, [len(article.title) + 1]) if article.title and article.abstract else []
-    split_sentences(doc, audit, given=title_end, whole=spans)
+    split_sentences(doc, audit, given=title_end, whole=doc.spans[ENTITIES])
     return doc

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Sequence
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 import spacy
 from spacy.language import Language
@@ -16,7 +16,7 @@ from ..errors import MedmtlError
 from .audit import Audit, Counts
 from .docs import split_key
 from .formats.lines import input_files
-from .registry import get_converter
+from .registry import Converter, get_converter
 
 # Only what the converters set: absent annotation then stays absent when the file is read.
 _STORED = ["ORTH", "SENT_START"]
@@ -25,7 +25,12 @@ _STORED = ["ORTH", "SENT_START"]
 @dataclass(frozen=True)
 class Job:
     """What to convert. ``dev_share`` of the texts (whole split groups) goes to ``dev_output``, and likewise
-    ``test_share`` to ``test_output``."""
+    ``test_share`` to ``test_output``.
+
+    Two ways to leave documents out, for corpora whose published parts overlap and for parts that several jobs make:
+    ``without`` are files of the same corpus whose texts are left out, ``places`` the stretch of [0, 1) in which the
+    ``position`` of a text must lie. The audit counts them, and lists every loss of the whole input.
+    """
 
     name: str
     inputs: Sequence[Path]
@@ -37,6 +42,8 @@ class Job:
     dev_output: Optional[Path] = None
     test_share: float = 0.0
     test_output: Optional[Path] = None
+    without: Sequence[Path] = ()
+    places: Tuple[float, float] = (0.0, 1.0)
 
     def dev_path(self) -> Path:
         """Where the dev part goes: beside the output unless said otherwise."""
@@ -59,16 +66,44 @@ def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] 
     bins: Dict[Path, DocBin] = {path: DocBin(attrs=_STORED, store_user_data=False) for path in outputs}
     for path in outputs:
         audit.outputs[str(path)] = Counts()
+    known = _known_texts(job, converter, nlp)
+    n_changes = 0
     for doc in progress(converter.load()(paths, nlp, audit, seed=job.seed)):
-        target = _part(job, position(split_key(doc), job.seed))
-        bins[target].add(doc)
-        audit.count(str(target), doc)
+        place = position(split_key(doc), job.seed)
+        reason = _left_out(job, place, doc, known)
+        if reason:
+            audit.note(f"documents left out: {reason}")
+            audit.keep_losses(since=n_changes)
+        else:
+            target = _part(job, place)
+            bins[target].add(doc)
+            audit.count(str(target), doc)
+        n_changes = len(audit.changes)
     if not any(counts.documents for counts in audit.outputs.values()):
         raise MedmtlError("E405", name=job.name, count=len(audit.changes))
     for path, docs in bins.items():
         write_atomically(path, docs.to_bytes())
     write_atomically(audit_path(job.output), _report(job, audit))
     return audit
+
+
+def _known_texts(job: Job, converter: Converter, nlp: Language) -> Set[str]:
+    """The letters of the texts to do without. Losses in their files are for the job that converts those."""
+    paths = input_files(job.without, converter.folder_pattern)
+    return {_letters(doc) for doc in converter.load()(paths, nlp, Audit("report"), seed=job.seed)}
+
+
+def _left_out(job: Job, place: float, doc: Doc, known: Set[str]) -> str:
+    """Why a document is not wanted, or nothing."""
+    if known and _letters(doc) in known:
+        return "the text stands in the files to do without"
+    return "" if job.places[0] <= place < job.places[1] else "the place of the text is outside the stretch asked for"
+
+
+def _letters(doc: Doc) -> str:
+    """What stays of a text whether or not it was tokenised: its letters and digits, hashed."""
+    letters = "".join(filter(str.isalnum, doc.text.lower()))
+    return hashlib.sha256(letters.encode()).hexdigest()
 
 
 def position(key: str, seed: int) -> float:
@@ -130,6 +165,14 @@ def _blank(lang: str) -> Language:
 
 
 def _report(job: Job, audit: Audit) -> bytes:
-    header = {"converter": job.name, "inputs": [str(path) for path in job.inputs], "lang": job.lang, "seed": job.seed}
-    text = json.dumps({**header, "dev_share": job.dev_share, **audit.as_dict()}, indent=2, ensure_ascii=False)
+    header = {
+        "converter": job.name,
+        "inputs": [str(path) for path in job.inputs],
+        "lang": job.lang,
+        "seed": job.seed,
+        "without": [str(path) for path in job.without],
+        "places": job.places,
+        "dev_share": job.dev_share,
+    }
+    text = json.dumps({**header, **audit.as_dict()}, indent=2, ensure_ascii=False)
     return (text + "\n").encode()

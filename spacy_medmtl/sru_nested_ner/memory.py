@@ -93,7 +93,7 @@ class PlainMemory(Memory):
 def low_rank_tables(unit: "SlotRecurrentUnit", inputs: Inputs) -> tuple[Tensor, ...]:
     """The tables of the low-rank form, large products over the slots in use, in the order that `LowRankMemory` takes.
 
-    own, values [B, Q, K]; scores [B, Q, J]; strip [2Q, J]; action_scores [A, J]; action_values [A, K], or [B, A, K]
+    own, values [B, Q, K]; scores [B, J, Q]; strip [2Q, J]; action_scores [A, J]; action_values [A, K], or [B, A, K]
     under dropout; W2 [A, K]; b2 [A].
     """
     word_half, context_half = unit.hidden.weight.split(unit.width, dim=1)
@@ -113,7 +113,7 @@ def low_rank_tables(unit: "SlotRecurrentUnit", inputs: Inputs) -> tuple[Tensor, 
     features = inputs.features.flatten(0, 1)[readable]
     own = over_slots(features, readable, word_half, unit.hidden.bias, rest=0.0)
     values = over_slots(masked, used, context_half, rest=0.0)
-    scores = over_slots(memory, used, tau * inputs.queries, rest=HIDE)
+    scores = over_slots(memory, used, tau * inputs.queries, rest=HIDE).transpose(1, 2).contiguous()
     strip = linear(inputs.strip, inputs.queries)
     action_scores = tau * linear(unit.actions, inputs.queries)
     action_values = linear(unit.actions if mask is None else unit.actions * mask, context_half)
@@ -121,18 +121,34 @@ def low_rank_tables(unit: "SlotRecurrentUnit", inputs: Inputs) -> tuple[Tensor, 
 
 
 class LowRankMemory(Memory):
-    """The state of the low-rank form, without autograd. Takes the tables; changes values and scores in place."""
+    """The state of the low-rank form, without autograd. Takes the tables; changes values and scores in place.
 
-    def __init__(self, own: Tensor, values: Tensor, scores: Tensor, *others: Tensor) -> None:
-        super().__init__(own=own, values=values, scores=scores)
+    Its scores lie [B, J, Q], slots last: along them a CPU takes the maximum of J rows several times as fast. ``tape``:
+    leave behind what the backward pass needs.
+    """
+
+    def __init__(self, own: Tensor, values: Tensor, scores: Tensor, *others: Tensor, tape: bool = False) -> None:
+        super().__init__(own=own, values=values, scores=scores.transpose(1, 2))
         self.strip, self.action_scores, self.action_values, self.weight, self.bias = others
-        self.own, self.values, self.scores = (part.flatten(0, 1) for part in (own, values, scores))  # views
+        self.own, self.values, self.tape = own.flatten(0, 1), values.flatten(0, 1), tape  # views
+        n_slots = values.shape[1]
+        self.last = n_slots - 1
+        # view [Q, J, Q]: of the strip, the row of each slot, by Q - 1 - centre; [CLS], which has its own, put in later
+        turned = self.strip.T.contiguous()
+        self.windows = turned.as_strided((n_slots, len(turned), n_slots), (1, 2 * n_slots, 1))
         self.alpha = self.winner = self.activation = self.replaced = self.bias
 
     def logits(self, slot: Tensor) -> Tensor:
-        """u [B, A] at slots [B]; leaves alpha [B, Q], winner [B, Q] (latent of the max), activation [B, K] behind."""
-        score = functional.embedding(self.strip_rows(self.centre), self.strip).add_(self.parts["scores"])
-        score, self.winner = score.max(dim=2)
+        """u [B, A] at slots [B]; leaves alpha [B, Q] and activation [B, K] behind, for a tape winner [B, Q] too, the
+        latent of the max."""
+        scores = self.parts["scores"].transpose(1, 2)
+        score = self.windows[:, :, : scores.shape[2]].index_select(0, self.last - self.centre)
+        score[:, :, 0] = self.strip[-1]
+        score = score.add_(scores)
+        if self.tape:
+            score, self.winner = score.max(dim=1)
+        else:
+            score = score.amax(dim=1)
         self.alpha = torch.softmax(score, dim=1)
         own = self.own.index_select(0, self.first + slot)
         # tanh(z) = 2 sigmoid(2z) - 1: on a CPU torch's tanh takes six times as long
@@ -145,7 +161,9 @@ class LowRankMemory(Memory):
         here = self.first + slot
         self.replaced = self.values.index_select(0, here)
         self.values.index_copy_(0, here, self.replaced + combine(weights, self.action_values))
-        self.scores.index_add_(0, here, weights @ self.action_scores)
+        scores = self.parts["scores"].transpose(1, 2)
+        change = weights @ self.action_scores
+        scores.scatter_add_(2, slot[:, None, None].expand(-1, scores.shape[1], 1), change[:, :, None])
         self.centre = slot
 
 

@@ -19,7 +19,7 @@ class LowRankScan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, walk: GoldWalk, trainable: Tensor | None, *tables: Tensor) -> Tensor:
-        memory = LowRankMemory(tables[0], tables[1].clone(), tables[2].clone(), *tables[3:])
+        memory = LowRankMemory(tables[0], tables[1].clone(), tables[2].clone(), *tables[3:], tape=True)
         tape = []
         while not walk.done:
             slot, centre = walk.slot, memory.centre
@@ -44,12 +44,13 @@ class LowRankScan(torch.autograd.Function):
         softmax, slope, n_steps = torch.softmax(logits, dim=2), 1 - activation * activation, grad.shape[1]
         d_logits, d_inner, d_score = grad.clone(), torch.zeros_like(activation), torch.zeros_like(alpha)
         values = memory.parts["values"].clone()  # the state after the last step; a copy: a graph may be walked twice
-        d_scores, d_written_values = torch.zeros_like(memory.parts["scores"]), torch.zeros_like(d_inner)
-        d_written_scores = alpha.new_zeros(*slot.shape, d_scores.shape[2])
-        flat_values, flat_d_scores = values.flatten(0, 1), d_scores.flatten(0, 1)
+        n_latents = memory.strip.shape[1]
+        d_scores, d_written_values = alpha.new_zeros(len(alpha), n_latents, alpha.shape[2]), torch.zeros_like(d_inner)
+        d_written_scores = alpha.new_zeros(*slot.shape, n_latents)
+        flat_values, columns = values.flatten(0, 1), slot[:, :, None, None].expand(-1, -1, n_latents, 1)
         for t in range(n_steps - 1, -1, -1):
             if t < n_steps - 1:  # nothing reads what the last step wrote
-                at_scores = flat_d_scores.index_select(0, here[:, t])
+                at_scores = d_scores.gather(2, columns[:, t]).squeeze(2)
                 at_values = torch.bmm(readers[:, t, None, t + 1 :], d_inner[:, t + 1 :]).squeeze(1)
                 d_written_scores[:, t], d_written_values[:, t] = at_scores, at_values
                 pull = at_scores @ memory.action_scores.T + combine(at_values, memory.action_values.transpose(-1, -2))
@@ -61,7 +62,7 @@ class LowRankScan(torch.autograd.Function):
             # this order of the product is 10 times faster than values by a column
             d_alpha = torch.bmm(d_z[:, None], values.transpose(1, 2)).squeeze(1) * alpha[:, t]
             d_score[:, t] = at = torch.addcmul(d_alpha, alpha[:, t], d_alpha.sum(dim=1, keepdim=True), value=-1)
-            d_scores.scatter_add_(2, winner[:, t, :, None], at[:, :, None])
+            d_scores.scatter_add_(1, winner[:, t, None], at[:, None])
         d_own = torch.zeros_like(flat_values).index_add_(0, here.flatten(), d_inner.flatten(0, 1)).view_as(values)
         d_values = torch.bmm(alpha.transpose(1, 2), d_inner)
         cells = memory.strip_rows(centre) * memory.strip.shape[1] + winner

@@ -13,6 +13,20 @@ VALID = {
     "7\t0\t3\tFoo\tChemical\tD\n7\t4\t8\tague\tDisease\tD|E\ta|b\n7\tCID\tD\tE\n\n",
     "rqe": '<R>\n<pair pid="1" value="true"><chq>Is it?</chq>\n<faq>What &amp; why?</faq></pair>\n</R>\n',
     "piboso": "###1\noutcome\tIt was .\nstudy design\tTwo arms .\n\n###2\nother\tThree .\n",
+    **dict.fromkeys(
+        ("bc5cdr_disease_half", "bc5cdr_chemical_half"),
+        "".join(
+            f"{n}|t|Foo ague.\n{n}|a|Bar.\n{n}\t0\t3\tFoo\tChemical\tD\n{n}\t4\t8\tague\tDisease\tE\n\n" for n in (7, 8)
+        ),
+    ),
+    "ncbi_disease": "\n7|t|Foo ague.\n7|a|A pox.\n7\t0\t8\tFoo ague\tModifier\tD\n7\t12\t15\tpox\tDiseaseClass\tE|F\n",
+    "bc2gm": "Foo\tB-GENE\nbar\tI-GENE\n.\tO\n\nBar\tB-GENE\n\n",
+    "linnaeus": "Foo\tB-Species\nbar\tI-Species\n.\tO\n\nBar\tB-Species\n\n",
+    "bc5cdr_iob": "Foo B-Disease\nbar I-Disease\n. O\n\nBar S-Chemical\n\n",
+    "ncbi_disease_iob": "Foo\tI-Disease\nbar\tI-Disease\n.\tO\n\nBar\tB-Disease\n\n",
+    "jnlpba": "-DOCSTART-\tO\n\nFoo\tB-DNA\nbar\tI-DNA\n\n.\tO\n-DOCSTART-\tO\n\nBar\tB-protein\n\n",
+    "genia": '{"doc": "M:1", "sent": 0, "text": "Foo bar.", "entities": [[0, 7, "DNA"], [0, 3, "protein"]]}\n'
+    '{"doc": "M:1", "sent": 1, "text": "It \\u00e9.", "entities": []}\n',
     "negex": "1\tgout\tHas GOUT now.\tNegated\tRecent\tPatient\n2\tflu\tNo FLU.\tAffirmed\tHistorical\tOther\n",
 }
 JUNK = [b"\xff", b"\x00", b"\n", b"\t", b"|", b"[", b"]", b"<", b">", b"&", b"^", "\u241e\u2028é".encode(), b"\r", b" "]

@@ -1,11 +1,13 @@
 """The converters on the real files, against the counts that the corpora state. Skipped where the files are absent."""
 
+import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS
-from spacy_medmtl.corpora.audit import DROPPED, MERGED
+from spacy_medmtl.corpora.audit import DROPPED, EXPANDED, MERGED
 from spacy_medmtl.corpora.run import Job, convert_corpus
 
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
@@ -55,3 +57,86 @@ def test_negex(tmp_path):
     assert written + sum(audit.tally(DROPPED).values()) == 1407
     assert sum(audit.tally(DROPPED).values()) == 7  # conditions that run over the end of the sentence
     assert 0.1 < 1 - train.documents / written < 0.3
+
+
+GENE = "Gene_or_protein"
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "part", "sentences", "stated"),
+    [
+        ("bc2gm", "BC2GM-IOB", "train", 12574, {GENE: 15197}),
+        ("bc2gm", "BC2GM-IOB", "devel", 2519, {GENE: 3061}),
+        ("bc5cdr_iob", "BC5CDR-IOB", "train", 4560, {"Chemical": 5203, "Disease": 4182}),
+        ("bc5cdr_iob", "BC5CDR-IOB", "devel", 4581, {"Chemical": 5347, "Disease": 4246}),
+        ("ncbi_disease_iob", "NCBI-disease-IOB", "train", 5424, {"Disease": 5134}),
+        ("ncbi_disease_iob", "NCBI-disease-IOB", "devel", 923, {"Disease": 787}),
+        ("linnaeus", "linnaeus-IOB", "train", 11935, {"Species": 2119}),
+        ("linnaeus", "linnaeus-IOB", "devel", 4078, {"Species": 711}),
+    ],
+)
+def test_iob(tmp_path, name, folder, part, sentences, stated):
+    """Sentences as stated; the mentions are the file's B- tags, which is every mention, as no I- stands without one."""
+    file = f"mtl_bionlp/{folder}/{part}.tsv"
+    audit, counts = convert(name, file, tmp_path)
+    assert counts.documents == counts.sentences == sentences
+    assert dict(counts.spans[ENTITIES]) == stated
+    assert (CORPORA / file).read_text().count("\tB-") == sum(stated.values())
+    assert not audit.changes
+    assert not +audit.notes
+
+
+def test_jnlpba_dev(tmp_path):
+    audit, counts = convert("jnlpba", "jnlpba/devel.tsv", tmp_path)
+    assert (counts.documents, counts.sentences) == (200, 1739)
+    assert dict(counts.spans[ENTITIES]) == {GENE: 2466, "DNA": 1052, "cell_type": 526, "cell_line": 400, "RNA": 107}
+    assert not audit.changes
+    assert not +audit.notes
+
+
+def test_jnlpba_train(tmp_path):
+    file = "jnlpba/standoff_train.zip"
+    audit, counts = convert("jnlpba", file, tmp_path)
+    stated = {GENE: 30269, "DNA": 9533, "cell_type": 6718, "cell_line": 3830, "RNA": 951}
+    merged = audit.tally(MERGED)
+    assert counts.documents == 2000
+    assert {label: n + merged[ENTITIES, label] for label, n in counts.spans[ENTITIES].items()} == stated
+    _, rest = convert("jnlpba", file, tmp_path, without=[CORPORA / "jnlpba/devel.tsv"])
+    assert rest.documents == 1800  # each of the 200 abstracts of the dev part is one of these
+
+
+@pytest.mark.parametrize(
+    ("part", "documents", "sentences", "entities"), [("train", 1602, 15049, 46213), ("dev", 199, 1765, 4714)]
+)
+def test_genia(tmp_path, part, documents, sentences, entities):
+    audit, counts = convert("genia", f"genia/{part}.jsonl", tmp_path)
+    lines = (CORPORA / f"genia/{part}.jsonl").read_text().strip().split("\n")
+    stated = Counter(label for line in lines for *_, label in json.loads(line)["entities"])
+    merged = audit.tally(MERGED)
+    assert (counts.documents, counts.sentences) == (documents, sentences)
+    assert {label: n + merged[ENTITIES, label] for label, n in counts.spans[ENTITIES].items()} == stated
+    assert sum(stated.values()) == entities
+    assert sum(audit.tally(EXPANDED).values()) < 0.012 * entities
+    assert not audit.tally(DROPPED)
+
+
+@pytest.mark.parametrize(("part", "documents", "mentions", "lost"), [("train", 593, 5145, 1), ("develop", 100, 787, 0)])
+def test_ncbi_disease(tmp_path, part, documents, mentions, lost):
+    audit, counts = convert("ncbi_disease", f"ncbi_disease/NCBI{part}set_corpus.txt", tmp_path, on_error="report")
+    assert counts.documents == documents
+    assert counts.spans[ENTITIES]["Disease"] + audit.tally(MERGED)[ENTITIES, "Disease"] + lost == mentions
+    assert sum(audit.tally(DROPPED).values()) == lost  # one wrong offset in train
+    assert audit.notes["document ids that occur again"] == lost  # one id occurs twice in train
+
+
+def test_bc5cdr_halves(tmp_path):
+    file = "bc5cdr/CDR_TrainingSet.PubTator.txt"
+    halves = {}
+    for label in ("disease", "chemical"):
+        audit, counts = convert(f"bc5cdr_{label}_half", file, tmp_path)
+        halves[label] = counts
+        assert counts.documents == 250
+        assert set(counts.spans[ENTITIES]) == {label.title()}
+        assert not audit.tally(DROPPED)
+    assert halves["disease"].spans[ENTITIES]["Disease"] < 4182
+    assert halves["chemical"].spans[ENTITIES]["Chemical"] < 5203

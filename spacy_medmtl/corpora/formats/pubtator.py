@@ -7,20 +7,17 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..audit import Audit, Place
 from .lines import read_lines
+from .mention import Mention
 
 _TEXT = re.compile(r"(?P<id>[^|\t]+)\|(?P<part>[ta])\|(?P<text>.*)")
 Lines = List[Tuple[int, str]]
 
 
 @dataclass(frozen=True)
-class Mention:
-    """Characters of ``Article.text``, end exclusive. ``members``: how many single mentions a composite one names."""
+class ArticleMention(Mention):
+    """A mention in ``Article.text``. ``members``: how many single mentions a composite one names."""
 
-    start: int
-    end: int
-    label: str
     members: int
-    place: Place
 
 
 @dataclass
@@ -31,7 +28,7 @@ class Article:
     title: str
     abstract: str
     place: Place
-    mentions: List[Mention] = field(default_factory=list)
+    mentions: List[ArticleMention] = field(default_factory=list)
     n_relations: int = 0
 
     @property
@@ -98,7 +95,7 @@ def _add_row(article: Article, line: str, place: Place, audit: Audit) -> None:
             audit.dropped(place, "line", label, reason, (start, end))
         else:
             members = columns[6].count("|") + 1 if len(columns) == 7 else 1
-            article.mentions.append(Mention(start, end, label, members, place))
+            article.mentions.append(ArticleMention(start, end, label, place, members))
 
 
 def _is_offset(column: str) -> bool:

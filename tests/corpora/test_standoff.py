@@ -1,0 +1,145 @@
+"""Standoff files in a zip archive, as JNLPBA is published, and damaged archives."""
+
+import random
+import zipfile
+
+import pytest
+
+from spacy_medmtl.annotations.groups import ENTITIES
+from spacy_medmtl.corpora.formats import standoff
+from spacy_medmtl.errors import MedmtlError
+
+TEXT = "Foo-bar cells\nAnti-foo was seen. So é was it.\n"
+ROWS = "T1\tprotein 0 3\tFoo\nT2\tcell_type 0 13\tFoo-bar cells\nT3\tprotein 19 22\tfoo\r\nT4\tRNA 36 37\té\n\n"
+
+
+@pytest.fixture
+def archive(tmp_path):
+    def write_archive(members, **options):
+        path = tmp_path / "train.zip"
+        with zipfile.ZipFile(path, "w", **options) as stream:
+            for name, content in members:
+                stream.writestr(name, content)
+        return path
+
+    return write_archive
+
+
+def test_jnlpba_archive(run, archive):
+    members = [
+        ("train/", ""),
+        ("train/7.ann", ROWS),
+        ("train/7.txt", TEXT),
+        ("train/8.txt", "No."),
+        ("train/8.ann", ""),
+    ]
+    path = archive(members, compression=zipfile.ZIP_DEFLATED)
+    docs, audit = run("jnlpba", path, on_error="stop")
+    assert [doc.text for doc in docs] == [TEXT[:-1], "No."]
+    doc = docs[0]
+    found = [(span.text, span.label_) for span in doc.spans[ENTITIES]]
+    assert found[:2] == [("Foo", "Gene_or_protein"), ("Foo-bar cells", "cell_type")]
+    assert found[3] == ("é", "RNA")
+    assert [sentence.text.strip() for sentence in doc.sents] == ["Foo-bar cells", "Anti-foo was seen.", "So é was it."]
+    assert list(doc.spans[ENTITIES].attrs["annotated_labels"]) == [
+        "DNA",
+        "Gene_or_protein",
+        "RNA",
+        "cell_line",
+        "cell_type",
+    ]
+    assert not doc.has_unknown_spaces
+    assert len(docs[1].spans[ENTITIES]) == 0
+    assert all(change.outcome == "expanded" for change in audit.changes)
+    assert list(path.parent.iterdir()) == [path]  # nothing was unpacked
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ("T9\tprotein 1 4\tSecret", "the offsets do not give"),
+        ("T9\tprotein 3 3\t", "the offsets do not give"),
+        ("T9\tprotein 0 9999\tSecret", "the offsets do not give"),
+        ("T9\tprotein 0 3;4 7\tSecret", "one stretch"),
+        ("T9\tprotein 0 9999999999\tSecret", "one stretch"),
+        ("T9\tprotein 0 x\tSecret", "one stretch"),
+        ("T9\tprotein 0 3", "one stretch"),
+        ("T9\tSecret 0 3\tFoo", "an unknown label"),
+        ("Secret", "not an annotation"),
+    ],
+)
+def test_malformed_row(run, archive, row, reason):
+    path = archive([("7.txt", TEXT), ("7.ann", f"R1\tOf Arg1:T1 Arg2:T2\n{ROWS.strip()}\n{row}\n")])
+    with pytest.raises(MedmtlError, match=f"E401.*7.ann, line 6: .*{reason}") as error:
+        run("jnlpba", path, on_error="stop")
+    assert "Secret" not in str(error.value).replace(str(path), "")
+    (doc,), audit = run("jnlpba", path)
+    assert len(doc.spans[ENTITIES]) == 4
+    assert [change.line for change in audit.changes if change.outcome == "dropped"] == [6]
+    assert audit.notes["annotations that are no mentions, not used"] == 1
+
+
+@pytest.mark.parametrize(
+    ("members", "file", "reason"),
+    [
+        ([("9.txt", "Alone.")], "9.ann", "the member is missing"),
+        ([("9.ann", ROWS)], "9.txt", "the member is missing"),
+        ([("README", "Hello.")], "README", "neither"),
+        ([("9.txt", b"\xff"), ("9.ann", ROWS)], "9.txt", "not UTF-8"),
+        ([("9.ann", b"T\xff"), ("9.txt", "Text.")], "9.ann", "not UTF-8"),
+        ([("9.txt", "x" * 2_000_000), ("9.ann", ROWS)], "9.txt", "more than"),
+        ([("9.txt", " \n"), ("9.ann", "")], "9.txt", "an empty text"),
+    ],
+)
+def test_damaged_member(run, archive, members, file, reason):
+    path = archive([*members, ("7.txt", TEXT), ("7.ann", ROWS)], compression=zipfile.ZIP_DEFLATED)
+    with pytest.raises(MedmtlError, match=f"E401.*{file}, line 1: .*{reason}"):
+        run("jnlpba", path, on_error="stop")
+    docs, audit = run("jnlpba", path)
+    assert [doc.text for doc in docs] == [TEXT[:-1]]
+    lost = [(change.kind, change.line) for change in audit.changes if change.outcome == "dropped"]
+    n_mentions = 4 if ("9.ann", ROWS) in members else 0
+    assert lost == [("document", 1), *(("line", line) for line in range(1, n_mentions + 1))]
+
+
+def test_second_member_of_a_name(run, archive):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        path = archive([("7.txt", TEXT), ("7.ann", ROWS), ("7.txt", "Other.")])
+    docs, audit = run("jnlpba", path)
+    assert [doc.text for doc in docs] == [TEXT[:-1]]
+    assert "a second member of this name" in [change.reason for change in audit.changes]
+
+
+def test_compression_that_is_not_read(run, archive):
+    path = archive([("7.txt", TEXT), ("7.ann", ROWS)], compression=zipfile.ZIP_BZIP2)
+    docs, audit = run("jnlpba", path)
+    assert docs == []
+    assert {change.reason.split(":")[0] for change in audit.changes} == {"a kind of compression that is not read"}
+
+
+def test_damaged_archives_end_in_coded_errors_only(run, archive):
+    draw = random.Random(0)
+    path = archive([("7.txt", TEXT), ("7.ann", ROWS)], compression=zipfile.ZIP_DEFLATED)
+    valid = path.read_bytes()
+    for _ in range(300):
+        content = bytearray(valid)
+        for _ in range(draw.randint(1, 3)):
+            content[draw.randrange(len(content))] = draw.randrange(256)
+        path.write_bytes(content[: draw.choice([len(content), draw.randrange(1, len(content))])])
+        docs, audit = run("jnlpba", path)
+        lost = [change for change in audit.changes if change.outcome == "dropped"]
+        assert lost or docs
+        if lost:
+            with pytest.raises(MedmtlError, match="E401"):
+                run("jnlpba", path, on_error="stop")
+
+
+def test_members_are_read_one_after_the_other(archive, monkeypatch):
+    path = archive([(f"{number}{end}", "") for number in range(9) for end in (".txt", ".ann")])
+    opened = []
+    real = zipfile.ZipFile.open
+    monkeypatch.setattr(
+        zipfile.ZipFile, "open", lambda self, info, *args: (opened.append(1), real(self, info, *args))[1]
+    )
+    next(standoff.read_texts(path, standoff.Audit()))
+    assert len(opened) == 2
