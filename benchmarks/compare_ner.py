@@ -1,0 +1,207 @@
+"""Nested entities: ``sru_nested_ner`` against spaCy's ``spancat``, and one model against several corpora.
+
+Each experiment is a list of runs; a run trains one pipeline on one encoder (MiniLM, no routes of its own) from one seed
+for a number of steps and scores it on the test parts. Every run is a process of its own, which writes one JSON, so that
+an experiment can be interrupted, resumed (runs that are there are not repeated) and its peak memory is its own.
+
+    medmtl prepare ner ../shared/corpora corpus/ner
+    medmtl prepare bc5cdr_split ../shared/corpora corpus/bc5cdr_split
+    python benchmarks/compare_ner.py genia --steps 200
+    python benchmarks/compare_ner.py split --steps 150
+    python benchmarks/compare_ner.py multi --steps 100
+"""
+
+import platform
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any, Dict, List, Optional
+
+import spacy
+import srsly
+import torch
+import typer
+from spacy.training.initialize import init_nlp
+from spacy.training.loop import train
+from thinc.api import Config
+
+from spacy_medmtl.annotations.groups import ENTITIES
+from spacy_medmtl.sru_nested_ner.scorer import score_entities
+from spacy_medmtl.training.corpus import multitask_corpus
+from spacy_medmtl.training.report import table
+
+SRU, SPANCAT, FINDER = "sru_nested_ner", "spancat", "span_finder"
+CORPORA = ["bc5cdr", "ncbi_disease", "jnlpba", "bc2gm", "linnaeus"]
+# experiment -> run -> (component, training files, test files, keep types apart by corpus)
+EXPERIMENTS: Dict[str, Dict[str, Any]] = {
+    "genia": {name: (name, ["genia"], ["genia"], False) for name in (SRU, SPANCAT, FINDER)},
+    "split": {
+        "chemical_half": (SRU, ["chemical_half"], ["bc5cdr"], False),
+        "disease_half": (SRU, ["disease_half"], ["bc5cdr"], False),
+        "both_halves": (SRU, ["chemical_half", "disease_half"], ["bc5cdr"], False),
+    },
+    "multi": {
+        **{name: (SRU, [name], [name], False) for name in CORPORA},
+        "merged": (SRU, CORPORA, CORPORA, False),
+        "disjoint": (SRU, CORPORA, CORPORA, True),
+    },
+}
+FOLDERS = {"genia": "corpus/ner", "split": "corpus/bc5cdr_split", "multi": "corpus/ner"}
+NGRAMS = [1, 2, 3, 4, 5, 6, 7, 8]  # 98 % of GENIA's entities
+
+
+def listener(route: str, pooling: str) -> Dict[str, Any]:
+    return {"@architectures": "spacy-medmtl.RouteListener.v1", "route": route, "pooling": pooling}
+
+
+def components(kind: str, threshold: float) -> Dict[str, Any]:
+    """The heads of a run. spancat and span_finder have spaCy's default models on our listener."""
+    if kind == SRU:
+        model = {"@architectures": "spacy-medmtl.SruNestedNer.v1", "tok2vec": listener("ner", "max")}
+        return {SRU: {"factory": SRU, "model": model, "set_ents": False}}
+    spancat: Dict[str, Any] = {
+        "factory": SPANCAT,
+        "spans_key": ENTITIES,
+        "threshold": threshold,
+        "model": {"@architectures": "spacy.SpanCategorizer.v1", "tok2vec": listener("ner", "mean")},
+        "suggester": {"@misc": "spacy.ngram_suggester.v1", "sizes": NGRAMS},
+    }
+    spancat["model"]["reducer"] = {"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 128}
+    spancat["model"]["scorer"] = {"@layers": "spacy.LinearLogistic.v1"}
+    if kind == SPANCAT:
+        return {SPANCAT: spancat}
+    finder: Dict[str, Any] = {"factory": FINDER, "training_key": ENTITIES, "predicted_key": "span_candidates"}
+    scorer = {"@layers": "spacy.LinearLogistic.v1", "nO": 2}
+    finder["model"] = {"@architectures": "spacy.SpanFinder.v1", "tok2vec": listener("ner", "mean"), "scorer": scorer}
+    spancat["suggester"] = {"@misc": "spacy.preset_spans_suggester.v1", "spans_key": "span_candidates"}
+    return {FINDER: finder, SPANCAT: spancat}
+
+
+def entries(folder: Path, names: List[str], tasks: Optional[List[str]], apart: bool, limit: int = 0) -> Dict[str, Any]:
+    """Corpora of a reader."""
+    found = {name: {"path": str(folder / f"{name}.spacy"), "tasks": tasks, "limit": limit} for name in names}
+    for name, entry in found.items():
+        if apart:
+            entry["type_prefix"] = name
+    return found
+
+
+def run_config(experiment: str, run: str, steps: int, seed: int, rate: float) -> Config:
+    """The training config of a run: en_public.cfg with one task and no selection on dev."""
+    kind, names, _, apart = EXPERIMENTS[experiment][run]
+    config = spacy.util.load_config("configs/en_public.cfg", interpolate=False)
+    heads = components(kind, 0.5)
+    encoder = config["components"]["encoder"]
+    encoder["model"].update(routes=["ner"], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
+    kept = {"sentencizer": config["components"]["sentencizer"], "encoder": encoder}
+    config["components"] = {**kept, **heads}
+    config["nlp"]["pipeline"] = [*kept, *heads]
+    folder = Path(FOLDERS[experiment])
+    config["corpora"]["train"]["corpora"] = entries(folder / "train", names, list(heads), apart)
+    config["corpora"]["dev"]["corpora"] = entries(
+        folder / "dev", ["bc5cdr" if experiment == "split" else names[0]], None, False, 1
+    )
+    config["system"]["seed"] = seed
+    config["training"].update(max_steps=steps, eval_frequency=steps, score_weights={})
+    config["training"]["annotating_components"] = [FINDER] if kind == FINDER else []
+    config["training"]["logger"]["progress_bar"] = False
+    config["training"]["optimizer"]["learn_rate"].update(warmup_steps=steps // 10, total_steps=steps, initial_rate=rate)
+    return config
+
+
+def measure(experiment: str, run: str, steps: int, seed: int, rate: float, test_docs: int) -> Dict[str, Any]:
+    """Train and score one run."""
+    _, _, test_names, apart = EXPERIMENTS[experiment][run]
+    start = time.perf_counter()
+    nlp = init_nlp(run_config(experiment, run, steps, seed, rate))
+    nlp, _ = train(nlp, None)
+    trained = time.perf_counter()
+    found: Dict[str, Any] = {"run": run, "steps": steps, "seed": seed, "rate": rate, "corpora": {}}
+    words = seconds = 0.0
+    for name in test_names:
+        corpora = entries(Path(FOLDERS[experiment]) / "test", [name], None, apart, test_docs)
+        examples = list(multitask_corpus(corpora, gold_sents=True)(nlp))
+        begun = time.perf_counter()
+        predicted = list(nlp.pipe((example.predicted for example in examples), batch_size=32))
+        seconds += time.perf_counter() - begun
+        for example, doc in zip(examples, predicted):
+            example.predicted = doc
+        words += sum(len(doc) for doc in predicted)
+        scores = score_entities(examples, component="ner", spans_key=ENTITIES)
+        found["corpora"][name] = {
+            key: scores.get(f"ner_{key}") for key in ("f", "p", "r", "nested_f", "merged_f", "f_per_type")
+        }
+    found.update(
+        training_seconds=trained - start,
+        words_per_second=words / seconds,
+        peak_gigabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        machine=f"{platform.machine()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}",
+    )
+    return found
+
+
+def summary(results: List[Dict[str, Any]]) -> List[str]:
+    """A table: a row per run and test corpus."""
+    rows = []
+    for one in results:
+        for name, scores in one["corpora"].items():
+            per_type = ", ".join(
+                f"{label} {100 * part['f']:.1f}" for label, part in (scores["f_per_type"] or {}).items()
+            )
+            values = [
+                f"{100 * scores[key]:.1f}" if scores[key] is not None else "" for key in ("f", "nested_f", "merged_f")
+            ]
+            speed = [f"{one['training_seconds']:.0f}", f"{one['words_per_second']:.0f}", f"{one['peak_gigabytes']:.1f}"]
+            rows.append([one["run"], str(one["steps"]), f"{one['rate']:g}", name, *values, per_type, *speed])
+    head = [
+        "run",
+        "steps",
+        "rate",
+        "test part",
+        "F1",
+        "nested F1",
+        "merged F1",
+        "per type",
+        "training s",
+        "words/s",
+        "GB",
+    ]
+    return table(head, rows)
+
+
+def main(
+    experiment: Annotated[str, typer.Argument(help=f"One of: {', '.join(EXPERIMENTS)}.")],
+    runs: Annotated[Optional[List[str]], typer.Argument(help="Some of its runs; all if left out.")] = None,
+    steps: Annotated[int, typer.Option(help="Training steps for each corpus of a run.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,
+    rate: Annotated[float, typer.Option(help="Learning rate of the encoder.")] = 2e-4,
+    test_docs: Annotated[int, typer.Option(help="Docs of each test part that are scored; 0 for all.")] = 100,
+    output: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("metrics/ner"),
+    here: Annotated[bool, typer.Option(hidden=True, help="Run in this process.")] = False,
+) -> None:
+    """Run an experiment, then print the table of all its results that are there."""
+    if experiment not in EXPERIMENTS or set(runs or ()) - set(EXPERIMENTS[experiment]):
+        expected = {name: list(parts) for name, parts in EXPERIMENTS.items()}
+        raise typer.BadParameter(f"received {experiment} {runs or ''}, expected an experiment and its runs: {expected}")
+    folder = output / experiment
+    folder.mkdir(parents=True, exist_ok=True)
+    for run in runs or EXPERIMENTS[experiment]:
+        path = folder / f"{run}-{steps}-{rate:g}-{seed}.json"
+        if here:
+            n_corpora = len(EXPERIMENTS[experiment][run][1])
+            srsly.write_json(path, measure(experiment, run, steps * n_corpora, seed, rate, test_docs))
+        elif not path.exists():
+            settings = ["--steps", str(steps), "--seed", str(seed), "--rate", str(rate), "--test-docs", str(test_docs)]
+            command = [sys.executable, __file__, experiment, run, *settings, "--output", str(output), "--here"]
+            subprocess.run(command, check=True)
+    if not here:
+        results: List[Dict[str, Any]] = [srsly.read_json(path) for path in sorted(folder.glob("*.json"))]  # type: ignore[misc]
+        lines = summary(results)
+        (folder / "table.md").write_text("\n".join(lines) + "\n", encoding="utf8")
+        typer.echo("\n".join(lines))
+
+
+if __name__ == "__main__":
+    typer.run(main)
