@@ -30,6 +30,8 @@ TEMPLATES = {
     "E015": "Pooling '{pooling}' is unknown. Expected one of {expected}.",
     "E016": "The output of '{name}' became NaN or infinite at {where}. Lower the learning rate, or check the weights.",
     "E017": "The layer '{name}' has no weights yet. Initialise the pipeline, or load a trained one.",
+    "E018": "The weights of '{name}' are damaged ({size} bytes, {problem}). Copy the pipeline again, or train it "
+    "again.",
     "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
     "W002": "{count} sentence pair(s) were longer than the window of {window} wordpieces and were cut, the longest "
     "member first; first in document {doc} of its batch. Use a larger window or shorter texts.",

@@ -11,7 +11,7 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..annotations.groups import FINDINGS, write_group
+from ..annotations.groups import FINDINGS, GIVEN_SPANS_ONLY, write_group
 from .audit import Audit, Place
 from .docs import keep_together, split_sentences, token_span
 from .formats.lines import read_lines
@@ -20,7 +20,6 @@ LABEL = "Finding"
 STATUS = {"negated": "negative", "affirmed": "positive", "possible": "unknown"}
 TEMPORALITY = {"historical": ["historical"], "hypothetical": ["hypothetical"], "recent": [], "not particular": []}
 EXPERIENCER = {"patient": [], "family member": ["family"], "other": ["family"]}
-GIVEN_SPANS_ONLY = "given_spans_only"  # in the group's attrs: other findings of the text are not annotated
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:

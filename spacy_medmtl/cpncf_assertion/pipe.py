@@ -203,12 +203,13 @@ class CpncfAssertion(Head[TagGold]):
         return findings
 
     def _given(self, doc: Doc, probabilities: numpy.ndarray) -> List[Finding]:
+        """The status of each given span under its own label, whatever that is; blank ones say nothing and are left
+        out."""
         findings = []
         for span in doc.spans[self.cfg["given_key"]]:
-            if len(span) and len(probabilities):  # a Doc of white space alone is not read
+            if span.text.strip():
                 status, score = status_given(self.tags, probabilities[span.start : span.end])
-                label = span.label_ if span.label_ in self.labels else self.labels[0]
-                findings.append(Finding(span.start, span.end, label, status, score))
+                findings.append(Finding(span.start, span.end, span.label_, status, score))
         return findings
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:

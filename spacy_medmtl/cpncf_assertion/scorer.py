@@ -20,7 +20,7 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     """Strict micro-F1 over (boundaries, type, status), per "type/status" and corpus; ``_span_f`` without the status.
 
     Docs without annotation and types outside ``annotated_labels`` are left out. Where a corpus judged given spans only,
-    predictions that touch none of them are neither right nor wrong.
+    predictions that touch none of them are neither right nor wrong, and boundaries, which were given, are not scored.
     """
     examples = list(examples)
     key, name = cfg.get("spans_key", FINDINGS), cfg["component"]
@@ -36,13 +36,14 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
         return gold, predicted
 
     scores = score_items(name, examples, items)
-    spans = PRFScore()
+    spans, searched = PRFScore(), False
     for example in examples:
         pair = items(example)
-        if pair is not None:
+        if pair is not None and not example.reference.spans[key].attrs.get(GIVEN_SPANS_ONLY):
             gold, predicted = ({(_type(item), item[1]) for item in found} for found in pair)
             spans.score_set(predicted, gold)
-    scores[f"{name}_span_f"] = None if scores[f"{name}_f"] is None else spans.fscore
+            searched = True
+    scores[f"{name}_span_f"] = spans.fscore if searched else None
     return scores
 
 

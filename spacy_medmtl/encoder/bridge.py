@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 import numpy
 import srsly
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from thinc.api import Optimizer
@@ -147,15 +148,19 @@ class TorchShim(Shim):
         return save_safetensors(tensors, metadata={"spec": srsly.json_dumps(self.spec, sort_keys=True)})
 
     def from_bytes(self, data: bytes) -> "TorchShim":
-        """Rebuild the module. Raises MedmtlError E013 if the weights are of another shape than the module."""
+        """Rebuild the module. Raises MedmtlError E013 if the weights are of another shape than the module, E018 if they
+        are cut off or damaged."""
         if not data:
             self._model, self.spec = None, None
             return self
-        header_size = int.from_bytes(data[:8], "little")
-        header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
-        spec: Dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
+        try:
+            header_size = int.from_bytes(data[:8], "little")
+            header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
+            spec: Dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
+            tensors = load_safetensors(data)
+        except (ValueError, LookupError, TypeError, SafetensorError) as error:
+            raise MedmtlError("E018", name=self.name, size=len(data), problem=type(error).__name__) from error
         module = self.build(**spec)
-        tensors = load_safetensors(data)
         expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
         received = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if expected != received:

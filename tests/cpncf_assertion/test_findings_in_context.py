@@ -158,6 +158,7 @@ def test_given_spans_only_leaves_predictions_elsewhere_out_of_the_score(make_nlp
     right = [(4, 6, "SIGN", "positive"), *predicted[1:]]
     assert scored(make_nlp, gold, right)["p"] == pytest.approx(1 / 3)
     assert scored(make_nlp, gold, right, given_spans_only=True)["p"] == 1.0
+    assert scored(make_nlp, gold, right, given_spans_only=True)["span_f"] is None  # boundaries were given
     assert scored(make_nlp, gold, predicted, given_spans_only=True)["p"] == 0.0
 
 
@@ -211,7 +212,7 @@ def test_status_of_given_spans_is_decided(make_nlp):
     write_group(blank, GIVEN, [blank[0:1]])
     given, plain, blank = nlp.pipe([given, plain, blank])
     assert [text for text, *_ in found_in(given)] == ["no fever", "pain"]
-    assert [label for _, label, _ in found_in(given)] == ["CHEST", "SIGN"]
+    assert [label for _, label, _ in found_in(given)] == ["OTHER", "SIGN"]
     assert [status for *_, status in found_in(given)] == ["negative", "positive"]
     assert all(0.0 < score <= 1.0 for score in given.spans[FINDINGS].attrs["scores"])
     assert found_in(plain) == [("pain", "SIGN", "positive"), ("fever", "SIGN", "negative")]

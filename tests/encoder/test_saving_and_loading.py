@@ -193,3 +193,13 @@ def test_two_copies_share_no_optimizer_state(trained_path: Path):
     parameters = dict(twin.module.named_parameters())
     for name, parameter in shim.module.named_parameters():
         assert parameters[name].data_ptr() != parameter.data_ptr()
+
+
+@pytest.mark.parametrize("size", [1, 8, 50, 5000, -1])
+def test_weights_that_were_cut_off_are_named(trained_path: Path, tmp_path: Path, size: int):
+    whole = (trained_path / "encoder" / "encoder.safetensors").read_bytes()
+    nlp = spacy.util.load_model_from_config(spacy.util.load_config(trained_path / "config.cfg"))
+    shutil.copytree(trained_path, tmp_path / "cut")
+    (tmp_path / "cut" / "encoder" / "encoder.safetensors").write_bytes(whole[:size])
+    with pytest.raises(MedmtlError, match="E018.*damaged"):
+        nlp.from_disk(tmp_path / "cut")
