@@ -57,8 +57,12 @@ TORCH_SIDE = {
     "spacy_medmtl.encoder.sharing.progressive_cluster",
     "spacy_medmtl.encoder.sharing.shared_cluster",
     "spacy_medmtl.encoder.wordpieces",
+    "spacy_medmtl.cpncf_assertion.layer",
     "spacy_medmtl.sru_nested_ner.layer",
+    "spacy_medmtl.sru_nested_ner.memory",
     "spacy_medmtl.sru_nested_ner.recurrent",
+    "spacy_medmtl.sru_nested_ner.scan",
+    "spacy_medmtl.sru_nested_ner.walk",
 }
 BLOCKED = ["torch", "transformers", "tokenizers", "safetensors"]
 LOAD_ENTRY_POINTS = """

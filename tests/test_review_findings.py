@@ -153,7 +153,7 @@ def test_categories_of_other_components_stay(make_nlp: Make) -> None:
 
 
 def test_given_spans_go_where_the_component_looks_for_them(make_nlp: Make, tmp_path) -> None:
-    nlp = make_nlp(("cpncf_assertion", "cpncf_assertion", {"given_key": "marked"}))
+    nlp = make_nlp(("cpncf_assertion", "cpncf_assertion", {"given": ["ents", "marked"]}))
     doc = nlp.make_doc("no fever")
     group = write_group(doc, FINDINGS, [Span(doc, 1, 2, "SIGN")], assertion=["negative"])
     group.attrs[GIVEN_SPANS_ONLY] = True

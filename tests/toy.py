@@ -93,7 +93,9 @@ CASES = [
     Case("sentence_intent", annotate_intents, ["DENIAL", "FINDING", "SOCIAL"], 3, "f", INTENTS),
     Case("pair_relation", annotate_pairs, ["AGREE", "CONTRAST"], 2, "f", "medmtl_relations", ("scores", "labels"), 120),
     Case("sru_nested_ner", annotate_entities, ["BODY", "SIGN"], 6, "f", "medmtl_ner", n_updates=100),
-    Case("cpncf_assertion", annotate_findings, ["CHEST", "SIGN"], 13, "f", FINDINGS, ("scores", "assertion")),
+    Case(
+        "cpncf_assertion", annotate_findings, ["CHEST", "SIGN"], 16, "f", FINDINGS, ("scores", "assertion", "modifiers")
+    ),
 ]
 
 

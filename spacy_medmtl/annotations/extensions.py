@@ -1,13 +1,16 @@
 """User-facing extensions: getters over span groups, so that they cannot disagree with them and need no storage.
 
-``span._.intent``, ``span._.assertion``, ``span._.is_negated``, ``doc._.relations``. They read the default keys
+``span._.intent``, ``span._.assertion``, ``span._.assertion_scores``, ``span._.is_negated``, ``is_uncertain``,
+``is_hypothetical``, ``is_historical``, ``is_family``, ``doc._.relations``. They read the default keys
 (``medmtl_intents``, ``medmtl_findings``, ``medmtl_relations``); with other keys, read the span group itself.
 """
 
-from typing import List, Optional
+from functools import partial
+from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from spacy.tokens import Doc, Span
 
+from ..errors import MedmtlError
 from .groups import FINDINGS, INTENTS, group_values, trimmed
 from .relations import Relation, read_relations
 
@@ -25,16 +28,27 @@ def get_intent(span: Span) -> Optional[str]:
     return best
 
 
-def get_assertion(span: Span) -> Optional[str]:
-    """The status of the finding with these boundaries (the same label first, if there are several), or None."""
-    statuses = group_values(span.doc, FINDINGS, "assertion")
-    found: Optional[str] = None
-    for finding, status in zip(span.doc.spans.get(FINDINGS, []), statuses):
+def finding_value(span: Span, name: str) -> Any:
+    """``attrs[name]`` of the finding with these boundaries (the same label first, if there are several), or None."""
+    found = None
+    for finding, value in zip(span.doc.spans.get(FINDINGS, []), group_values(span.doc, FINDINGS, name)):
         if (finding.start, finding.end) == (span.start, span.end):
             if finding.label == span.label:
-                return str(status)
-            found = found or str(status)
+                return value
+            found = value if found is None else found
     return found
+
+
+def get_assertion(span: Span) -> Optional[str]:
+    """The status of the finding with these boundaries, or None."""
+    status = finding_value(span, "assertion")
+    return None if status is None else str(status)
+
+
+def get_assertion_scores(span: Span) -> Optional[Dict[str, float]]:
+    """The probability of each status and modifier of the finding with these boundaries, or None."""
+    scores: Optional[Dict[str, float]] = finding_value(span, "assertion_scores")
+    return scores
 
 
 def get_is_negated(span: Span) -> Optional[bool]:
@@ -43,15 +57,56 @@ def get_is_negated(span: Span) -> Optional[bool]:
     return None if status is None else status == "negative"
 
 
+def get_modifier(span: Span, *, name: str) -> Optional[bool]:
+    """Whether a modifier holds of the finding with these boundaries; None where there is no finding, or the pipeline
+    does not know the modifier."""
+    held, scores = finding_value(span, "modifiers"), finding_value(span, "assertion_scores")
+    if held is None or (scores is not None and name not in scores):
+        return None
+    return name in held
+
+
 def get_relations(doc: Doc) -> List[Relation]:
     """All relations that hold in the Doc."""
     return read_relations(doc)
 
 
+MODIFIERS = ("uncertain", "hypothetical", "historical", "family")
+GETTERS: Dict[str, Callable[[Span], Any]] = {
+    "intent": get_intent,
+    "assertion": get_assertion,
+    "assertion_scores": get_assertion_scores,
+    "is_negated": get_is_negated,
+    **{f"is_{name}": partial(get_modifier, name=name) for name in MODIFIERS},
+}
+ALIASES = {
+    "negspacy": {"negex": "is_negated"},
+    "edsnlp": {
+        "negation": "is_negated",
+        "hypothesis": "is_hypothetical",
+        "history": "is_historical",
+        "family": "is_family",
+    },
+}
+
+
 def install_extensions() -> None:
     """Register the getters. A name that somebody else registered is left as it is."""
-    for name, getter in (("intent", get_intent), ("assertion", get_assertion), ("is_negated", get_is_negated)):
-        if not Span.has_extension(name):
-            Span.set_extension(name, getter=getter)
+    for name, getter in GETTERS.items():
+        _install(name, getter)
     if not Doc.has_extension("relations"):
         Doc.set_extension("relations", getter=get_relations)
+
+
+def install_aliases(tools: Sequence[str], component: str) -> None:
+    """Register the names that other tools have for the same. Raises MedmtlError E203 for an unknown tool."""
+    for tool in tools:
+        if tool not in ALIASES:
+            raise MedmtlError("E203", setting="aliases", name=component, received=tool, expected=sorted(ALIASES))
+        for name, own in ALIASES[tool].items():
+            _install(name, GETTERS[own])
+
+
+def _install(name: str, getter: Callable[[Span], Any]) -> None:
+    if not Span.has_extension(name):
+        Span.set_extension(name, getter=getter)

@@ -20,6 +20,7 @@ TURNS = "medmtl_turns"
 GIVEN = "medmtl_given"  # findings that somebody else marked, for cpncf_assertion to judge
 ANNOTATED_LABELS = "annotated_labels"
 TYPE_SEPARATOR = "$"  # of a label that is kept apart by corpus, "bc5cdr$Disease"
+ANNOTATED_MODIFIERS = "annotated_modifiers"  # of findings: those that a corpus judged; absent: all
 GIVEN_SPANS_ONLY = "given_spans_only"  # only the spans in the group were judged, not what lies between them
 
 

@@ -11,7 +11,7 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..annotations.groups import FINDINGS, GIVEN_SPANS_ONLY, write_group
+from ..annotations.groups import ANNOTATED_MODIFIERS, FINDINGS, GIVEN_SPANS_ONLY, write_group
 from .audit import Audit, Place
 from .docs import keep_together, split_sentences, token_span
 from .formats.lines import read_lines
@@ -19,6 +19,7 @@ from .formats.lines import read_lines
 LABEL = "Finding"
 STATUS = {"negated": "negative", "affirmed": "positive", "possible": "unknown"}
 TEMPORALITY = {"historical": ["historical"], "hypothetical": ["hypothetical"], "recent": [], "not particular": []}
+JUDGED = ["historical", "family"]  # hypothetical and possible occur in the guide of the corpus, not in the file
 EXPERIENCER = {"patient": [], "family member": ["family"], "other": ["family"]}
 
 
@@ -57,6 +58,7 @@ def _row_doc(columns: Sequence[str], nlp: Language, audit: Audit, place: Place) 
     modifiers = TEMPORALITY[temporality] + EXPERIENCER[experiencer] + ["uncertain"] * (negation == "possible")
     group = write_group(doc, FINDINGS, [span], assertion=[STATUS[negation]], modifiers=[modifiers])
     group.attrs[GIVEN_SPANS_ONLY] = True
+    group.attrs[ANNOTATED_MODIFIERS] = JUDGED
     split_sentences(doc, audit, whole=[span])
     keep_together(doc, " ".join(text.split()))
     return doc

@@ -1,23 +1,43 @@
-"""The model of ``cpncf_assertion``: a linear layer over token rows (progressive paper, Eq. 7)."""
+"""The model of ``cpncf_assertion``: one linear layer over token rows (progressive paper, Eq. 7) and over span rows."""
 
-from typing import TYPE_CHECKING, Any, List, Optional
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, List, Optional, Sequence
+
+import numpy
+
+from ..encoder.readings import ToRead
 
 if TYPE_CHECKING:
     from thinc.api import Model
     from thinc.types import Floats2d
 
 
+@dataclass(frozen=True)
+class FindingInput:
+    """What is read of each Doc, and the spans to judge: of each the numbers of its token rows, all Docs' rows counted
+    through."""
+
+    readings: Sequence[ToRead]
+    spans: Sequence[numpy.ndarray] = ()
+
+    def __len__(self) -> int:
+        return len(self.readings)
+
+
 def cpncf_assertion_model(
     tok2vec: "Model[List[Any], List[Floats2d]]",
     lr_scale: float = 10.0,
     nO: Optional[int] = None,  # noqa: N803
-) -> "Model[List[Any], Floats2d]":
-    """``spacy-medmtl.CpncfAssertion.v1``: token rows to logits over tags [n_tokens, 1 + 2 * types * statuses].
+) -> "Model[FindingInput, Floats2d]":
+    """``spacy-medmtl.CpncfAssertion.v1``: logits [n_tokens + n_spans, nO]; first a row per token, then one per span.
+
+    A span's row is the mean of its tokens' rows: its own wordpieces, as they stand in their context. The first columns
+    are tags (1 + 2 * types * statuses), for tokens; then come statuses and modifiers, for spans.
 
     tok2vec: any tok2vec layer. A RouteListener with the view ``context`` reads each sentence with its neighbours, as in
     the paper; other layers read what they read. lr_scale: factor on the optimizer's learning rate for this layer.
-    nO: number of tags, found at initialisation.
+    nO: number of columns, found at initialisation.
     """
-    from ..encoder.rows import build_row_classifier
+    from .layer import build_findings
 
-    return build_row_classifier(tok2vec, nO, lr_scale=lr_scale)
+    return build_findings(tok2vec, nO, lr_scale=lr_scale)

@@ -1,7 +1,7 @@
 """The component ``cpncf_assertion``."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy
 from spacy.language import Language
@@ -10,7 +10,7 @@ from spacy.training import Example
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
-from ..annotations.extensions import install_extensions
+from ..annotations.extensions import install_aliases, install_extensions
 from ..annotations.groups import (
     FINDINGS,
     GIVEN,
@@ -25,7 +25,10 @@ from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import softmax, softmax_cross_entropy
 from ..encoder.readings import Bounds, Reading, units_with_context
 from ..errors import MedmtlError
-from .tags import Finding, TagSet, outermost, status_given
+from .evidence import register
+from .judging import Judgement, SpanGold, gold_modifiers, judge, span_loss
+from .model import FindingInput
+from .tags import Finding, TagSet, outermost
 
 DEFAULT_CONFIG = """
 [model]
@@ -39,17 +42,21 @@ view = "context"
 upstream = "*"
 """
 STATUSES = ["positive", "negative", "unknown"]
+MODES = ("find", "assert", "both")
+ENTS = "ents"  # in ``given``: doc.ents
 
 
 @Language.factory(
     "cpncf_assertion",
-    assigns=["doc.spans", "span._.assertion", "span._.is_negated"],
+    assigns=["doc.spans", "span._.assertion", "span._.assertion_scores", "span._.is_negated"],
     default_config={
         "model": Config().from_str(DEFAULT_CONFIG)["model"],
         "spans_key": FINDINGS,
         "statuses": STATUSES,
         "context": 2,
-        "given_key": GIVEN,
+        "mode": "both",
+        "given": [GIVEN],
+        "aliases": [],
         "scorer": {"@scorers": "spacy-medmtl.cpncf_assertion_scorer.v1"},
     },
     default_score_weights={
@@ -59,6 +66,7 @@ STATUSES = ["positive", "negative", "unknown"]
         "cpncf_assertion_macro_f": None,
         "cpncf_assertion_span_f": None,
         "cpncf_assertion_f_per_type": None,
+        "cpncf_assertion_f_per_modifier": None,
     },
 )
 def make_cpncf_assertion(
@@ -68,18 +76,27 @@ def make_cpncf_assertion(
     spans_key: str,
     statuses: List[str],
     context: int,
-    given_key: str,
+    mode: str,
+    given: List[str],
+    aliases: List[str],
     scorer: Optional[Callable],
 ) -> "CpncfAssertion":
-    """Find clinical findings and their status, each sentence read with its neighbours.
+    """Find clinical findings, and decide the status and modifiers of these and of spans that are already there.
 
-    spans_key: where findings are written, and read from in training (status in ``attrs["assertion"]``).
+    spans_key: where findings are written, and read from in training: status in ``attrs["assertion"]``, names of what
+        else holds (uncertain, hypothetical, historical, family, ...) in ``attrs["modifiers"]``.
     statuses: what a finding can be.
     context: sentences either side that are read along, behind [C] markers.
-    given_key: where a Doc has a span group of this key, the status of its spans is decided, and none are searched for.
+    mode: ``find`` findings; ``assert`` the status of given spans; ``both``.
+    given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``.
+    aliases: also offer the names of "negspacy" (``span._.negex``) or "edsnlp" (``span._.negation``, ``hypothesis``,
+        ``history``, ``family``), where nobody else has registered them.
     """
     install_extensions()
-    return CpncfAssertion(
+    install_aliases(aliases, name)
+    if mode not in MODES:
+        raise MedmtlError("E203", setting="mode", name=name, received=mode, expected=MODES)
+    component = CpncfAssertion(
         nlp.vocab,
         model,
         name,
@@ -88,67 +105,94 @@ def make_cpncf_assertion(
         spans_key=spans_key,
         statuses=list(statuses),
         context=context,
-        given_key=given_key,
+        mode=mode,
+        given=list(given),
+        modifiers=[],
     )
+    register(component)
+    return component
 
 
 @dataclass(frozen=True)
-class TagGold:
-    """Per token of all readings: tag column, -1 for no loss [n_tokens], and judged tags [n_tokens, n_tags]."""
+class FindingGold:
+    """Per token of all readings: tag column, -1 for no loss [n_tokens], and judged tags [n_tokens, n_tags]; and what is
+    known of each span."""
 
     columns: numpy.ndarray
     allowed: numpy.ndarray
+    spans: SpanGold
 
 
-class CpncfAssertion(Head[TagGold]):
-    """See ``make_cpncf_assertion``. Labels are finding types; each Doc gets ``doc.spans[spans_key]`` with one
-    ``assertion`` and one probability (``scores``) per finding."""
+Gold = Tuple[int, int, str, str, List[bool]]  # start, end, type, status, modifiers that hold
+
+
+class CpncfAssertion(Head[FindingGold]):
+    """See ``make_cpncf_assertion``. Labels are finding types. Each Doc gets ``doc.spans[spans_key]`` with, per finding,
+    ``assertion`` (status), ``scores`` (its probability), ``modifiers`` (names of those that hold) and
+    ``assertion_scores`` (probability of every status and modifier).
+
+    The one rule for conflicts: findings do not overlap one another (``tags``: the status of a found one is decided over
+    all its tokens). Given spans are judged each by itself, whatever overlaps them, and keep their label. A given span
+    with the boundaries and label of a found one is that finding.
+    """
 
     @property
     def tags(self) -> TagSet:
         return TagSet(self.labels, self.cfg["statuses"])
 
+    @property
+    def modifiers(self) -> List[str]:
+        """Names of what can hold of a finding besides its status, as found in the training data."""
+        return list(self.cfg["modifiers"])
+
     def n_outputs(self) -> int:
-        return self.tags.n_tags
+        return self.tags.n_tags + len(self.cfg["statuses"]) + len(self.modifiers)
 
     def gold_labels(self, doc: Doc) -> Iterable[str]:
+        found = {str(name) for held in group_values(doc, self.spans_key, "modifiers") for name in held}
+        self.cfg["modifiers"] = sorted(found | set(self.modifiers))
         return [span.label_ for span in doc.spans.get(self.spans_key, [])]
 
     def unusable(self, example: Example) -> Iterator[str]:
         yield from super().unusable(example)
         if is_annotated(example.reference, self.spans_key):
             findings = self._gold(example)
-            yield from ["overlaps another finding"] * outermost(findings)[1]
+            yield from ["overlaps another finding"] * outermost([found[:4] for found in findings])[1]
             units = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
             for first, last, *_ in findings:
                 if not any(unit is not None and unit[0] <= first and last <= unit[1] for unit in units):
                     yield "crosses a sentence border"
 
-    def _gold(self, example: Example) -> List[Tuple[int, int, str, str]]:
+    def _gold(self, example: Example) -> List[Gold]:
         """Gold findings in the tokens of the predicted Doc. Raises MedmtlError E203 on an unknown status, E104 where
         there are findings without."""
         reference, key = example.reference, self.spans_key
         statuses, spans = group_values(reference, key, "assertion"), list(reference.spans[key])
         if len(statuses) != len(spans):
             raise MedmtlError("E104", name="assertion", key=key, received=len(statuses), expected=len(spans))
-        found = []
-        for bounds, span, status in zip(aligned_bounds(example, [(s.start, s.end) for s in spans]), spans, statuses):
+        held, _ = gold_modifiers(reference, key, self.modifiers)
+        aligned = aligned_bounds(example, [(s.start, s.end) for s in spans])
+        found: List[Gold] = []
+        for bounds, span, status, modifiers in zip(aligned, spans, statuses, held):
             if status not in self.cfg["statuses"]:
                 raise MedmtlError(
                     "E203", setting="assertion", name=self.name, received=status, expected=self.cfg["statuses"]
                 )
             if bounds is not None:
-                found.append((*bounds, span.label_, str(status)))
+                found.append((*bounds, span.label_, str(status), modifiers))
         return found
 
     def _reading(self, doc: Doc, bounds: Sequence[Bounds]) -> Reading:
         return Reading(doc, units_with_context(bounds, self.cfg["context"]), marked=True)
 
-    def training_batch(self, examples: Sequence[Example]) -> Tuple[List[Reading], TagGold]:
-        tags = self.tags
+    def training_batch(self, examples: Sequence[Example]) -> Tuple[FindingInput, FindingGold]:
+        tags, statuses = self.tags, list(self.cfg["statuses"])
         readings: List[Reading] = []
         columns: List[numpy.ndarray] = [numpy.zeros(0, dtype=int)]
         allowed: List[numpy.ndarray] = [numpy.zeros((0, tags.n_tags), dtype=bool)]
+        rows: List[numpy.ndarray] = []
+        spans: List[Tuple[int, List[bool], List[bool]]] = []
+        first = 0
         for example in examples:
             reference, doc = example.reference, example.predicted
             own = annotated_labels(reference, self.spans_key, self.labels)
@@ -159,41 +203,88 @@ class CpncfAssertion(Head[TagGold]):
             gold = self._gold(example)
             for finding in gold:
                 self.column(finding[2])  # raises on a type that the component does not know
-            labelled = self._columns(tags.encode(outermost(gold)[0], len(doc)), units, reference)
-            if (labelled < 0).all():  # a Doc that gives no loss must not make a step
+            labelled = self._columns(tags.encode(outermost([one[:4] for one in gold])[0], len(doc)), units, reference)
+            judged = [one for one in gold if one[2] in own and doc[one[0] : one[1]].text.strip()]
+            if (labelled < 0).all() and not judged:  # a Doc that gives no loss must not make a step
                 continue
             readings.append(self._reading(doc, units))
             columns.append(labelled)
             allowed.append(numpy.repeat(tags.allowed(own)[None], len(doc), axis=0))
-        return readings, TagGold(numpy.concatenate(columns), numpy.vstack(allowed))
+            known = gold_modifiers(reference, self.spans_key, self.modifiers)[1]
+            rows += [numpy.arange(first + one[0], first + one[1]) for one in judged]
+            spans += [(statuses.index(one[3]), one[4], known) for one in judged]
+            first += len(doc)
+        shape = (len(spans), len(self.modifiers))
+        span_gold = SpanGold(
+            numpy.asarray([status for status, *_ in spans], dtype=int),
+            numpy.asarray([held for _, held, _ in spans], dtype=bool).reshape(shape),
+            numpy.asarray([known for *_, known in spans], dtype=bool).reshape(shape),
+        )
+        return FindingInput(readings, rows), FindingGold(numpy.concatenate(columns), numpy.vstack(allowed), span_gold)
 
     def _columns(self, columns: numpy.ndarray, units: Sequence[Bounds], reference: Doc) -> numpy.ndarray:
-        """Take out of the loss the tokens that no unit reads, and where only given spans were judged all others."""
+        """Take out of the loss of tags the tokens that no unit reads; and all, where no findings are searched for or
+        the corpus only judged given spans."""
         read = numpy.zeros(len(columns), dtype=bool)
         for start, end in units:
             read[start:end] = True
-        if reference.spans[self.spans_key].attrs.get(GIVEN_SPANS_ONLY):
-            read &= columns > 0
+        if reference.spans[self.spans_key].attrs.get(GIVEN_SPANS_ONLY) or self.cfg["mode"] == "assert":
+            read[:] = False
         return numpy.where(read, columns, -1)
 
-    def loss(self, gold: TagGold, scores: Floats2d) -> Tuple[float, Floats2d]:
-        return softmax_cross_entropy(scores, gold.columns, gold.allowed)
+    def loss(self, gold: FindingGold, scores: Floats2d) -> Tuple[float, Floats2d]:
+        """Mean cross-entropy of the tags, plus that of statuses and modifiers (``span_loss``)."""
+        n_tokens, n_tags = len(gold.columns), self.tags.n_tags
+        gradient = scores * 0.0
+        loss, gradient[:n_tokens, :n_tags] = softmax_cross_entropy(
+            scores[:n_tokens, :n_tags], gold.columns, gold.allowed
+        )
+        of_spans, gradient[n_tokens:, n_tags:] = span_loss(scores[n_tokens:, n_tags:], gold.spans)
+        return loss + of_spans, gradient
 
-    def predict(self, docs: Iterable[Doc]) -> List[List[Finding]]:
-        """Per Doc: its findings, in the order of the text."""
+    def predict(self, docs: Iterable[Doc]) -> List[List[Tuple[Finding, Judgement]]]:
+        """Per Doc: what was found, in the order of the text, then what was given and is not among it."""
         docs = list(docs)
         units = [sentence_bounds(doc) for doc in docs]
-        readings = [self._reading(doc, bounds) for doc, bounds in zip(docs, units) if bounds]
-        if not readings:
-            return [[] for _ in docs]
-        probabilities = softmax(self.logits(readings))
-        found: List[List[Finding]] = []
-        first = 0
-        for doc, bounds in zip(docs, units):
-            rows = probabilities[first : first + len(doc)] if bounds else probabilities[:0]
-            first += len(rows)
-            found.append(self._given(doc, rows) if self.cfg["given_key"] in doc.spans else self._search(rows, bounds))
+        read = [i for i, bounds in enumerate(units) if bounds]
+        found: List[List[Tuple[Finding, Judgement]]] = [[] for _ in docs]
+        if not read:
+            return found
+        readings = [self._reading(docs[i], units[i]) for i in read]
+        firsts = numpy.cumsum([0] + [len(docs[i]) for i in read])
+        findings: List[List[Finding]] = [[] for _ in read]
+        if self.cfg["mode"] != "assert":
+            logits = self.logits(FindingInput(readings))
+            for n, i in enumerate(read):
+                probabilities = softmax(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags])
+                findings[n] = self._search(probabilities, units[i])
+        given = [self._given(docs[i], findings[n]) for n, i in enumerate(read)]
+        wanted = [(n, one) for n in range(len(read)) for one in [*findings[n], *given[n]]]
+        rows = [numpy.arange(firsts[n] + one.start, firsts[n] + one.end) for n, one in wanted]
+        for (n, one), judgement in zip(wanted, self._judge(readings, rows)):
+            found[read[n]].append((one, judgement))
         return found
+
+    def _judge(self, readings: Sequence[Reading], rows: Sequence[numpy.ndarray]) -> List[Judgement]:
+        if not rows:
+            return []
+        logits = self.logits(FindingInput(readings, rows))[-len(rows) :, self.tags.n_tags :]
+        return judge(logits, self.cfg["statuses"], self.modifiers)
+
+    def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> List[Judgement]:
+        """The judgement of one span [start, end) of each Doc, which must not be blank."""
+        readings = [self._reading(doc, sentence_bounds(doc)) for doc in docs]
+        firsts = numpy.cumsum([0] + [len(doc) for doc in docs])
+        rows = [numpy.arange(first + start, first + end) for first, (start, end) in zip(firsts, places)]
+        return self._judge(readings, rows)
+
+    def words_read_for(self, span: Span) -> List[int]:
+        """The words that are read along with a span: of its sentences and their context, without its own."""
+        units = self._reading(span.doc, sentence_bounds(span.doc)).units
+        around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
+        words = range(min(u.left for u in around), max(u.right for u in around)) if around else ()
+        doc = span.doc
+        return [i for i in words if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
     def _search(self, probabilities: numpy.ndarray, bounds: Sequence[Bounds]) -> List[Finding]:
         findings = []
@@ -202,24 +293,37 @@ class CpncfAssertion(Head[TagGold]):
                 findings.append(Finding(one.start + start, one.end + start, one.label, one.status, one.score))
         return findings
 
-    def _given(self, doc: Doc, probabilities: numpy.ndarray) -> List[Finding]:
-        """The status of each given span under its own label, whatever that is; blank ones say nothing and are left
-        out."""
+    def _given(self, doc: Doc, found: Sequence[Finding]) -> List[Finding]:
+        """Given spans that are not among what was found, each once. Blank ones say nothing and are left out."""
+        if self.cfg["mode"] == "find":
+            return []
+        known: Set[Tuple[int, int, str]] = {(one.start, one.end, one.label) for one in found}
         findings = []
-        for span in doc.spans[self.cfg["given_key"]]:
-            if span.text.strip():
-                status, score = status_given(self.tags, probabilities[span.start : span.end])
-                findings.append(Finding(span.start, span.end, span.label_, status, score))
+        for source in self.cfg["given"]:
+            for span in doc.ents if source == ENTS else doc.spans.get(source, []):
+                place = (span.start, span.end, span.label_)
+                if place not in known and span.text.strip():
+                    known.add(place)
+                    findings.append(Finding(*place, status="", score=0.0))
         return findings
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
-        """Write ``doc.spans[spans_key]`` with ``assertion`` and ``scores`` per finding."""
+        """Write ``doc.spans[spans_key]`` with values per finding."""
         for doc, findings in zip(docs, predictions):
-            spans = [Span(doc, found.start, found.end, label=found.label) for found in findings]
-            write_group(
-                doc,
-                self.spans_key,
-                spans,
-                assertion=[found.status for found in findings],
-                scores=[found.score for found in findings],
-            )
+            spans, values = [], []
+            for one, judgement in findings:
+                spans.append(Span(doc, one.start, one.end, label=one.label))
+                values.append(_values(one, judgement))
+            names = ("assertion", "scores", "modifiers", "assertion_scores")
+            columns: Dict[str, List[Any]] = {name: [value[name] for value in values] for name in names}
+            write_group(doc, self.spans_key, spans, **columns)
+
+
+def _values(finding: Finding, judgement: Judgement) -> Dict[str, Any]:
+    """What is written of one finding: where it was found, the status is that of its tags, as in the paper."""
+    return {
+        "assertion": finding.status or judgement.status,
+        "scores": finding.score if finding.status else judgement.score,
+        "modifiers": list(judgement.modifiers),
+        "assertion_scores": judgement.scores,
+    }

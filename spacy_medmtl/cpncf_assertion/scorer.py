@@ -6,7 +6,7 @@ from spacy.scorer import PRFScore
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import FINDINGS, GIVEN_SPANS_ONLY, group_values, is_annotated, judges
+from ..annotations.groups import ANNOTATED_MODIFIERS, FINDINGS, GIVEN_SPANS_ONLY, group_values, is_annotated, judges
 from ..annotations.scoring import Item, places, score_items
 from ..errors import MedmtlError
 
@@ -17,10 +17,11 @@ def cpncf_assertion_scorer() -> Callable[..., Dict[str, Any]]:
 
 
 def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
-    """Strict micro-F1 over (boundaries, type, status), per "type/status" and corpus; ``_span_f`` without the status.
+    """Strict micro-F1 over (boundaries, type, status), per "type/status" and corpus; ``_span_f`` without the status;
+    ``_f_per_modifier`` over the gold findings for which a corpus judged the modifier.
 
     Docs without annotation and types outside ``annotated_labels`` are left out. Where a corpus judged given spans only,
-    predictions that touch none of them are neither right nor wrong, and boundaries, which were given, are not scored.
+    predictions with other boundaries are neither right nor wrong, and boundaries, which were given, are not scored.
     """
     examples = list(examples)
     key, name = cfg.get("spans_key", FINDINGS), cfg["component"]
@@ -32,7 +33,8 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
         gold = {item for item in _items(example.reference, key) if judged(_type(item))}
         predicted = {item for item in _items(example.predicted, key) if judged(_type(item))}
         if example.reference.spans[key].attrs.get(GIVEN_SPANS_ONLY):
-            predicted = {item for item in predicted if any(_touch(item[1], other[1]) for other in gold)}
+            places_given = {place for _, place in gold}
+            predicted = {item for item in predicted if item[1] in places_given}
         return gold, predicted
 
     scores = score_items(name, examples, items)
@@ -44,7 +46,31 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
             spans.score_set(predicted, gold)
             searched = True
     scores[f"{name}_span_f"] = spans.fscore if searched else None
+    by_modifier = _score_modifiers(examples, key)
+    scores[f"{name}_f_per_modifier"] = by_modifier or None
     return scores
+
+
+def _score_modifiers(examples: Iterable[Example], key: str) -> Dict[str, Dict[str, float]]:
+    """P, R and F1 of each judged modifier. A gold finding that was not found counts as one without modifiers."""
+    found: Dict[str, PRFScore] = {}
+    for number, example in enumerate(examples):
+        gold, predicted = _modifiers(example.reference, key), _modifiers(example.predicted, key)
+        annotated = example.reference.spans[key].attrs.get(ANNOTATED_MODIFIERS) if gold else ()
+        names = {name for held in (gold | predicted).values() for name in held}
+        for name in names if annotated is None else names & set(annotated):
+            holds = {(number, place) for place, held in gold.items() if name in held}
+            said = {(number, place) for place, held in predicted.items() if name in held and place in gold}
+            found.setdefault(name, PRFScore()).score_set(said, holds)
+    return {name: one.to_dict() for name, one in sorted(found.items())}
+
+
+def _modifiers(doc: Doc, key: str) -> Dict[Any, Set[str]]:
+    """Modifiers by where the finding stands and its type; nothing where they are not annotated."""
+    entries, place = group_values(doc, key, "modifiers"), places(doc)
+    return {
+        (span.label_, place(span.start, span.end)): set(held) for span, held in zip(doc.spans.get(key, []), entries)
+    }
 
 
 def _items(doc: Doc, key: str) -> Set[Item]:
@@ -59,7 +85,3 @@ def _items(doc: Doc, key: str) -> Set[Item]:
 def _type(item: Item) -> str:
     """The finding type of an item labelled "type/status"; the type may hold a slash itself."""
     return item[0].rsplit("/", 1)[0]
-
-
-def _touch(a: Any, b: Any) -> bool:
-    return bool(a[0] < b[1] and b[0] < a[1])

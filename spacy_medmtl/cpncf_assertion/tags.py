@@ -10,7 +10,8 @@ OUTSIDE = 0
 
 @dataclass(frozen=True)
 class Finding:
-    """Tokens [start, end) of a finding, its type and status, and the probability of both (see ``decode``)."""
+    """Tokens [start, end) of a finding, its type and status, and the probability of both (see ``decode``); no status
+    where the span was given."""
 
     start: int
     end: int
@@ -78,17 +79,6 @@ class TagSet:
             score = min(1.0, float(status[chosen]))
             findings.append(Finding(start, end, self.types[kind], self.statuses[chosen], score))
         return findings
-
-
-def status_given(tags: TagSet, probabilities: numpy.ndarray) -> Tuple[str, float]:
-    """Status of a span that is known to be a finding, and its probability, from its tokens' tag probabilities.
-
-    The mean over the tokens of each status's tags of all types, B and I, as a share of all but O.
-    """
-    by_status = probabilities[:, 1:].reshape(len(probabilities), len(tags.types), len(tags.statuses), 2)
-    share = by_status.sum(axis=(1, 3)).mean(axis=0)
-    chosen = int(share.argmax())
-    return tags.statuses[chosen], min(1.0, float(share[chosen] / max(share.sum(), 1e-30)))
 
 
 def outermost(findings: Sequence[Tuple[int, int, str, str]]) -> Tuple[List[Tuple[int, int, str, str]], int]:

@@ -24,7 +24,8 @@ SAMPLE_SIZE = 10  # examples that models are initialised with
 class Head(TrainablePipe, Generic[Gold]):
     """A task on the shared encoder. A component says what it reads and learns by five methods:
 
-    ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated.
+    ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated. Called once for each
+    example that the component is initialised with, so what else has to be known of the data can be noted here.
     ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
     ``loss(gold, scores)``: mean loss and its gradient.
     ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
@@ -90,8 +91,9 @@ class Head(TrainablePipe, Generic[Gold]):
         sample: List[Doc] = []
         lost: Dict[str, int] = {}
         for example in read_examples(get_examples, method):
+            seen = list(self.gold_labels(example.reference))
             if labels is None:
-                found.update(self.gold_labels(example.reference))
+                found.update(seen)
             for reason in self.unusable(example):
                 lost[reason] = lost.get(reason, 0) + 1
             if len(sample) < SAMPLE_SIZE and len(example.predicted):

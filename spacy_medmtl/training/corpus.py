@@ -109,12 +109,13 @@ def _keep_types_apart(doc: Doc, entry: CorpusEntry) -> None:
 
 
 def given_keys(nlp: Language) -> Dict[str, str]:
-    """Where components that judge given spans look for them, by the key of what they write."""
-    found = (
-        (getattr(pipe, "spans_key", None), dict(getattr(pipe, "cfg", None) or {}).get("given_key"))
-        for _, pipe in nlp.components
-    )
-    return {str(key): str(given) for key, given in found if key and given}
+    """The first span group in which components that judge given spans look for them, by the key of what they write."""
+    found: Dict[str, str] = {}
+    for _, pipe in nlp.components:
+        sources = [key for key in dict(getattr(pipe, "cfg", None) or {}).get("given", ()) if key != "ents"]
+        if sources:
+            found[str(getattr(pipe, "spans_key", ""))] = str(sources[0])
+    return found
 
 
 def _give_spans(example: Example, given: Dict[str, str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacy_medmtl.cpncf_assertion.tags import OUTSIDE, TagSet, outermost, status_given
+from spacy_medmtl.cpncf_assertion.tags import OUTSIDE, TagSet, outermost
 
 TYPES = ["DRUG", "SIGN", "TEST"]
 STATUSES = ["positive", "negative", "unknown"]
@@ -110,14 +110,3 @@ def test_a_gap_parts_findings():
 def test_the_score_is_the_mean_probability_of_the_status():
     (finding,) = TAGS.decode(rows([("B", "SIGN", N, 0.8), ("I", "SIGN", N, 0.1)], [("I", "SIGN", N, 0.6)]))
     assert finding.score == pytest.approx(((0.8 + 0.1) + 0.6) / 2)
-
-
-def test_status_of_a_given_span_is_a_share_of_all_but_outside():
-    """Whatever the type, and however sure the model is that there is no finding."""
-    first = [("B", "SIGN", N, 0.06), ("I", "DRUG", N, 0.02), ("B", "TEST", P, 0.02)]
-    probabilities = rows(first, [("I", "TEST", P, 0.1)])
-    status, score = status_given(TAGS, probabilities[:1])
-    assert (status, score) == (N, pytest.approx(0.8))
-    status, score = status_given(TAGS, probabilities)
-    assert (status, score) == (P, pytest.approx(0.6))
-    assert status_given(TAGS, rows(None))[1] == 0.0

@@ -78,7 +78,8 @@ def test_context_is_read_but_gives_no_loss_and_no_findings(make_nlp):
     """Each sentence is read once as target; rows of tokens are those of their own sentence's reading."""
     nlp, examples, _ = started(make_nlp, context=1)
     pipe = nlp.get_pipe("cpncf_assertion")
-    (reading,), gold = pipe.training_batch(examples[:1])
+    inputs, gold = pipe.training_batch(examples[:1])
+    (reading,) = inputs.readings
     assert reading.marked
     bounds = [(u.left, u.start, u.end, u.right) for u in reading.units]
     assert bounds == [(0, 0, 3, 9), (0, 3, 9, 12), (3, 9, 12, 12)]
@@ -87,7 +88,7 @@ def test_context_is_read_but_gives_no_loss_and_no_findings(make_nlp):
     assert pipe._reading(doc, [(s.start, s.end) for s in doc.sents]).units == reading.units
 
 
-def test_given_spans_only_takes_all_other_tokens_out_of_the_loss(make_nlp):
+def test_given_spans_only_gives_no_loss_of_tags(make_nlp):
     nlp, *_ = started(make_nlp)
     pipe = nlp.get_pipe("cpncf_assertion")
 
@@ -95,11 +96,12 @@ def test_given_spans_only_takes_all_other_tokens_out_of_the_loss(make_nlp):
         annotate_findings(doc)
         doc.spans[FINDINGS].attrs[GIVEN_SPANS_ONLY] = True
 
-    _, gold = pipe.training_batch([make_example(nlp, TEXTS[0], annotate)])
-    assert [i for i, column in enumerate(gold.columns) if column >= 0] == [7, 10]
+    inputs, gold = pipe.training_batch([make_example(nlp, TEXTS[0], annotate)])
+    assert (gold.columns == -1).all()
+    assert [rows.tolist() for rows in inputs.spans] == [[7], [10]]
+    assert gold.spans.statuses.tolist() == [0, 1]
     _, full = pipe.training_batch([make_example(nlp, TEXTS[0], annotate_findings)])
     assert (full.columns >= 0).all()
-    assert gold.columns[[7, 10]].tolist() == full.columns[[7, 10]].tolist()
 
 
 def test_no_given_span_means_no_step(make_nlp):
@@ -159,7 +161,7 @@ def test_given_spans_only_leaves_predictions_elsewhere_out_of_the_score(make_nlp
     assert scored(make_nlp, gold, right)["p"] == pytest.approx(1 / 3)
     assert scored(make_nlp, gold, right, given_spans_only=True)["p"] == 1.0
     assert scored(make_nlp, gold, right, given_spans_only=True)["span_f"] is None  # boundaries were given
-    assert scored(make_nlp, gold, predicted, given_spans_only=True)["p"] == 0.0
+    assert scored(make_nlp, gold, predicted, given_spans_only=True)["p"] == 0.0  # none at all: nothing is right
 
 
 def test_overlapping_gold_is_counted_and_the_longest_is_learnt(make_nlp):
@@ -199,21 +201,23 @@ def test_statuses_of_ones_own(make_nlp):
         group.attrs["assertion"] = ["absent" if status == "negative" else "family" for status in statuses]
 
     nlp, examples = trained(make_nlp, annotate, statuses=["family", "absent"])
-    assert nlp.get_pipe("cpncf_assertion").model.get_dim("nO") == 1 + 2 * 2 * 2
+    assert nlp.get_pipe("cpncf_assertion").model.get_dim("nO") == 1 + 2 * 2 * 2 + 2
     assert nlp.evaluate(examples)["cpncf_assertion_f"] == 1.0
     assert [status for _, _, status in found_in(nlp(TEXTS[0]))] == ["family", "absent"]
 
 
 def test_status_of_given_spans_is_decided(make_nlp):
-    """Each given span gets a status, in their order, whatever else is in the text; Docs without keep being searched."""
+    """Each given span gets a status under its own label, beside what is found."""
     nlp, _ = trained(make_nlp)
     given, plain, blank = nlp.make_doc(TEXTS[0]), nlp.make_doc(TEXTS[0]), nlp.make_doc(" \n ")
     write_group(given, GIVEN, [Span(given, 9, 11, label="OTHER"), Span(given, 7, 8, label="SIGN"), given[2:2]])
     write_group(blank, GIVEN, [blank[0:1]])
     given, plain, blank = nlp.pipe([given, plain, blank])
-    assert [text for text, *_ in found_in(given)] == ["no fever", "pain"]
-    assert [label for _, label, _ in found_in(given)] == ["OTHER", "SIGN"]
-    assert [status for *_, status in found_in(given)] == ["negative", "positive"]
+    assert found_in(given) == [
+        ("pain", "SIGN", "positive"),  # found and given: once
+        ("fever", "SIGN", "negative"),
+        ("no fever", "OTHER", "negative"),
+    ]
     assert all(0.0 < score <= 1.0 for score in given.spans[FINDINGS].attrs["scores"])
     assert found_in(plain) == [("pain", "SIGN", "positive"), ("fever", "SIGN", "negative")]
     assert found_in(blank) == []

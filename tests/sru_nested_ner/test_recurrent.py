@@ -483,3 +483,32 @@ def test_learns_nested_spans():
             if found == [set(spans) for _, spans in sentences]:
                 break
     assert found == [set(spans) for _, spans in sentences]  # F1 is 1
+
+
+def numbers_kept(path, n_words, n_sentences=2, width=24):
+    """How many numbers a forward pass of training keeps for the backward pass."""
+    torch.manual_seed(0)
+    unit = SlotRecurrentUnit(width, LABELS, path=path)
+    rows = torch.from_numpy(oracle([], n_words, LABELS)).expand(n_sentences, -1, -1)
+    batch = torch.randn(n_sentences, n_words, width), torch.full((n_sentences,), n_words), rows
+    foreign = torch.zeros(n_sentences, ACTIONS, dtype=torch.bool)
+    kept, alive = {}, []
+
+    def note(tensor):
+        alive.append(tensor)
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes() // tensor.element_size()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        unit.forward_gold(*batch, torch.full((n_sentences,), rows.shape[1]), foreign)
+    return sum(kept.values())
+
+
+def test_a_step_of_the_low_rank_path_keeps_no_slots_times_width():
+    """Per step it keeps some numbers per slot and some per hidden unit, and never their product."""
+    n_words, width = 60, 24
+    steps, slots = n_words + 1, n_words + 2
+    tables = 4 * slots * (2 * width + 2 * ACTIONS) + 8 * slots * width + 100 * width * width
+    per_step = 3 * slots + 3 * 2 * width + 4 * ACTIONS + 10
+    assert numbers_kept("low_rank", n_words) <= 2 * (steps * per_step + tables)
+    assert numbers_kept("plain", n_words) > 2 * steps * slots * width

@@ -157,8 +157,9 @@ def test_errors_of_entries(nlp, gold, tmp_path):
     ]
     assert errors == [
         f"[MEDMTL-E301] Corpus 'notes': {tmp_path / 'absent.spacy'} does not exist; run the converter first.",
-        "[MEDMTL-E301] Corpus 'notes': its entry has no path; expected path, tasks, limit.",
-        "[MEDMTL-E301] Corpus 'notes': its entry has the setting(s) ['steps']; expected path, tasks, limit.",
+        "[MEDMTL-E301] Corpus 'notes': its entry has no path; expected path, tasks, limit, type_prefix.",
+        "[MEDMTL-E301] Corpus 'notes': its entry has the setting(s) ['steps']; "
+        "expected path, tasks, limit, type_prefix.",
         "[MEDMTL-E301] Corpus 'notes': its entry has the limit 'ten', not a number of Docs.",
         "[MEDMTL-E301] Corpus 'notes': its entry has the limit -1, not a number of Docs.",
         "[MEDMTL-E301] Corpus 'notes': its entry has the tasks 'sru_nested_ner', not a list of names.",

@@ -1,0 +1,67 @@
+"""Why a finding has its status: the words without which it would be least certain.
+
+Each word that was read for the decision is left out in turn, and the probability of the status is computed again
+(leave-one-out, "representation erasure": Li, Monroe and Jurafsky, 2016). It takes one reading per word, so it is done
+only when somebody asks for ``span._.assertion_evidence``.
+"""
+
+from typing import TYPE_CHECKING, List, Optional, Tuple, Union
+from weakref import WeakValueDictionary
+
+from spacy.tokens import Doc, Span
+
+from ..annotations.extensions import finding_value
+from ..annotations.groups import FINDINGS
+
+if TYPE_CHECKING:
+    from .pipe import CpncfAssertion
+
+AT_LEAST = 0.02  # a word counts if without it the probability is lower by this much
+MOST = 5  # words
+
+# (id of the vocab, span group) -> the component that writes there; it keeps its vocab alive, so no id comes twice
+_COMPONENTS: "WeakValueDictionary[Tuple[int, str], CpncfAssertion]" = WeakValueDictionary()
+
+
+def register(component: "CpncfAssertion") -> None:
+    """Let ``span._.assertion_evidence`` ask this component about Docs of its vocab."""
+    _COMPONENTS[id(component.vocab), component.spans_key] = component
+    if not Span.has_extension("assertion_evidence"):
+        Span.set_extension("assertion_evidence", getter=get_assertion_evidence)
+
+
+def get_assertion_evidence(span: Span) -> Optional[List[Span]]:
+    """The words that speak most for the status of the finding with these boundaries, strongest first, neighbours as
+    one span; empty if no single word does. None where there is no finding, or the pipeline that found it is gone."""
+    component, status = _COMPONENTS.get((id(span.doc.vocab), FINDINGS)), finding_value(span, "assertion")
+    return None if component is None or status is None else find_evidence(component, span, str(status))
+
+
+def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> List[Span]:
+    """See ``get_assertion_evidence``."""
+    doc, others = span.doc, component.words_read_for(span)
+    if not others:
+        return []
+    docs, places = [doc.copy()], [(span.start, span.end)]
+    for i in others:
+        docs.append(_without(doc, i))
+        places.append((span.start - (i < span.start), span.end - (i < span.start)))
+    whole, *rest = (judgement.scores[status] for judgement in component.judge_spans(docs, places))
+    drops = sorted(((whole - one, i) for one, i in zip(rest, others) if whole - one >= AT_LEAST), reverse=True)[:MOST]
+    found: List[Tuple[float, int, int]] = []  # largest drop, start, end
+    for drop, i in sorted(drops, key=lambda pair: pair[1]):
+        if found and found[-1][2] == i:
+            found[-1] = (max(drop, found[-1][0]), found[-1][1], i + 1)
+        else:
+            found.append((drop, i, i + 1))
+    return [doc[start:end] for _, start, end in sorted(found, reverse=True)]
+
+
+def _without(doc: Doc, i: int) -> Doc:
+    """The Doc without a token, its sentences as they were."""
+    kept = [token for token in doc if token.i != i]
+    starts: List[Union[bool, int, None]] = [bool(token.is_sent_start) for token in kept]
+    if doc[i].is_sent_start and i < len(kept) and i + 1 < len(doc):
+        starts[i] = True
+    words, spaces = [token.text for token in kept], [bool(token.whitespace_) for token in kept]
+    return Doc(doc.vocab, words=words, spaces=spaces, sent_starts=starts if doc.has_annotation("SENT_START") else None)
