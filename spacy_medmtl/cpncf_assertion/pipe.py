@@ -23,8 +23,9 @@ from ..annotations.groups import (
 )
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import softmax, softmax_cross_entropy
-from ..encoder.readings import Bounds, Reading, units_with_context
+from ..encoder.readings import Bounds, Reading
 from ..errors import MedmtlError
+from .contexts import KINDS, context_units
 from .evidence import register
 from .judging import Judgement, SpanGold, gold_modifiers, judge, span_loss
 from .model import FindingInput
@@ -54,6 +55,8 @@ ENTS = "ents"  # in ``given``: doc.ents
         "spans_key": FINDINGS,
         "statuses": STATUSES,
         "context": 2,
+        "context_kind": "sentence",
+        "headings": False,
         "mode": "both",
         "given": [GIVEN],
         "aliases": [],
@@ -76,6 +79,8 @@ def make_cpncf_assertion(
     spans_key: str,
     statuses: List[str],
     context: int,
+    context_kind: str,
+    headings: bool,
     mode: str,
     given: List[str],
     aliases: List[str],
@@ -86,7 +91,9 @@ def make_cpncf_assertion(
     spans_key: where findings are written, and read from in training: status in ``attrs["assertion"]``, names of what
         else holds (uncertain, hypothetical, historical, family, ...) in ``attrs["modifiers"]``.
     statuses: what a finding can be.
-    context: sentences either side that are read along, behind [C] markers.
+    context: neighbours on either side that are read along, behind [C] markers.
+    context_kind: what a neighbour is: ``sentence``, or ``turn`` (``doc.spans["medmtl_turns"]``, where a Doc has it).
+    headings: also read the heading that a sentence stands under ("Family history:").
     mode: ``find`` findings; ``assert`` the status of given spans; ``both``.
     given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``.
     aliases: also offer the names of "negspacy" (``span._.negex``) or "edsnlp" (``span._.negation``, ``hypothesis``,
@@ -94,8 +101,9 @@ def make_cpncf_assertion(
     """
     install_extensions()
     install_aliases(aliases, name)
-    if mode not in MODES:
-        raise MedmtlError("E203", setting="mode", name=name, received=mode, expected=MODES)
+    for setting, received, expected in (("mode", mode, MODES), ("context_kind", context_kind, KINDS)):
+        if received not in expected:
+            raise MedmtlError("E203", setting=setting, name=name, received=received, expected=expected)
     component = CpncfAssertion(
         nlp.vocab,
         model,
@@ -105,6 +113,8 @@ def make_cpncf_assertion(
         spans_key=spans_key,
         statuses=list(statuses),
         context=context,
+        context_kind=context_kind,
+        headings=headings,
         mode=mode,
         given=list(given),
         modifiers=[],
@@ -183,7 +193,8 @@ class CpncfAssertion(Head[FindingGold]):
         return found
 
     def _reading(self, doc: Doc, bounds: Sequence[Bounds]) -> Reading:
-        return Reading(doc, units_with_context(bounds, self.cfg["context"]), marked=True)
+        settings = {"kind": self.cfg["context_kind"], "headings": self.cfg["headings"]}
+        return Reading(doc, context_units(doc, bounds, neighbours=self.cfg["context"], **settings), marked=True)
 
     def training_batch(self, examples: Sequence[Example]) -> Tuple[FindingInput, FindingGold]:
         tags, statuses = self.tags, list(self.cfg["statuses"])
@@ -282,9 +293,9 @@ class CpncfAssertion(Head[FindingGold]):
         """The words that are read along with a span: of its sentences and their context, without its own."""
         units = self._reading(span.doc, sentence_bounds(span.doc)).units
         around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
-        words = range(min(u.left for u in around), max(u.right for u in around)) if around else ()
+        words = {i for unit in around for i in (*range(unit.left, unit.right), *range(*(unit.heading or (0, 0))))}
         doc = span.doc
-        return [i for i in words if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
+        return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
     def _search(self, probabilities: numpy.ndarray, bounds: Sequence[Bounds]) -> List[Finding]:
         findings = []

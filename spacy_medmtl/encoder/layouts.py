@@ -145,21 +145,24 @@ class Viewer:
         """Add the sequences of a unit; returns of each the rows of its first piece and of the first piece that counts,
         and the numbers of that piece and of the last + 1 that counts.
 
-        Context is cut from the outside inwards; a unit that fills the window alone is read without, in windows.
+        Context is cut from the outside inwards, a heading that would take more than half of its room left out; a unit
+        that fills the window alone is read without, in windows.
         """
         template, marker = self.wordpieces.single, [self.wordpieces.marker] * marked
         room = self.window.size - len(template.before) - len(template.after) - 2 * len(marker)
         left, start, end, right = (int(pieces.starts[i]) for i in (unit.left, unit.start, unit.end, unit.right))
         spare = max(0, room - (end - start))
+        heading = _heading_pieces(pieces, unit, spare)
+        spare -= len(heading)
         n_left = min(start - left, max(spare // 2, spare - (right - end)))
         n_right = min(right - end, spare - n_left)
-        before: List[PieceIds] = [pieces.ids[start - n_left : start], marker]
+        before: List[PieceIds] = [heading, pieces.ids[start - n_left : start], marker]
         after: List[PieceIds] = [marker, pieces.ids[end : end + n_right]]
         found = []
         for begin, stop, own, own_end in window_spans(end - start, room, min(self.window.stride, room)):
             ids = _join(template.before, *before, pieces.ids[start + begin : start + stop], *after, template.after)
             row = layout.add(ids, numpy.full(len(ids), template.types[1]))
-            offset = len(template.before) + n_left + len(marker) + own - begin
+            offset = len(template.before) + len(heading) + n_left + len(marker) + own - begin
             found.append((row, row + offset, start + own, start + own_end))
         return found
 
@@ -180,6 +183,14 @@ class Viewer:
         if cut:
             warn("W002", count=len(cut), window=self.window.size, doc=cut[0])
         return layout
+
+
+def _heading_pieces(pieces: DocPieces, unit: Unit, spare: int) -> PieceIds:
+    """The pieces of a unit's heading; none where it stands in the context anyway, or would take most of its room."""
+    if unit.heading is None or unit.heading[0] >= unit.left:
+        return []
+    first, last = (int(pieces.starts[i]) for i in unit.heading)
+    return pieces.ids[first:last] if last - first <= spare // 2 else []
 
 
 def default_units(doc: Doc) -> List[Unit]:

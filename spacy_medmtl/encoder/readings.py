@@ -1,7 +1,7 @@
 """What a head asks the encoder to read of a Doc: the whole of it, some units, or some pairs."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Hashable, List, Sequence, Tuple, Union
+from typing import Any, Dict, Hashable, List, Optional, Sequence, Tuple, Union
 
 from spacy.tokens import Doc
 
@@ -11,12 +11,14 @@ Memo = Dict[Hashable, Any]
 
 @dataclass(frozen=True)
 class Unit:
-    """Tokens [start, end) with the context [left, start) and [end, right) around them. All are token offsets."""
+    """Tokens [start, end) with the context [left, start) and [end, right) around them, and a heading [a, b) from
+    farther up. All are token offsets."""
 
     left: int
     start: int
     end: int
     right: int
+    heading: Optional[Bounds] = None
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,26 @@ def test_context_is_cut_from_the_outside_inwards_and_the_target_never(
     assert [pieces[row] for row in rows] == ["x"] * n_target
 
 
+@pytest.mark.parametrize(
+    ("heading", "left", "expected"),
+    [
+        ((0, 2), 4, "[CLS] h h e [unused1] x x x [unused1] p [SEP]"),
+        ((0, 2), 2, "[CLS] h h c d e [unused1] x x x [unused1] p [SEP]"),
+        ((0, 2), 0, "[CLS] h h c d e [unused1] x x x [unused1] p [SEP]"),  # in the context anyway: read once
+        ((0, 4), 4, "[CLS] h h c d e [unused1] x x x [unused1] p [SEP]"),
+        ((0, 5), 5, "[CLS] [unused1] x x x [unused1] p [SEP]"),  # more than half of the room for context
+    ],
+)
+def test_a_heading_stands_before_the_context(heading: Tuple[int, int], left: int, expected: str):
+    words = ["h", "h", "c", "d", "e", "x", "x", "x", "p"]
+    viewer = viewer_of("wordpiece", size=16, stride=14)
+    unit = Unit(left, 5, 8, 9, heading=heading)
+    layout = lay_out(viewer, "context", [Reading(Doc(NLP.vocab, words=words), [unit], marked=True)])
+    tokenizer = FAMILIES["wordpiece"]()
+    assert " ".join(tokenizer.id_to_token(int(i)) for i in layout.ids[0]) == expected
+    assert numpy.concatenate(layout.segments).tolist() == [5, 6, 7]
+
+
 def test_a_target_over_the_window_is_read_in_windows_without_context():
     doc = Doc(NLP.vocab, words=["a"] * 5 + ["x"] * 50 + ["p"] * 5)
     viewer = viewer_of("wordpiece", size=20, stride=18)

@@ -1,0 +1,90 @@
+"""What a finding is read with: sentences, turns, headings; what is cut where the window is small."""
+
+import pytest
+import spacy
+from toy import make_examples
+
+from spacy_medmtl.annotations.groups import FINDINGS, TURNS, sentence_bounds, write_group
+from spacy_medmtl.cpncf_assertion.contexts import context_units, headings_above
+from spacy_medmtl.encoder.readings import Unit
+from spacy_medmtl.errors import MedmtlError
+
+NAME = "cpncf_assertion"
+
+
+def with_lines(text):
+    """A Doc with a sentence per line and after each full stop; line breaks are tokens of their own."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer", config={"punct_chars": [".", "?", "\n", "\n\n"]})
+    return nlp(text)
+
+
+def heads(text):
+    doc = with_lines(text)
+    bounds = sentence_bounds(doc)
+    return [
+        (doc[start:end].text, above and doc[above[0] : above[1]].text)
+        for (start, end), above in zip(bounds, headings_above(doc, bounds))
+    ]
+
+
+def test_headings():
+    text = (
+        "Family history:\nMother had cancer. Father well.\nPMH: asthma. Appendectomy.\n\nShe walks.\n"
+        "He has had the following three problems since May: pain."
+    )
+    assert heads(text) == [
+        ("Family history:", None),
+        ("Mother had cancer.", "Family history:"),
+        ("Father well.", "Family history:"),
+        ("PMH: asthma.", None),  # it stands in its own sentence
+        ("Appendectomy.", "PMH:"),
+        ("She walks.", None),  # a blank line ends a section
+        ("He has had the following three problems since May: pain.", None),  # a clause, no heading
+    ]
+
+
+def test_turns_are_neighbours_and_ones_own_turn_is_read_whole():
+    doc = with_lines("Any pain? Tell me. No. Not now. Good.")
+    bounds = sentence_bounds(doc)
+    turns = [(0, 6), (6, 11), (11, 13)]
+    write_group(doc, TURNS, [doc[start:end] for start, end in turns], speakers=["D", "P", "D"])
+    settings = {"kind": "turn", "headings": False}
+    assert context_units(doc, bounds, neighbours=0, **settings) == [
+        Unit(0, 0, 3, 6),
+        Unit(0, 3, 6, 6),
+        Unit(6, 6, 8, 11),
+        Unit(6, 8, 11, 11),
+        Unit(11, 11, 13, 13),
+    ]
+    assert context_units(doc, bounds, neighbours=1, **settings)[2] == Unit(0, 6, 8, 13)
+    del doc.spans[TURNS]
+    assert context_units(doc, bounds, neighbours=1, **settings)[2] == Unit(3, 6, 8, 11)  # sentences
+
+
+def test_the_heading_of_a_finding_decides(make_nlp):
+    """ "fever :" above, out of the reach of context, makes findings negative; "cough :" does not."""
+    texts = {
+        "fever :\nthe pain .\nany chest .\na knee .": "negative",
+        "cough :\nthe pain .\nany chest .\na knee .": "positive",
+    }
+
+    def annotate(doc):
+        write_group(doc, FINDINGS, [doc[-2:-1]], assertion=[texts[doc.text]])
+        for token in doc:
+            token.is_sent_start = token.i == 0 or doc[token.i - 1].text in ("\n", ".")
+
+    for headings, expected in ((True, 1.0), (False, 0.5)):
+        nlp = make_nlp((NAME, NAME, {"context": 0, "headings": headings}))
+        nlp.remove_pipe("sentencizer")
+        nlp.add_pipe("sentencizer", first=True, config={"punct_chars": [".", "\n"]})
+        examples = make_examples(nlp, annotate, texts=list(texts))
+        optimizer = nlp.initialize(lambda: examples)  # noqa: B023
+        for _ in range(60):
+            nlp.update(examples, sgd=optimizer)
+        assert nlp.evaluate(examples)[f"{NAME}_f"] == expected
+
+
+def test_unknown_kinds_are_refused(make_nlp):
+    with pytest.raises(MedmtlError, match="E203.*context_kind.*page"):
+        make_nlp((NAME, NAME, {"context_kind": "page"}))
