@@ -1,0 +1,447 @@
+"""Status of given findings: ``cpncf_assertion`` against negspacy, medspaCy ConText and a floor, in one process.
+
+They are scored on NegEx's sentences as ``medmtl prepare`` converts them, and on the traps of the test suite. A tool gets
+the text and the spans, and parts sentences its own way: our pipelines as they were trained, negspacy with spaCy's
+sentencizer, medspaCy with its tokenizer and PyRuSH. The floor calls everything positive.
+
+    medmtl prepare public ../shared/corpora corpus/public
+    python benchmarks/compare_assertion.py --model training/public/model-best
+    python benchmarks/compare_assertion.py --model A --model B --throughput 200 --threads 1
+
+The peers are no dependencies of this package; one that is not installed is left out. negspacy installs as usual. The
+newest medspaCy (1.3.1) and its PyRuSH (1.0.13) ask for spaCy below 3.8 on Python below 3.12, though they run with 3.8;
+there, and where torch has to be the build for CPUs, they are installed without their dependencies:
+
+    python3.11 -m venv /opt/peers
+    /opt/peers/bin/pip install -c constraints.txt -e ".[transformer]" negspacy "PyFastNER>=1.0.8" "quicksectx>=0.3.5" \\
+        pysbd==0.3.4 jsonschema loguru Cython setuptools unidecode nltk six pysimstring "medspacy_unqlite>=0.8.1"
+    /opt/peers/bin/pip install --no-deps medspacy==1.3.1 medspacy_quickumls==3.2 PyRuSH==1.0.13
+    /opt/peers/bin/python benchmarks/compare_assertion.py --model training/public/model-best
+
+On Python 3.12 and newer ``pip install negspacy medspacy`` does it all. What to expect of the peers: on all of NegEx (give
+``--negex`` three times: train, dev and test) F1 of ``negated`` is 0.94 for negspacy 1.1.0 and 0.93 for medspaCy.
+
+The gold says of "no family history of X" that X is somebody else's and not that it is negated, as ``GUIDE.md`` has it, so
+that a tool that calls it negated too is wrong there.
+"""
+
+import importlib.util
+import platform
+import statistics
+import sys
+import time
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from itertools import cycle
+from pathlib import Path
+from typing import Annotated, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+
+import spacy
+import srsly
+import torch
+import typer
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin, Span
+
+from spacy_medmtl.annotations.groups import FINDINGS, GIVEN, group_values, sentence_bounds
+from spacy_medmtl.training.report import table
+
+OURS, NEGSPACY, MEDSPACY, FLOOR = "cpncf_assertion", "negspacy", "medspaCy ConText", "floor"
+LABEL = "PROBLEM"  # of given spans; one that our pipelines do not find by themselves
+NEGATED = "negated"
+MODIFIERS = ("uncertain", "hypothetical", "historical", "family")
+CONTEXT_CATEGORIES = {
+    "NEGATED_EXISTENCE": NEGATED,
+    "POSSIBLE_EXISTENCE": "uncertain",
+    "HYPOTHETICAL": "hypothetical",
+    "HISTORICAL": "historical",
+    "FAMILY": "family",
+}
+OTHER_HEADS = ("sentence_intent", "pair_relation", "sru_nested_ner")
+PACKAGES = ("spacy", "torch", "negspacy", "medspacy", "PyRuSH")
+SPANS_PER_NOTE = 5
+WARM_UP = 1  # untimed turns
+
+Bounds = Tuple[int, int]
+Decision = Dict[str, bool]  # attribute -> whether it holds of a span; without those that are not decided
+
+
+@dataclass(frozen=True)
+class Case:
+    """A text, its given spans in characters, what holds of each, and for traps the phenomenon of each."""
+
+    text: str
+    spans: List[Bounds]
+    gold: List[Decision]
+    phenomena: List[str]
+
+
+Tool = Callable[[Sequence[Case]], List[List[Decision]]]
+
+
+# --- gold
+
+
+def negex_cases(paths: Sequence[Path]) -> List[Case]:
+    """Converted sentences; modifiers that the corpus did not judge are left out of the gold."""
+    found = []
+    vocab = spacy.blank("en").vocab
+    for path in paths:
+        for doc in DocBin().from_disk(path).get_docs(vocab):
+            group = doc.spans[FINDINGS]
+            statuses = group_values(doc, FINDINGS, "assertion")
+            held = group_values(doc, FINDINGS, "modifiers") or [[]] * len(group)
+            judged = group.attrs.get("annotated_modifiers", ["historical", "family"])
+            gold = [
+                {NEGATED: status == "negative", **{name: name in names for name in judged}}
+                for status, names in zip(statuses, held)
+            ]
+            found.append(Case(doc.text, [(span.start_char, span.end_char) for span in group], gold, []))
+    return found
+
+
+def trap_cases(path: Path) -> List[Case]:
+    """One case for each text of the trap list."""
+    spec = importlib.util.spec_from_file_location("traps", path)
+    if spec is None or spec.loader is None:
+        raise typer.BadParameter(f"{path} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["traps"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    found: Dict[str, Case] = {}
+    for trap in module.TRAPS:
+        case = found.setdefault(trap.text, Case(trap.text, [], [], []))
+        start = trap.text.index(trap.finding)
+        case.spans.append((start, start + len(trap.finding)))
+        case.gold.append({NEGATED: trap.status == "negative", **{name: name in trap.modifiers for name in MODIFIERS}})
+        case.phenomena.append(trap.phenomenon)
+    return list(found.values())
+
+
+def notes(cases: Sequence[Case], n: int) -> List[Case]:
+    """Short notes of whole texts, as many as give each its given spans."""
+    found = []
+    supply = cycle(cases)
+    for _ in range(n):
+        text, spans = "", []
+        while len(spans) < SPANS_PER_NOTE:
+            case = next(supply)
+            offset = len(text) + 1 if text else 0
+            text = f"{text}\n{case.text}" if text else case.text
+            spans += [(start + offset, end + offset) for start, end in case.spans]
+        found.append(Case(text, spans[:SPANS_PER_NOTE], [], []))
+    return found
+
+
+# --- tools
+
+
+def floor() -> Tool:
+    return lambda cases: [[dict.fromkeys((NEGATED, *MODIFIERS), False)] * len(case.spans) for case in cases]
+
+
+def ours(nlp: Language) -> Tool:
+    """Given spans go in by their span group; the status of each comes back in ``FINDINGS``."""
+
+    def decide(cases: Sequence[Case]) -> List[List[Decision]]:
+        docs = nlp.pipe(_given_docs(nlp, cases))
+        return [[_our_decision(doc, span) for span in doc.spans[GIVEN]] for doc in docs]
+
+    return decide
+
+
+def load_ours(path: Path) -> Language:
+    """A saved pipeline without its other heads, which only asserts."""
+    nlp = spacy.load(path)
+    for name, factory in nlp.pipe_factories.items():
+        if factory in OTHER_HEADS:
+            nlp.disable_pipe(name)
+    head: Any = nlp.get_pipe(OURS)
+    head.cfg["mode"] = "assert"
+    return nlp
+
+
+def _given_docs(nlp: Language, cases: Sequence[Case]) -> Iterator[Doc]:
+    for case in cases:
+        doc = nlp.make_doc(case.text)
+        doc.spans[GIVEN] = [_token_span(doc, bounds) for bounds in case.spans]
+        yield doc
+
+
+def _our_decision(doc: Doc, span: Span) -> Decision:
+    statuses, held = group_values(doc, FINDINGS, "assertion"), group_values(doc, FINDINGS, "modifiers")
+    scores = group_values(doc, FINDINGS, "assertion_scores")
+    for i, found in enumerate(doc.spans[FINDINGS]):
+        if (found.start, found.end) == (span.start, span.end):
+            decided = [name for name in MODIFIERS if held and (not scores or name in scores[i])]
+            return {NEGATED: statuses[i] == "negative", **{name: name in held[i] for name in decided}}
+    return {}
+
+
+def negspacy() -> Tool:
+    """Raises ImportError where it is not installed."""
+    importlib.import_module("negspacy.negation")
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    # A name of its own: our component can register ``negex`` as an alias.
+    nlp.add_pipe("negex", config={"extension_name": "peer_negex"})
+    return partial(_on_entities, nlp, lambda doc: [{NEGATED: bool(span._.peer_negex)} for span in doc.ents])
+
+
+def medspacy() -> Tool:
+    """Raises ImportError where it is not installed."""
+    package = importlib.import_module("medspacy")
+    nlp = package.load(medspacy_enable=["medspacy_tokenizer", "medspacy_pyrush"])
+    # It would set ``is_negated`` and others, which are ours too: what they are set from is read instead.
+    nlp.add_pipe("medspacy_context", config={"span_attrs": None})
+
+    def read(doc: Doc) -> List[Decision]:
+        found = {(span.start, span.end): dict.fromkeys((NEGATED, *MODIFIERS), False) for span in doc.ents}
+        for target, modifier in doc._.context_graph.edges:
+            if modifier.category in CONTEXT_CATEGORIES:
+                found[(target.start, target.end)][CONTEXT_CATEGORIES[modifier.category]] = True
+        return list(found.values())
+
+    return partial(_on_entities, nlp, read)
+
+
+def _on_entities(nlp: Language, read: Callable[[Doc], List[Decision]], cases: Sequence[Case]) -> List[List[Decision]]:
+    """Give spans as entities, those that overlap in Docs of their own, and read the decisions on them."""
+    docs: List[Doc] = []
+    owners: List[Tuple[int, List[int]]] = []
+    for n, case in enumerate(cases):
+        spans = [_token_span(nlp.make_doc(case.text), bounds) for bounds in case.spans]
+        for layer in _layers(spans):
+            doc = nlp.make_doc(case.text)
+            doc.ents = [Span(doc, spans[i].start, spans[i].end, LABEL) for i in layer]
+            docs.append(doc)
+            owners.append((n, layer))
+    found: List[List[Decision]] = [[{} for _ in case.spans] for case in cases]
+    for (n, layer), doc in zip(owners, nlp.pipe(docs)):
+        for i, decision in zip(layer, read(doc)):
+            found[n][i] = decision
+    return found
+
+
+def _layers(spans: Sequence[Span]) -> List[List[int]]:
+    """Numbers of spans in the order of the text, parted so that none overlaps another of its part."""
+    layers: List[List[int]] = []
+    for i in sorted(range(len(spans)), key=lambda i: (spans[i].start, spans[i].end)):
+        for layer in layers:
+            if spans[layer[-1]].end <= spans[i].start:
+                layer.append(i)
+                break
+        else:
+            layers.append([i])
+    return layers
+
+
+def _token_span(doc: Doc, bounds: Bounds) -> Span:
+    """The tokens of given characters; tokenizers differ, so a token that a border cuts is taken in."""
+    span = doc.char_span(*bounds, label=LABEL, alignment_mode="expand")
+    assert span is not None
+    return span
+
+
+# --- scores
+
+
+def rates(pairs: Sequence[Tuple[bool, bool]]) -> Dict[str, Any]:
+    """Of (gold, decided): precision, recall, F1, accuracy, and how many there are."""
+    right = sum(gold and decided for gold, decided in pairs)
+    n_gold, n_decided = sum(gold for gold, _ in pairs), sum(decided for _, decided in pairs)
+    return {
+        "p": right / n_decided if n_decided else 0.0,
+        "r": right / n_gold if n_gold else 0.0,
+        "f": 2 * right / (n_gold + n_decided) if n_gold + n_decided else 0.0,
+        "accuracy": sum(gold == decided for gold, decided in pairs) / max(len(pairs), 1),
+        "right": sum(gold == decided for gold, decided in pairs),
+        "n": len(pairs),
+        "n_gold": n_gold,
+    }
+
+
+def score(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> Dict[str, Any]:
+    """Rates of each attribute that the gold knows; None of those that a tool never decides."""
+    scores: Dict[str, Any] = {}
+    decided = {name for found in decisions for one in found for name in one}
+    for name in (NEGATED, *MODIFIERS):
+        pairs = [
+            (gold[name], one.get(name, False))
+            for case, found in zip(cases, decisions)
+            for gold, one in zip(case.gold, found)
+            if name in gold
+        ]
+        scores[name] = rates(pairs) if name in decided and pairs else None
+    phenomena: Dict[str, List[Tuple[bool, bool]]] = {}
+    for case, found in zip(cases, decisions):
+        for phenomenon, gold, one in zip(case.phenomena, case.gold, found):
+            phenomena.setdefault(phenomenon, []).append((gold[NEGATED], one.get(NEGATED, False)))
+    scores["phenomena"] = {name: rates(pairs) for name, pairs in phenomena.items()}
+    return scores
+
+
+def mistakes(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> List[Dict[str, Any]]:
+    """What was decided wrongly, for a look."""
+    found = []
+    for case, decided in zip(cases, decisions):
+        for (start, end), gold, one in zip(case.spans, case.gold, decided):
+            wrong = sorted(name for name, holds in gold.items() if name in one and one[name] != holds)
+            if wrong:
+                held = sorted(name for name in one if one[name])
+                found.append({"text": case.text, "span": case.text[start:end], "wrong": wrong, "decided": held})
+    return found
+
+
+# --- speed
+
+
+def throughput(
+    tools: Dict[str, Tool], pipelines: Dict[str, Language], n: int, cases: Sequence[Case], repeats: int
+) -> Any:
+    """Words/s of each tool, from text and spans to decisions, and for ours the share of the encoder alone. Tools take
+    turns; figures are medians."""
+    made = notes(cases, n)
+    words = sum(not token.is_space for case in made for token in spacy.blank("en").make_doc(case.text))
+    calls: Dict[Tuple[str, str], Callable[[], Any]] = {}
+    for name, tool in tools.items():
+        calls[name, "all"] = partial(tool, made)
+        if name in pipelines:
+            calls[name, "encoder"] = encoder_alone(pipelines[name], made)
+    seconds: Dict[Tuple[str, str], List[float]] = {key: [] for key in calls}
+    for turn in range(repeats + WARM_UP):
+        for key, call in calls.items():
+            start = time.perf_counter()
+            call()
+            if turn >= WARM_UP:
+                seconds[key].append(time.perf_counter() - start)
+    tools_found = {}
+    for name in tools:
+        median = statistics.median(seconds[name, "all"])
+        tools_found[name] = {"seconds": median, "words_per_second": words / median, "encoder_share": None}
+        if name in pipelines:
+            tools_found[name]["encoder_share"] = statistics.median(seconds[name, "encoder"]) / median
+    return {"notes": n, "words": words, "spans": n * SPANS_PER_NOTE, "repeats": repeats, "tools": tools_found}
+
+
+def encoder_alone(nlp: Language, cases: Sequence[Case]) -> Callable[[], Any]:
+    """What computes the token rows that our head judges spans by, and nothing else."""
+    head: Any = nlp.get_pipe(OURS)
+    docs = list(nlp.pipe(_given_docs(nlp, cases)))
+    list(nlp.pipe(["."]))  # the encoder remembers what it computed for its last batch of Docs
+    readings = [head._reading(doc, sentence_bounds(doc)) for doc in docs]
+    return lambda: head.model.layers[0].predict(readings)
+
+
+# --- report
+
+
+def percent(scores: Optional[Dict[str, Any]], key: str) -> str:
+    return "-" if scores is None or not scores["n"] else f"{100 * scores[key]:.1f}"
+
+
+def report(results: Dict[str, Any]) -> List[str]:
+    """Markdown tables, in percent."""
+    names = list(results["negex"]["tools"])
+    lines = ["# Status of given findings", "", f"{results['machine']}; {results['versions']}", ""]
+    for part, key in (("NegEx", "negex"), ("Traps", "traps")):
+        found = results[key]
+        lines += [f"## {part}: {found['n']} spans, {found['n_negated']} of them negated", ""]
+        shown = [name for name in MODIFIERS if found["n_modifiers"][name]]
+        header = ["tool", "negated P", "R", "F1", *(f"{name} F1 ({found['n_modifiers'][name]})" for name in shown)]
+        if key == "traps":
+            header += ["accuracy: negated", *shown]
+        rows = []
+        for name in names:
+            scores = found["tools"][name]
+            row = [name, *(percent(scores[NEGATED], of) for of in "prf"), *(percent(scores[one], "f") for one in shown)]
+            if key == "traps":
+                row += [percent(scores[one], "accuracy") for one in (NEGATED, *shown)]
+            rows.append(row)
+        lines += [*table(header, rows), ""]
+    lines += ["## Traps: the decision 'negated' by phenomenon", ""]
+    phenomena = results["traps"]["tools"][names[0]]["phenomena"]
+    rows = []
+    for phenomenon, counts in phenomena.items():
+        right = [results["traps"]["tools"][name]["phenomena"][phenomenon] for name in names]
+        rows.append([phenomenon, f"{counts['n_gold']}/{counts['n']}", *(percent(one, "accuracy") for one in right)])
+    total = results["traps"]
+    accuracy = [percent(total["tools"][name][NEGATED], "accuracy") for name in names]
+    rows.append(["all", f"{total['n_negated']}/{total['n']}", *accuracy])
+    lines += table(["phenomenon", "negated", *names], rows)
+    if "throughput" in results:
+        speed = results["throughput"]
+        lines += ["", f"## Speed: {speed['notes']} notes, {speed['words']} words, {speed['spans']} spans", ""]
+        rows = []
+        for name, one in speed["tools"].items():
+            share = "-" if one["encoder_share"] is None else f"{100 * one['encoder_share']:.0f} %"
+            rows.append([name, f"{one['words_per_second']:.0f}", share])
+        lines += table(["tool", "words/s", "the encoder's share"], rows)
+    return lines
+
+
+def versions() -> str:
+    found = []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)
+
+
+def main(
+    model: Annotated[Optional[List[Path]], typer.Option(help="A pipeline of ours; may be repeated.")] = None,
+    negex: Annotated[Optional[List[Path]], typer.Option(help="Converted NegEx sentences; may be repeated.")] = None,
+    traps: Annotated[Path, typer.Option(help="The list of traps.")] = Path("tests/cpncf_assertion/traps.py"),
+    throughput_notes: Annotated[int, typer.Option("--throughput", help="Also time this many short notes.")] = 0,
+    repeats: Annotated[int, typer.Option(help="Timed turns of each tool.")] = 5,
+    threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
+    output: Annotated[Path, typer.Option(help="Where figures, tables and mistakes go.")] = Path("metrics/assertion"),
+) -> None:
+    """Score, and write JSON and Markdown."""
+    torch.set_num_threads(threads)
+    tools: Dict[str, Tool] = {FLOOR: floor()}
+    for name, start in ((NEGSPACY, negspacy), (MEDSPACY, medspacy)):
+        try:
+            tools[name] = start()
+        except ImportError as error:
+            typer.echo(f"{name} is left out: {error}")
+    pipelines = {f"{OURS} {path}" if len(model or ()) > 1 else OURS: load_ours(path) for path in model or ()}
+    tools.update({name: ours(nlp) for name, nlp in pipelines.items()})
+
+    negex = negex or [Path("corpus/public/test/negex.spacy")]
+    results: Dict[str, Any] = {
+        "machine": f"{platform.machine()}, {threads} thread(s)",
+        "versions": versions(),
+        "models": [str(path) for path in model or ()],
+        "negex_files": [str(path) for path in negex],
+    }
+    wrong: Dict[str, Any] = {}
+    trapping = trap_cases(traps)
+    for key, cases in (("negex", negex_cases(negex)), ("traps", trapping)):
+        gold = [one for case in cases for one in case.gold]
+        results[key] = {
+            "n": len(gold),
+            "n_negated": sum(one[NEGATED] for one in gold),
+            "n_modifiers": {name: sum(one.get(name, False) for one in gold) for name in MODIFIERS},
+            "tools": {},
+        }
+        for name, tool in tools.items():
+            decisions = tool(cases)
+            results[key]["tools"][name] = score(cases, decisions)
+            wrong.setdefault(name, {})[key] = mistakes(cases, decisions)
+    if throughput_notes:
+        results["throughput"] = throughput(tools, pipelines, throughput_notes, trapping, repeats)
+
+    lines = report(results)
+    output.mkdir(parents=True, exist_ok=True)
+    srsly.write_json(output / "comparison.json", results)
+    srsly.write_json(output / "mistakes.json", wrong)
+    (output / "comparison.md").write_text("\n".join([*lines, ""]), encoding="utf8")
+    typer.echo("\n".join(lines))
+
+
+if __name__ == "__main__":
+    typer.run(main)
