@@ -1,7 +1,7 @@
 """Status of given findings: ``cpncf_assertion`` against negspacy, medspaCy ConText and a floor, in one process.
 
-They are scored on NegEx's sentences as ``medmtl prepare`` converts them, and on the traps of the test suite. A tool gets
-the text and the spans, and parts sentences its own way: our pipelines as they were trained, negspacy with spaCy's
+They are scored on NegEx's sentences as ``medmtl prepare`` converts them, and on the traps of the test suite. A tool
+gets the text and the spans, and parts sentences its own way: our pipelines as they were trained, negspacy with spaCy's
 sentencizer, medspaCy with its tokenizer and PyRuSH. The floor calls everything positive.
 
     medmtl prepare public ../shared/corpora corpus/public
@@ -9,20 +9,20 @@ sentencizer, medspaCy with its tokenizer and PyRuSH. The floor calls everything 
     python benchmarks/compare_assertion.py --model A --model B --throughput 200 --threads 1
 
 The peers are no dependencies of this package; one that is not installed is left out. negspacy installs as usual. The
-newest medspaCy (1.3.1) and its PyRuSH (1.0.13) ask for spaCy below 3.8 on Python below 3.12, though they run with 3.8;
-there, and where torch has to be the build for CPUs, they are installed without their dependencies:
+newest medspaCy (1.3.1) and its PyRuSH (1.0.13) ask for spaCy below 3.8 where Python is below 3.12. They run with 3.8
+there too, but have to be installed without their dependencies:
 
     python3.11 -m venv /opt/peers
-    /opt/peers/bin/pip install -c constraints.txt -e ".[transformer]" negspacy "PyFastNER>=1.0.8" "quicksectx>=0.3.5" \\
-        pysbd==0.3.4 jsonschema loguru Cython setuptools unidecode nltk six pysimstring "medspacy_unqlite>=0.8.1"
+    /opt/peers/bin/pip install -c constraints.txt -e ".[transformer]" negspacy
+    /opt/peers/bin/pip install pysbd==0.3.4 jsonschema unidecode nltk six pysimstring medspacy_unqlite
+    /opt/peers/bin/pip install "PyFastNER>=1.0.8" "quicksectx>=0.3.5" loguru setuptools
     /opt/peers/bin/pip install --no-deps medspacy==1.3.1 medspacy_quickumls==3.2 PyRuSH==1.0.13
     /opt/peers/bin/python benchmarks/compare_assertion.py --model training/public/model-best
 
-On Python 3.12 and newer ``pip install negspacy medspacy`` does it all. What to expect of the peers: on all of NegEx (give
-``--negex`` three times: train, dev and test) F1 of ``negated`` is 0.94 for negspacy 1.1.0 and 0.93 for medspaCy.
+From Python 3.12 on, ``pip install negspacy medspacy`` does.
 
-The gold says of "no family history of X" that X is somebody else's and not that it is negated, as ``GUIDE.md`` has it, so
-that a tool that calls it negated too is wrong there.
+The gold says of "no family history of X" that X is somebody else's, not that it is negated, as ``GUIDE.md`` has it: a
+tool that calls it negated is wrong there.
 """
 
 import importlib.util
@@ -192,6 +192,7 @@ def negspacy() -> Tool:
 def medspacy() -> Tool:
     """Raises ImportError where it is not installed."""
     package = importlib.import_module("medspacy")
+    importlib.import_module("loguru").logger.disable("PyRuSH")  # a line for every token, on stderr
     nlp = package.load(medspacy_enable=["medspacy_tokenizer", "medspacy_pyrush"])
     # It would set ``is_negated`` and others, which are ours too: what they are set from is read instead.
     nlp.add_pipe("medspacy_context", config={"span_attrs": None})
@@ -402,16 +403,19 @@ def main(
 ) -> None:
     """Score, and write JSON and Markdown."""
     torch.set_num_threads(threads)
+    negex = negex or [Path("corpus/public/test/negex.spacy")]
+    # Read before medspaCy is imported: from then on srsly takes any "modifiers" that it unpacks for medspaCy's own.
+    read = {"negex": negex_cases(negex), "traps": trap_cases(traps)}
+    pipelines = {f"{OURS} {path}" if len(model or ()) > 1 else OURS: load_ours(path) for path in model or ()}
+
     tools: Dict[str, Tool] = {FLOOR: floor()}
     for name, start in ((NEGSPACY, negspacy), (MEDSPACY, medspacy)):
         try:
             tools[name] = start()
         except ImportError as error:
             typer.echo(f"{name} is left out: {error}")
-    pipelines = {f"{OURS} {path}" if len(model or ()) > 1 else OURS: load_ours(path) for path in model or ()}
     tools.update({name: ours(nlp) for name, nlp in pipelines.items()})
 
-    negex = negex or [Path("corpus/public/test/negex.spacy")]
     results: Dict[str, Any] = {
         "machine": f"{platform.machine()}, {threads} thread(s)",
         "versions": versions(),
@@ -419,8 +423,7 @@ def main(
         "negex_files": [str(path) for path in negex],
     }
     wrong: Dict[str, Any] = {}
-    trapping = trap_cases(traps)
-    for key, cases in (("negex", negex_cases(negex)), ("traps", trapping)):
+    for key, cases in read.items():
         gold = [one for case in cases for one in case.gold]
         results[key] = {
             "n": len(gold),
@@ -433,7 +436,7 @@ def main(
             results[key]["tools"][name] = score(cases, decisions)
             wrong.setdefault(name, {})[key] = mistakes(cases, decisions)
     if throughput_notes:
-        results["throughput"] = throughput(tools, pipelines, throughput_notes, trapping, repeats)
+        results["throughput"] = throughput(tools, pipelines, throughput_notes, read["traps"], repeats)
 
     lines = report(results)
     output.mkdir(parents=True, exist_ok=True)

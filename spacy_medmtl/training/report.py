@@ -61,11 +61,12 @@ def _task(task: str, scores: Dict[str, Any], floors: Dict[str, float]) -> Iterat
     yield f"### {task}"
     yield ""
     yield from table([name for name, _ in numbers], [[_percent(value) for _, value in numbers]])
-    labels = scores.get(f"{task}_f_per_type") or {}
-    if labels:
-        yield ""
-        rows = [[label, *(_percent(one[part]) for part in ("p", "r", "f"))] for label, one in labels.items()]
-        yield from table(["label", "precision", "recall", "F1"], rows)
+    for kind, key in (("label", "f_per_type"), ("modifier", "f_per_modifier")):
+        found = scores.get(f"{task}_{key}") or {}
+        if found:
+            yield ""
+            rows = [[name, *(_percent(one[part]) for part in ("p", "r", "f"))] for name, one in found.items()]
+            yield from table([kind, "precision", "recall", "F1"], rows)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
