@@ -93,7 +93,8 @@ class PlainMemory(Memory):
 def low_rank_tables(unit: "SlotRecurrentUnit", inputs: Inputs) -> tuple[Tensor, ...]:
     """The tables of the low-rank form, large products over the slots in use, in the order that `LowRankMemory` takes.
 
-    own, values [B, Q, K]; scores [B, J, Q]; strip [2Q, J]; action_scores [A, J]; action_values [A, K], or [B, A, K]
+    own [n_slots, K], the slots of all sentences without padding; own_first [B], the first of each; values [B, Q, K];
+    scores [B, J, Q]; strip [2Q, J]; action_scores [A, J]; action_values [A, K], or [B, A, K]
     under dropout; W2 [A, K]; b2 [A].
     """
     word_half, context_half = unit.hidden.weight.split(unit.width, dim=1)
@@ -102,22 +103,22 @@ def low_rank_tables(unit: "SlotRecurrentUnit", inputs: Inputs) -> tuple[Tensor, 
     used = inputs.valid.flatten().nonzero().squeeze(1)  # products over padding would be half of all work
     # under paper_compat the pointer walks on into padding
     readable = torch.arange(inputs.valid.numel(), device=used.device) if unit.paper_compat else used
+    n_slots = inputs.valid.shape[1]
 
-    def over_slots(rows: Tensor, slots: Tensor, weight: Tensor, bias: Tensor | None = None, *, rest: float) -> Tensor:
-        products = linear(rows, weight, bias)
-        table = products.new_full((inputs.valid.numel(), len(weight)), rest)
-        return table.index_copy(0, slots, products).view(*inputs.valid.shape, len(weight))
+    def over_slots(rows: Tensor, weight: Tensor, *, rest: float) -> Tensor:
+        table = rows.new_full((inputs.valid.numel(), len(weight)), rest)
+        return table.index_copy(0, used, linear(rows, weight)).view(*inputs.valid.shape, len(weight))
 
     memory = inputs.memory.flatten(0, 1)[used]
-    masked = memory if mask is None else memory * mask.squeeze(1)[used // inputs.valid.shape[1]]
-    features = inputs.features.flatten(0, 1)[readable]
-    own = over_slots(features, readable, word_half, unit.hidden.bias, rest=0.0)
-    values = over_slots(masked, used, context_half, rest=0.0)
-    scores = over_slots(memory, used, tau * inputs.queries, rest=HIDE).transpose(1, 2).contiguous()
+    masked = memory if mask is None else memory * mask.squeeze(1)[used // n_slots]
+    own = linear(inputs.features.flatten(0, 1)[readable], word_half, unit.hidden.bias)
+    own_first = torch.searchsorted(readable, torch.arange(len(inputs.valid), device=used.device) * n_slots)
+    values = over_slots(masked, context_half, rest=0.0)
+    scores = over_slots(memory, tau * inputs.queries, rest=HIDE).transpose(1, 2).contiguous()
     strip = linear(inputs.strip, inputs.queries)
     action_scores = tau * linear(unit.actions, inputs.queries)
     action_values = linear(unit.actions if mask is None else unit.actions * mask, context_half)
-    return own, values, scores, strip, action_scores, action_values, unit.output.weight, unit.output.bias
+    return own, own_first, values, scores, strip, action_scores, action_values, unit.output.weight, unit.output.bias
 
 
 class LowRankMemory(Memory):
@@ -127,16 +128,23 @@ class LowRankMemory(Memory):
     leave behind what the backward pass needs.
     """
 
-    def __init__(self, own: Tensor, values: Tensor, scores: Tensor, *others: Tensor, tape: bool = False) -> None:
-        super().__init__(own=own, values=values, scores=scores.transpose(1, 2))
+    def __init__(
+        self, own: Tensor, own_first: Tensor, values: Tensor, scores: Tensor, *others: Tensor, tape: bool = False
+    ) -> None:
+        super().__init__(values=values, scores=scores.transpose(1, 2))
         self.strip, self.action_scores, self.action_values, self.weight, self.bias = others
-        self.own, self.values, self.tape = own.flatten(0, 1), values.flatten(0, 1), tape  # views
+        self.own, self.own_first, self.values, self.tape = own, own_first, values.flatten(0, 1), tape
         n_slots = values.shape[1]
         self.last = n_slots - 1
         # view [Q, J, Q]: of the strip, the row of each slot, by Q - 1 - centre; [CLS], which has its own, put in later
         turned = self.strip.T.contiguous()
         self.windows = turned.as_strided((n_slots, len(turned), n_slots), (1, 2 * n_slots, 1))
         self.alpha = self.winner = self.activation = self.replaced = self.bias
+
+    def keep(self, rows: Tensor, n_slots: int) -> None:
+        """See ``Memory``."""
+        super().keep(rows, n_slots)
+        self.own_first = self.own_first[rows]
 
     def logits(self, slot: Tensor) -> Tensor:
         """u [B, A] at slots [B]; leaves alpha [B, Q] and activation [B, K] behind, for a tape winner [B, Q] too, the
@@ -150,7 +158,7 @@ class LowRankMemory(Memory):
         else:
             score = score.amax(dim=1)
         self.alpha = torch.softmax(score, dim=1)
-        own = self.own.index_select(0, self.first + slot)
+        own = self.own.index_select(0, self.own_first + slot)
         # tanh(z) = 2 sigmoid(2z) - 1: on a CPU torch's tanh takes six times as long
         twice = torch.baddbmm(own[:, None], self.alpha[:, None], self.parts["values"], beta=2, alpha=2)
         self.activation = twice.squeeze(1).sigmoid_().mul_(2).sub_(1)

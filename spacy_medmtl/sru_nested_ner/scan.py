@@ -19,7 +19,7 @@ class LowRankScan(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, walk: GoldWalk, trainable: Tensor | None, *tables: Tensor) -> Tensor:
-        memory = LowRankMemory(tables[0], tables[1].clone(), tables[2].clone(), *tables[3:], tape=True)
+        memory = LowRankMemory(*tables[:2], tables[2].clone(), tables[3].clone(), *tables[4:], tape=True)
         tape = []
         while not walk.done:
             slot, centre = walk.slot, memory.centre
@@ -63,7 +63,8 @@ class LowRankScan(torch.autograd.Function):
             d_alpha = torch.bmm(d_z[:, None], values.transpose(1, 2)).squeeze(1) * alpha[:, t]
             d_score[:, t] = at = torch.addcmul(d_alpha, alpha[:, t], d_alpha.sum(dim=1, keepdim=True), value=-1)
             d_scores.scatter_add_(1, winner[:, t, None], at[:, None])
-        d_own = torch.zeros_like(flat_values).index_add_(0, here.flatten(), d_inner.flatten(0, 1)).view_as(values)
+        read = (memory.own_first[:, None] + slot).flatten()
+        d_own = torch.zeros_like(memory.own).index_add_(0, read, d_inner.flatten(0, 1))
         d_values = torch.bmm(alpha.transpose(1, 2), d_inner)
         cells = memory.strip_rows(centre) * memory.strip.shape[1] + winner
         d_strip = torch.zeros_like(memory.strip).flatten().index_add_(0, cells.flatten(), d_score.flatten())
@@ -71,5 +72,5 @@ class LowRankScan(torch.autograd.Function):
         d_action_values = torch.bmm(weights.transpose(1, 2), d_written_values)
         if memory.action_values.dim() == 2:
             d_action_values = d_action_values.sum(dim=0)
-        d_tables = (d_own, d_values, d_scores, d_strip.view_as(memory.strip), d_action_scores, d_action_values)
+        d_tables = (d_own, None, d_values, d_scores, d_strip.view_as(memory.strip), d_action_scores, d_action_values)
         return None, None, *d_tables, d_logits.flatten(0, 1).T @ activation.flatten(0, 1), d_logits.sum(dim=(0, 1))
