@@ -58,9 +58,11 @@ def tokens_at(doc: Doc, offsets: Iterable[int]) -> List[int]:
     return [bisect_right(begins, offset) - 1 for offset in offsets]
 
 
-def split_sentences(doc: Doc, audit: Audit, *, given: Iterable[int] = (), whole: Iterable[Span] = ()) -> None:
-    """Set sentence starts by rule, plus the ``given`` tokens, and none inside a ``whole`` span."""
-    starts = _starts_by_rule(doc) | set(given)
+def split_sentences(
+    doc: Doc, audit: Audit, *, given: Iterable[int] = (), whole: Iterable[Span] = (), by_rule: bool = True
+) -> None:
+    """Set sentence starts by rule (or not ``by_rule``), plus the ``given`` tokens, and none inside a ``whole`` span."""
+    starts = (_starts_by_rule(doc) if by_rule else set()) | set(given)
     inside = {start for span in whole for start in range(span.start + 1, span.end)}
     audit.note("sentence boundaries removed inside a span", len(starts & inside))
     set_sentence_starts(doc, starts - inside)

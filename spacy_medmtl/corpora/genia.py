@@ -3,7 +3,6 @@
 Offsets are characters of the sentence, end exclusive.
 """
 
-import json
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -16,7 +15,7 @@ from ..annotations.groups import ENTITIES
 from .audit import Audit, Place
 from .docs import keep_together, set_sentence_starts, tokens_at
 from .entities import write_mentions
-from .formats.lines import read_lines
+from .formats.json_lines import is_unicode, read_json_lines
 from .formats.mention import Mention
 
 LABELS = {name: name for name in ("DNA", "RNA", "cell_line", "cell_type", "protein")}
@@ -59,14 +58,7 @@ def _rows(path: Path, audit: Audit) -> Iterator[_Row]:
     up."""
     n_documents = 0
     last = ("", -1)
-    for number, line in read_lines(path, audit):
-        place = Place(path, number)
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError):
-            row = None
+    for place, row in read_json_lines(path, audit):
         if not _is_row(row):
             audit.dropped(place, "line", "", "expected a JSON object with doc, sent, text and entities")
             continue
@@ -80,12 +72,7 @@ def _is_row(row: Any) -> bool:
     if not isinstance(row, dict) or not {"doc", "sent", "text", "entities"} <= set(row):
         return False
     types = type(row["doc"]), type(row["sent"]), type(row["text"]), type(row["entities"])
-    return types == (str, int, str, list) and bool(row["text"].strip()) and _is_unicode(row["text"] + row["doc"])
-
-
-def _is_unicode(text: str) -> bool:
-    """Whether it can be written: JSON may hold half a surrogate pair."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return types == (str, int, str, list) and bool(row["text"].strip()) and is_unicode(row["text"] + row["doc"])
 
 
 def _doc(text: str, sentences: Sequence[_Row], nlp: Language, audit: Audit) -> Doc:

@@ -24,6 +24,7 @@ class Source:
     """A converter, the folder of its corpus, and the files of its parts; no test file: cut one from train too.
 
     ``name``: of the written files, if not the folder's. ``overlaps``: leave out of train what stands in test too.
+    ``lang``: of the texts, if not the one asked for.
     """
 
     converter: str
@@ -32,14 +33,16 @@ class Source:
     test: str = ""
     name: str = ""
     overlaps: bool = False
+    lang: str = ""
 
 
 BC5CDR = Source("pubtator", "bc5cdr", "CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt")
+NEGEX = Source("negex", "negex", "train.tsv")
 PUBLIC = (
     Source("piboso", "piboso", "train.txt", "dev.txt"),
     Source("rqe", "rqe", "train_8588.xml", "dev_230.xml"),
     BC5CDR,
-    Source("negex", "negex", "train.tsv"),
+    NEGEX,
 )
 # NCBI-disease and BC5CDR are read in the formats that keep their documents, so that dev shares none with train.
 NER = (
@@ -50,7 +53,14 @@ NER = (
     Source("linnaeus", "mtl_bionlp/linnaeus-IOB", "train.tsv", "devel.tsv", name="linnaeus"),
     BC5CDR,
 )
-SETS = ("sample", "public", "ner", "bc5cdr_split")
+# The list of train documents in E3C's folder names all of its documents there; the others are kept elsewhere.
+FINDINGS = (
+    NEGEX,
+    Source("e3c", "e3c", "English"),
+    Source("chip_mdcfnpc", "chip_mdcfnpc", "train.jsonl", lang="zh"),
+)
+CORPORA = {"public": PUBLIC, "ner": NER, "findings": FINDINGS}
+SETS = ("sample", "public", "ner", "bc5cdr_split", "findings")
 TEST_SHARE = 0.2  # of a corpus that is published as one file
 
 
@@ -64,7 +74,7 @@ def prepare_jobs(name: str, source: Path, output: Path, *, lang: str, seed: int)
         return [replace(base, inputs=[source / part], output=output / part / "sample.spacy") for part in parts]
     if name == "bc5cdr_split":
         return _split_jobs(base, source / BC5CDR.folder, output)
-    return [job for corpus in (PUBLIC if name == "public" else NER) for job in _jobs(base, corpus, source, output)]
+    return [job for corpus in CORPORA[name] for job in _jobs(base, corpus, source, output)]
 
 
 def _jobs(base: Job, corpus: Source, source: Path, output: Path) -> List[Job]:
@@ -72,6 +82,7 @@ def _jobs(base: Job, corpus: Source, source: Path, output: Path) -> List[Job]:
     stem = corpus.name or corpus.folder
     train, dev, test = (output / part / f"{stem}.spacy" for part in ("train", "dev", "test"))
     folder = source / corpus.folder
+    base = replace(base, lang=corpus.lang or base.lang)
     job = replace(base, name=corpus.converter, inputs=[folder / corpus.train], output=train)
     job = replace(job, dev_share=SELECTION_SHARE, dev_output=dev)
     if not corpus.test:

@@ -72,6 +72,19 @@ CONVERTERS = {
         "NegEx annotations (TSV): one given finding in each sentence with its status; has no dev part, use --dev-share",
         train=("train.tsv",),
     ),
+    "e3c": Converter(
+        "e3c",
+        "E3C, English clinical cases (WebAnno XMI; a folder, or its .xml files): given findings with their status; has "
+        "no dev part, use --dev-share",
+        train=("English",),
+        folder_pattern="*.xml",
+    ),
+    "chip_mdcfnpc": Converter(
+        "chip_mdcfnpc",
+        "CHIP-MDCFNPC, Chinese dialogues (JSON lines): findings with their status, turns; use --lang zh; has no dev "
+        "part, use --dev-share",
+        train=("train.jsonl",),
+    ),
     "bc2gm": Converter(
         "iob",
         "BC2GM (IOB): entities Gene_or_protein",

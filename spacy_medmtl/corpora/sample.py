@@ -9,12 +9,13 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
-from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, TURNS, write_group
+from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, write_group
 from ..annotations.relations import JudgedPair, write_relations
 from .audit import Audit, Place
 from .docs import add_unless_there, judged_pair_doc, set_sentence_starts, token_span, tokens_at
 from .formats.lines import read_lines
 from .markup import Document, MarkupError, Sentence, parse_lines
+from .turns import write_turns
 
 FINDING = "Finding"
 ANSWERS = "answers"
@@ -98,7 +99,7 @@ def _document(text: _Text, nlp: Language, audit: Audit) -> Doc:
         if line.follows
     ]
     write_relations(doc, pairs)
-    _write_turns(doc, sentences, bounds)
+    write_turns(doc, bounds, [sentence.speaker for sentence in sentences])
     return doc
 
 
@@ -122,22 +123,6 @@ def _write_entities(doc: Doc, text: _Text, offsets: Sequence[int], audit: Audit)
                     modifiers.append(list(entity.modifiers))
     write_group(doc, ENTITIES, entities)
     write_group(doc, FINDINGS, findings, assertion=statuses, modifiers=modifiers)
-
-
-def _write_turns(doc: Doc, sentences: Sequence[Sentence], bounds: Sequence[Tuple[int, int]]) -> None:
-    """Spoken texts only: neighbouring sentences of one speaker are one turn."""
-    turns: List[Tuple[int, int]] = []
-    speakers: List[str] = []
-    before: Optional[str] = None
-    for sentence, (start, end) in zip(sentences, bounds, strict=True):
-        if sentence.speaker is not None and sentence.speaker == before:
-            turns[-1] = (turns[-1][0], end)
-        elif sentence.speaker is not None:
-            turns.append((start, end))
-            speakers.append(sentence.speaker)
-        before = sentence.speaker
-    if turns:
-        write_group(doc, TURNS, [doc[start:end] for start, end in turns], speakers=speakers)
 
 
 def _pairs(text: _Text, texts: Sequence[_Text], nlp: Language, audit: Audit, draw: random.Random) -> Iterator[Doc]:

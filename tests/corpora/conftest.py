@@ -31,8 +31,11 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 def run(nlp: Language) -> Callable[..., Tuple[List[Doc], Audit]]:
     """Run a converter on files, going on behind losses unless told to stop."""
 
-    def run_converter(name: str, *paths: Path, on_error: str = "report", seed: int = 0) -> Tuple[List[Doc], Audit]:
+    def run_converter(
+        name: str, *paths: Path, on_error: str = "report", seed: int = 0, lang: str = "en"
+    ) -> Tuple[List[Doc], Audit]:
         audit = Audit(on_error)
-        return list(get_converter(name).load()(paths, nlp, audit, seed=seed)), audit
+        tokenizer = nlp if lang == "en" else spacy.blank(lang)
+        return list(get_converter(name).load()(paths, tokenizer, audit, seed=seed)), audit
 
     return run_converter

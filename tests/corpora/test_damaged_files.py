@@ -27,6 +27,12 @@ VALID = {
     "jnlpba": "-DOCSTART-\tO\n\nFoo\tB-DNA\nbar\tI-DNA\n\n.\tO\n-DOCSTART-\tO\n\nBar\tB-protein\n\n",
     "genia": '{"doc": "M:1", "sent": 0, "text": "Foo bar.", "entities": [[0, 7, "DNA"], [0, 3, "protein"]]}\n'
     '{"doc": "M:1", "sent": 1, "text": "It \\u00e9.", "entities": []}\n',
+    "e3c": '<x:XMI xmlns:x="x" xmlns:c="c">\n<c:Sentence begin="0" end="10"/>\n<c:Sentence begin="11" end="19"/>\n'
+    '<c:EVENT begin="3" end="8" polarity="NEG" contextualModality="ACTUAL"/>\n<c:CLINENTITY begin="3" end="8"/>\n'
+    '<c:Sofa sofaString="No fever .&#10;A \u00e9 &amp; 3."/>\n</x:XMI>\n',
+    "chip_mdcfnpc": '{"dialog_info": [{"text": "有红斑吗", "sender": "医生", "ner": [{"mention": "红斑", '
+    '"range": [1, 3], "type": "clinical_findings", "attr": "阴性"}]}, '
+    '{"text": "没 \\u6709", "sender": "患者", "ner": []}]}\n',
     "negex": "1\tgout\tHas GOUT now.\tNegated\tRecent\tPatient\n2\tflu\tNo FLU.\tAffirmed\tHistorical\tOther\n",
 }
 JUNK = [b"\xff", b"\x00", b"\n", b"\t", b"|", b"[", b"]", b"<", b">", b"&", b"^", "\u241e\u2028é".encode(), b"\r", b" "]

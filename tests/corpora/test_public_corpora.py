@@ -59,6 +59,35 @@ def test_negex(tmp_path):
     assert 0.1 < 1 - train.documents / written < 0.3
 
 
+@pytest.mark.parametrize("share", [None, 0.2])
+def test_e3c(tmp_path, share):
+    audit, _ = convert("e3c", "e3c/English", tmp_path, on_error="report", dev_share=share)
+    counts = audit.outputs.values()
+    written = sum((one.spans[FINDINGS] for one in counts), Counter())
+    files = [file.read_text() for file in sorted((CORPORA / "e3c" / "English").glob("*.xml"))]
+    assert sum(one.documents for one in counts) == len(files) == 36
+    assert sum(one.sentences for one in counts) == sum(file.count(":Sentence ") for file in files)
+    assert written == {"Finding/positive": 292, "Finding/negative": 56, "Finding/unknown": 22}
+    assert (written.total(), audit.tally(MERGED).total(), audit.tally(DROPPED).total()) == (370, 1, 92)
+    assert sum(file.count("<custom:CLINENTITY ") for file in files) == 370 + 1 + 92
+    assert not audit.tally(EXPANDED)
+
+
+def test_chip_mdcfnpc(tmp_path):
+    file = "chip_mdcfnpc/train.jsonl"
+    audit, counts = convert("chip_mdcfnpc", file, tmp_path, on_error="report", lang="zh")
+    rows = [json.loads(line) for line in (CORPORA / file).read_text().splitlines()]
+    stated = Counter(entity["attr"] for row in rows for one in row["dialog_info"] for entity in one["ner"])
+    assert counts.documents == len(rows) == 489
+    assert counts.sentences == sum(len(row["dialog_info"]) for row in rows) == 15490
+    assert stated == {"阳性": 5937, "不标注": 1820, "阴性": 1185, "其他": 491, "": 2}
+    # two without a status, three with two of which the first counts, one twice
+    assert counts.spans[FINDINGS] == {"Finding/positive": 5936, "Finding/negative": 1184, "Finding/unknown": 2309}
+    assert sum(audit.tally(DROPPED).values()) == 2 + 3
+    assert sum(audit.tally(MERGED).values()) == 1
+    assert not audit.tally(EXPANDED)
+
+
 GENE = "Gene_or_protein"
 
 

@@ -13,6 +13,7 @@ from xml.parsers import expat
 from ..audit import Audit, Place
 
 _CHUNK = 1 << 16
+DOCTYPE = "a document type declaration, which is refused because it may define entities"
 
 
 @dataclass
@@ -24,11 +25,11 @@ class Record:
     fields: Dict[str, str] = field(default_factory=dict)
 
 
-class _RefusedError(Exception):
-    """Well-formed, but not what a file of records may hold."""
+class RefusedError(Exception):
+    """Well-formed, but not what a file may hold."""
 
 
-class _LineCounter:
+class LineCounter:
     """Line numbers of ascending offsets. Only line feeds count, as for every other format (expat counts more)."""
 
     def __init__(self, data: bytes) -> None:
@@ -45,7 +46,7 @@ class _LineCounter:
 class _Collector:
     """Expat handlers that gather the records with one tag. ``shift`` turns offsets in what is fed into the file's."""
 
-    def __init__(self, path: Path, tag: str, shift: int, line_at: _LineCounter, encoding: Optional[str]) -> None:
+    def __init__(self, path: Path, tag: str, shift: int, line_at: LineCounter, encoding: Optional[str]) -> None:
         self.path, self.tag, self.shift, self.line_at, self.encoding = path, tag, shift, line_at, encoding
         self.root: Optional[str] = None
         self.refused: Optional[int] = None
@@ -69,7 +70,7 @@ class _Collector:
     def refuse(self, reason: str) -> None:
         """Raise, and keep the place, because expat still runs to the end of its chunk after an exception."""
         self.refused = self.offset
-        raise _RefusedError(reason)
+        raise RefusedError(reason)
 
     def take(self) -> List[Record]:
         """The records finished since the last call."""
@@ -107,7 +108,7 @@ class _Collector:
         self.encoding = encoding
 
     def doctype(self, *_: object) -> None:
-        self.refuse("a document type declaration, which is refused because it may define entities")
+        self.refuse(DOCTYPE)
 
 
 def read_records(path: Path, tag: str, audit: Audit) -> Iterator[Record]:
@@ -117,7 +118,7 @@ def read_records(path: Path, tag: str, audit: Audit) -> Iterator[Record]:
     """
     data = path.read_bytes()
     next_tag = re.compile(rb"<" + re.escape(tag.encode()) + rb"(?=[\s/>])")
-    line_at = _LineCounter(data)
+    line_at = LineCounter(data)
     position, prefix = 0, b""
     encoding: Optional[str] = None
     while True:
@@ -128,7 +129,7 @@ def read_records(path: Path, tag: str, audit: Audit) -> Iterator[Record]:
                 collector.parser.Parse(data[start : start + _CHUNK], False)
                 yield from collector.take()
             collector.parser.Parse(b"", True)
-        except (expat.ExpatError, _RefusedError, ValueError, LookupError) as error:
+        except (expat.ExpatError, RefusedError, ValueError, LookupError) as error:
             yield from collector.take()
             audit.dropped(Place(path, line_at(collector.offset)), "document", "", _reason(error, tag))
         else:
@@ -152,6 +153,6 @@ def _last_end_tag(data: bytes) -> str:
 def _reason(error: Exception, tag: str) -> str:
     if isinstance(error, expat.ExpatError):
         return f"broken XML ({expat.ErrorString(error.code)}); what stands before the next <{tag}> is lost"
-    if isinstance(error, _RefusedError):
+    if isinstance(error, RefusedError):
         return str(error)
     return "an encoding that cannot be read: expected UTF-8"
