@@ -91,7 +91,7 @@ def negex_cases(paths: Sequence[Path]) -> List[Case]:
         for doc in DocBin().from_disk(path).get_docs(vocab):
             group = doc.spans[FINDINGS]
             statuses = group_values(doc, FINDINGS, "assertion")
-            held = group_values(doc, FINDINGS, "modifiers") or [[]] * len(group)
+            held = group_values(doc, FINDINGS, "assertion_modifiers") or [[]] * len(group)
             judged = group.attrs.get("annotated_modifiers", ["historical", "family"])
             gold = [
                 {NEGATED: status == "negative", **{name: name in names for name in judged}}
@@ -170,7 +170,7 @@ def _given_docs(nlp: Language, cases: Sequence[Case]) -> Iterator[Doc]:
 
 
 def _our_decision(doc: Doc, span: Span) -> Decision:
-    statuses, held = group_values(doc, FINDINGS, "assertion"), group_values(doc, FINDINGS, "modifiers")
+    statuses, held = group_values(doc, FINDINGS, "assertion"), group_values(doc, FINDINGS, "assertion_modifiers")
     scores = group_values(doc, FINDINGS, "assertion_scores")
     for i, found in enumerate(doc.spans[FINDINGS]):
         if (found.start, found.end) == (span.start, span.end):
@@ -404,7 +404,6 @@ def main(
     """Score, and write JSON and Markdown."""
     torch.set_num_threads(threads)
     negex = negex or [Path("corpus/public/test/negex.spacy")]
-    # Read before medspaCy is imported: from then on srsly takes any "modifiers" that it unpacks for medspaCy's own.
     read = {"negex": negex_cases(negex), "traps": trap_cases(traps)}
     pipelines = {f"{OURS} {path}" if len(model or ()) > 1 else OURS: load_ours(path) for path in model or ()}
 

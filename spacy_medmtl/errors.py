@@ -54,6 +54,8 @@ TEMPLATES = {
     "E206": "'{name}' is a regression: it gives one value a pair, and so has one label. Received {received}.",
     "W201": "{name}: {count} gold span(s) under '{key}' could not be used for training ({reason}); they still count as "
     "missed in scores.",
+    "W202": "The extension 'span._.{name}' belongs to another package and does not show what this one finds. Read "
+    "the span group, or create components of this package first.",
     # E3xx: training
     "E301": "Corpus '{name}': {path} {problem}.",
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",

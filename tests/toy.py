@@ -94,7 +94,13 @@ CASES = [
     Case("pair_relation", annotate_pairs, ["AGREE", "CONTRAST"], 2, "f", "medmtl_relations", ("scores", "labels"), 120),
     Case("sru_nested_ner", annotate_entities, ["BODY", "SIGN"], 6, "f", "medmtl_ner", n_updates=100),
     Case(
-        "cpncf_assertion", annotate_findings, ["CHEST", "SIGN"], 16, "f", FINDINGS, ("scores", "assertion", "modifiers")
+        "cpncf_assertion",
+        annotate_findings,
+        ["CHEST", "SIGN"],
+        16,
+        "f",
+        FINDINGS,
+        ("scores", "assertion", "assertion_modifiers"),
     ),
 ]
 

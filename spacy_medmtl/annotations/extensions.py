@@ -3,6 +3,9 @@
 ``span._.intent``, ``span._.assertion``, ``span._.assertion_scores``, ``span._.is_negated``, ``is_uncertain``,
 ``is_hypothetical``, ``is_historical``, ``is_family``, ``doc._.relations``. They read the default keys
 (``medmtl_intents``, ``medmtl_findings``, ``medmtl_relations``); with other keys, read the span group itself.
+
+Other tools use some of these names and *assign* to them (medspaCy: ``is_negated``). Where ours were there first, what
+is assigned is kept and given back for spans of which our components say nothing.
 """
 
 from functools import partial
@@ -10,7 +13,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence
 
 from spacy.tokens import Doc, Span
 
-from ..errors import MedmtlError
+from ..errors import MedmtlError, warn
 from .groups import FINDINGS, INTENTS, group_values, trimmed
 from .relations import Relation, read_relations
 
@@ -60,7 +63,7 @@ def get_is_negated(span: Span) -> Optional[bool]:
 def get_modifier(span: Span, *, name: str) -> Optional[bool]:
     """Whether a modifier holds of the finding with these boundaries; None where there is no finding, or the pipeline
     does not know the modifier."""
-    held, scores = finding_value(span, "modifiers"), finding_value(span, "assertion_scores")
+    held, scores = finding_value(span, "assertion_modifiers"), finding_value(span, "assertion_scores")
     if held is None or (scores is not None and name not in scores):
         return None
     return name in held
@@ -91,7 +94,7 @@ ALIASES = {
 
 
 def install_extensions() -> None:
-    """Register the getters. A name that somebody else registered is left as it is."""
+    """Register the getters. A name that somebody else registered is left as it is, with warning W202."""
     for name, getter in GETTERS.items():
         _install(name, getter)
     if not Doc.has_extension("relations"):
@@ -108,5 +111,25 @@ def install_aliases(tools: Sequence[str], component: str) -> None:
 
 
 def _install(name: str, getter: Callable[[Span], Any]) -> None:
+    """Register a getter, and a setter for tools that assign. Warns (W202) where the name is somebody else's."""
     if not Span.has_extension(name):
-        Span.set_extension(name, getter=getter)
+        _OURS[name] = partial(_own_or_assigned, name=name, getter=getter)
+        Span.set_extension(name, getter=_OURS[name], setter=partial(_assign, name=name))
+    elif name not in _OURS or Span.get_extension(name)[2] is not _OURS[name]:
+        warn("W202", name=name)
+
+
+_OURS: Dict[str, Callable[[Span], Any]] = {}
+
+
+def _place(span: Span, name: str) -> Any:
+    return "medmtl_assigned", name, span.start_char, span.end_char
+
+
+def _own_or_assigned(span: Span, *, name: str, getter: Callable[[Span], Any]) -> Any:
+    value = getter(span)
+    return span.doc.user_data.get(_place(span, name)) if value is None else value
+
+
+def _assign(span: Span, value: Any, *, name: str) -> None:
+    span.doc.user_data[_place(span, name)] = value

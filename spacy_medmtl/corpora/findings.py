@@ -47,7 +47,7 @@ def write_findings(
         FINDINGS,
         [Span(doc, *key) for key in written],
         assertion=[finding.status for finding in written.values()],
-        modifiers=[list(finding.modifiers) for finding in written.values()],
+        assertion_modifiers=[list(finding.modifiers) for finding in written.values()],
     )
     group.attrs[ANNOTATED_LABELS] = list(labels)
     group.attrs[ANNOTATED_MODIFIERS] = list(modifiers)

@@ -56,7 +56,7 @@ def _row_doc(columns: Sequence[str], nlp: Language, audit: Audit, place: Place) 
     if span is None:
         return None
     modifiers = TEMPORALITY[temporality] + EXPERIENCER[experiencer] + ["uncertain"] * (negation == "possible")
-    group = write_group(doc, FINDINGS, [span], assertion=[STATUS[negation]], modifiers=[modifiers])
+    group = write_group(doc, FINDINGS, [span], assertion=[STATUS[negation]], assertion_modifiers=[modifiers])
     group.attrs[GIVEN_SPANS_ONLY] = True
     group.attrs[ANNOTATED_MODIFIERS] = JUDGED
     split_sentences(doc, audit, whole=[span])

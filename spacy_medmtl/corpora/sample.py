@@ -122,7 +122,7 @@ def _write_entities(doc: Doc, text: _Text, offsets: Sequence[int], audit: Audit)
                     statuses.append(entity.status)
                     modifiers.append(list(entity.modifiers))
     write_group(doc, ENTITIES, entities)
-    write_group(doc, FINDINGS, findings, assertion=statuses, modifiers=modifiers)
+    write_group(doc, FINDINGS, findings, assertion=statuses, assertion_modifiers=modifiers)
 
 
 def _pairs(text: _Text, texts: Sequence[_Text], nlp: Language, audit: Audit, draw: random.Random) -> Iterator[Doc]:

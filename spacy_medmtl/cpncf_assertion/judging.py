@@ -37,8 +37,8 @@ class SpanGold:
 
 def gold_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> Tuple[List[List[bool]], List[bool]]:
     """Of each span of a gold group, which modifiers hold; and which are judged at all. Raises MedmtlError E104 where
-    ``attrs["modifiers"]`` has another length than the group."""
-    entries = group_values(doc, key, "modifiers")
+    ``attrs["assertion_modifiers"]`` has another length than the group."""
+    entries = group_values(doc, key, "assertion_modifiers")
     if not entries:
         return [[False] * len(modifiers) for _ in doc.spans[key]], [False] * len(modifiers)
     annotated = doc.spans[key].attrs.get(ANNOTATED_MODIFIERS)

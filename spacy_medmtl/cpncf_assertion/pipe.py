@@ -89,7 +89,7 @@ def make_cpncf_assertion(
     """Find clinical findings, and decide the status and modifiers of these and of spans that are already there.
 
     spans_key: where findings are written, and read from in training: status in ``attrs["assertion"]``, names of what
-        else holds (uncertain, hypothetical, historical, family, ...) in ``attrs["modifiers"]``.
+        else holds (uncertain, hypothetical, historical, family, ...) in ``attrs["assertion_modifiers"]``.
     statuses: what a finding can be.
     context: neighbours on either side that are read along, behind [C] markers.
     context_kind: what a neighbour is: ``sentence``, or ``turn`` (``doc.spans["medmtl_turns"]``, where a Doc has it).
@@ -159,7 +159,7 @@ class CpncfAssertion(Head[FindingGold]):
         return self.tags.n_tags + len(self.cfg["statuses"]) + len(self.modifiers)
 
     def gold_labels(self, doc: Doc) -> Iterable[str]:
-        found = {str(name) for held in group_values(doc, self.spans_key, "modifiers") for name in held}
+        found = {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
         self.cfg["modifiers"] = sorted(found | set(self.modifiers))
         return [span.label_ for span in doc.spans.get(self.spans_key, [])]
 
@@ -325,7 +325,7 @@ class CpncfAssertion(Head[FindingGold]):
             for one, judgement in findings:
                 spans.append(Span(doc, one.start, one.end, label=one.label))
                 values.append(_values(one, judgement))
-            names = ("assertion", "scores", "modifiers", "assertion_scores")
+            names = ("assertion", "scores", "assertion_modifiers", "assertion_scores")
             columns: Dict[str, List[Any]] = {name: [value[name] for value in values] for name in names}
             write_group(doc, self.spans_key, spans, **columns)
 
@@ -335,6 +335,6 @@ def _values(finding: Finding, judgement: Judgement) -> Dict[str, Any]:
     return {
         "assertion": finding.status or judgement.status,
         "scores": finding.score if finding.status else judgement.score,
-        "modifiers": list(judgement.modifiers),
+        "assertion_modifiers": list(judgement.modifiers),
         "assertion_scores": judgement.scores,
     }

@@ -67,7 +67,7 @@ def _score_modifiers(examples: Iterable[Example], key: str) -> Dict[str, Dict[st
 
 def _modifiers(doc: Doc, key: str) -> Dict[Any, Set[str]]:
     """Modifiers by where the finding stands and its type; nothing where they are not annotated."""
-    entries, place = group_values(doc, key, "modifiers"), places(doc)
+    entries, place = group_values(doc, key, "assertion_modifiers"), places(doc)
     return {
         (span.label_, place(span.start, span.end)): set(held) for span, held in zip(doc.spans.get(key, []), entries)
     }

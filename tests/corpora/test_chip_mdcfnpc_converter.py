@@ -36,7 +36,9 @@ def sentences(doc):
 
 def findings(doc):
     group = doc.spans[FINDINGS]
-    return list(zip([span.text for span in group], group.attrs["assertion"], group.attrs["modifiers"], strict=True))
+    return list(
+        zip([span.text for span in group], group.attrs["assertion"], group.attrs["assertion_modifiers"], strict=True)
+    )
 
 
 def test_chip_mdcfnpc(run, write):

@@ -60,7 +60,7 @@ def test_negex(run, write):
     assert docs[0].text == "no sore   foot. walks well."
     assert [span.text for doc in docs for span in doc.spans[FINDINGS]] == ["sore   foot", "foot rot", "gout"]
     assert [doc.spans[FINDINGS].attrs["assertion"] for doc in docs] == [["negative"], ["positive"], ["unknown"]]
-    modifiers = [doc.spans[FINDINGS].attrs["modifiers"] for doc in docs]
+    modifiers = [doc.spans[FINDINGS].attrs["assertion_modifiers"] for doc in docs]
     assert modifiers == [[[]], [["historical", "family"]], [["uncertain"]]]
     assert all(doc.spans[FINDINGS].attrs["given_spans_only"] is True for doc in docs)
     assert len(list(docs[0].sents)) == 2

@@ -22,7 +22,7 @@ def annotate(doc):
                 spans.append(Span(doc, token.i, token.i + 1, label="SIGN"))
                 statuses.append("negative" if words & {"no", "denies"} else "positive")
                 modifiers.append(["family"] * ("mother" in words) + ["historical"] * ("left" in words))
-    write_group(doc, FINDINGS, spans, assertion=statuses, modifiers=modifiers)
+    write_group(doc, FINDINGS, spans, assertion=statuses, assertion_modifiers=modifiers)
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_hostile_spans(trained):
         pipe.cfg["mode"] = "both"
     assert len(doc.spans[FINDINGS]) == 500  # the blank and the empty one say nothing
     assert [span.label_ for span in doc.spans[FINDINGS]] == [f"L{i}" for i in range(500)]
-    assert all(len(doc.spans[FINDINGS].attrs[name]) == 500 for name in ("assertion", "scores", "modifiers"))
+    assert all(len(doc.spans[FINDINGS].attrs[name]) == 500 for name in ("assertion", "scores", "assertion_modifiers"))
 
 
 def test_values_survive_storage_and_workers(trained):
@@ -164,7 +164,9 @@ def test_values_survive_storage_and_workers(trained):
     assert docs[0][7:8]._.assertion == "positive"
     assert docs[0][7:8]._.is_family is False
     worked = list(nlp.pipe(TEXTS, n_process=2))
-    assert [values(doc, "modifiers") for doc in worked] == [values(nlp(text), "modifiers") for text in TEXTS]
+    assert [values(doc, "assertion_modifiers") for doc in worked] == [
+        values(nlp(text), "assertion_modifiers") for text in TEXTS
+    ]
 
 
 def test_evidence_is_what_the_status_hangs_on(make_nlp):
@@ -199,7 +201,7 @@ def test_modifiers_that_a_corpus_is_silent_on_are_masked(make_nlp):
 
     def none(doc):
         annotate(doc)
-        del doc.spans[FINDINGS].attrs["modifiers"]
+        del doc.spans[FINDINGS].attrs["assertion_modifiers"]
 
     for annotator, judged in ((annotate, [True, True]), (some, [True, False]), (none, [False, False])):
         inputs, gold = pipe.training_batch([make_example(nlp, TEXT, annotator)])
