@@ -42,7 +42,7 @@ def show(
     for title, rows in (
         ("Sentences", _sentences(doc)),
         ("Entities", _spans(doc, ENTITIES, "scores")),
-        ("Findings", _spans(doc, FINDINGS, "assertion", "scores")),
+        ("Findings", _spans(doc, FINDINGS, "assertion", "scores", "assertion_modifiers")),
         ("Relations", _relations(doc)),
     ):
         msg.divider(title)
@@ -72,4 +72,6 @@ def _relations(doc: Doc) -> List[Tuple[str, ...]]:
 
 
 def _cell(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
     return f"{value:.2f}" if isinstance(value, float) else str(value)
