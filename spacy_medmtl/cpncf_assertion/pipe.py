@@ -138,7 +138,7 @@ Gold = Tuple[int, int, str, str, List[bool]]  # start, end, type, status, modifi
 
 class CpncfAssertion(Head[FindingGold]):
     """See ``make_cpncf_assertion``. Labels are finding types. Each Doc gets ``doc.spans[spans_key]`` with, per finding,
-    ``assertion`` (status), ``scores`` (its probability), ``modifiers`` (names of those that hold) and
+    ``assertion`` (status), ``scores`` (its probability), ``assertion_modifiers`` (names of those that hold) and
     ``assertion_scores`` (probability of every status and modifier).
 
     The one rule for conflicts: findings do not overlap one another (``tags``: the status of a found one is decided over

@@ -21,6 +21,7 @@ from .wordpieces import DocPieces, WordPieces
 
 POOLINGS = ("mean", "max", "first")
 MIN_WINDOW = 16
+MOST_PADDING, PADDING_SHARE = 128, 0.1  # of a batch: beyond, another batch costs less
 Backprop = Callable[[List[Floats2d]], List[Any]]
 
 
@@ -185,14 +186,8 @@ def _encode(
 def _padded_batches(layout: Layout, budget: int, pad: int, device: torch.device) -> List[PaddedBatch]:
     """Sequences of like length together, at most ``budget`` pieces a batch with the padding."""
     lengths = [len(ids) for ids in layout.ids]
-    order = sorted(range(len(lengths)), key=lambda number: (lengths[number], number))
-    groups: List[List[int]] = [[]]
-    for number in order:
-        if groups[-1] and (len(groups[-1]) + 1) * lengths[number] > budget:
-            groups.append([])
-        groups[-1].append(number)
     batches = []
-    for group in groups:
+    for group in like_lengths(lengths, budget):
         longest = lengths[group[-1]]
         ids = numpy.full((len(group), longest), pad, dtype="int64")
         types, mask = numpy.zeros_like(ids), numpy.zeros_like(ids)
@@ -204,6 +199,23 @@ def _padded_batches(layout: Layout, budget: int, pad: int, device: torch.device)
         own_lengths = [lengths[number] for number in group]
         batches.append(PaddedBatch(on_device[0], on_device[1], on_device[2], group, own_lengths))
     return batches
+
+
+def like_lengths(lengths: Sequence[int], budget: int) -> List[List[int]]:
+    """The numbers of all sequences in groups, shortest first: a group holds at most ``budget`` pieces with its padding
+    (more only where one sequence does), of which padding is at most 128 or a tenth."""
+    groups: List[List[int]] = []
+    n_pieces = 0  # in the last group
+    for number in sorted(range(len(lengths)), key=lambda number: (lengths[number], number)):
+        length = lengths[number]
+        padded = (len(groups[-1]) + 1) * length if groups else 0
+        padding = padded - n_pieces - length
+        if not groups or padded > budget or padding > max(MOST_PADDING, PADDING_SHARE * padded):
+            groups.append([])
+            n_pieces = 0
+        groups[-1].append(number)
+        n_pieces += length
+    return groups
 
 
 def _pool(rows: Tensor, layout: Layout, pooling: str) -> Tensor:
