@@ -48,6 +48,7 @@ def main(
 ) -> None:
     """Train and save."""
     *paths, output = corpora
+    output.mkdir(parents=True, exist_ok=True)  # rather now than after the training
     start = time.perf_counter()
     nlp = init_nlp(training_config(paths, steps, seed, tokens))
     nlp, _ = train(nlp, None)
