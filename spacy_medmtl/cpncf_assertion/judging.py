@@ -1,4 +1,4 @@
-"""What is known of a finding besides its boundaries: gold of statuses and modifiers, their loss, their probabilities.
+"""What is decided of a span: its status and modifiers, their loss and their probabilities.
 
 A status is one of several (softmax). A modifier (``uncertain``, ``hypothetical``, ``historical``, ``family``, or what
 else the data name) holds or not, each by itself (sigmoid). A corpus may judge some modifiers and be silent on others.
@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Sequence, Tuple
 
 import numpy
-from spacy.tokens import Doc
 
-from ..annotations.groups import ANNOTATED_MODIFIERS, group_values
 from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
+from .gold import SpanGold
 
 HOLDS = 0.5  # probability from which a modifier is written
 
@@ -24,26 +23,6 @@ class Judgement:
     score: float
     modifiers: Tuple[str, ...]
     scores: Dict[str, float]
-
-
-@dataclass(frozen=True)
-class SpanGold:
-    """Per span: column of its status [n], modifiers that hold and those that are judged, bool [n, n_modifiers]."""
-
-    statuses: numpy.ndarray
-    modifiers: numpy.ndarray
-    judged: numpy.ndarray
-
-
-def gold_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> Tuple[List[List[bool]], List[bool]]:
-    """Of each span of a gold group, which modifiers hold; and which are judged at all. Raises MedmtlError E104 where
-    ``attrs["assertion_modifiers"]`` has another length than the group."""
-    entries = group_values(doc, key, "assertion_modifiers")
-    if not entries:
-        return [[False] * len(modifiers) for _ in doc.spans[key]], [False] * len(modifiers)
-    annotated = doc.spans[key].attrs.get(ANNOTATED_MODIFIERS)
-    judged = [annotated is None or name in annotated for name in modifiers]
-    return [[name in held for name in modifiers] for held in entries], judged
 
 
 def span_loss(logits: Any, gold: SpanGold) -> Tuple[float, Any]:

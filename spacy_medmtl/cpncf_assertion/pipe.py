@@ -1,6 +1,5 @@
 """The component ``cpncf_assertion``."""
 
-from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy
@@ -27,7 +26,8 @@ from ..encoder.readings import Bounds, Reading
 from ..errors import MedmtlError
 from .contexts import KINDS, context_units
 from .evidence import register
-from .judging import Judgement, SpanGold, gold_modifiers, judge, span_loss
+from .gold import FindingGold, GoldFinding, gold_modifiers, read_gold, stack_spans
+from .judging import Judgement, judge, span_loss
 from .model import FindingInput
 from .tags import Finding, TagSet, outermost
 
@@ -123,19 +123,6 @@ def make_cpncf_assertion(
     return component
 
 
-@dataclass(frozen=True)
-class FindingGold:
-    """Per token of all readings: tag column, -1 for no loss [n_tokens], and judged tags [n_tokens, n_tags]; and what is
-    known of each span."""
-
-    columns: numpy.ndarray
-    allowed: numpy.ndarray
-    spans: SpanGold
-
-
-Gold = Tuple[int, int, str, str, List[bool]]  # start, end, type, status, modifiers that hold
-
-
 class CpncfAssertion(Head[FindingGold]):
     """See ``make_cpncf_assertion``. Labels are finding types. Each Doc gets ``doc.spans[spans_key]`` with, per finding,
     ``assertion`` (status), ``scores`` (its probability), ``assertion_modifiers`` (names of those that hold) and
@@ -173,37 +160,22 @@ class CpncfAssertion(Head[FindingGold]):
                 if not any(unit is not None and unit[0] <= first and last <= unit[1] for unit in units):
                     yield "crosses a sentence border"
 
-    def _gold(self, example: Example) -> List[Gold]:
-        """Gold findings in the tokens of the predicted Doc. Raises MedmtlError E203 on an unknown status, E104 where
-        there are findings without."""
-        reference, key = example.reference, self.spans_key
-        statuses, spans = group_values(reference, key, "assertion"), list(reference.spans[key])
-        if len(statuses) != len(spans):
-            raise MedmtlError("E104", name="assertion", key=key, received=len(statuses), expected=len(spans))
-        held, _ = gold_modifiers(reference, key, self.modifiers)
-        aligned = aligned_bounds(example, [(s.start, s.end) for s in spans])
-        found: List[Gold] = []
-        for bounds, span, status, modifiers in zip(aligned, spans, statuses, held):
-            if status not in self.cfg["statuses"]:
-                raise MedmtlError(
-                    "E203", setting="assertion", name=self.name, received=status, expected=self.cfg["statuses"]
-                )
-            if bounds is not None:
-                found.append((*bounds, span.label_, str(status), modifiers))
-        return found
+    def _gold(self, example: Example) -> List[GoldFinding]:
+        settings = {"statuses": self.cfg["statuses"], "modifiers": self.modifiers}
+        return read_gold(example, self.spans_key, name=self.name, **settings)
 
     def _reading(self, doc: Doc, bounds: Sequence[Bounds]) -> Reading:
         settings = {"kind": self.cfg["context_kind"], "headings": self.cfg["headings"]}
         return Reading(doc, context_units(doc, bounds, neighbours=self.cfg["context"], **settings), marked=True)
 
     def training_batch(self, examples: Sequence[Example]) -> Tuple[FindingInput, FindingGold]:
-        tags, statuses = self.tags, list(self.cfg["statuses"])
+        tags, n_rows = self.tags, 0
         readings: List[Reading] = []
         columns: List[numpy.ndarray] = [numpy.zeros(0, dtype=int)]
         allowed: List[numpy.ndarray] = [numpy.zeros((0, tags.n_tags), dtype=bool)]
         rows: List[numpy.ndarray] = []
-        spans: List[Tuple[int, List[bool], List[bool]]] = []
-        first = 0
+        spans: List[GoldFinding] = []
+        known: List[List[bool]] = []  # modifiers that are judged, of each of the spans
         for example in examples:
             reference, doc = example.reference, example.predicted
             own = annotated_labels(reference, self.spans_key, self.labels)
@@ -213,24 +185,20 @@ class CpncfAssertion(Head[FindingGold]):
             units = [bounds for bounds in aligned if bounds is not None]
             gold = self._gold(example)
             for finding in gold:
-                self.column(finding[2])  # raises on a type that the component does not know
+                self.column(finding.label)  # raises on a type that the component does not know
             labelled = self._columns(tags.encode(outermost([one[:4] for one in gold])[0], len(doc)), units, reference)
-            judged = [one for one in gold if one[2] in own and doc[one[0] : one[1]].text.strip()]
+            judged = [one for one in gold if one.label in own and doc[one.start : one.end].text.strip()]
             if (labelled < 0).all() and not judged:  # a Doc that gives no loss must not make a step
                 continue
             readings.append(self._reading(doc, units))
             columns.append(labelled)
             allowed.append(numpy.repeat(tags.allowed(own)[None], len(doc), axis=0))
-            known = gold_modifiers(reference, self.spans_key, self.modifiers)[1]
-            rows += [numpy.arange(first + one[0], first + one[1]) for one in judged]
-            spans += [(statuses.index(one[3]), one[4], known) for one in judged]
-            first += len(doc)
-        shape = (len(spans), len(self.modifiers))
-        span_gold = SpanGold(
-            numpy.asarray([status for status, *_ in spans], dtype=int),
-            numpy.asarray([held for _, held, _ in spans], dtype=bool).reshape(shape),
-            numpy.asarray([known for *_, known in spans], dtype=bool).reshape(shape),
-        )
+            rows += [numpy.arange(n_rows + one.start, n_rows + one.end) for one in judged]
+            spans += judged
+            known += [gold_modifiers(reference, self.spans_key, self.modifiers)[1]] * len(judged)
+            n_rows += len(doc)
+        statuses = [self.cfg["statuses"].index(one.status) for one in spans]
+        span_gold = stack_spans(statuses, [one.modifiers for one in spans], known, len(self.modifiers))
         return FindingInput(readings, rows), FindingGold(numpy.concatenate(columns), numpy.vstack(allowed), span_gold)
 
     def _columns(self, columns: numpy.ndarray, units: Sequence[Bounds], reference: Doc) -> numpy.ndarray:
