@@ -94,7 +94,8 @@ def make_cpncf_assertion(
     context: neighbours on either side that are read along, behind [C] markers.
     context_kind: what a neighbour is: ``sentence``, or ``turn`` (``doc.spans["medmtl_turns"]``, where a Doc has it).
     headings: also read the heading that a sentence stands under ("Family history:").
-    mode: ``find`` findings; ``assert`` the status of given spans; ``both``.
+    mode: ``find`` findings, with the status of their tags as in the paper; ``assert`` the status of given spans;
+        ``both``, all judged as spans.
     given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``.
     aliases: also offer the names of "negspacy" (``span._.negex``) or "edsnlp" (``span._.negation``, ``hypothesis``,
         ``history``, ``family``), where nobody else has registered them.
@@ -292,17 +293,17 @@ class CpncfAssertion(Head[FindingGold]):
             spans, values = [], []
             for one, judgement in findings:
                 spans.append(Span(doc, one.start, one.end, label=one.label))
-                values.append(_values(one, judgement))
+                values.append(_values(one, judgement, by_tags=self.cfg["mode"] == "find"))
             names = ("assertion", "scores", "assertion_modifiers", "assertion_scores")
             columns: Dict[str, List[Any]] = {name: [value[name] for value in values] for name in names}
             write_group(doc, self.spans_key, spans, **columns)
 
 
-def _values(finding: Finding, judgement: Judgement) -> Dict[str, Any]:
-    """What is written of one finding: where it was found, the status is that of its tags, as in the paper."""
+def _values(finding: Finding, judgement: Judgement, *, by_tags: bool) -> Dict[str, Any]:
+    """What is written of one finding. by_tags: its status is that of its tags."""
     return {
-        "assertion": finding.status or judgement.status,
-        "scores": finding.score if finding.status else judgement.score,
+        "assertion": finding.status if by_tags else judgement.status,
+        "scores": finding.score if by_tags else judgement.score,
         "assertion_modifiers": list(judgement.modifiers),
         "assertion_scores": judgement.scores,
     }

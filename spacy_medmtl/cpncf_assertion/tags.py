@@ -6,6 +6,8 @@ from typing import Dict, List, Sequence, Tuple
 import numpy
 
 OUTSIDE = 0
+INSIDE_FROM = 0.5  # a token is outside from this probability of O
+TOUCHING = 10.0  # B over I from which a finding begins right after another; both chosen on the sample's dev part
 
 
 @dataclass(frozen=True)
@@ -54,24 +56,25 @@ class TagSet:
     def decode(self, probabilities: numpy.ndarray) -> List[Finding]:
         """Findings of one unit, from tag probabilities [n_tokens, n_tags].
 
-        The rule: a token belongs to a finding if O is not its most probable tag. It goes on with the finding before it
-        if its best tag is an I of the same type, whatever the status; anything else begins a new finding. The type is
-        that of the first token. The status is the one with the highest mean probability over the finding's tokens, B
-        and I and that type taken together, and that mean is the score. So a status that changes inside a finding, or an
-        I without B, has one answer.
+        The rule: a token belongs to a finding if O has less than half of its probability; its type is the one with the
+        most. Where the token before belongs to a finding of that type, it goes on with it, unless B is ten times as
+        probable as I (statuses taken together): findings hardly ever touch, and a B inside one is a more likely error.
+        Anything else begins a new finding. The status is the one with the highest mean probability over the finding's
+        tokens, B and I and that type taken together, and that mean is the score. So a status that changes inside a
+        finding, or an I without B, has one answer.
         """
         n = len(self.statuses)
         by_type = probabilities[:, 1:].reshape(len(probabilities), len(self.types), n, 2)
-        best = probabilities.argmax(axis=1) if len(probabilities) else numpy.zeros(0, dtype=int)
+        begins, goes_on = by_type[..., 0].sum(axis=2), by_type[..., 1].sum(axis=2)  # [n_tokens, n_types]
+        kinds = (begins + goes_on).argmax(axis=1)
         pieces: List[Tuple[int, int, int]] = []  # start, end, type
-        for i, column in enumerate(best):
-            if column == OUTSIDE:
-                continue
-            kind, is_inside = (column - 1) // (2 * n), bool((column - 1) % 2)
-            if is_inside and pieces and pieces[-1][1] == i and pieces[-1][2] == kind:
+        for i in numpy.flatnonzero(probabilities[:, OUTSIDE] < INSIDE_FROM).tolist():
+            kind = int(kinds[i])
+            follows = bool(pieces) and pieces[-1][1:] == (i, kind)
+            if follows and begins[i, kind] < TOUCHING * goes_on[i, kind]:
                 pieces[-1] = (pieces[-1][0], i + 1, kind)
             else:
-                pieces.append((i, i + 1, int(kind)))
+                pieces.append((i, i + 1, kind))
         findings = []
         for start, end, kind in pieces:
             status = by_type[start:end, kind].sum(axis=-1).mean(axis=0)  # [n_statuses]

@@ -53,7 +53,7 @@ def test_outermost_keeps_the_longest_and_nothing_that_overlaps(candidates):
 
 @given(st.lists(st.integers(0, TAGS.n_tags - 1), max_size=12), st.integers(0, 2**32 - 1))
 def test_any_probabilities_decode_to_findings_that_do_not_overlap(columns, seed):
-    """In the order of the text, covering exactly the tokens whose best tag is not O, with probabilities as scores."""
+    """In the order of the text, covering exactly the tokens that are not O, with probabilities as scores."""
     noise = numpy.random.default_rng(seed).uniform(size=(len(columns), TAGS.n_tags)) * 0.02
     probabilities = one_hot(numpy.asarray(columns, dtype=int)) + noise
     probabilities /= probabilities.sum(axis=1, keepdims=True)
@@ -86,12 +86,19 @@ CASES = {
         [("B", "SIGN", N, 0.9)], [("I", "DRUG", N, 0.9)], [(0, 1, "SIGN", N), (1, 2, "DRUG", N)]),
     "begin after begin begins": (
         [("B", "SIGN", N, 0.9)], [("B", "SIGN", N, 0.9)], [(0, 1, "SIGN", N), (1, 2, "SIGN", N)]),
-    "outside needs to be the most probable single tag": (
-        [("B", "SIGN", N, 0.3), ("B", "SIGN", P, 0.3)], None, []),
+    "outside needs half of the probability": (
+        [("B", "SIGN", N, 0.3), ("B", "SIGN", P, 0.3)], [("B", "SIGN", N, 0.4)], [(0, 1, "SIGN", P)]),
+    "a beginning right after a finding must be ten times as probable as going on": (
+        [("B", "SIGN", N, 0.9)], [("B", "SIGN", N, 0.85), ("I", "SIGN", N, 0.1)], [(0, 2, "SIGN", N)]),
+    "and then it is one": (
+        [("B", "SIGN", N, 0.9)], [("B", "SIGN", N, 0.9), ("I", "SIGN", N, 0.05)],
+        [(0, 1, "SIGN", N), (1, 2, "SIGN", N)]),
+    "the type with the most probability wins": (
+        [("B", "SIGN", P, 0.4), ("B", "DRUG", N, 0.3), ("I", "DRUG", P, 0.25)], None, [(0, 1, "DRUG", N)]),
     "begin and inside of a status count together": (
         [("B", "SIGN", P, 0.4), ("B", "SIGN", N, 0.3), ("I", "SIGN", N, 0.3)], None, [(0, 1, "SIGN", N)]),
     "tags of other types do not vote for a status": (
-        [("B", "SIGN", P, 0.4), ("B", "DRUG", N, 0.35), ("I", "DRUG", N, 0.25)], None, [(0, 1, "SIGN", P)]),
+        [("B", "SIGN", P, 0.5), ("B", "DRUG", N, 0.2), ("I", "DRUG", N, 0.2)], None, [(0, 1, "SIGN", P)]),
 }  # fmt: skip
 
 
