@@ -44,7 +44,7 @@ def test_add_label_before_initialisation(case, make_nlp):
     assert pipe.model.get_dim("nO") == pipe.n_outputs() > case.n_outputs
 
 
-@each_head
+@pytest.mark.parametrize("case", [CASES[0], CASES[1], CASES[3]], ids=lambda case: case.factory)
 def test_add_label_after_initialisation_is_an_error(case, make_nlp):
     nlp = make_nlp(case.factory)
     nlp.initialize(lambda: make_examples(nlp, case.annotate))
@@ -147,7 +147,7 @@ def test_spans_off_the_token_borders_are_counted_and_left_out(case, make_nlp):
         nlp.initialize(lambda: examples)
     gold = nlp.get_pipe(case.factory)._gold(examples[0])
     kept = {"sru_nested_ner": [(6, 7, "SIGN")], "cpncf_assertion": [(6, 7, "SIGN", "negative")]}
-    assert gold == kept[case.factory]
+    assert [tuple(found[:4]) for found in gold] == kept[case.factory]
 
 
 def test_units_off_the_token_borders_are_widened(make_nlp):

@@ -22,7 +22,7 @@ from spacy_medmtl.annotations.groups import (
 )
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, read_relations, write_relations
 from spacy_medmtl.annotations.scoring import CORPUS, corpus_of, score_items
-from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 
 @pytest.fixture
@@ -159,12 +159,12 @@ def test_extensions_of_others_are_left_alone():
     try:
         Span.remove_extension("intent")
         Span.set_extension("intent", default="theirs")
-        install_extensions()
-        spacy_medmtl.install_extensions()
+        with pytest.warns(MedmtlWarning, match=r"W202.*span\._\.intent"):
+            spacy_medmtl.install_extensions()
         assert spacy.blank("en").make_doc("a")[0:1]._.intent == "theirs"
     finally:
         Span.remove_extension("intent")
-        Span.set_extension("intent", getter=before[2])
+        Span.set_extension("intent", getter=before[2], setter=before[3])
     assert Span.get_extension("intent") == before
 
 
