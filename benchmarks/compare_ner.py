@@ -72,10 +72,10 @@ def components(kind: str, threshold: float) -> Dict[str, Any]:
     spancat["model"]["scorer"] = {"@layers": "spacy.LinearLogistic.v1"}
     if kind == SPANCAT:
         return {SPANCAT: spancat}
-    finder: Dict[str, Any] = {"factory": FINDER, "training_key": ENTITIES, "predicted_key": "span_candidates"}
+    finder: Dict[str, Any] = {"factory": FINDER, "spans_key": ENTITIES}  # spancat replaces what it finds
     scorer = {"@layers": "spacy.LinearLogistic.v1", "nO": 2}
     finder["model"] = {"@architectures": "spacy.SpanFinder.v1", "tok2vec": listener("ner", "mean"), "scorer": scorer}
-    spancat["suggester"] = {"@misc": "spacy.preset_spans_suggester.v1", "spans_key": "span_candidates"}
+    spancat["suggester"] = {"@misc": "spacy.preset_spans_suggester.v1", "spans_key": ENTITIES}
     return {FINDER: finder, SPANCAT: spancat}
 
 
