@@ -8,8 +8,6 @@ are random, and the unit is biased to read on as a trained one does.
 """
 
 import platform
-import statistics
-import time
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Callable, Dict, List, Tuple
@@ -21,6 +19,7 @@ import torch
 import typer
 from spacy.tokens import Doc, Span
 from spacy.training import Example
+from timing import medians
 
 from spacy_medmtl.annotations.groups import ENTITIES, write_group
 from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit
@@ -63,18 +62,6 @@ def gold_batch(lengths: List[int], generator: numpy.random.Generator) -> Tuple[t
     words = torch.randn(len(rows), max(lengths), WIDTH)
     foreign = torch.zeros(len(rows), n_actions(LABELS), dtype=torch.bool)
     return words, torch.tensor(lengths), gold, torch.tensor([len(row) for row in rows]), foreign
-
-
-def medians(variants: Dict[str, Timed], repeats: int) -> Dict[str, float]:
-    """Median seconds of each variant, in turns, after a warm-up of two."""
-    seconds: Dict[str, List[float]] = {name: [] for name in variants}
-    for turn in range(repeats + 2):
-        for name, call in variants.items():
-            start = time.perf_counter()
-            call()
-            if turn >= 2:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
 
 
 def along(unit: SlotRecurrentUnit, path: Any, call: Timed) -> Timed:
@@ -125,7 +112,7 @@ def head_share(encoder: Path, lengths: List[int], repeats: int) -> Dict[str, flo
     bias_to_read_on(head.model.shims[0].module)
     docs = [Doc(nlp.vocab, words=[WORDS[i % len(WORDS)] for i in range(n)]) for n in lengths]
     calls = {"encoder": lambda: head.model.layers[0].predict(docs), "all": lambda: head.predict(docs)}
-    return medians(calls, repeats)
+    return medians(calls, repeats, warm_up=2)
 
 
 def main(
@@ -153,7 +140,7 @@ def main(
         }
         for task, call in tasks.items():
             unit.train(task == "training step")
-            found = medians({path: along(unit, path, call) for path in ("plain", "low_rank")}, repeats)
+            found = medians({path: along(unit, path, call) for path in ("plain", "low_rank")}, repeats, warm_up=2)
             name = f"{task}, {latents} latents per action"
             results[name] = found
             plain, low_rank = found["plain"], found["low_rank"]

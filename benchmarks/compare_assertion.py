@@ -27,58 +27,43 @@ tool that calls it negated is wrong there.
 
 import importlib.util
 import platform
-import statistics
 import sys
-import time
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import cycle
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Annotated, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import spacy
 import srsly
 import torch
 import typer
+from assertion_tools import (
+    FLOOR,
+    MEDSPACY,
+    NEGATED,
+    NEGSPACY,
+    OURS,
+    Case,
+    Decision,
+    Tool,
+    floor,
+    given_docs,
+    load_ours,
+    medspacy,
+    negspacy,
+    ours,
+)
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import DocBin
+from timing import medians
 
-from spacy_medmtl.annotations.groups import FINDINGS, GIVEN, group_values, sentence_bounds
+from spacy_medmtl.annotations.extensions import MODIFIERS
+from spacy_medmtl.annotations.groups import FINDINGS, group_values, sentence_bounds
 from spacy_medmtl.training.report import table
 
-OURS, NEGSPACY, MEDSPACY, FLOOR = "cpncf_assertion", "negspacy", "medspaCy ConText", "floor"
-LABEL = "PROBLEM"  # of given spans; one that our pipelines do not find by themselves
-NEGATED = "negated"
-MODIFIERS = ("uncertain", "hypothetical", "historical", "family")
-CONTEXT_CATEGORIES = {
-    "NEGATED_EXISTENCE": NEGATED,
-    "POSSIBLE_EXISTENCE": "uncertain",
-    "HYPOTHETICAL": "hypothetical",
-    "HISTORICAL": "historical",
-    "FAMILY": "family",
-}
-OTHER_HEADS = ("sentence_intent", "pair_relation", "sru_nested_ner")
 PACKAGES = ("spacy", "torch", "negspacy", "medspacy", "PyRuSH")
 SPANS_PER_NOTE = 5
-WARM_UP = 1  # untimed turns
-
-Bounds = Tuple[int, int]
-Decision = Dict[str, bool]  # attribute -> whether it holds of a span; without those that are not decided
-
-
-@dataclass(frozen=True)
-class Case:
-    """A text, its given spans in characters, what holds of each, and for traps the phenomenon of each."""
-
-    text: str
-    spans: List[Bounds]
-    gold: List[Decision]
-    phenomena: List[str]
-
-
-Tool = Callable[[Sequence[Case]], List[List[Decision]]]
-
 
 # --- gold
 
@@ -132,117 +117,6 @@ def notes(cases: Sequence[Case], n: int) -> List[Case]:
             spans += [(start + offset, end + offset) for start, end in case.spans]
         found.append(Case(text, spans[:SPANS_PER_NOTE], [], []))
     return found
-
-
-# --- tools
-
-
-def floor() -> Tool:
-    return lambda cases: [[dict.fromkeys((NEGATED, *MODIFIERS), False)] * len(case.spans) for case in cases]
-
-
-def ours(nlp: Language) -> Tool:
-    """Given spans go in by their span group; the status of each comes back in ``FINDINGS``."""
-
-    def decide(cases: Sequence[Case]) -> List[List[Decision]]:
-        docs = nlp.pipe(_given_docs(nlp, cases))
-        return [[_our_decision(doc, span) for span in doc.spans[GIVEN]] for doc in docs]
-
-    return decide
-
-
-def load_ours(path: Path) -> Language:
-    """A saved pipeline without its other heads, which only asserts."""
-    nlp = spacy.load(path)
-    for name, factory in nlp.pipe_factories.items():
-        if factory in OTHER_HEADS:
-            nlp.disable_pipe(name)
-    head: Any = nlp.get_pipe(OURS)
-    head.cfg["mode"] = "assert"
-    return nlp
-
-
-def _given_docs(nlp: Language, cases: Sequence[Case]) -> Iterator[Doc]:
-    for case in cases:
-        doc = nlp.make_doc(case.text)
-        doc.spans[GIVEN] = [_token_span(doc, bounds) for bounds in case.spans]
-        yield doc
-
-
-def _our_decision(doc: Doc, span: Span) -> Decision:
-    statuses, held = group_values(doc, FINDINGS, "assertion"), group_values(doc, FINDINGS, "assertion_modifiers")
-    scores = group_values(doc, FINDINGS, "assertion_scores")
-    for i, found in enumerate(doc.spans[FINDINGS]):
-        if (found.start, found.end) == (span.start, span.end):
-            decided = [name for name in MODIFIERS if held and (not scores or name in scores[i])]
-            return {NEGATED: statuses[i] == "negative", **{name: name in held[i] for name in decided}}
-    return {}
-
-
-def negspacy() -> Tool:
-    """Raises ImportError where it is not installed."""
-    importlib.import_module("negspacy.negation")
-    nlp = spacy.blank("en")
-    nlp.add_pipe("sentencizer")
-    # A name of its own: our component can register ``negex`` as an alias.
-    nlp.add_pipe("negex", config={"extension_name": "peer_negex"})
-    return partial(_on_entities, nlp, lambda doc: [{NEGATED: bool(span._.peer_negex)} for span in doc.ents])
-
-
-def medspacy() -> Tool:
-    """Raises ImportError where it is not installed."""
-    package = importlib.import_module("medspacy")
-    importlib.import_module("loguru").logger.disable("PyRuSH")  # a line for every token, on stderr
-    nlp = package.load(medspacy_enable=["medspacy_tokenizer", "medspacy_pyrush"])
-    # It would set ``is_negated`` and others, which are ours too: what they are set from is read instead.
-    nlp.add_pipe("medspacy_context", config={"span_attrs": None})
-
-    def read(doc: Doc) -> List[Decision]:
-        found = {(span.start, span.end): dict.fromkeys((NEGATED, *MODIFIERS), False) for span in doc.ents}
-        for target, modifier in doc._.context_graph.edges:
-            if modifier.category in CONTEXT_CATEGORIES:
-                found[(target.start, target.end)][CONTEXT_CATEGORIES[modifier.category]] = True
-        return list(found.values())
-
-    return partial(_on_entities, nlp, read)
-
-
-def _on_entities(nlp: Language, read: Callable[[Doc], List[Decision]], cases: Sequence[Case]) -> List[List[Decision]]:
-    """Give spans as entities, those that overlap in Docs of their own, and read the decisions on them."""
-    docs: List[Doc] = []
-    owners: List[Tuple[int, List[int]]] = []
-    for n, case in enumerate(cases):
-        spans = [_token_span(nlp.make_doc(case.text), bounds) for bounds in case.spans]
-        for layer in _layers(spans):
-            doc = nlp.make_doc(case.text)
-            doc.ents = [Span(doc, spans[i].start, spans[i].end, LABEL) for i in layer]
-            docs.append(doc)
-            owners.append((n, layer))
-    found: List[List[Decision]] = [[{} for _ in case.spans] for case in cases]
-    for (n, layer), doc in zip(owners, nlp.pipe(docs)):
-        for i, decision in zip(layer, read(doc)):
-            found[n][i] = decision
-    return found
-
-
-def _layers(spans: Sequence[Span]) -> List[List[int]]:
-    """Numbers of spans in the order of the text, parted so that none overlaps another of its part."""
-    layers: List[List[int]] = []
-    for i in sorted(range(len(spans)), key=lambda i: (spans[i].start, spans[i].end)):
-        for layer in layers:
-            if spans[layer[-1]].end <= spans[i].start:
-                layer.append(i)
-                break
-        else:
-            layers.append([i])
-    return layers
-
-
-def _token_span(doc: Doc, bounds: Bounds) -> Span:
-    """The tokens of given characters; tokenizers differ, so a token that a border cuts is taken in."""
-    span = doc.char_span(*bounds, label=LABEL, alignment_mode="expand")
-    assert span is not None
-    return span
 
 
 # --- scores
@@ -310,26 +184,20 @@ def throughput(
         calls[name, "all"] = partial(tool, made)
         if name in pipelines:
             calls[name, "encoder"] = encoder_alone(pipelines[name], made)
-    seconds: Dict[Tuple[str, str], List[float]] = {key: [] for key in calls}
-    for turn in range(repeats + WARM_UP):
-        for key, call in calls.items():
-            start = time.perf_counter()
-            call()
-            if turn >= WARM_UP:
-                seconds[key].append(time.perf_counter() - start)
+    seconds = medians(calls, repeats, warm_up=1)
     tools_found = {}
     for name in tools:
-        median = statistics.median(seconds[name, "all"])
+        median = seconds[name, "all"]
         tools_found[name] = {"seconds": median, "words_per_second": words / median, "encoder_share": None}
         if name in pipelines:
-            tools_found[name]["encoder_share"] = statistics.median(seconds[name, "encoder"]) / median
+            tools_found[name]["encoder_share"] = seconds[name, "encoder"] / median
     return {"notes": n, "words": words, "spans": n * SPANS_PER_NOTE, "repeats": repeats, "tools": tools_found}
 
 
 def encoder_alone(nlp: Language, cases: Sequence[Case]) -> Callable[[], Any]:
     """What computes the token rows that our head judges spans by, and nothing else."""
     head: Any = nlp.get_pipe(OURS)
-    docs = list(nlp.pipe(_given_docs(nlp, cases)))
+    docs = list(nlp.pipe(given_docs(nlp, cases)))
     list(nlp.pipe(["."]))  # the encoder remembers what it computed for its last batch of Docs
     readings = [head._reading(doc, sentence_bounds(doc)) for doc in docs]
     return lambda: head.model.layers[0].predict(readings)

@@ -1,6 +1,6 @@
 """The thinc side of findings: token rows and the mean rows of spans through one linear layer."""
 
-from typing import Any, Callable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Sequence, Tuple
 
 import numpy
 import torch
@@ -8,43 +8,14 @@ from thinc.api import Model
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
-from ..encoder.rows import RowClassifier, init, tok2vec_input
-from ..encoder.shims import torch_shim
+from ..encoder.rows import classify
 from .model import FindingInput
 
 
-def build_findings(tok2vec: Model, n_outputs: Optional[int], *, lr_scale: float) -> "Model[FindingInput, Floats2d]":
-    """See ``spacy_medmtl.cpncf_assertion.model.cpncf_assertion_model``."""
-    shim = TorchShim("row classifier", RowClassifier, lambda name: lr_scale)
-    return Model(
-        "medmtl_findings",
-        forward,
-        init=init,
-        layers=[tok2vec],
-        dims={"nO": n_outputs},
-        attrs={"dropout_rate": 0.0},
-        shims=[shim],
-    )
-
-
-def forward(
-    model: "Model[FindingInput, Floats2d]", inputs: FindingInput, is_train: bool
-) -> Tuple[Floats2d, Callable[[Floats2d], FindingInput]]:
-    tok2vec, dropout = model.layers[0], float(model.attrs["dropout_rate"])
-    rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, list(inputs.readings)), is_train)
-    module: RowClassifier = torch_shim(model).module
-    tokens = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
-    with torch.set_grad_enabled(is_train):
-        logits = module(torch.cat([tokens, mean_rows(tokens, inputs.spans)]), dropout if is_train else 0.0)
-
-    def backprop(d_logits: Floats2d) -> FindingInput:
-        logits.backward(to_tensor(d_logits))
-        assert tokens.grad is not None
-        backprop_tok2vec(split_rows(to_array(tokens.grad), [len(part) for part in rows]))
-        return inputs
-
-    return to_array(logits), backprop
+def forward(model: Model, inputs: FindingInput, is_train: bool) -> Tuple[Floats2d, Callable]:
+    """A row of logits per token, then one per span."""
+    readings = list(inputs.readings)
+    return classify(model, readings, is_train, lambda rows: torch.cat([rows, mean_rows(rows, inputs.spans)]))
 
 
 def mean_rows(rows: Tensor, spans: Sequence[numpy.ndarray]) -> Tensor:

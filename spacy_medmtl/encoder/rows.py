@@ -30,13 +30,20 @@ class RowClassifier(nn.Module):
 
 
 def build_row_classifier(
-    tok2vec: "Model[List[Any], List[Floats2d]]", n_outputs: Optional[int], *, lr_scale: float
-) -> "Model[List[ToRead], Floats2d]":
-    """``tok2vec`` and a RowClassifier as one model: rows of all items, concatenated, to logits [n_rows, n_outputs]."""
+    tok2vec: "Model[List[Any], List[Floats2d]]",
+    n_outputs: Optional[int],
+    *,
+    lr_scale: float,
+    forward: Optional[Callable] = None,
+) -> Model:
+    """``tok2vec`` and a RowClassifier as one model: rows of all items, concatenated, to logits [n_rows, n_outputs].
+
+    forward: for another input than items; it ends in ``classify``.
+    """
     shim = TorchShim("row classifier", RowClassifier, lambda name: lr_scale)
     return Model(
         "medmtl_row_classifier",
-        forward,
+        forward or classify,
         init=init,
         layers=[tok2vec],
         dims={"nO": n_outputs},
@@ -72,16 +79,17 @@ def init(model: "Model[List[ToRead], Floats2d]", X: Optional[List[ToRead]] = Non
     torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_outputs": model.get_dim("nO")})
 
 
-def forward(
-    model: "Model[List[ToRead], Floats2d]", items: List[ToRead], is_train: bool
+def classify(
+    model: Model, items: List[ToRead], is_train: bool, extend: Optional[Callable[[Tensor], Tensor]] = None
 ) -> Tuple[Floats2d, Callable[[Floats2d], List[ToRead]]]:
+    """Logits of the rows of all items, and of what ``extend`` makes of these rows."""
     tok2vec, dropout = model.layers[0], float(model.attrs["dropout_rate"])
     rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, items), is_train)
     lengths = [len(part) for part in rows]
     module: RowClassifier = torch_shim(model).module
     inputs = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
     with torch.set_grad_enabled(is_train):
-        logits = module(inputs, dropout if is_train else 0.0)
+        logits = module(extend(inputs) if extend else inputs, dropout if is_train else 0.0)
 
     def backprop(d_logits: Floats2d) -> List[ToRead]:
         logits.backward(to_tensor(d_logits))

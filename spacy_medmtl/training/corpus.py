@@ -95,17 +95,14 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
 def _keep_types_apart(doc: Doc, entry: CorpusEntry) -> None:
     """Prefix the labels of all span groups. Raises MedmtlError E301 for a group that does not name its labels: those
     of other corpora would count as annotated, and absent."""
+    prefix = f"{entry.type_prefix}{TYPE_SEPARATOR}"
     for key, group in doc.spans.items():
-        attrs, declared = dict(group.attrs), group.attrs.get(ANNOTATED_LABELS)
+        declared = group.attrs.get(ANNOTATED_LABELS)
         if declared is None:
             problem = f"has a type_prefix, but its span groups '{key}' do not name their '{ANNOTATED_LABELS}'"
             raise MedmtlError("E301", name=entry.name, path=entry.path, problem=problem)
-        spans = [
-            Span(doc, span.start, span.end, label=f"{entry.type_prefix}{TYPE_SEPARATOR}{span.label_}") for span in group
-        ]
-        apart = write_group(doc, key, spans)
-        attrs[ANNOTATED_LABELS] = [f"{entry.type_prefix}{TYPE_SEPARATOR}{label}" for label in declared]
-        apart.attrs.update(attrs)
+        apart = write_group(doc, key, [Span(doc, one.start, one.end, label=f"{prefix}{one.label_}") for one in group])
+        apart.attrs.update({**group.attrs, ANNOTATED_LABELS: [f"{prefix}{label}" for label in declared]})
 
 
 def given_keys(nlp: Language) -> Dict[str, str]:

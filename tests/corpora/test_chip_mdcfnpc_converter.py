@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from finding_docs import findings, sentences
 
 from spacy_medmtl.annotations.groups import FINDINGS, TURNS
 from spacy_medmtl.errors import MedmtlError
@@ -28,17 +29,6 @@ CALL = dialogue(
     said("患者", "没打嗝", mention(1, "打嗝", "阴性"), mention(1, "打嗝", "阴性")),
     said("医生", "打嗝会自己好", mention(0, "打嗝", "不标注")),
 )
-
-
-def sentences(doc):
-    return [sentence.text.strip() for sentence in doc.sents]
-
-
-def findings(doc):
-    group = doc.spans[FINDINGS]
-    return list(
-        zip([span.text for span in group], group.attrs["assertion"], group.attrs["assertion_modifiers"], strict=True)
-    )
 
 
 def test_chip_mdcfnpc(run, write):

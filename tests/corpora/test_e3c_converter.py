@@ -1,6 +1,7 @@
 """Clinical cases in XMI: disorders judged by the events inside them. All texts are invented."""
 
 import pytest
+from finding_docs import findings, sentences
 
 from spacy_medmtl.annotations.groups import FINDINGS
 from spacy_medmtl.errors import MedmtlError
@@ -25,17 +26,6 @@ def xmi(*elements, text=TEXT, prolog=""):
     text = text.replace("&", "&amp;").replace("\n", "&#10;").replace('"', "&quot;")
     head = '<xmi:XMI xmlns:xmi="m" xmlns:cas="c" xmlns:type4="t" xmlns:custom="u">\n'
     return f"{prolog}{head}{''.join(elements)}<cas:Sofa sofaString={text!r}/>\n</xmi:XMI>\n"
-
-
-def sentences(doc):
-    return [sentence.text.strip() for sentence in doc.sents]
-
-
-def findings(doc):
-    group = doc.spans[FINDINGS]
-    return list(
-        zip([span.text for span in group], group.attrs["assertion"], group.attrs["assertion_modifiers"], strict=True)
-    )
 
 
 def test_e3c(run, write):
