@@ -1,7 +1,7 @@
 """Gold findings of a reference Doc: boundaries, type, status, and the modifiers that hold and that are judged."""
 
 from dataclasses import dataclass
-from typing import List, NamedTuple, Sequence, Tuple
+from typing import List, NamedTuple, Sequence
 
 import numpy
 from spacy.tokens import Doc
@@ -47,32 +47,28 @@ def read_gold(
     """The gold findings on token borders of the predicted Doc, of an annotated example.
 
     name: the component, for errors. Raises MedmtlError E203 on an unknown status, E104 where there are findings without
-    one.
+    one, or with modifiers for some findings only.
     """
     reference = example.reference
     values, spans = group_values(reference, key, "assertion"), list(reference.spans[key])
     if len(values) != len(spans):
         raise MedmtlError("E104", name="assertion", key=key, received=len(values), expected=len(spans))
-    held, _ = gold_modifiers(reference, key, modifiers)
+    held = group_values(reference, key, "assertion_modifiers") or [()] * len(spans)
     found: List[GoldFinding] = []
     aligned = aligned_bounds(example, [(span.start, span.end) for span in spans])
-    for bounds, span, status, holds in zip(aligned, spans, values, held):
+    for bounds, span, status, names in zip(aligned, spans, values, held):
         if status not in statuses:
             raise MedmtlError("E203", setting="assertion", name=name, received=status, expected=list(statuses))
         if bounds is not None:
-            found.append(GoldFinding(*bounds, span.label_, str(status), holds))
+            found.append(GoldFinding(*bounds, span.label_, str(status), [one in names for one in modifiers]))
     return found
 
 
-def gold_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> Tuple[List[List[bool]], List[bool]]:
-    """Of each span of a gold group, which modifiers hold; and which are judged at all. Raises MedmtlError E104 where
-    ``attrs["assertion_modifiers"]`` has another length than the group."""
-    entries = group_values(doc, key, "assertion_modifiers")
-    if not entries:
-        return [[False] * len(modifiers) for _ in doc.spans[key]], [False] * len(modifiers)
+def judged_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> List[bool]:
+    """Which modifiers are judged at all in a gold group with findings."""
     annotated = doc.spans[key].attrs.get(ANNOTATED_MODIFIERS)
-    judged = [annotated is None or name in annotated for name in modifiers]
-    return [[name in held for name in modifiers] for held in entries], judged
+    is_annotated = bool(group_values(doc, key, "assertion_modifiers"))
+    return [is_annotated and (annotated is None or name in annotated) for name in modifiers]
 
 
 def stack_spans(

@@ -1,5 +1,6 @@
 """The component ``cpncf_assertion``."""
 
+from itertools import accumulate
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 import numpy
@@ -26,7 +27,7 @@ from ..encoder.readings import Bounds, Reading
 from ..errors import MedmtlError
 from .contexts import KINDS, context_units
 from .evidence import register
-from .gold import FindingGold, GoldFinding, gold_modifiers, read_gold, stack_spans
+from .gold import FindingGold, GoldFinding, judged_modifiers, read_gold, stack_spans
 from .judging import Judgement, judge, span_loss
 from .model import FindingInput
 from .tags import Finding, TagSet, outermost
@@ -129,9 +130,9 @@ class CpncfAssertion(Head[FindingGold]):
     ``assertion`` (status), ``scores`` (its probability), ``assertion_modifiers`` (names of those that hold) and
     ``assertion_scores`` (probability of every status and modifier).
 
-    The one rule for conflicts: findings do not overlap one another (``tags``: the status of a found one is decided over
-    all its tokens). Given spans are judged each by itself, whatever overlaps them, and keep their label. A given span
-    with the boundaries and label of a found one is that finding.
+    The one rule for conflicts: found findings do not overlap one another (``tags`` says how), and the status of each is
+    decided over all its tokens. Given spans are judged each by itself, whatever overlaps them, and keep their label. A
+    given span with the boundaries and label of a found one is that finding.
     """
 
     @property
@@ -196,7 +197,7 @@ class CpncfAssertion(Head[FindingGold]):
             allowed.append(numpy.repeat(tags.allowed(own)[None], len(doc), axis=0))
             rows += [numpy.arange(n_rows + one.start, n_rows + one.end) for one in judged]
             spans += judged
-            known += [gold_modifiers(reference, self.spans_key, self.modifiers)[1]] * len(judged)
+            known += [judged_modifiers(reference, self.spans_key, self.modifiers)] * len(judged)
             n_rows += len(doc)
         statuses = [self.cfg["statuses"].index(one.status) for one in spans]
         span_gold = stack_spans(statuses, [one.modifiers for one in spans], known, len(self.modifiers))
@@ -226,37 +227,38 @@ class CpncfAssertion(Head[FindingGold]):
         """Per Doc: what was found, in the order of the text, then what was given and is not among it."""
         docs = list(docs)
         units = [sentence_bounds(doc) for doc in docs]
-        read = [i for i, bounds in enumerate(units) if bounds]
+        asserts = self.cfg["mode"] == "assert"
+        read = [i for i, bounds in enumerate(units) if bounds and (not asserts or self._given(docs[i], []))]
         found: List[List[Tuple[Finding, Judgement]]] = [[] for _ in docs]
         if not read:
             return found
-        readings = [self._reading(docs[i], units[i]) for i in read]
-        firsts = numpy.cumsum([0] + [len(docs[i]) for i in read])
-        findings: List[List[Finding]] = [[] for _ in read]
-        if self.cfg["mode"] != "assert":
-            logits = self.logits(FindingInput(readings))
-            for n, i in enumerate(read):
+        logits, firsts = self._read([docs[i] for i in read], [units[i] for i in read])
+        wanted: List[Tuple[int, Finding]] = []
+        for n, i in enumerate(read):
+            findings: List[Finding] = []
+            if not asserts:
                 probabilities = softmax(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags])
-                findings[n] = self._search(probabilities, units[i])
-        given = [self._given(docs[i], findings[n]) for n, i in enumerate(read)]
-        wanted = [(n, one) for n in range(len(read)) for one in [*findings[n], *given[n]]]
-        rows = [numpy.arange(firsts[n] + one.start, firsts[n] + one.end) for n, one in wanted]
-        for (n, one), judgement in zip(wanted, self._judge(readings, rows)):
+                findings = self._search(probabilities, units[i])
+            wanted += [(n, one) for one in [*findings, *self._given(docs[i], findings)]]
+        places = [(firsts[n] + one.start, firsts[n] + one.end) for n, one in wanted]
+        for (n, one), judgement in zip(wanted, self._judge(logits, places)):
             found[read[n]].append((one, judgement))
         return found
 
-    def _judge(self, readings: Sequence[Reading], rows: Sequence[numpy.ndarray]) -> List[Judgement]:
-        if not rows:
-            return []
-        logits = self.logits(FindingInput(readings, rows))[-len(rows) :, self.tags.n_tags :]
-        return judge(logits, self.cfg["statuses"], self.modifiers)
+    def _read(self, docs: Sequence[Doc], units: Sequence[Sequence[Bounds]]) -> Tuple[numpy.ndarray, List[int]]:
+        """Logits of all tokens of some Docs, and the row of each Doc's first token, with the end behind."""
+        readings = [self._reading(doc, bounds) for doc, bounds in zip(docs, units)]
+        return self.logits(FindingInput(readings)), [0, *accumulate(len(doc) for doc in docs)]
+
+    def _judge(self, logits: numpy.ndarray, places: Sequence[Bounds]) -> List[Judgement]:
+        """Judgements of spans of rows. The layer is linear: its output for a mean row is the mean of its outputs."""
+        means = [logits[start:end, self.tags.n_tags :].mean(axis=0) for start, end in places]
+        return judge(numpy.stack(means), self.cfg["statuses"], self.modifiers) if means else []
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> List[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank."""
-        readings = [self._reading(doc, sentence_bounds(doc)) for doc in docs]
-        firsts = numpy.cumsum([0] + [len(doc) for doc in docs])
-        rows = [numpy.arange(first + start, first + end) for first, (start, end) in zip(firsts, places)]
-        return self._judge(readings, rows)
+        logits, firsts = self._read(docs, [sentence_bounds(doc) for doc in docs])
+        return self._judge(logits, [(first + start, first + end) for first, (start, end) in zip(firsts, places)])
 
     def words_read_for(self, span: Span) -> List[int]:
         """The words that are read along with a span: of its sentences and their context, without its own."""

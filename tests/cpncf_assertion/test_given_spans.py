@@ -1,5 +1,6 @@
 """``cpncf_assertion``: modes, sources of given spans, modifiers, evidence, names of other tools, hostile spans."""
 
+import numpy
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
@@ -135,6 +136,18 @@ def test_overlapping_and_nested_spans_have_their_own_answers(make_nlp):
     for text, found in gold.items():
         doc = asserted(nlp, text, [place[:2] for place in found])
         assert doc.spans[FINDINGS].attrs["assertion"] == [status for *_, status in found]
+
+
+def test_prediction_judges_spans_by_the_rows_that_training_learns_from(trained):
+    """Training puts the mean row of a span through the layer, prediction takes the mean of its tokens' logits."""
+    nlp, examples = trained
+    pipe = nlp.get_pipe(NAME)
+    inputs, gold = pipe.training_batch(examples[:1])
+    logits = pipe.logits(inputs)
+    n_tokens = len(gold.columns)
+    assert len(inputs.spans) > 1
+    for rows, of_span in zip(inputs.spans, logits[n_tokens:]):
+        numpy.testing.assert_allclose(logits[rows].mean(axis=0), of_span, atol=1e-5)
 
 
 def test_hostile_spans(trained):
