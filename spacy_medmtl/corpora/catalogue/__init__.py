@@ -1,0 +1,1 @@
+"""What converters there are, by kind of corpus; ``registry`` puts them together."""

@@ -1,0 +1,42 @@
+"""What a converter is: a corpus, the function that reads it, and what a user must know to get it."""
+
+import importlib
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from .audit import Audit
+
+
+class Convert(Protocol):
+    """Read files and yield reference Docs; what is lost or moved goes to the audit. ``seed`` is for those that draw."""
+
+    def __call__(self, paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int) -> Iterator[Doc]:
+        """Raises MedmtlError E401 at the first loss in stop mode."""
+
+
+@dataclass(frozen=True)
+class Converter:
+    """A corpus: what it is for and where its parts lie by default, relative to the corpus folder."""
+
+    module: str
+    help: str
+    train: Tuple[str, ...] = ()
+    dev: Tuple[str, ...] = ()  # none: the corpus has no dev part, cut one with --dev-share
+    folder_pattern: Optional[str] = None  # which files a folder stands for; None: no folders
+    settings: Mapping[str, Any] = field(default_factory=dict)  # keywords of its ``convert``, where corpora share one
+    # for ``medmtl corpora``
+    tasks: Tuple[str, ...] = ()  # the factories that it can train
+    lang: str = "en"
+    licence: str = ""
+    url: str = ""  # where to get it, or to apply for it
+    folder: str = ""  # where its parts lie, below a folder of corpora; "": no place of its own
+
+    def load(self) -> Convert:
+        """Import the converter, which nobody needs for a list or a help text."""
+        module = importlib.import_module(f"{__package__}.{self.module}")
+        return partial(module.convert, **self.settings)
