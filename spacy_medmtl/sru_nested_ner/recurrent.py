@@ -32,21 +32,29 @@ from .scan import LowRankScan
 from .transitions import EOA, SHIFT, n_actions
 from .walk import GoldWalk
 
-UNLIKELY = -5.0  # logit of a label's actions when it is added to a trained unit
+# Where a unit starts, and labels added to a trained one. Logits: most steps are a SHIFT. Without them the first
+# steps of training push all hidden units to that one answer, so far that tanh passes no gradient back to the words.
+LIKELY, UNLIKELY = 1.5, -3.0
+# Score of the slot that was written last, against 0 of all others. Attention that is even over a sentence hardly shows
+# what was just decided there, and without that no step knows whether its word's spans are open already.
+FOCUS = 5.0
 
 
 class SlotRecurrentUnit(nn.Module):
     """The head: word vectors -> action logits, a row per step.
 
     [CLS] and [SEP] are two learned vectors (initially 0), not the encoder's, since any tok2vec gives word rows only. R
-    has a row for each of -H..H, one for all that is farther, one for [CLS]. Latents start at 0 as in the paper: the max
-    gives the gradient of a tie to one of them, and so they part ways. `path` may be changed at any time.
+    has a row for each of -H..H, one for all that is farther, one for [CLS]. Latents start at 0 as in the paper (the max
+    gives the gradient of a tie to one of them, and so they part ways), but for the first, which attends to the slot
+    written last, and SHIFT starts likely: beside other tasks there are hundreds of steps, not the authors' hundred
+    epochs. `path` may be changed at any time.
 
     n_latents: J, by default latents_per_action * A. paper_compat: what the authors' code does where the paper says
-    otherwise or nothing. The offset H + 1 has the row of [CLS]; the row of the offset 3 is 0 and stays so; losses reach
-    foreign logits through the memory; rows behind a sentence's end count (see `GoldWalk`); prediction goes on until all
-    sentences of a batch have ended or its longest reaches the cap. What is left of their list: they pool vectors of
-    padding into the [SEP] of some sentences, which no tok2vec layer passes on.
+    otherwise or nothing. All latents start at 0 and no action is likelier than another; the offset H + 1 has the row of
+    [CLS]; the row of the offset 3 is 0 and stays so; losses reach foreign logits through the memory; rows behind a
+    sentence's end count (see `GoldWalk`); prediction goes on until all sentences of a batch have ended or its longest
+    reaches the cap. What is left of their list: they pool vectors of padding into the [SEP] of some sentences, which no
+    tok2vec layer passes on.
 
     Raises ValueError for an unknown path, and for paper_compat with a half context below 3.
     """
@@ -73,6 +81,12 @@ class SlotRecurrentUnit(nn.Module):
         self.token_multiplier = nn.Parameter(torch.tensor(float(token_multiplier)), train_token_multiplier)  # tau
         self.hidden = nn.Linear(2 * width, 2 * width)  # W1, b1
         self.output = nn.Linear(2 * width, n)  # W2, b2
+        if not paper_compat:
+            with torch.no_grad():
+                centre = self.positions[half_context]
+                self.latents[0] = FOCUS * centre / centre.dot(centre)
+                self.output.bias.fill_(UNLIKELY)
+                self.output.bias[SHIFT] = LIKELY
 
     def forward_gold(
         self, words: Tensor, lengths: Tensor, gold: Tensor, gold_lengths: Tensor, foreign: Tensor

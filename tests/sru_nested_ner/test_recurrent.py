@@ -53,11 +53,24 @@ def test_paths_agree_in_float64(train, foreign, paper_compat):
 
 def test_paths_agree_at_the_paper_initialisation_where_all_scores_tie():
     torch.manual_seed(0)
-    unit = SlotRecurrentUnit(WIDTH, LABELS, train_token_multiplier=True).double().eval()
+    unit = SlotRecurrentUnit(WIDTH, LABELS, train_token_multiplier=True, paper_compat=True).double().eval()
     plain, low_rank = run(unit, make_batch(), "plain"), run(unit, make_batch(), "low_rank")
     assert_same(plain, low_rank, 1e-10)
     woken = (low_rank["latents"].abs().sum(dim=1) > 0).sum().item()
     assert 0 < woken < len(unit.latents)  # the gradient of the tie is not shared
+
+
+@pytest.mark.parametrize("path", ["plain", "low_rank"])
+def test_at_the_start_a_unit_shifts_and_attends_to_what_it_wrote_last(path):
+    torch.manual_seed(0)
+    unit = SlotRecurrentUnit(64, LABELS, path=path).eval()
+    words, lengths = torch.randn(1, 20, 64), torch.tensor([20])
+    (rows,) = unit.greedy(words, lengths)
+    assert len(rows) == 33  # the cap: nothing ends a sentence yet
+    assert (rows.argmax(axis=1) == SHIFT).all()
+    positions = unit.positions[unit.half_context - 3 : unit.half_context + 4]
+    scores = ((unit.latents * unit.latent_scale) @ positions.T).max(dim=0).values
+    assert torch.softmax(scores, dim=0)[3] > 0.9  # the offset 0
 
 
 def test_paths_agree_in_float32():
