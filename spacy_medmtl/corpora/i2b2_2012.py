@@ -1,0 +1,110 @@
+"""i2b2 2012: discharge summaries with events, times and temporal links (``tagged_xml``).
+
+Entities are the EVENTs by type, the TIMEX3s by type, and the SECTIMEs (times of admission and discharge). Findings are
+the EVENTs of type PROBLEM:
+
+| modality              | polarity | status   | modifiers    |
+| --------------------- | -------- | -------- | ------------ |
+| FACTUAL               | POS      | positive |              |
+| FACTUAL               | NEG      | negative |              |
+| POSSIBLE              | either   | unknown  | uncertain    |
+| CONDITIONAL, PROPOSED | either   | unknown  | hypothetical |
+
+The other modifiers are not annotated. Modality and polarity of other events are not used, which the audit counts.
+
+Relations are the TLINKs, in the three types to which the challenge merged eight. Annotators linked what they found
+worth a link, so a pair without one was not judged, and no pair counts as having none.
+"""
+
+from pathlib import Path
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from ..annotations.groups import ENTITIES, FINDINGS
+from .audit import Audit, Place
+from .docs import split_sentences, tokens_at
+from .documents import document
+from .entities import write_mentions
+from .entity_relations import Entity, Relation, write_entity_relations
+from .findings import LABEL, FindingMention, write_findings
+from .formats.tagged_xml import Tag, TaggedText, read_tagged
+
+PROBLEM = "PROBLEM"
+SECTIME = "SECTIME"
+TYPES = {
+    "EVENT": (PROBLEM, "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE"),
+    "TIMEX3": ("DATE", "TIME", "DURATION", "FREQUENCY"),
+    SECTIME: ("ADMISSION", "DISCHARGE"),
+}
+# The label of an event or a time is its type, that of a SECTIME the element
+LABELS = {name: name.capitalize() for name in (*TYPES["EVENT"], *TYPES["TIMEX3"])} | {SECTIME: "Section_time"}
+STATUS: Dict[Tuple[str, str], Tuple[str, Tuple[str, ...]]] = {
+    ("FACTUAL", "POS"): ("positive", ()),
+    ("FACTUAL", "NEG"): ("negative", ()),
+    **{("POSSIBLE", polarity): ("unknown", ("uncertain",)) for polarity in ("POS", "NEG")},
+    **{(name, sign): ("unknown", ("hypothetical",)) for name in ("CONDITIONAL", "PROPOSED") for sign in ("POS", "NEG")},
+}
+JUDGED = ["uncertain", "hypothetical"]
+LINKS = {
+    **dict.fromkeys(("BEFORE", "ENDED_BY", "BEFORE_OVERLAP"), "BEFORE"),
+    **dict.fromkeys(("AFTER", "BEGUN_BY"), "AFTER"),
+    **dict.fromkeys(("OVERLAP", "SIMULTANEOUS", "DURING"), "OVERLAP"),
+}
+
+
+def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
+    """One Doc for each ``.xml``. Raises MedmtlError E401 at the first loss in stop mode."""
+    for path in paths:
+        content = read_tagged(path, audit)
+        doc = document(nlp, content.text, path.stem, audit, Place(path, 1)) if content is not None else None
+        if content is not None and doc is not None:
+            _annotate(doc, content, audit)
+            yield doc
+
+
+def _annotate(doc: Doc, content: TaggedText, audit: Audit) -> None:
+    entities: List[Entity] = []
+    findings: List[FindingMention] = []
+    links: List[Relation] = []
+    for tag in content.tags:
+        if tag.name == "TLINK":
+            head, tail = (tag.attributes.get(name, "").strip() for name in ("fromID", "toID"))
+            links.append(Relation(head, tail, tag.value("type"), tag.place))
+        elif tag.name in TYPES:
+            _add_entity(content, tag, entities, findings, audit)
+        else:
+            audit.dropped(tag.place, "line", "", f"an unknown element: expected TLINK, {', '.join(TYPES)}")
+    write_mentions(doc, entities, LABELS, audit)
+    lines = [at + 1 for at, character in enumerate(content.text) if character == "\n"]
+    split_sentences(doc, audit, given=tokens_at(doc, lines), whole=doc.spans[ENTITIES], by_rule=False)
+    write_findings(doc, findings, audit, labels=[LABEL], modifiers=JUDGED)
+    write_entity_relations(doc, entities, links, audit, labels=LINKS)
+
+
+def _add_entity(
+    content: TaggedText, tag: Tag, entities: List[Entity], findings: List[FindingMention], audit: Audit
+) -> None:
+    """The entity of a tag, and its finding if it is a problem."""
+    kind = tag.value("type")
+    stretch = content.stretch(tag)
+    if kind not in TYPES[tag.name]:
+        expected = ", ".join(TYPES[tag.name])
+        audit.dropped(tag.place, ENTITIES, "", f"an unknown type of {tag.name}: expected one of {expected}")
+        return
+    if stretch is None:
+        reason = "the offsets do not give the words of the element"
+        audit.dropped(tag.place, ENTITIES, LABELS[SECTIME if tag.name == SECTIME else kind], reason)
+        return
+    label = SECTIME if tag.name == SECTIME else kind
+    entities.append(Entity(*stretch, label, tag.place, tag.attributes.get("id", "").strip()))
+    if kind != PROBLEM:
+        audit.note("modality and polarity of events that are no problems, not used", int(tag.name == "EVENT"))
+        return
+    judgement = STATUS.get((tag.value("modality"), tag.value("polarity")))
+    if judgement is None:
+        expected = "modality FACTUAL, POSSIBLE, CONDITIONAL or PROPOSED, and polarity POS or NEG"
+        audit.dropped(tag.place, FINDINGS, LABEL, f"an unknown value: expected {expected}", stretch)
+    else:
+        findings.append(FindingMention(*stretch, LABEL, tag.place, *judgement))
