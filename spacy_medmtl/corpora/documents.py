@@ -1,12 +1,13 @@
-"""The Doc of one whole document, before anything is annotated on it."""
+"""The Doc of one whole document, as its text makes it."""
 
-from typing import Optional
+import re
+from typing import Iterable, Optional
 
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 
 from .audit import Audit, Place
-from .docs import keep_together
+from .docs import keep_together, split_sentences, tokens_at
 
 
 def document(nlp: Language, text: str, key: str, audit: Audit, place: Place) -> Optional[Doc]:
@@ -21,3 +22,9 @@ def document(nlp: Language, text: str, key: str, audit: Audit, place: Place) -> 
     doc = nlp.make_doc(text)
     keep_together(doc, key)
     return doc
+
+
+def split_lines(doc: Doc, audit: Audit, *, whole: Iterable[Span]) -> None:
+    """Make each line a sentence, for texts that were split so; no sentence begins inside a ``whole`` span."""
+    starts = [match.end() for match in re.finditer(r"\n(?=.)", doc.text, re.DOTALL)]
+    split_sentences(doc, audit, given=tokens_at(doc, starts), whole=whole, by_rule=False)

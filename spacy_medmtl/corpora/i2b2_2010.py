@@ -30,8 +30,7 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import ENTITIES, FINDINGS
 from .audit import Audit, Place
-from .docs import split_sentences, tokens_at
-from .documents import document
+from .documents import document, split_lines
 from .entities import write_mentions
 from .entity_relations import Entity, Relation, write_entity_relations
 from .findings import LABEL, FindingMention, write_findings
@@ -82,8 +81,7 @@ def _annotate(doc: Doc, files: Dict[str, Path], audit: Audit) -> None:
     tokens = _Tokens(doc.text)
     concepts = list(_concepts(files[".con"], tokens, audit))
     write_mentions(doc, concepts, LABELS, audit)
-    starts = tokens_at(doc, [match.end() for match in re.finditer("\n", doc.text)])
-    split_sentences(doc, audit, given=starts, whole=doc.spans[ENTITIES], by_rule=False)
+    split_lines(doc, audit, whole=doc.spans[ENTITIES])
     findings = _findings(files[".ast"], concepts, tokens, audit)
     write_findings(doc, findings, audit, labels=[LABEL], modifiers=JUDGED)
     relations = list(_relations(files[".rel"], tokens, audit))

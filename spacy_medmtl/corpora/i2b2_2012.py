@@ -24,8 +24,7 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import ENTITIES, FINDINGS
 from .audit import Audit, Place
-from .docs import split_sentences, tokens_at
-from .documents import document
+from .documents import document, split_lines
 from .entities import write_mentions
 from .entity_relations import Entity, Relation, write_entity_relations
 from .findings import LABEL, FindingMention, write_findings
@@ -77,8 +76,7 @@ def _annotate(doc: Doc, content: TaggedText, audit: Audit) -> None:
         else:
             audit.dropped(tag.place, "line", "", f"an unknown element: expected TLINK, {', '.join(TYPES)}")
     write_mentions(doc, entities, LABELS, audit)
-    lines = [at + 1 for at, character in enumerate(content.text) if character == "\n"]
-    split_sentences(doc, audit, given=tokens_at(doc, lines), whole=doc.spans[ENTITIES], by_rule=False)
+    split_lines(doc, audit, whole=doc.spans[ENTITIES])
     write_findings(doc, findings, audit, labels=[LABEL], modifiers=JUDGED)
     write_entity_relations(doc, entities, links, audit, labels=LINKS)
 

@@ -37,7 +37,7 @@ CONVERTERS: Dict[str, Converter] = {
     ),
     "i2b2_2014": Converter(
         "i2b2_2014",
-        "i2b2 2014 de-identification (a folder of .xml): entities of 30 types of protected health information; has no "
+        "i2b2 2014 de-identification (a folder of .xml): entities of protected health information, 31 types; has no "
         "dev part, use --dev-share",
         train=("training-PHI-Gold-Set1", "training-PHI-Gold-Set2"),
         folder_pattern="*.xml",
