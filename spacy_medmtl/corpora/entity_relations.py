@@ -20,6 +20,8 @@ from .formats.mention import Mention
 Bounds = Tuple[int, int]
 Kinds = Collection[Tuple[str, str]]
 OUTSIDE = "related pairs outside of the judged ones, kept"
+CROWDED = "sentences with too many entities, whose unrelated pairs are not judged"
+MAX_ENTITIES = 200  # in a sentence; the pairs are as many as its square
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def write_entity_relations(
     A relation with another label, or between what is no entity of the Doc, is a loss (MedmtlError E401 in stop mode).
     """
     placed = _placed(doc, entities)
-    found: Dict[Tuple[Bounds, Bounds], Set[str]] = {pair: set() for pair in _candidates(placed.values(), kinds, reach)}
+    candidates = _candidates(placed.values(), kinds, reach, audit) if kinds else ()
+    found: Dict[Tuple[Bounds, Bounds], Set[str]] = {pair: set() for pair in candidates}
     n_candidates = len(found)
     for relation in relations:
         if relation.label not in labels:
@@ -98,10 +101,14 @@ def _placed(doc: Doc, entities: Iterable[Entity]) -> Dict[str, _Placed]:
     return placed
 
 
-def _candidates(entities: Iterable[_Placed], kinds: Kinds, reach: int) -> Iterator[Tuple[Bounds, Bounds]]:
+def _candidates(entities: Iterable[_Placed], kinds: Kinds, reach: int, audit: Audit) -> Iterator[Tuple[Bounds, Bounds]]:
     by_sentence: Dict[int, List[_Placed]] = {}
     for entity in entities:
         by_sentence.setdefault(entity.sentence, []).append(entity)
+    crowded = [sentence for sentence, inside in by_sentence.items() if len(inside) > MAX_ENTITIES]
+    audit.note(CROWDED, len(crowded))
+    for sentence in crowded:
+        del by_sentence[sentence]
     for sentence, heads in by_sentence.items():
         near = range(sentence - reach, sentence + reach + 1)
         tails: Sequence[_Placed] = list(chain.from_iterable(by_sentence.get(number, ()) for number in near))

@@ -63,6 +63,7 @@ _ROWS = {
     ".ast": re.compile(_CONCEPT.format("") + r'\|\|t="problem"\|\|a="(?P<value>[^"|]*)"'),
     ".rel": re.compile(_CONCEPT.format("") + r'\|\|r="(?P<value>[^"|]*)"\|\|' + _CONCEPT.format("tail_")),
 }
+MAX_LINE = 10_000  # characters of an annotation; matching takes the square of the length
 Match = Tuple["re.Match[str]", Place]
 
 
@@ -119,7 +120,7 @@ class _Tokens:
 def _rows(path: Path, audit: Audit) -> Iterator[Match]:
     """The well-formed lines of an annotation file."""
     for number, line in read_lines(path, audit):
-        match = _ROWS[path.suffix].fullmatch(line.strip())
+        match = _ROWS[path.suffix].fullmatch(line.strip()) if len(line) <= MAX_LINE else None
         if match is not None:
             yield match, Place(path, number)
         elif line.strip():

@@ -75,8 +75,8 @@ def _entity(match: "re.Match[str]", text: str, place: Place, audit: Audit) -> Op
     edges = [piece.split(" ") for piece in match["pieces"].split(";")]
     found = [read_stretch(*pair) if len(pair) == 2 else None for pair in edges]
     pieces = [piece for piece in found if piece is not None and piece[1] <= len(text)]
-    words = " ".join(text[slice(*piece)] for piece in pieces)
-    if len(pieces) < len(edges) or not same_words(words, match["words"]):
+    is_possible = len(pieces) == len(edges) and sum(end - start for start, end in pieces) <= len(text)
+    if not is_possible or not same_words(" ".join(text[slice(*piece)] for piece in pieces), match["words"]):
         audit.dropped(place, "line", "", "the offsets do not give the words of the mention")
         return None
     return Entity(*cover(pieces, text, audit), match["label"], place, match["id"])

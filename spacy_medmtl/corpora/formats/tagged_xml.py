@@ -17,7 +17,7 @@ from .stretches import Stretch, stretch_of
 from .xml_records import DOCTYPE, LineCounter, RefusedError
 
 TEXT, TAGS = "TEXT", "TAGS"
-_BARE = re.compile(rb"<!\[CDATA\[.*?\]\]>|&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)", re.DOTALL)
+_BARE = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class _Collector:
 
     def __init__(self, path: Path, data: bytes) -> None:
         self.path, self.line_at = path, LineCounter(data)
-        self.depth: List[str] = []
+        self.path_to: List[str] = []  # names of the open elements
         self.texts: List[List[str]] = []
         self.tags: List[Tag] = []
         self.refused: Optional[Place] = None
@@ -66,17 +66,21 @@ class _Collector:
         return self.refused or Place(self.path, self.line_at(max(self.parser.CurrentByteIndex, 0)))
 
     def start(self, name: str, attributes: Dict[str, str]) -> None:
-        self.depth.append(name)
-        if self.depth[1:] == [TEXT]:
+        self.path_to.append(name)
+        if self.is_in_text():
             self.texts.append([])
-        elif len(self.depth) == 3 and self.depth[1] == TAGS:
+        elif len(self.path_to) == 3 and self.path_to[1] == TAGS:
             self.tags.append(Tag(name, attributes, self.place()))
 
     def end(self, name: str) -> None:
-        self.depth.pop()
+        self.path_to.pop()
+
+    def is_in_text(self) -> bool:
+        """Whether the parser is directly in a TEXT below the root."""
+        return len(self.path_to) == 2 and self.path_to[1] == TEXT
 
     def characters(self, text: str) -> None:
-        if self.depth[1:] == [TEXT]:
+        if self.is_in_text():
             self.texts[-1].append(text)
 
     def doctype(self, *_: object) -> None:
