@@ -13,11 +13,11 @@ from spacy.tokens import Doc
 from ..annotations.groups import ENTITIES
 from .audit import Audit, Place
 from .docs import split_sentences, tokens_at
-from .documents import document
 from .entities import write_mentions
 from .formats.document_rows import Abstract, Row, drop_left_over, read_abstracts, read_rows
 from .formats.mention import Mention
 from .formats.stretches import stretch_of
+from .texts import text_doc
 
 TEXTS, ANNOTATIONS = "abstracts", "annotations"
 CLASSES = ("ABBREVIATION", "FAMILY", "FORMULA", "IDENTIFIER", "MULTIPLE", "SYSTEMATIC", "TRIVIAL", "NO CLASS")
@@ -35,7 +35,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
         rows = read_rows(table, 6, audit)
         for abstract in read_abstracts(path, audit):
             own = rows.pop(abstract.id, [])
-            doc = document(nlp, abstract.text, abstract.id, audit, abstract.place)
+            doc = text_doc(nlp, abstract.text, abstract.id, audit, abstract.place)
             if doc is not None:
                 write_mentions(doc, _mentions(abstract, own, audit), LABELS, audit)
                 title_end = tokens_at(doc, [abstract.abstract_start]) if abstract.title and abstract.abstract else []

@@ -20,11 +20,11 @@ from spacy.tokens import Doc
 from ..annotations.groups import ENTITIES
 from .audit import Audit, Place
 from .docs import split_sentences, tokens_at
-from .documents import document
 from .entities import write_mentions
 from .entity_relations import Entity, Relation, write_entity_relations
 from .formats.document_rows import Abstract, Row, drop_left_over, read_abstracts, read_rows
 from .formats.stretches import stretch_of
+from .texts import text_doc
 
 TEXTS, ENTITY_ROWS, GOLD, ALL = "abstracts", "entities", "gold_standard", "relations"
 LABELS = {"CHEMICAL": "Chemical", "GENE-Y": "Gene_or_protein", "GENE-N": "Gene_or_protein"}
@@ -48,7 +48,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
         audit.note("relations of groups that are not evaluated, judged as none", sum(is_other))
         for abstract in read_abstracts(path, audit):
             rows = entities.pop(abstract.id, []), gold.pop(abstract.id, [])
-            doc = document(nlp, abstract.text, abstract.id, audit, abstract.place)
+            doc = text_doc(nlp, abstract.text, abstract.id, audit, abstract.place)
             if doc is not None:
                 _annotate(doc, abstract, *rows, audit)
                 yield doc

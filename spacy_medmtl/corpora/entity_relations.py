@@ -91,12 +91,13 @@ def write_entity_relations(
 
 
 def _placed(doc: Doc, entities: Iterable[Entity]) -> Dict[str, _Placed]:
-    """Entities by id, on their tokens. Of several with one id, which a file should not have, the first counts."""
+    """Entities by id, on their tokens. Of several with one id, which a file should not have, the first counts; what has
+    no id cannot be named."""
     placed: Dict[str, _Placed] = {}
     sentences = list(chain.from_iterable([number] * len(sent) for number, sent in enumerate(doc.sents)))
     for entity in entities:
         span = doc.char_span(entity.start, entity.end, alignment_mode="expand")
-        if span is not None:
+        if span is not None and entity.id:
             placed.setdefault(entity.id, _Placed((span.start, span.end), entity.label, sentences[span.start]))
     return placed
 

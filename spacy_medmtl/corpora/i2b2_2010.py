@@ -30,13 +30,13 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import ENTITIES, FINDINGS
 from .audit import Audit, Place
-from .documents import document, split_lines
 from .entities import write_mentions
 from .entity_relations import Entity, Relation, write_entity_relations
 from .findings import LABEL, FindingMention, write_findings
 from .formats.annotated_folder import companion, read_text
 from .formats.lines import read_lines
 from .formats.stretches import Stretch, same_words
+from .texts import split_lines, text_doc
 
 PROBLEM = "problem"
 LABELS = {"problem": "Problem", "test": "Test", "treatment": "Treatment"}
@@ -72,7 +72,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
     for path in paths:
         files = {suffix: companion(path, [suffix], folders, audit) for suffix, folders in FOLDERS.items()}
         text = read_text(path, audit) if all(files.values()) else None
-        doc = document(nlp, text, path.stem, audit, Place(path, 1)) if text is not None else None
+        doc = text_doc(nlp, text, path.stem, audit, Place(path, 1)) if text is not None else None
         if doc is not None:
             _annotate(doc, {suffix: found for suffix, found in files.items() if found is not None}, audit)
             yield doc

@@ -24,11 +24,11 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import ENTITIES, FINDINGS
 from .audit import Audit, Place
-from .documents import document, split_lines
 from .entities import write_mentions
 from .entity_relations import Entity, Relation, write_entity_relations
 from .findings import LABEL, FindingMention, write_findings
 from .formats.tagged_xml import Tag, TaggedText, read_tagged
+from .texts import split_lines, text_doc
 
 PROBLEM = "PROBLEM"
 SECTIME = "SECTIME"
@@ -57,7 +57,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
     """One Doc for each ``.xml``. Raises MedmtlError E401 at the first loss in stop mode."""
     for path in paths:
         content = read_tagged(path, audit)
-        doc = document(nlp, content.text, path.stem, audit, Place(path, 1)) if content is not None else None
+        doc = text_doc(nlp, content.text, path.stem, audit, Place(path, 1)) if content is not None else None
         if content is not None and doc is not None:
             _annotate(doc, content, audit)
             yield doc

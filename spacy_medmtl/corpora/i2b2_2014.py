@@ -13,10 +13,10 @@ from spacy.tokens import Doc
 from ..annotations.groups import ENTITIES
 from .audit import Audit, Place
 from .docs import split_sentences
-from .documents import document
 from .entities import drop_unknown, write_mentions
 from .formats.mention import Mention
 from .formats.tagged_xml import TaggedText, read_tagged
+from .texts import text_doc
 
 TYPES = (
     *("PATIENT", "DOCTOR", "USERNAME", "PROFESSION", "AGE", "DATE"),
@@ -34,7 +34,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
         if content is None:
             continue
         patient = path.stem.partition("-")[0]
-        doc = document(nlp, content.text, patient, audit, Place(path, 1))
+        doc = text_doc(nlp, content.text, patient, audit, Place(path, 1))
         if doc is not None:
             write_mentions(doc, _mentions(content, audit), LABELS, audit)
             split_sentences(doc, audit, whole=doc.spans[ENTITIES])

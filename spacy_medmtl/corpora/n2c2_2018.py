@@ -20,12 +20,12 @@ from spacy.tokens import Doc
 from ..annotations.groups import ENTITIES
 from .audit import Audit, Place
 from .docs import split_sentences
-from .documents import document
 from .entities import write_mentions
 from .entity_relations import Entity, Relation, write_entity_relations
 from .formats.annotated_folder import companion, read_text
 from .formats.lines import read_lines
 from .formats.stretches import cover, read_stretch, same_words
+from .texts import text_doc
 
 DRUG = "Drug"
 OF_A_DRUG = ("Strength", "Form", "Dosage", "Frequency", "Route", "Duration", "Reason", "ADE")
@@ -42,7 +42,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
     for path in paths:
         annotations = companion(path, [".ann"], (), audit)
         text = read_text(path, audit) if annotations is not None else None
-        doc = document(nlp, text, path.stem, audit, Place(path, 1)) if text is not None else None
+        doc = text_doc(nlp, text, path.stem, audit, Place(path, 1)) if text is not None else None
         if annotations is not None and doc is not None:
             _annotate(doc, annotations, audit)
             yield doc

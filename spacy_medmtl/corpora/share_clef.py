@@ -29,13 +29,13 @@ from spacy.tokens import Doc
 from ..annotations.groups import ENTITIES, FINDINGS
 from .audit import Audit, Place
 from .docs import split_sentences
-from .documents import document
 from .entities import write_mentions
 from .findings import LABEL, FindingMention, write_findings
 from .formats.annotated_folder import companion, read_text
 from .formats.lines import read_lines
 from .formats.mention import Mention
 from .formats.stretches import Stretch, cover, read_stretch
+from .texts import text_doc
 
 DISORDER = "Disease_Disorder"
 LABELS = {DISORDER: "Disorder"}
@@ -64,7 +64,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
         pipe = companion(path, PIPES, ("../pipe",), audit)
         text = read_text(path, audit) if pipe is not None else None
         patient = path.stem.partition("-")[0]
-        doc = document(nlp, text, patient, audit, Place(path, 1)) if text is not None else None
+        doc = text_doc(nlp, text, patient, audit, Place(path, 1)) if text is not None else None
         if pipe is not None and doc is not None:
             _annotate(doc, path, pipe, audit, has_template)
             yield doc

@@ -87,6 +87,12 @@ def test_relation_that_does_not_fit_is_a_loss(doc, relation):
     assert [(change.outcome, change.kind) for change in audit.changes] == [("dropped", RELATIONS)]
 
 
+def test_entity_without_an_id_is_no_argument(doc):
+    nameless = [entity("A", "x"), Entity(2, 3, "y", PLACE, "")]
+    with pytest.raises(MedmtlError, match="no entity of the document"):
+        written(doc, ("A", "", "near"), entities=nameless)
+
+
 def test_no_entities(doc):
     assert written(doc, entities=[])[0] == []
     assert RELATIONS in doc.spans  # annotated, nothing there

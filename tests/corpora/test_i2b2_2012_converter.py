@@ -161,6 +161,8 @@ def test_malformed_element(run, write, element, kind, reason):
         (xml(text="\n"), 1, "expected one <TEXT>"),
         ("<a><TEXT>One.</TEXT><TEXT>Two.</TEXT></a>", 1, "expected one <TEXT>"),
         ("<secret/>", 1, "expected one <TEXT>"),
+        ("<a>\n<TEXT>One <b>secret</b>.</TEXT></a>", 2, "an element inside"),
+        (xml("<EVENT>\n<b/></EVENT>"), 11, "an element inside"),
         (xml(text="word " * 200_001), 1, "longer than spaCy reads"),
     ],
 )

@@ -51,6 +51,13 @@ def test_escaped_text_outside_of_cdata(run, write):
     assert audit.notes["bare '&' in XML read as '&amp;'"] == 0
 
 
+def test_other_elements_below_the_root_are_passed_over(run, write):
+    content = tagged(TEXT, *TAGS).replace("<TAGS>", "<META><TAG>none</TAG></META>\n<TAGS>")
+    (doc,), _ = run("i2b2_2014", write("220-03.xml", content), on_error="stop")
+    assert doc.text == TEXT
+    assert len(doc.spans[ENTITIES]) == 7
+
+
 def test_records_of_a_patient_stay_together(run, write):
     paths = [write(name, tagged(TEXT, *TAGS)) for name in ("220-01.xml", "220-02.xml", "9-01.xml")]
     docs, _ = run("i2b2_2014", *paths, on_error="stop")

@@ -66,6 +66,8 @@ class _Collector:
         return self.refused or Place(self.path, self.line_at(max(self.parser.CurrentByteIndex, 0)))
 
     def start(self, name: str, attributes: Dict[str, str]) -> None:
+        if self.is_in_text() or (len(self.path_to) == 3 and self.path_to[1] == TAGS):
+            self.refuse(f"an element inside of <{TEXT}> or of a tag")
         self.path_to.append(name)
         if self.is_in_text():
             self.texts.append([])
@@ -84,8 +86,12 @@ class _Collector:
             self.texts[-1].append(text)
 
     def doctype(self, *_: object) -> None:
+        self.refuse(DOCTYPE)
+
+    def refuse(self, reason: str) -> None:
+        """Raise, and keep the place, because expat still runs to the end of its chunk after an exception."""
         self.refused = self.place()
-        raise RefusedError(DOCTYPE)
+        raise RefusedError(reason)
 
 
 def read_tagged(path: Path, audit: Audit) -> Optional[TaggedText]:

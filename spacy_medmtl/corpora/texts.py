@@ -1,4 +1,4 @@
-"""The Doc of one whole document, as its text makes it."""
+"""The Doc of one whole text, before anything is annotated on it, and its lines."""
 
 import re
 from typing import Iterable, Optional
@@ -10,7 +10,7 @@ from .audit import Audit, Place
 from .docs import keep_together, split_sentences, tokens_at
 
 
-def document(nlp: Language, text: str, key: str, audit: Audit, place: Place) -> Optional[Doc]:
+def text_doc(nlp: Language, text: str, key: str, audit: Audit, place: Place) -> Optional[Doc]:
     """Tokenise a text. ``key``: what a split keeps together (a patient, a document).
 
     None and a loss (MedmtlError E401 in stop mode) if the text is blank or longer than spaCy reads.
