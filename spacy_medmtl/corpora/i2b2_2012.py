@@ -16,8 +16,9 @@ Relations are the TLINKs, in the three types to which the challenge merged eight
 worth a link, so a pair without one was not judged, and no pair counts as having none.
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -32,6 +33,7 @@ from .texts import split_lines, text_doc
 
 PROBLEM = "PROBLEM"
 SECTIME = "SECTIME"
+LINK = "TLINK"
 TYPES = {
     "EVENT": (PROBLEM, "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE"),
     "TIMEX3": ("DATE", "TIME", "DURATION", "FREQUENCY"),
@@ -64,45 +66,51 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
 
 def _annotate(doc: Doc, content: TaggedText, audit: Audit) -> None:
-    entities: List[Entity] = []
-    findings: List[FindingMention] = []
-    links: List[Relation] = []
-    for tag in content.tags:
-        if tag.name == "TLINK":
-            head, tail = (tag.attributes.get(name, "").strip() for name in ("fromID", "toID"))
-            links.append(Relation(head, tail, tag.value("type"), tag.place))
-        elif tag.name in TYPES:
-            _add_entity(content, tag, entities, findings, audit)
-        else:
-            audit.dropped(tag.place, "line", "", f"an unknown element: expected TLINK, {', '.join(TYPES)}")
+    found = list(_entities(content, audit))
+    entities = [entity for _, entity in found]
     write_mentions(doc, entities, LABELS, audit)
     split_lines(doc, audit, whole=doc.spans[ENTITIES])
-    write_findings(doc, findings, audit, labels=[LABEL], modifiers=JUDGED)
-    write_entity_relations(doc, entities, links, audit, labels=LINKS)
+    write_findings(doc, _findings(found, audit), audit, labels=[LABEL], modifiers=JUDGED)
+    # Links call a SECTIME by its type or by its id
+    by_type = [replace(entity, id=tag.value("type").capitalize()) for tag, entity in found if tag.name == SECTIME]
+    write_entity_relations(doc, [*entities, *by_type], _links(content), audit, labels=LINKS)
 
 
-def _add_entity(
-    content: TaggedText, tag: Tag, entities: List[Entity], findings: List[FindingMention], audit: Audit
-) -> None:
-    """The entity of a tag, and its finding if it is a problem."""
-    kind = tag.value("type")
-    stretch = content.stretch(tag)
-    if kind not in TYPES[tag.name]:
-        expected = ", ".join(TYPES[tag.name])
-        audit.dropped(tag.place, ENTITIES, "", f"an unknown type of {tag.name}: expected one of {expected}")
-        return
-    if stretch is None:
-        reason = "the offsets do not give the words of the element"
-        audit.dropped(tag.place, ENTITIES, LABELS[SECTIME if tag.name == SECTIME else kind], reason)
-        return
-    label = SECTIME if tag.name == SECTIME else kind
-    entities.append(Entity(*stretch, label, tag.place, tag.attributes.get("id", "").strip()))
-    if kind != PROBLEM:
-        audit.note("modality and polarity of events that are no problems, not used", int(tag.name == "EVENT"))
-        return
-    judgement = STATUS.get((tag.value("modality"), tag.value("polarity")))
-    if judgement is None:
-        expected = "modality FACTUAL, POSSIBLE, CONDITIONAL or PROPOSED, and polarity POS or NEG"
-        audit.dropped(tag.place, FINDINGS, LABEL, f"an unknown value: expected {expected}", stretch)
-    else:
-        findings.append(FindingMention(*stretch, LABEL, tag.place, *judgement))
+def _entities(content: TaggedText, audit: Audit) -> Iterator[Tuple[Tag, Entity]]:
+    """The tags that are entities. Elements of unknown names are a loss as well."""
+    for tag in content.tags:
+        kind, stretch = tag.value("type"), content.stretch(tag)
+        if tag.name not in TYPES:
+            if tag.name != LINK:
+                expected = ", ".join((*TYPES, LINK))
+                audit.dropped(tag.place, "line", "", f"an unknown element: expected one of {expected}")
+        elif kind not in TYPES[tag.name]:
+            expected = ", ".join(TYPES[tag.name])
+            audit.dropped(tag.place, ENTITIES, "", f"an unknown type of {tag.name}: expected one of {expected}")
+        else:
+            label = SECTIME if tag.name == SECTIME else kind
+            if stretch is None:
+                reason = "the offsets do not give the words of the element"
+                audit.dropped(tag.place, ENTITIES, LABELS[label], reason)
+            else:
+                yield tag, Entity(*stretch, label, tag.place, tag.attributes.get("id", "").strip())
+
+
+def _findings(found: Sequence[Tuple[Tag, Entity]], audit: Audit) -> Iterator[FindingMention]:
+    for tag, entity in found:
+        judgement = STATUS.get((tag.value("modality"), tag.value("polarity")))
+        if entity.label != PROBLEM:
+            audit.note("modality and polarity of events that are no problems, not used", int(tag.name == "EVENT"))
+        elif judgement is None:
+            expected = "modality FACTUAL, POSSIBLE, CONDITIONAL or PROPOSED, and polarity POS or NEG"
+            offsets = entity.start, entity.end
+            audit.dropped(tag.place, FINDINGS, LABEL, f"an unknown value: expected {expected}", offsets)
+        else:
+            yield FindingMention(entity.start, entity.end, LABEL, tag.place, *judgement)
+
+
+def _links(content: TaggedText) -> Iterator[Relation]:
+    for tag in content.tags:
+        if tag.name == LINK:
+            head, tail = (tag.attributes.get(name, "").strip() for name in ("fromID", "toID"))
+            yield Relation(head, tail, tag.value("type"), tag.place)

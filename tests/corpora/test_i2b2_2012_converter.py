@@ -73,6 +73,13 @@ def test_i2b2_2012(run, write):
     assert not audit.changes
 
 
+def test_links_call_a_section_time_by_its_type(run, write):
+    links = [link(0, "E0", "Admission"), link(1, "E1", "Discharge")]
+    (doc,), audit = run("i2b2_2012", write("a.xml", xml(*links, *EVENTS[:2], SECTION)))
+    assert pairs(doc) == [("red ears", "1999-01-02", ["BEFORE"])]
+    assert losses(audit) == [("a.xml", 11, RELATIONS)]  # there is no time of discharge
+
+
 @pytest.mark.parametrize(
     ("modality", "polarity", "status", "modifiers"),
     [
