@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 
 from . import iob
 from .audit import Audit, Place
-from .formats.iob import MAX_WORDS, Sentence
+from .formats.iob import MAX_WORDS, Mention, Sentence
 from .formats.lines import read_lines
 
 LABELS = {name: name for name in ("PER", "LOC", "ORG", "MISC")}
@@ -44,24 +44,35 @@ def _sentences(path: Path, audit: Audit) -> Iterator[Sentence]:
             n_documents += is_start
             sentence = Sentence(Place(path, number + 1), n_documents or None)
         elif len(sentence.words) < MAX_WORDS:
-            _add(sentence, line, place, audit)
+            _read(sentence, line, place, audit)
         elif not sentence.is_broken:
             audit.dropped(place, "line", "", f"a sentence of more than {MAX_WORDS} words: a blank line is missing")
             sentence.is_broken = True
     yield from _finished(sentence, audit)
 
 
-def _add(sentence: Sentence, line: str, place: Place, audit: Audit) -> None:
+def _read(sentence: Sentence, line: str, place: Place, audit: Audit) -> None:
     """Append the word of a line; a malformed line breaks the sentence."""
     columns = line.rstrip(" ").split(" ")
     tag = _TAG.fullmatch(columns[-1]) if len(columns) == 4 and all(columns) and line.isprintable() else None
     if tag is not None:
-        sentence.add(columns[0], tag, place, audit)
+        _continue(sentence, columns[0], tag, place)
         return
     sentence.is_broken = True
-    if line != _NOT_UTF8:  # that is listed already
+    if not audit.knows(place):  # a line that is not UTF-8 is listed already
         expected = f"'word part-of-speech chunk name', names O, I- or B- with {', '.join(LABELS)}"
         audit.dropped(place, "line", "", f"expected {expected}, parted by blanks")
+
+
+def _continue(sentence: Sentence, word: str, tag: "re.Match[str]", place: Place) -> None:
+    """Append a word. ``I-`` continues a name of its type that ends right before, and else begins one."""
+    at = len(sentence.words)
+    sentence.words.append(word)
+    last = sentence.mentions[-1] if sentence.mentions else None
+    if tag["prefix"] == "I" and last is not None and (last.end, last.label) == (at, tag["label"]):
+        last.end = at + 1
+    elif tag["prefix"] is not None:
+        sentence.mentions.append(Mention(at, at + 1, tag["label"], place))
 
 
 def _finished(sentence: Sentence, audit: Audit) -> Iterator[Sentence]:
