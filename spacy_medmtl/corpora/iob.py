@@ -26,16 +26,17 @@ def convert(
     first loss in stop mode.
     """
     for path in paths:
-        for _, sentences in groupby(read_sentences(path, audit), key=_unit):
-            yield _doc(list(sentences), nlp, audit, labels)
+        for _, sentences in groupby(read_sentences(path, audit), key=unit):
+            yield sentences_doc(list(sentences), nlp, audit, labels)
 
 
-def _unit(sentence: Sentence) -> Tuple[int, int]:
+def unit(sentence: Sentence) -> Tuple[int, int]:
     """What a Doc is made of: a numbered document, or else a sentence by its line."""
     return (0, sentence.place.line) if sentence.document is None else (1, sentence.document)
 
 
-def _doc(sentences: Sequence[Sentence], nlp: Language, audit: Audit, labels: Mapping[str, str]) -> Doc:
+def sentences_doc(sentences: Sequence[Sentence], nlp: Language, audit: Audit, labels: Mapping[str, str]) -> Doc:
+    """The Doc of some sentences, one blank after each word. A mention of a type without a label is a loss."""
     doc = Doc(nlp.vocab, words=[word for sentence in sentences for word in sentence.words])
     spans: List[Span] = []
     starts: List[int] = []

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from restricted_files import RESTRICTED
 
 from spacy_medmtl.corpora.registry import CONVERTERS
 from spacy_medmtl.errors import MedmtlError
@@ -34,6 +35,7 @@ VALID = {
     '"range": [1, 3], "type": "clinical_findings", "attr": "阴性"}]}, '
     '{"text": "没 \\u6709", "sender": "患者", "ner": []}]}\n',
     "negex": "1\tgout\tHas GOUT now.\tNegated\tRecent\tPatient\n2\tflu\tNo FLU.\tAffirmed\tHistorical\tOther\n",
+    **RESTRICTED,
 }
 JUNK = [b"\xff", b"\x00", b"\n", b"\t", b"|", b"[", b"]", b"<", b">", b"&", b"^", "\u241e\u2028é".encode(), b"\r", b" "]
 
@@ -48,16 +50,20 @@ def damage(content: bytes, draw: random.Random) -> bytes:
 @pytest.mark.parametrize("name", sorted(CONVERTERS))
 def test_damage_never_ends_in_another_exception(name, run, write):
     draw = random.Random(name)
+    valid = VALID[name] if isinstance(VALID[name], dict) else {"damaged.txt": VALID[name]}
     for _ in range(400):
-        content = VALID[name].encode() * draw.randint(1, 2)
+        files = {file: write(file, content) for file, content in valid.items()}
+        chosen = draw.choice(list(valid))
+        content = valid[chosen].encode() * draw.randint(1, 2)
         for _ in range(draw.randint(1, 4)):
             content = damage(content, draw) or b"\n"
-        path = write("damaged.txt", content)
+        write(chosen, content)
+        path = next(iter(files.values()))
         docs, audit = run(name, path)
         for doc in docs:
             assert doc.spans, content
             assert doc.has_annotation("SENT_START"), content
-        lines = content.count(b"\n") + 1
+        lines = max(file.read_bytes().count(b"\n") + 1 for file in files.values())
         assert all(1 <= change.line <= lines for change in audit.changes), content
         lost = [change for change in audit.changes if change.outcome == "dropped"]
         if lost:

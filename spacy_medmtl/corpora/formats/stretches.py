@@ -1,0 +1,40 @@
+"""Offsets as text, the words at them, and mentions in several pieces: what formats with character offsets share.
+
+A mention in several pieces becomes the whole stretch from its first to its last character, because a span of spaCy has
+no gaps. The audit counts those whose gaps hold words; brat also parts a mention where a line ends, which loses nothing.
+"""
+
+from typing import Optional, Sequence, Tuple
+
+from ..audit import Audit
+
+COVERED = "discontinuous mentions covered"
+Stretch = Tuple[int, int]
+
+
+def read_stretch(start: str, end: str) -> Optional[Stretch]:
+    """Two columns as offsets, end exclusive; None if they are not the offsets of at least one character."""
+    if not all(column.isascii() and column.isdigit() and len(column) < 10 for column in (start, end)):
+        return None
+    stretch = int(start), int(end)
+    return stretch if stretch[0] < stretch[1] else None
+
+
+def stretch_of(words: str, text: str, start: str, end: str) -> Optional[Stretch]:
+    """Two columns as offsets, if they give these words in the text; else None."""
+    stretch = read_stretch(start, end)
+    is_there = stretch is not None and stretch[1] <= len(text) and same_words(text[slice(*stretch)], words)
+    return stretch if is_there else None
+
+
+def cover(pieces: Sequence[Stretch], text: str, audit: Audit) -> Stretch:
+    """The stretch from the first to the last character of the pieces of one mention."""
+    ordered = sorted(pieces)
+    gaps = [text[before[1] : after[0]] for before, after in zip(ordered, ordered[1:])]
+    audit.note(COVERED, int(any(map(str.strip, gaps))))
+    return ordered[0][0], max(end for _, end in ordered)
+
+
+def same_words(first: str, second: str) -> bool:
+    """Whether two texts differ in white space only: attributes of XML and columns of brat cannot hold a line break."""
+    return first.split() == second.split()

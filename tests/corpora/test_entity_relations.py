@@ -1,0 +1,98 @@
+"""Which pairs of entities count as judged, and what becomes of relations that do not fit."""
+
+from pathlib import Path
+
+import pytest
+from entity_docs import pairs
+
+from spacy_medmtl.annotations.groups import RELATIONS
+from spacy_medmtl.corpora.audit import Audit, Place
+from spacy_medmtl.corpora.docs import set_sentence_starts
+from spacy_medmtl.corpora.entity_relations import OUTSIDE, Entity, Relation, write_entity_relations
+from spacy_medmtl.errors import MedmtlError
+
+PLACE = Place(Path("a.ann"), 3)
+LABELS = {"near": "Near", "far": "Far"}
+
+
+@pytest.fixture
+def doc(nlp):
+    doc = nlp.make_doc("A b c d e f")  # three sentences of two words
+    set_sentence_starts(doc, [0, 2, 4])
+    return doc
+
+
+def entity(letter, label):
+    start = "A b c d e f".index(letter)
+    return Entity(start, start + 1, label, PLACE, letter)
+
+
+ENTITIES = [entity("A", "x"), entity("b", "y"), entity("c", "y"), entity("d", "x"), entity("f", "x")]
+
+
+def written(doc, *relations, entities=ENTITIES, on_error="stop", **settings):
+    audit = Audit(on_error)
+    found = [Relation(head, tail, label, PLACE) for head, tail, label in relations]
+    write_entity_relations(doc, entities, found, audit, labels=LABELS, **settings)
+    return pairs(doc), audit
+
+
+@pytest.mark.parametrize(
+    ("reach", "expected"),
+    [
+        (0, ["Ab", "dc"]),
+        (1, ["Ab", "Ac", "db", "dc", "fc"]),
+        (2, ["Ab", "Ac", "db", "dc", "fb", "fc"]),
+    ],
+)
+def test_reach(doc, reach, expected):
+    found, _ = written(doc, kinds=[("x", "y")], reach=reach)
+    assert ["".join(pair[:2]) for pair in found] == expected
+    assert not any(labels for *_, labels in found)
+
+
+def test_pair_of_one_type_is_judged_once_in_the_order_of_the_text(doc):
+    found, audit = written(doc, ("d", "A", "near"), ("c", "b", "far"), kinds=[("x", "x")], reach=1)
+    # c and b are of a type that is not judged, so their order is that of the file
+    assert found == [("A", "d", ["Near"]), ("c", "b", ["Far"]), ("d", "f", [])]
+    assert audit.notes[OUTSIDE] == 1
+
+
+def test_without_kinds_only_related_pairs_are_judged(doc):
+    found, audit = written(doc, ("f", "A", "near"), ("A", "f", "far"))
+    assert found == [("A", "f", ["Far"]), ("f", "A", ["Near"])]
+    assert audit.notes[OUTSIDE] == 0
+    assert doc.spans[RELATIONS].attrs["annotated_labels"] == ["Far", "Near"]
+
+
+def test_several_labels_and_a_repeated_one(doc):
+    found, audit = written(doc, ("A", "b", "near"), ("A", "b", "far"), ("A", "b", "near"), kinds=[("x", "y")])
+    assert found == [("A", "b", ["Far", "Near"]), ("d", "c", [])]
+    assert [(change.outcome, change.kind, change.label) for change in audit.changes] == [("merged", RELATIONS, "Near")]
+
+
+def test_two_entities_on_the_same_tokens(doc):
+    twins = [entity("A", "x"), Entity(0, 1, "y", PLACE, "twin")]
+    found, _ = written(doc, ("A", "twin", "near"), entities=twins, kinds=[("x", "y")])
+    assert found == [("A", "A", ["Near"])]
+
+
+@pytest.mark.parametrize("relation", [("A", "b", "secret"), ("A", "z", "near"), ("z", "b", "near")])
+def test_relation_that_does_not_fit_is_a_loss(doc, relation):
+    with pytest.raises(MedmtlError, match=r"E401.*a.ann, line 3: ") as error:
+        written(doc, relation, kinds=[("x", "y")])
+    assert "secret" not in str(error.value)
+    found, audit = written(doc, relation, kinds=[("x", "y")], on_error="report")
+    assert found == [("A", "b", []), ("d", "c", [])]
+    assert [(change.outcome, change.kind) for change in audit.changes] == [("dropped", RELATIONS)]
+
+
+def test_entity_without_an_id_is_no_argument(doc):
+    nameless = [entity("A", "x"), Entity(2, 3, "y", PLACE, "")]
+    with pytest.raises(MedmtlError, match="no entity of the document"):
+        written(doc, ("A", "", "near"), entities=nameless)
+
+
+def test_no_entities(doc):
+    assert written(doc, entities=[])[0] == []
+    assert RELATIONS in doc.spans  # annotated, nothing there
