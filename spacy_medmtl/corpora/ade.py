@@ -51,7 +51,9 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
             begin = _begin(rows)
             if begin is None:
                 for row in rows:
-                    audit.dropped(row.place, RELATIONS, CAUSES, "no place, or several, where the entities have their words")
+                    audit.dropped(
+                        row.place, RELATIONS, CAUSES, "no place, or several, where the entities have their words"
+                    )
                 continue
             audit.note("sentences that occur again", int(sentence in seen))
             seen.add(sentence)

@@ -22,6 +22,8 @@ from .formats.mention import Mention
 # body, department, disease, drug, equipment, medical test item, microorganism, procedure, symptom
 LABELS = {name: name for name in ("bod", "dep", "dis", "dru", "equ", "ite", "mic", "pro", "sym")}
 
+NAMES = ("start_idx", "end_idx", "type", "entity")
+
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One Doc for each text. Raises MedmtlError E401 at the first loss in stop mode."""
@@ -46,14 +48,18 @@ def _is_row(row: Any) -> bool:
     return bool(row["text"].strip()) and is_unicode(row["text"])
 
 
+def _is_entity(entity: Any) -> bool:
+    return isinstance(entity, dict) and [type(entity.get(name)) for name in NAMES] == [int, int, str, str]
+
+
 def _mentions(entities: Sequence[Any], text: str, place: Place, audit: Audit) -> List[Mention]:
     mentions: List[Mention] = []
     for entity in entities:
-        values = entity if isinstance(entity, dict) else {}
-        start, end, label, words = (values.get(name) for name in ("start_idx", "end_idx", "type", "entity"))
-        if [type(value) for value in (start, end, label, words)] != [int, int, str, str]:
+        if not _is_entity(entity):
             audit.dropped(place, ENTITIES, "", "an entity that is not {start_idx, end_idx, type, entity}")
-        elif start < 0 or not words or words not in (text[start : end + 1], text[start:end]):
+            continue
+        start, end, label, words = (entity[name] for name in NAMES)
+        if start < 0 or not words or words not in (text[start : end + 1], text[start:end]):
             audit.dropped(place, ENTITIES, "", "the offsets do not give the words of the entity")
         else:
             audit.note("entities whose end is exclusive", int(text[start : end + 1] != words))

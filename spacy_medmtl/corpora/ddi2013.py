@@ -1,6 +1,6 @@
 """DDI 2013: drugs and their interactions, in texts of DrugBank and abstracts.
 
-A document is ``<document id><sentence id text><entity id charOffset type/><pair e1 e2 ddi type/></sentence></document>``.
+A ``<document id>`` holds ``<sentence text>``, that ``<entity id charOffset type text>`` and ``<pair e1 e2 ddi type>``.
 ``charOffset`` counts characters of the sentence, the last one included; ``;`` parts the pieces of a discontinuous name,
 which becomes one span from its first to its last character. Every two entities of a sentence are a ``pair``; those
 that do not interact (``ddi="false"``) are kept as judged pairs without a label.
@@ -115,7 +115,9 @@ def _add_annotations(text: _Text, sentence: Element, first: int, place: Place, a
                 continue
             bounds = _bounds(element, sentence.get("text", ""), audit)
             if bounds is None:
-                audit.dropped(here, ENTITIES, element.get("type", ""), "the offsets do not give the words of the entity")
+                audit.dropped(
+                    here, ENTITIES, element.get("type", ""), "the offsets do not give the words of the entity"
+                )
                 continue
             mention = Mention(first + bounds[0], first + bounds[1], element.get("type", ""), here)
             mentions[element.get("id", "")] = mention
@@ -126,9 +128,7 @@ def _add_annotations(text: _Text, sentence: Element, first: int, place: Place, a
                 audit.dropped(here, RELATIONS, "", problem)
                 continue
             label = element.get("type") if element.get("ddi") == "true" else None
-            text.pairs.append(
-                EntityPair(mentions[element.get("e1", "")], mentions[element.get("e2", "")], label, here)
-            )
+            text.pairs.append(EntityPair(mentions[element.get("e1", "")], mentions[element.get("e2", "")], label, here))
         else:
             audit.dropped(here, "line", "", "neither an entity nor a pair")
 

@@ -29,9 +29,10 @@ def write_entity_pairs(doc: Doc, pairs: Iterable[EntityPair], labels: Sequence[s
     ``labels``: all of the corpus. A pair whose mentions lie on the same tokens, or outside the text, is a loss
     (MedmtlError E401 in stop mode).
     """
+    known: Dict[Bounds, Optional[Bounds]] = {}
     found: Dict[Tuple[Bounds, Bounds], Set[str]] = {}
     for pair in pairs:
-        head, tail = _bounds(doc, pair.head), _bounds(doc, pair.tail)
+        head, tail = (_bounds(doc, mention, known) for mention in (pair.head, pair.tail))
         label = pair.label or ""
         offsets = (pair.head.start, pair.head.end, pair.tail.start, pair.tail.end)
         if head is None or tail is None or head == tail:
@@ -44,7 +45,10 @@ def write_entity_pairs(doc: Doc, pairs: Iterable[EntityPair], labels: Sequence[s
     doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = sorted(labels)
 
 
-def _bounds(doc: Doc, mention: Mention) -> Optional[Bounds]:
-    """The tokens of a mention, as ``token_span`` finds them."""
-    span = doc.char_span(mention.start, mention.end, alignment_mode="expand")
-    return None if span is None else (span.start, span.end)
+def _bounds(doc: Doc, mention: Mention, known: Dict[Bounds, Optional[Bounds]]) -> Optional[Bounds]:
+    """The tokens of a mention, as ``token_span`` finds them. ``known``: those found before."""
+    characters = (mention.start, mention.end)
+    if characters not in known:
+        span = doc.char_span(*characters, alignment_mode="expand")
+        known[characters] = None if span is None else (span.start, span.end)
+    return known[characters]

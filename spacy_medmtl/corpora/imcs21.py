@@ -4,11 +4,12 @@ The dialogue acts and the entities are published as files of lines that do not s
 forms are read. Where the four tasks are learnt together, take the aligned one: it keeps the dialogues, and all four
 converters put a dialogue on the same side of a split.
 
-| file                       | converters                  | holds                                                         |
-| -------------------------- | --------------------------- | ------------------------------------------------------------- |
-| ``aligned_dev.jsonl``      | da, ner, status, qa         | ``{id, turns: [{speaker, text, act, ner, symptoms}]}``, a dialogue a line |
-| ``da_dev.txt``             | da                          | ``speaker：sentence TAB number of the act``                    |
-| ``input.seq.char``         | ner                         | ``speaker：sentence``, characters parted by blanks; the tags stand in ``output.seq.bio`` beside it |
+| file                  | converters          | holds                                                                |
+| --------------------- | ------------------- | -------------------------------------------------------------------- |
+| ``aligned_dev.jsonl`` | da, ner, status, qa | a line a dialogue: {id, turns: [{speaker, text, act, ner, symptoms}]} |
+| ``da_dev.txt``        | da                  | speaker, fullwidth colon, sentence, tab, number of the act           |
+| ``input.seq.char``    | ner                 | the same without the act, characters parted by blanks; their tags    |
+|                       |                     | stand in ``output.seq.bio`` beside it                                |
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Iterable, Iterator, List, Optional, Tuple, TypeVar
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, TypeGuard, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -27,7 +28,8 @@ from .formats.json_lines import is_unicode, read_json_lines
 from .turns import dialogue_doc, is_too_long
 
 SPEAKERS = {"医生": "D", "患者": "P"}  # the letters of the sample corpus: doctor, patient
-SPOKEN = re.compile(f"({'|'.join(SPEAKERS)})：(.*)", re.DOTALL)
+SPOKEN = re.compile(f"({'|'.join(SPEAKERS)})\uff1a(.*)", re.DOTALL)
+SPOKEN_FORM = f"{' or '.join(SPEAKERS)}, a fullwidth colon, the sentence"
 STRETCH = 40  # utterances in a Doc where dialogues are not told apart; dialogues have 42 on average
 BLOCK = 10  # such Docs that stay together in a split, as a dialogue may run over their borders
 MAX_CHARACTERS = 20_000  # of an utterance there; none comes near, and a stretch of the longest can still be read
@@ -78,7 +80,7 @@ def read_dialogues(path: Path, nlp: Language, audit: Audit) -> Iterator[Dialogue
             yield Dialogue(identifier, utterances, place)
 
 
-def _are_turns(turns: Any) -> bool:
+def _are_turns(turns: Any) -> TypeGuard[List[Dict[str, Any]]]:
     return isinstance(turns, list) and bool(turns) and all(map(_is_turn, turns))
 
 
@@ -111,5 +113,3 @@ def stretches(items: Iterable[Item], audit: Audit) -> Iterator[Tuple[str, List[I
 def within(start: Any, end: Any, text: str) -> bool:
     """Whether two values are character offsets of at least one character of an utterance."""
     return type(start) is int and type(end) is int and 0 <= start < end <= len(text)
-
-

@@ -12,7 +12,7 @@ from ..annotations.groups import INTENTS
 from .audit import Audit, Place
 from .docs import keep_together
 from .formats.lines import read_lines
-from .imcs21 import MAX_CHARACTERS, SPEAKERS, SPOKEN, aligned_doc, read_dialogues, stretches
+from .imcs21 import MAX_CHARACTERS, SPEAKERS, SPOKEN, SPOKEN_FORM, aligned_doc, read_dialogues, stretches
 from .intents import write_intents
 from .turns import dialogue_doc
 
@@ -77,8 +77,7 @@ def _lines(path: Path, audit: Audit) -> Iterator[_Line]:
         said, _, act = line.rpartition("\t")
         match = SPOKEN.fullmatch(said)
         if match is None or not match[2].strip() or len(line) > MAX_CHARACTERS:
-            expected = f"'speaker：sentence TAB number of the act', the speaker {' or '.join(SPEAKERS)}"
-            audit.dropped(Place(path, number), "line", "", f"expected {expected}")
+            audit.dropped(Place(path, number), "line", "", f"expected {SPOKEN_FORM}, a tab, the number of the act")
         elif not re.fullmatch("[0-9]{1,2}", act) or int(act) >= len(ACTS):
             audit.dropped(Place(path, number), INTENTS, "", f"an unknown act: expected 0 to {len(ACTS) - 1}")
         else:

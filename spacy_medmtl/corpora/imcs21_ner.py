@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Iterator, List, Sequence, Tuple
+from typing import Iterator, List, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -15,7 +15,17 @@ from .docs import keep_together
 from .entities import write_mentions
 from .formats.lines import input_files, read_lines
 from .formats.mention import Mention
-from .imcs21 import MAX_CHARACTERS, SPEAKERS, SPOKEN, Dialogue, aligned_doc, read_dialogues, stretches, within
+from .imcs21 import (
+    MAX_CHARACTERS,
+    SPEAKERS,
+    SPOKEN,
+    SPOKEN_FORM,
+    Dialogue,
+    aligned_doc,
+    read_dialogues,
+    stretches,
+    within,
+)
 from .turns import dialogue_doc
 
 LABELS = {name: name for name in ("Drug", "Drug_Category", "Medical_Examination", "Operation", "Symptom")}
@@ -98,7 +108,7 @@ def _problem(words: Sequence[str], tags: Sequence[str]) -> str:
     if len(words) != len(tags):
         return "the two files differ in the number of characters and tags"
     if match is None or not match[2].strip() or len(said) > MAX_CHARACTERS:
-        return f"expected 'speaker：sentence', the speaker {' or '.join(SPEAKERS)}"
+        return f"expected {SPOKEN_FORM}"
     if not all(map(_TAG.fullmatch, tags)):
         return "a tag that is neither O nor a label with B- or I- before it"
     return ""

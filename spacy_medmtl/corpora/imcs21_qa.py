@@ -62,9 +62,9 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
 def _pairs(dialogue: Dialogue) -> Iterator[_Pair]:
     for first, second in pairwise(dialogue.utterances):
-        if (first.speaker, second.speaker) == ("D", "P") and first.act.startswith(REQUEST):
-            if second.act == INFORM + first.act.removeprefix(REQUEST):
-                yield _Pair(first.text, second.text, dialogue.id, dialogue.place)
+        is_asked = (first.speaker, second.speaker) == ("D", "P") and first.act.startswith(REQUEST)
+        if is_asked and second.act == INFORM + first.act.removeprefix(REQUEST):
+            yield _Pair(first.text, second.text, dialogue.id, dialogue.place)
 
 
 def _substituted(pair: _Pair, group: Sequence[_Pair], draw: random.Random) -> Optional[Tuple[str, str]]:

@@ -1,7 +1,7 @@
 """IMCS21, symptoms in dialogues: whether the patient has them.
 
-A symptom is ``[start, end, name, status]``, the offsets being characters of the utterance. The name is the standard one,
-which is not used.
+A symptom is ``[start, end, name, status]``, the offsets being characters of the utterance. The name is the standard
+one, which is not used.
 
 | status | the patient      | written  |
 | ------ | ---------------- | -------- |

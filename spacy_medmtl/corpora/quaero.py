@@ -1,4 +1,4 @@
-"""QUAERO: nested names of ten UMLS groups in French titles (MEDLINE) and leaflets of drugs (EMEA), as zips of brat files.
+"""QUAERO: nested names of ten UMLS groups in French titles (MEDLINE) and leaflets of drugs (EMEA), as zips of brat.
 
 A discontinuous mention becomes one span from its first to its last character. To be read with the language ``fr``.
 """
@@ -21,7 +21,7 @@ LABELS = {name: name for name in ("ANAT", "CHEM", "DEVI", "DISO", "GEOG", "LIVB"
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
-    """One Doc for each text, each line at least one sentence. Raises MedmtlError E401 at the first loss in stop mode."""
+    """One Doc for each text; a line ends a sentence. Raises MedmtlError E401 at the first loss in stop mode."""
     for path in paths:
         for text in read_texts(path, audit):
             if not text.text.strip():

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import List, Optional
+from xml.etree.ElementTree import Element
 
 from ..audit import Audit, Place
 from .archive import list_members, member_place, open_archive, read_member
@@ -50,7 +51,7 @@ def _root(path: Path, audit: Audit) -> Optional[Node]:
     return None if content is None else read_tree(content, place, audit)
 
 
-def _text(cell: Node) -> str:
+def _text(cell: Element) -> str:
     paragraphs = []
     for paragraph in cell.findall(f"{_W}p"):
         pieces = (one.text or "" if one.tag == f"{_W}t" else _BLANKS.get(one.tag, "") for one in paragraph.iter())

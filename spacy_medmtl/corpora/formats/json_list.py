@@ -36,7 +36,9 @@ def read_json_list(path: Path, audit: Audit) -> Iterator[Tuple[Place, Any]]:
         number += 1
         position = _skip(text, position)
     if text[position : position + 1] != "]" or _skip(text, position + 1) < len(text):
-        audit.dropped(place, "document", "", "not a JSON list, or one that is broken here: the rest of the file is lost")
+        audit.dropped(
+            place, "document", "", "not a JSON list, or one that is broken here: the rest of the file is lost"
+        )
 
 
 def _skip(text: str, position: int) -> int:
