@@ -90,7 +90,7 @@ def _begin(rows: Sequence[_Row]) -> Optional[int]:
     places = [(row.words[0], row.effect.start) for row in rows] + [(row.words[1], row.drug.start) for row in rows]
     words, start = places[0]
     sentence = rows[0].sentence
-    begins = [start - at for at in range(len(sentence)) if sentence.startswith(words, at)]
+    begins = [start - at for at in range(len(sentence)) if start >= at and sentence.startswith(words, at)]
     begins = [
         begin
         for begin in begins

@@ -1,9 +1,9 @@
 """ChemProt, what a chemical does to a gene or protein, as JSON lines ``{text, label}`` of one related pair each.
 
 ``<< `` and `` >>`` stand around the entity of the pair that comes first, ``[[ `` and `` ]]`` around the other one,
-whichever is the chemical; the text is restored without them. Only entities of related pairs are marked, and not which is which,
-so no entities are annotated: the spans of the pairs are all there is. Pairs that hold nothing are not listed, so this
-corpus tells relations apart and cannot teach where there is none. Nor does it tell abstracts apart.
+whichever is the chemical; the text is restored without them. Only entities of related pairs are marked, and not which
+is which, so no entities are annotated: the spans of the pairs are all there is. Pairs that hold nothing are not listed,
+so this corpus tells relations apart and cannot teach where there is none. Nor does it tell abstracts apart.
 """
 
 import re
