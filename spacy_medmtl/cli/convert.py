@@ -10,7 +10,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..corpora.audit import DROPPED, EXPANDED, MERGED, Audit
-from ..corpora.registry import CONVERTERS
+from ..corpora.registry import CONVERTERS, get_converter
 from ..corpora.run import Job, audit_path, convert_corpus
 from .failing import coded_errors
 
@@ -31,7 +31,12 @@ def convert(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where the Docs go (.spacy). The audit goes beside it.")
     ],
-    lang: Annotated[str, typer.Option("--lang", "-l", help="spaCy language whose tokenizer reads the texts.")] = "en",
+    lang: Annotated[
+        Optional[str],
+        typer.Option(
+            "--lang", "-l", help="spaCy language whose tokenizer reads the texts. By default the corpus's own."
+        ),
+    ] = None,
     on_error: Annotated[
         OnError,
         typer.Option(help="stop: nothing is ever lost, the first loss ends it. report: go on, and list every loss."),
@@ -52,8 +57,8 @@ def convert(
     Each span is kept, widened to whole tokens, merged with an equal one, or lost. All but the first are counted in the
     table and listed with file, line and reason in OUTPUT.audit.json.
     """
-    job = Job(name, inputs, output, lang, on_error.value, seed, dev_share, dev_output)
     with coded_errors():
+        job = Job(name, inputs, output, lang or get_converter(name).lang, on_error.value, seed, dev_share, dev_output)
         audit = convert_corpus(job, progress=show_progress)
     _print_summary(audit)
     n_lost = sum(change.outcome == DROPPED for change in audit.changes)

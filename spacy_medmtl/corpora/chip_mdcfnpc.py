@@ -16,7 +16,6 @@ to take them for findings with an open status keeps all marked mentions, and is 
 says of general statements. Modifiers are not annotated.
 """
 
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
@@ -25,10 +24,9 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import FINDINGS
 from .audit import Audit, Place
-from .docs import set_sentence_starts, tokens_at
 from .findings import LABEL, FindingMention, write_findings
 from .formats.json_lines import is_unicode, read_json_lines
-from .turns import write_turns
+from .turns import dialogue_doc, is_too_long
 
 STATUS = {"阳性": "positive", "阴性": "negative", "其他": "unknown", "不标注": "unknown"}
 SPEAKERS = {"医生": "D", "患者": "P"}  # the letters of the sample corpus: doctor, patient
@@ -47,7 +45,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
             if not utterances or not isinstance(utterances, list) or not all(map(_is_utterance, utterances)):
                 expected = f"utterances with text, sender ({' or '.join(SPEAKERS)}) and ner"
                 audit.dropped(place, "line", "", f"expected a JSON object with dialog_info, a list of {expected}")
-            elif sum(len(one["text"]) + 1 for one in utterances) > nlp.max_length:
+            elif is_too_long([one["text"] for one in utterances], nlp):
                 audit.dropped(place, "line", "", "a dialogue longer than spaCy reads")
             else:
                 yield _doc(utterances, nlp, audit, place)
@@ -62,12 +60,8 @@ def _is_utterance(one: Any) -> bool:
 
 
 def _doc(utterances: Sequence[Dict[str, Any]], nlp: Language, audit: Audit, place: Place) -> Doc:
-    texts = [one["text"] for one in utterances]
-    doc = nlp.make_doc("\n".join(texts))
-    offsets = list(accumulate((len(text) + 1 for text in texts[:-1]), initial=0))
-    starts = tokens_at(doc, offsets)
-    set_sentence_starts(doc, starts)
-    write_turns(doc, list(pairwise([*starts, len(doc)])), [SPEAKERS[one["sender"]] for one in utterances])
+    speakers = [SPEAKERS[one["sender"]] for one in utterances]
+    doc, offsets, _ = dialogue_doc(nlp, [one["text"] for one in utterances], speakers)
     findings: List[FindingMention] = []
     for one, first in zip(utterances, offsets, strict=True):
         for entity in one["ner"]:

@@ -53,14 +53,26 @@ NER = (
     Source("linnaeus", "mtl_bionlp/linnaeus-IOB", "train.tsv", "devel.tsv", name="linnaeus"),
     BC5CDR,
 )
+CHIP_MDCFNPC = Source("chip_mdcfnpc", "chip_mdcfnpc", "train.jsonl", lang="zh")
 # The list of train documents in E3C's folder names all of its documents there; the others are kept elsewhere.
 FINDINGS = (
     NEGEX,
     Source("e3c", "e3c", "English"),
-    Source("chip_mdcfnpc", "chip_mdcfnpc", "train.jsonl", lang="zh"),
+    CHIP_MDCFNPC,
 )
-CORPORA = {"public": PUBLIC, "ner": NER, "findings": FINDINGS}
-SETS = ("sample", "public", "ner", "bc5cdr_split", "findings")
+# The two mixtures of the progressive learning paper, its tasks in order. The published dev parts are kept elsewhere.
+PROGRESSIVE = (
+    Source("kuake_qic", "kuake_qic", "train.json", lang="zh"),
+    Source("chip_sts", "chip_sts", "train.json", lang="zh"),
+    Source("cmeee", "cmeee_v2", "train.json", name="cmeee", lang="zh"),
+    CHIP_MDCFNPC,
+)
+IMCS21 = tuple(
+    Source(name, "imcs21", "aligned_dev.jsonl", name=name, lang="zh")
+    for name in ("imcs21_da", "imcs21_qa", "imcs21_ner", "imcs21_status")
+)
+CORPORA = {"public": PUBLIC, "ner": NER, "findings": FINDINGS, "progressive": PROGRESSIVE, "imcs21": IMCS21}
+SETS = ("sample", "public", "ner", "bc5cdr_split", "findings", "progressive", "imcs21")
 TEST_SHARE = 0.2  # of a corpus that is published as one file
 
 

@@ -83,3 +83,12 @@ def test_help_names_every_converter(medmtl):
     assert result.exit_code == 0
     assert all(name in result.output for name in CONVERTERS)
     assert "fetch-encoder" in medmtl("--help").output
+
+
+@pytest.mark.parametrize(("options", "lang"), [((), "zh"), (("--lang", "en"), "en")])
+def test_language_is_by_default_that_of_the_corpus(medmtl, tmp_path, options, lang):
+    source = tmp_path / "a.json"
+    source.write_text('[{"id": "1", "query": "红斑吗", "label": "其他"}]', encoding="utf8")
+    result = medmtl("convert", "kuake_qic", source, "-o", tmp_path / "x.spacy", *options)
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "x.spacy.audit.json").read_text(encoding="utf8"))["lang"] == lang

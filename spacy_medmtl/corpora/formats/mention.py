@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from ..audit import Place
 
+# A span of spaCy has no gaps, so a mention in several pieces becomes one from its first to its last character.
+COVERED = "discontinuous mentions kept as one span, with what lies between their pieces"
+
 
 @dataclass(frozen=True)
 class Mention:
