@@ -32,7 +32,7 @@ def list_members(archive: zipfile.ZipFile, path: Path, audit: Audit) -> Dict[str
     for info in archive.infolist():
         if info.filename in members:
             audit.dropped(member_place(path, info.filename), "document", "", "a second member of this name")
-        elif not info.is_dir():
+        elif not info.filename.endswith("/"):  # a folder; is_dir() fails for an empty name
             members[info.filename] = info
     return members
 
