@@ -133,7 +133,7 @@ def test_starting_coefficients_as_documented(ffn: FeedForward):
 
 
 def test_constant_coefficients_take_no_gradient(ffn: FeedForward):
-    made = progressive_rule(trainable=False).cluster(ffn.float(), ["a", "b", "c"])
+    made = progressive_rule(trainable=False).clusters([ffn.float()], ["a", "b", "c"])[0]
     made(torch.randn(2, WIDTH), 2).sum().backward()
     assert [row.grad for row in made.coefficients] == [None, None]
     assert made.ffns[0].dense_in.weight.grad is not None
