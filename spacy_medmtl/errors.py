@@ -36,6 +36,13 @@ TEMPLATES = {
     "E021": "The table of 'skills_rule' gives the route '{route}' no skills; it has rows for {expected}. Add "
     "'{route} = [...]' with the names of its skills to 'table'.",
     "E022": "A route of this encoder cannot be written as a plain model: {reason}.",
+    "E023": "'{path}' cannot be read as a training config with routes: {problem}.",
+    "E024": "The constraint '{received}' is not of the form 'EASIER:HARDER' with two of the routes {expected}.",
+    "E025": "The constraints contradict one another: {cycle}. Leave out one of them.",
+    "E026": "The route '{route}' has no gold in the training corpus (components {components}, {n_docs} documents). "
+    "Give a corpus that is annotated for it.",
+    "E027": "'{path}' says nothing of the difficulty of tasks: {problem}. Expected the JSON of 'medmtl evaluate' for "
+    "single-task pipelines, with scores of all routes among them.",
     "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
     "W002": "{count} sentence pair(s) were longer than the window of {window} wordpieces and were cut, the longest "
     "member first; first in document {doc} of its batch. Use a larger window or shorter texts.",
