@@ -33,7 +33,8 @@ def export_route(model: "Model[Any, Any]", route: str, path: Union[str, Path]) -
     plain = plain_model(shim.module.encoder, route)
     plain.save_pretrained(path, safe_serialization=True)
     spec = shim.spec or {}
-    PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(spec["tokenizer"])).save_pretrained(path)
+    tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(spec["tokenizer"]))
+    tokenizer.save_pretrained(path)
 
 
 @torch.no_grad()

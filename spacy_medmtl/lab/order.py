@@ -77,7 +77,8 @@ def _routes_in_use(nlp: Language) -> Tuple[Dict[str, Profile], Dict[str, str]]:
     """Empty profiles by route, in the encoder's order, and the route of each listening component."""
     profiles: Dict[str, Profile] = {}
     components: Dict[str, str] = {}
-    for _, pipe in nlp.pipeline:
+    pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
+    for pipe in pipes:
         listening = getattr(pipe, "listener_map", {})  # spaCy's own encoders have one too, without routes
         read = {name: one.attrs["route"] for name in listening for one in listening[name] if "route" in one.attrs}
         components.update(read)
