@@ -58,14 +58,15 @@ def order(
         row = (route, *profile.describe(), str(profile.n_units))
         rows.append((*row, f"{measured[route]:.3f}") if measured else row)
     msg.table(rows, header=header, divider=True)
-    msg.text(f"By the two rules: {_setting(found)}")
+    typer.echo(f"By the two rules:\n{_setting(found)}")  # wasabi would break the lines that one copies
     if measured:
-        msg.text(f"By measured difficulty: {_setting(sorted(found, key=lambda route: measured[route]))}")
+        typer.echo(f"By measured difficulty:\n{_setting(sorted(found, key=lambda route: measured[route]))}")
     now = list(profiles)
     if now == found:
         msg.good("The config has the order of the rules.")
     else:
-        msg.warn(f"The config has another order: {_setting(now)}")
+        msg.warn("The config has another order:")
+        typer.echo(_setting(now))
 
 
 def _setting(routes: List[str]) -> str:
@@ -82,12 +83,8 @@ def _read_config(path: Path, ctx: typer.Context) -> "tuple[Language, Iterable[Ex
     except MedmtlError:
         raise
     except (ConfigValidationError, OSError, ValueError, KeyError) as error:
-        raise MedmtlError("E023", path=path, problem=f"{type(error).__name__}: {_first_line(error)}") from error
+        raise MedmtlError("E023", path=path, problem=" ".join(str(error).split())[:300]) from error
     return nlp, corpus(nlp)
-
-
-def _first_line(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), "")[:200]
 
 
 def _read_json(path: Path) -> object:

@@ -116,19 +116,15 @@ def order_by_rules(profiles: Mapping[str, Profile], constraints: Sequence[Constr
     easier: Dict[str, Set[str]] = {route: set() for route in routes}
     for before, after in constraints:
         easier[after].add(before)
-    sorter = TopologicalSorter(easier)
     try:
-        sorter.prepare()
+        order = list(TopologicalSorter(easier).static_order())
     except CycleError as error:
         raise MedmtlError("E025", cycle=" before ".join(error.args[1])) from error
-    order: List[str] = []
-    ready: List[str] = []
-    while sorter.is_active():
-        ready += sorter.get_ready()
-        order.append(min(ready, key=lambda route: (profiles[route].key, routes.index(route))))
-        ready.remove(order[-1])
-        sorter.done(order[-1])
-    return order
+    place = {route: (profiles[route].key, i) for i, route in enumerate(routes)}
+    for route in reversed(order):
+        for before in easier[route]:  # what an easier one waits for comes as early as that
+            place[before] = min(place[before], place[route])
+    return sorted(order, key=lambda route: place[route])  # stable: equal places keep the order of the constraints
 
 
 def parse_constraints(texts: Iterable[str], routes: Sequence[str]) -> List[Constraint]:
