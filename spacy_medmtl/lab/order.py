@@ -61,7 +61,7 @@ def route_profiles(nlp: Language, examples: Iterable[Example]) -> Dict[str, Prof
         starts = {trimmed(doc, sent.start, sent.end)[0] for sent in doc.sents}
         ends = {trimmed(doc, sent.start, sent.end)[1] for sent in doc.sents}
         for name, route in components.items():
-            for spans, has_status in _units(doc, nlp.get_pipe(name)):
+            for spans, has_status in _units(doc, nlp.get_pipe(name), nlp.get_pipe_meta(name).factory):
                 profile = profiles[route]
                 profile.n_units += 1
                 profile.n_coarse += all(start in starts and end in ends for start, end in spans)
@@ -89,10 +89,9 @@ def _routes_in_use(nlp: Language) -> Tuple[Dict[str, Profile], Dict[str, str]]:
     return profiles, components
 
 
-def _units(doc: Doc, pipe: Any) -> Iterator[Tuple[List[Tuple[int, int]], bool]]:
-    """The gold units of a component in a Doc: token bounds of one span or two, and whether a status belongs to it."""
+def _units(doc: Doc, pipe: Any, factory: str) -> Iterator[Tuple[List[Tuple[int, int]], bool]]:
+    """The gold units of a component in a Doc: token bounds of one span or two, and whether a status belongs to them."""
     key = getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)
-    whole = trimmed(doc, 0, len(doc))
     if key in doc.spans:
         group = doc.spans[key]
         bounds = [trimmed(doc, span.start, span.end) for span in group]
@@ -101,9 +100,9 @@ def _units(doc: Doc, pipe: Any) -> Iterator[Tuple[List[Tuple[int, int]], bool]]:
         else:
             has_status = any(name in group.attrs for name in STATUS)
             yield from (([one], has_status) for one in bounds)
-    elif doc.cats and (getattr(pipe, "units", None) == "doc" or "textcat" in type(pipe).__module__):
-        yield [whole], False
-    elif "ner" in type(pipe).__module__ and doc.has_annotation("ENT_IOB"):
+    elif doc.cats and (getattr(pipe, "units", None) == "doc" or factory.startswith("textcat")):
+        yield [trimmed(doc, 0, len(doc))], False
+    elif factory in ("ner", "beam_ner"):
         yield from (([(ent.start, ent.end)], False) for ent in doc.ents)
 
 
@@ -148,15 +147,11 @@ def difficulties(profiles: Mapping[str, Profile], metrics: Mapping[str, Any]) ->
     for path, content in metrics.items():
         try:
             corpora = [(corpus["scores"], corpus["floors"]) for corpus in content["corpora"].values()]
+            for component in [name for profile in profiles.values() for name in profile.components]:
+                found.setdefault(component, []).extend(left for one in corpora for left in _left(component, *one))
         except (AttributeError, KeyError, TypeError) as error:
-            raise MedmtlError("E027", path=path, problem=f"it has no corpora ({type(error).__name__})") from error
-        for scores, floors in corpora:
-            for component in {name for profile in profiles.values() for name in profile.components}:
-                name = next((f"{component}_{m}" for m in METRICS if f"{component}_{m}" in scores), None)
-                if name is not None and floors.get(name, 0.0) < 1.0:
-                    left = (1.0 - scores[name]) / (1.0 - floors.get(name, 0.0))
-                    found.setdefault(component, []).append(left)
-    means = {component: sum(values) / len(values) for component, values in found.items()}
+            raise MedmtlError("E027", path=path, problem=f"it has another form ({type(error).__name__})") from error
+    means = {component: sum(values) / len(values) for component, values in found.items() if values}
     result = {}
     for route, profile in profiles.items():
         known = [means[name] for name in profile.components if name in means]
@@ -165,3 +160,11 @@ def difficulties(profiles: Mapping[str, Profile], metrics: Mapping[str, Any]) ->
             raise MedmtlError("E027", path=", ".join(metrics), problem=problem)
         result[route] = max(known)
     return result
+
+
+def _left(component: str, scores: Mapping[str, float], floors: Mapping[str, float]) -> Iterator[float]:
+    """What a component's main score leaves of what its floor leaves; nothing where there is no score."""
+    name = next((f"{component}_{metric}" for metric in METRICS if f"{component}_{metric}" in scores), "")
+    floor = floors.get(name, 0.0)
+    if name and floor < 1.0:
+        yield (1.0 - scores[name]) / (1.0 - floor)

@@ -7,7 +7,7 @@ the wide one. On a CPU it is no faster (docs/sharing.md), so prediction uses the
 import copy
 from functools import reduce
 from operator import add
-from typing import Iterable, List, Optional, Sequence, Tuple, Union, cast
+from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union, cast
 
 import torch
 from torch import Tensor, nn
@@ -98,15 +98,16 @@ class LowRankFfns(nn.Module):
     def mix(self, x: Tensor, terms: Terms) -> Tensor:
         """See ``WholeFfns.mix``."""
         before = self.base.dense_in(x)
-        inner, bias, deltas = [], [], []
+        inner: Any = 0.0  # running sums, so that no more than one FFN's rows are held
+        deltas: Any = 0.0
+        total: Any = 0.0
         for number, coefficient in terms:
             delta = cast(Delta, self.deltas[number])
             own = self.base.activation(before + delta.up_in(delta.down_in(x)))
-            inner.append(coefficient * self.scales[number] * own)
-            bias.append(coefficient * self.scales[number] * self.base.dense_out.bias)
-            deltas.append(scaled(coefficient, delta.up_out(delta.down_out(own))))
-        out = nn.functional.linear(reduce(add, inner), self.base.dense_out.weight)
-        return out + reduce(add, bias) + reduce(add, deltas)
+            inner = inner + coefficient * self.scales[number] * own
+            deltas = deltas + scaled(coefficient, delta.up_out(delta.down_out(own)))
+            total = total + coefficient * self.scales[number]
+        return nn.functional.linear(inner, self.base.dense_out.weight) + total * self.base.dense_out.bias + deltas
 
     def whole(self, number: int) -> FeedForward:
         """One of the FFNs, written out."""

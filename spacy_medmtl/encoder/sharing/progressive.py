@@ -46,8 +46,7 @@ class ProgressiveRule:
                 trainable=self.trainable,
                 rank=self.rank,
                 coefficients=made[0].coefficients if made and self.share_W_over_layers else None,
-                base=ffn if self.keep_base_ffn == "parallel" else None,
-                keeps_base=self.keep_base_ffn != "none",
+                keep_base_ffn=self.keep_base_ffn,
             )
             made.append(cluster)
         return [*made]

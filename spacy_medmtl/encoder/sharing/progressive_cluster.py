@@ -36,7 +36,7 @@ class ProgressiveCluster(Cluster):
     of an easier route leaves the rows (and optimizer moments) of harder routes untouched.
 
     coefficients: those of another layer's cluster, to be used here too. Saved weights hold them there only.
-    base: a pretrained FFN that runs beside the cluster, with coefficient 1 in every route.
+    keep_base_ffn: see ``progressive_rule``. Under ``parallel`` the pretrained FFN has coefficient 1 in every route.
     """
 
     def __init__(
@@ -48,15 +48,14 @@ class ProgressiveCluster(Cluster):
         trainable: bool,
         rank: Optional[int] = None,
         coefficients: Optional[nn.ParameterList] = None,
-        base: Optional[FeedForward] = None,
-        keeps_base: bool = False,
+        keep_base_ffn: str = "none",
     ) -> None:
-        starts = [starting_point(init, route, keeps_base) for route in range(n_routes)]
+        starts = [starting_point(init, route, keep_base_ffn != "none") for route in range(n_routes)]
         super().__init__(make_ffns(ffn, [scale for _, scale in starts], rank))
         if init == "random":
             assert isinstance(self.ffns, WholeFfns)
             self.ffns.redraw()
-        self.base = copy.deepcopy(base)
+        self.base = copy.deepcopy(ffn) if keep_base_ffn == "parallel" else None
         self.coefficients: nn.ParameterList
         if coefficients is not None:
             object.__setattr__(self, "coefficients", coefficients)  # torch would save and count it twice
