@@ -110,9 +110,8 @@ def main(
     ratios = [f"{a / b:.2f}" for a, b in zip(sums, wides)]
     output.mkdir(parents=True, exist_ok=True)
     srsly.write_json(output / "results.json", results)
-    (output / "table.md").write_text(
-        f"{text}\n\nSum / one wide FFN, {FOLDED_ROWS} rows: {', '.join(ratios)}\n", encoding="utf8"
-    )
+    footer = f"Sum / one wide FFN, {FOLDED_ROWS} rows: {', '.join(ratios)}"
+    (output / "table.md").write_text(f"{text}\n\n{footer}\n", encoding="utf8")
 
 
 if __name__ == "__main__":
