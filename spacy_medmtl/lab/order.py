@@ -19,7 +19,8 @@ from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import trimmed
+from ..annotations.groups import sentence_bounds, trimmed
+from ..annotations.pairs import segment_bounds
 from ..errors import MedmtlError
 
 Constraint = Tuple[str, str]  # route that comes before, route that comes after
@@ -58,8 +59,8 @@ def route_profiles(nlp: Language, examples: Iterable[Example]) -> Dict[str, Prof
     for example in examples:
         n_docs += 1
         doc = example.reference if example.reference.has_annotation("SENT_START") else sentencizer(example.reference)
-        starts = {trimmed(doc, sent.start, sent.end)[0] for sent in doc.sents}
-        ends = {trimmed(doc, sent.start, sent.end)[1] for sent in doc.sents}
+        borders = [*sentence_bounds(doc), *(trimmed(doc, *bounds) for bounds in segment_bounds(doc))]
+        starts, ends = {start for start, _ in borders}, {end for _, end in borders}
         for name, route in components.items():
             for spans, has_status in _units(doc, nlp.get_pipe(name), nlp.get_pipe_meta(name).factory):
                 profile = profiles[route]

@@ -13,6 +13,7 @@ from toy import CASES, make_examples
 from typer.testing import CliRunner, Result
 
 from spacy_medmtl.annotations.groups import ENTITIES, write_group
+from spacy_medmtl.annotations.pairs import pair_doc
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.cli import app
 from spacy_medmtl.errors import MedmtlError
@@ -92,6 +93,15 @@ def test_references_without_sentences_are_split_by_rule(make_nlp: Callable, enco
     write_group(doc, "medmtl_intents", [Span(doc, 0, 4, label="A"), Span(doc, 4, 9, label="B")])
     profiles = route_profiles(nlp, [Example(nlp.make_doc(doc.text), doc)])
     assert profiles["sentence_intent"] == Profile(["sentence_intent"], n_units=2, n_coarse=2)
+
+
+def test_two_texts_in_one_doc_are_sentences(make_nlp: Callable, encoder_settings: Callable):
+    """Whatever punctuation they end with."""
+    nlp = make_nlp("pair_relation", encoder=encoder_settings(["pair_relation"]))
+    doc = pair_doc(nlp, "has the left knee pain", "is the left knee fine ?")
+    write_relations(doc, [JudgedPair((0, 5), (6, 12), ("SAME",), 1.0)])
+    profiles = route_profiles(nlp, [Example(nlp.make_doc(doc.text), doc)])
+    assert profiles["pair_relation"].describe() == ("sentence", "2", "label")
 
 
 def test_stock_components_read_along_routes_too(make_nlp: Callable, encoder_settings: Callable):

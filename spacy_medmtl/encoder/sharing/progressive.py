@@ -4,8 +4,8 @@ Progressive multi-task learning (OpenReview f4OM3Mn2wb), Eq. 4: ``h_m = F_m(x) +
 
 Parameters: (R - 1) FFNs and R (R - 1) / 2 coefficients more in each routed layer; with ``rank`` k, R * 2k(width +
 inner) and the coefficients instead. FLOPs of task m, BERT-base, 128 wordpieces: 1 + 0.65 (m - 1) times those of
-``shared`` (task 4: 2.95); with rank 64, about 1 + 0.07 m times. All four tasks on one text: 7.5 times one shared
-encoder, 1.9 times four encoders of their own.
+``shared`` (task 4: 2.95); with rank 64, about 1 + 0.07 m times. All four tasks on one text: 7.9 times one shared
+encoder, twice four encoders of their own.
 """
 
 from dataclasses import dataclass
