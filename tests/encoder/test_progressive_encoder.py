@@ -164,7 +164,7 @@ def test_context_gets_no_gradient_from_a_loss_over_the_target(tiny_encoder: Path
     doc = Doc(Vocab(), words="hello thanks . the left knee is fine . no fever .".split())  # a piece for each word
     reading = Reading(doc, [Unit(0, 3, 9, 12)], marked=True)
     rows, backprop = model(ViewRequest([reading], TASKS[3], "context"), True)
-    assert [len(part) for part in rows] == [6]
+    assert [len(part) for part in rows] == [12]  # of which those outside the target are no output of the encoder
     backprop([numpy.ones_like(part) for part in rows])
     touched = kept[0].grad[0].abs().sum(1) > 0  # [CLS] 3 words [C] 6 words [C] 3 words [SEP]
     assert touched.nonzero().flatten().tolist() == list(range(5, 11))

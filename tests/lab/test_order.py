@@ -209,7 +209,7 @@ def test_the_command(order: Callable[..., Result], tmp_path: Path):
     scores = {f"{task}_f": score for task, score in zip(PAPER, (0.9, 0.5, 0.8, 0.7))}
     (tmp_path / "m.json").write_text(json.dumps({"corpora": {"x": {"scores": scores, "floors": {}}}}))
     result = order("--metrics", tmp_path / "m.json", "--before", "sru_nested_ner:sentence_intent", *gold)
-    assert 'rules:\nroutes = ["pair_relation","sru_nested_ner","sentence_intent","cpncf_assertion"]' in result.output
+    assert 'rules:\nroutes = ["sru_nested_ner","sentence_intent","pair_relation","cpncf_assertion"]' in result.output
     assert (
         'measured difficulty:\nroutes = ["sentence_intent","sru_nested_ner","cpncf_assertion","pair_relation"]'
         in result.output

@@ -1,7 +1,8 @@
 """The kernel of all sharing rules: ``h = sum over r of c_r F_r(x)``, FFNs F_r by the coefficients c that a rule gives.
 
 FFNs are apart, not one wide matrix: what a route does not use gets no gradient and stays bit-identical. ``fold`` makes
-the wide one. On a CPU it is no faster (docs/sharing.md), so prediction uses the sum.
+the wide one. On a CPU that is at best a tenth faster (docs/sharing.md) and a second copy of the weights, so prediction
+uses the sum.
 """
 
 import copy
