@@ -32,9 +32,22 @@ TEMPLATES = {
     "E017": "The layer '{name}' has no weights yet. Initialise the pipeline, or load a trained one.",
     "E018": "The weights of '{name}' are damaged ({size} bytes, {problem}). Copy the pipeline again, or train it "
     "again.",
+    "E020": "'{setting}' of '{rule}' is {received!r}. Expected {expected}.",
+    "E021": "The table of 'skills_rule' gives the route '{route}' no skills; it has rows for {expected}. Add "
+    "'{route} = [...]' with the names of its skills to 'table'.",
+    "E022": "A route of this encoder cannot be written as a plain model: {reason}.",
+    "E023": "'{path}' cannot be read as a training config with routes: {problem}.",
+    "E024": "The constraint '{received}' is not of the form 'EASIER:HARDER' with two of the routes {expected}.",
+    "E025": "The constraints contradict one another: {cycle}. Leave out one of them.",
+    "E026": "The route '{route}' has no gold in the training corpus (components {components}, {n_docs} documents). "
+    "Give a corpus that is annotated for it.",
+    "E027": "'{path}' says nothing of the difficulty of tasks: {problem}. Expected the JSON of 'medmtl evaluate' for "
+    "single-task pipelines, with scores of all routes among them.",
     "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
     "W002": "{count} sentence pair(s) were longer than the window of {window} wordpieces and were cut, the longest "
     "member first; first in document {doc} of its batch. Use a larger window or shorter texts.",
+    "W020": "No component reads the route(s) {routes} of '{name}'. They take memory and learn nothing of their own. "
+    "Remove them from 'routes' of its model, or correct the 'route' of a listener.",
     # E1xx: annotations
     "E101": "A text of a pair contains the segment separator U+241E. Remove it from the text first.",
     "E102": "Expected a Doc of two segments made by 'pair_doc', received {received} segment(s).",

@@ -80,15 +80,18 @@ def encoder_settings() -> Callable[..., Dict]:
 def make_nlp(tiny_encoder: Path) -> Callable[..., Language]:
     """Build an uninitialised pipeline ``[sentencizer, encoder, *heads]`` on the tiny encoder.
 
-    heads: factory names, or (factory, name, config) tuples. encoder: see ``encoder_config``.
+    heads: factory names, or (factory, name, config) tuples. encoder: see ``encoder_config``; by default its routes are
+    those that the heads read.
     """
 
     def make(*heads: object, encoder: Optional[Dict] = None) -> Language:
+        parts = [(head, head, {}) if isinstance(head, str) else head for head in heads]
+        read = [config.get("model", {}).get("tok2vec", {}).get("route", factory) for factory, _, config in parts]  # type: ignore[misc]
+        routes = [route for route in ROUTES if route in read]
         nlp = spacy.blank("en")
         nlp.add_pipe("sentencizer")
-        nlp.add_pipe("medmtl_progressive_tok2vec", name="encoder", config=encoder or encoder_config())
-        for head in heads:
-            factory, name, config = (head, head, {}) if isinstance(head, str) else head  # type: ignore[misc]
+        nlp.add_pipe("medmtl_progressive_tok2vec", name="encoder", config=encoder or encoder_config(routes))
+        for factory, name, config in parts:  # type: ignore[misc]
             nlp.add_pipe(factory, name=name, config=config)
         loader = {"@misc": "spacy-medmtl.local_encoder.v1", "path": str(tiny_encoder)}
         nlp.config["initialize"]["components"]["encoder"] = {"loader": loader}

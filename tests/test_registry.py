@@ -39,6 +39,10 @@ NAMES = {
     "spacy_misc": {
         "spacy-medmtl.progressive_rule.v1",
         "spacy-medmtl.shared_rule.v1",
+        "spacy-medmtl.mmoe_rule.v1",
+        "spacy-medmtl.skills_rule.v1",
+        "spacy-medmtl.separate_rule.v1",
+        "spacy-medmtl.n_ffn_rule.v1",
         "spacy-medmtl.local_encoder.v1",
         "spacy-medmtl.hub_encoder.v1",
         "spacy-medmtl.minilm_encoder.v1",
@@ -50,10 +54,13 @@ NAMES = {
 }
 TORCH_SIDE = {
     "spacy_medmtl.encoder.bridge",
+    "spacy_medmtl.encoder.export",
     "spacy_medmtl.encoder.layouts",
     "spacy_medmtl.encoder.model",
     "spacy_medmtl.encoder.routed",
     "spacy_medmtl.encoder.rows",
+    "spacy_medmtl.encoder.sharing.cluster",
+    "spacy_medmtl.encoder.sharing.mmoe_cluster",
     "spacy_medmtl.encoder.sharing.progressive_cluster",
     "spacy_medmtl.encoder.sharing.shared_cluster",
     "spacy_medmtl.encoder.wordpieces",

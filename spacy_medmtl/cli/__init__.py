@@ -5,6 +5,7 @@ import typer
 from .convert import convert
 from .evaluate import evaluate
 from .fetch_encoder import fetch_encoder
+from .lab import lab
 from .prepare import prepare
 from .report import report
 from .show import show
@@ -22,3 +23,4 @@ app.command("prepare")(prepare)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)
+app.add_typer(lab)

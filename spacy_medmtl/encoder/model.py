@@ -68,9 +68,9 @@ def build_encoder_model(
     """See ``spacy_medmtl.encoder.architectures.progressive_transformer``."""
     if not routes or len(set(routes)) != len(routes):
         raise MedmtlError("E011", routes=list(routes))
+    expected = distinct_branches(rule, routes)
 
     def build(config: Dict[str, Any], tokenizer: str, branches: Sequence[str], pretrained: Any = None) -> EncoderModule:
-        expected = distinct_branches(rule, routes)
         if list(branches) != expected:  # the same routes in another order have the same shapes
             raise MedmtlError("E013", received=f"routes {list(branches)}", expected=f"routes {expected}")
         settings: Dict[str, Any] = {"routes": routes, "layers": layers, "rule": rule}

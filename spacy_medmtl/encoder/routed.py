@@ -48,12 +48,39 @@ class RoutedOutput(nn.Module):
         return self.LayerNorm(self.dropout(mixed) + input_tensor)
 
 
+class SerialOutput(nn.Module):
+    """``output`` of a BERT layer with the pretrained FFN in its place, and the cluster as a third sub-layer behind it
+    (``keep_base_ffn = "serial"``)."""
+
+    def __init__(self, output: PreTrained, cluster: nn.Module) -> None:
+        super().__init__()
+        self.base = output
+        self.cluster = cluster
+        first = output.LayerNorm
+        self.LayerNorm = nn.LayerNorm(first.normalized_shape, eps=first.eps).to(first.weight)
+        with torch.no_grad():  # what it reads has about this mean and spread, so at first it changes little
+            self.LayerNorm.bias.fill_(first.bias.mean())
+            self.LayerNorm.weight.fill_((first.weight.square().mean() + first.bias.var(correction=0)).sqrt())
+
+    def forward(self, hidden_states: Tensor, input_tensor: Tensor) -> Tensor:
+        """hidden_states: the inner rows of the pretrained FFN; input_tensor: the attention output."""
+        y = self.base(hidden_states, input_tensor)
+        return self.LayerNorm(self.base.dropout(self.cluster(y, _ACTIVE_ROUTE.get())) + y)
+
+
+def feed_forward(layer: PreTrained) -> FeedForward:
+    """The FFN of a BERT layer."""
+    return FeedForward(layer.intermediate.dense, layer.intermediate.intermediate_act_fn, layer.output.dense)
+
+
 def route_layers(model: PreTrained, layers: Sequence[int], routes: Sequence[str], rule: SharingRule) -> None:
     """Replace the FFN of the chosen ``layers`` of ``model`` by clusters, in place."""
-    for i in layers:
-        layer = model.encoder.layer[i]
-        ffn = FeedForward(layer.intermediate.dense, layer.intermediate.intermediate_act_fn, layer.output.dense)
-        layer.output = RoutedOutput(rule.cluster(ffn, routes), layer.output.dropout, layer.output.LayerNorm)
+    chosen = [model.encoder.layer[i] for i in layers]
+    for layer, cluster in zip(chosen, rule.clusters([feed_forward(layer) for layer in chosen], routes)):
+        if rule.keep_base_ffn == "serial":
+            layer.output = SerialOutput(layer.output, cluster)
+            continue
+        layer.output = RoutedOutput(cluster, layer.output.dropout, layer.output.LayerNorm)
         layer.intermediate = nn.Identity()
 
 

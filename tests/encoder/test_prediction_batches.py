@@ -164,7 +164,7 @@ def test_what_heads_read_alike_is_computed_once(
         ("sru_nested_ner", f"ner_{route}", {"spans_key": "medmtl_ner", "model": {"tok2vec": {"route": route}}})
         for route in TASKS[:3]
     ]
-    nlp = make_nlp(*heads, encoder=encoder_settings(sharing=sharing, layers=[1]))
+    nlp = make_nlp(*heads, encoder=encoder_settings(list(TASKS[:3]), sharing=sharing, layers=[1]))
     nlp.initialize(lambda: gold_examples(nlp))
     calls = count_calls(monkeypatch)
     list(nlp.pipe(TEXTS))

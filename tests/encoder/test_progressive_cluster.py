@@ -108,9 +108,9 @@ def test_only_ffns_up_to_the_route_run(cluster: ProgressiveCluster, m: int):
     assert ran == list(range(m + 1))
 
 
-@pytest.mark.parametrize("init", INITS)
+@pytest.mark.parametrize("init", [init for init in INITS if init != "random"])
 def test_what_each_initialisation_computes(ffn: FeedForward, init: str):
-    """``mean``, ``zero`` and ``copy``: every route is the pretrained FFN; ``paper``: 1, 2, 4, 8 times it."""
+    """Every route is the pretrained FFN; under ``paper``, 1, 2, 4, 8 times it."""
     made = ProgressiveCluster(ffn, N_ROUTES, init=init, trainable=True).double()
     x = torch.randn(6, WIDTH, dtype=torch.float64)
     factors = [1.0, 2.0, 4.0, 8.0] if init == "paper" else [1.0] * N_ROUTES
@@ -128,19 +128,21 @@ def test_starting_coefficients_as_documented(ffn: FeedForward):
         "zero": [[1.0], [0.5, 0.5]],
         "copy": [[0.0], [0.0, 0.0]],
         "paper": [[1.0], [1.0, 1.0]],
+        "preserving": [[1.0], [1.0, 1.0]],
+        "random": [[1.0], [1.0, 1.0]],
     }
     assert {init: of(init) for init in INITS} == expected
 
 
 def test_constant_coefficients_take_no_gradient(ffn: FeedForward):
-    made = progressive_rule(trainable=False).cluster(ffn.float(), ["a", "b", "c"])
+    made = progressive_rule(trainable=False).clusters([ffn.float()], ["a", "b", "c"])[0]
     made(torch.randn(2, WIDTH), 2).sum().backward()
     assert [row.grad for row in made.coefficients] == [None, None]
     assert made.ffns[0].dense_in.weight.grad is not None
 
 
 def test_unknown_initialisation_is_refused():
-    with pytest.raises(MedmtlError, match="E012.*'twice'.*mean, zero, copy, paper"):
+    with pytest.raises(MedmtlError, match="E012.*'twice'.*mean, zero, copy, paper, preserving, random"):
         progressive_rule(init="twice")
 
 

@@ -13,7 +13,7 @@ from thinc.api import Model
 from torch import Tensor
 
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
-from spacy_medmtl.encoder.readings import ViewRequest
+from spacy_medmtl.encoder.readings import Reading, Unit, ViewRequest
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.weights import local_encoder
@@ -147,3 +147,24 @@ def test_weight_decay_does_not_pull_on_coefficients(tiny_encoder: Path):
     assert results[0][name].tobytes() == results[1][name].tobytes()
     matrix = "encoder.model.encoder.layer.0.output.cluster.ffns.0.dense_in.weight"
     assert not numpy.array_equal(results[0][matrix], results[1][matrix])
+
+
+def test_context_gets_no_gradient_from_a_loss_over_the_target(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Eq. 7: the loss is over X - C. Of the last hidden states, only those of the target's pieces get a gradient."""
+    model = start(tiny_encoder)
+    kept: List[Tensor] = []
+    original = RoutedEncoder.branch
+
+    def branch(self: RoutedEncoder, *args: Any) -> Tensor:
+        kept.append(original(self, *args))
+        kept[0].retain_grad()
+        return kept[0]
+
+    monkeypatch.setattr(RoutedEncoder, "branch", branch)
+    doc = Doc(Vocab(), words="hello thanks . the left knee is fine . no fever .".split())  # a piece for each word
+    reading = Reading(doc, [Unit(0, 3, 9, 12)], marked=True)
+    rows, backprop = model(ViewRequest([reading], TASKS[3], "context"), True)
+    assert [len(part) for part in rows] == [12]  # of which those outside the target are no output of the encoder
+    backprop([numpy.ones_like(part) for part in rows])
+    touched = kept[0].grad[0].abs().sum(1) > 0  # [CLS] 3 words [C] 6 words [C] 3 words [SEP]
+    assert touched.nonzero().flatten().tolist() == list(range(5, 11))

@@ -9,7 +9,7 @@ from encoder_helpers import TASKS, TEXTS, adam, annotations, gold_examples, mome
 from spacy.cli.assemble import assemble_cli
 from spacy.language import Language
 
-from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 KEY_OF = dict(zip(TASKS, ("medmtl_intents", "medmtl_relations", "medmtl_ner", "medmtl_findings")))
 ORDER = ["sentencizer", "encoder", *TASKS]
@@ -84,11 +84,12 @@ def test_a_pipeline_sourced_whole_gives_the_same(nlp: Language, tmp_path: Path):
 
 
 def test_a_sourced_head_reads_the_encoder_of_its_new_pipeline(
-    nlp: Language, make_nlp: Callable[..., Language], tmp_path: Path
+    nlp: Language, make_nlp: Callable[..., Language], encoder_settings: Callable, tmp_path: Path
 ):
     """As any tok2vec listener of spaCy: it goes with the encoder before it, and then can be trained on."""
-    other = make_nlp("sentence_intent")
-    other.initialize(lambda: gold_examples(other))
+    other = make_nlp("sentence_intent", encoder=encoder_settings(["sentence_intent", "cpncf_assertion"]))
+    with pytest.warns(MedmtlWarning, match=r"W020.*\['cpncf_assertion'\] of 'encoder'"):
+        other.initialize(lambda: gold_examples(other))
     other.add_pipe("cpncf_assertion", source=nlp)
     found = outputs(other, ["cpncf_assertion"])
     other.to_disk(tmp_path)
@@ -160,8 +161,8 @@ class _Context:
 
 def test_two_encoders_by_name(make_nlp: Callable[..., Language], encoder_settings: Callable, tmp_path: Path):
     """``upstream`` picks the encoder; the other one does not move."""
-    nlp = make_nlp()
-    nlp.add_pipe("medmtl_progressive_tok2vec", name="second", config=encoder_settings())
+    nlp = make_nlp(encoder=encoder_settings(["sentence_intent"]))
+    nlp.add_pipe("medmtl_progressive_tok2vec", name="second", config=encoder_settings(["cpncf_assertion"]))
     nlp.config["initialize"]["components"]["second"] = nlp.config["initialize"]["components"]["encoder"]
     for task, upstream in (("sentence_intent", "encoder"), ("cpncf_assertion", "second")):
         nlp.add_pipe(task, config={"model": {"tok2vec": {"upstream": upstream}}})

@@ -151,7 +151,7 @@ def test_weights_of_other_routes_layers_or_rules_are_refused(trained_path: Path,
 
 def test_shared_weights_serve_any_routes(make_nlp: Callable[..., Language], encoder_settings: Callable, tmp_path: Path):
     """Under ``shared`` routes are only names."""
-    nlp = make_nlp("sentence_intent", encoder=encoder_settings(sharing="shared_rule"))
+    nlp = make_nlp("sentence_intent", encoder=encoder_settings(["sentence_intent"], sharing="shared_rule"))
     nlp.initialize(lambda: gold_examples(nlp))
     nlp.to_disk(tmp_path)
     changed = spacy.util.load_config(tmp_path / "config.cfg")

@@ -5,80 +5,92 @@ triangular, so one route is one weighted sum, or one FFN of m times the inner wi
 """
 
 import copy
-from typing import List, Tuple, cast
+from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
 
 from ..routed import FeedForward
+from .cluster import Cluster, Coefficient, Terms, WholeFfns, make_ffns
 
 
-def starting_point(init: str, route: int) -> Tuple[float, float]:
-    """(W_mi for all i < m, c_m) of route ``m = route + 1`` under an initialisation; see ``progressive_rule``."""
+def starting_point(init: str, route: int, keeps_base: bool = False) -> Tuple[float, float]:
+    """(W_mi for all i < m, c_m) of route ``m = route + 1`` under an initialisation; see ``progressive_rule``.
+
+    Under ``mean``, ``zero``, ``copy`` and ``preserving``, ``c_m = 1 - sum over i < m of W_mi``.
+    """
     m = route + 1
     if init == "mean":
         return 1.0 / m, 1.0 / m
     if init == "zero":
-        return (1.0 / (m - 1), 0.0) if m > 1 else (0.0, 1.0)
-    return (0.0, 1.0) if init == "copy" else (1.0, 1.0)
+        return (1.0 / (m - 1) if m > 1 else 0.0), (1.0 if m == 1 and not keeps_base else 0.0)
+    if init == "copy":
+        return 0.0, 1.0
+    return 1.0, (2.0 - m if init == "preserving" else 1.0)  # preserving, paper, random
 
 
-class ProgressiveCluster(nn.Module):
+class ProgressiveCluster(Cluster):
     """R FFNs and the coefficients W that chain them.
 
     ``coefficients[m - 1]`` is row m of W (length m, for routes 0..m-1). Rows are parameters of their own, so a batch
     of an easier route leaves the rows (and optimizer moments) of harder routes untouched.
+
+    coefficients: those of another layer's cluster, to be used here too. Saved weights hold them there only.
+    keep_base_ffn: see ``progressive_rule``. Under ``parallel`` the pretrained FFN has coefficient 1 in every route.
     """
 
-    def __init__(self, ffn: FeedForward, n_routes: int, *, init: str, trainable: bool) -> None:
-        super().__init__()
-        self.ffns = nn.ModuleList()
+    def __init__(
+        self,
+        ffn: FeedForward,
+        n_routes: int,
+        *,
+        init: str,
+        trainable: bool,
+        rank: Optional[int] = None,
+        coefficients: Optional[nn.ParameterList] = None,
+        keep_base_ffn: str = "none",
+    ) -> None:
+        starts = [starting_point(init, route, keep_base_ffn != "none") for route in range(n_routes)]
+        super().__init__(make_ffns(ffn, [scale for _, scale in starts], rank))
+        if init == "random":
+            assert isinstance(self.ffns, WholeFfns)
+            self.ffns.redraw()
+        self.base = copy.deepcopy(ffn) if keep_base_ffn == "parallel" else None
+        self.coefficients: nn.ParameterList
+        if coefficients is not None:
+            object.__setattr__(self, "coefficients", coefficients)  # torch would save and count it twice
+            return
         self.coefficients = nn.ParameterList()
-        for route in range(n_routes):
-            weight, scale = starting_point(init, route)
-            twin = copy.deepcopy(ffn)
-            with torch.no_grad():
-                twin.dense_out.weight.mul_(scale)
-                twin.dense_out.bias.mul_(scale)
-            self.ffns.append(twin)
-            if route:
-                row = torch.full((route,), weight, device=ffn.dense_out.weight.device)
-                self.coefficients.append(nn.Parameter(row, requires_grad=trainable))
-
-    def _ffns(self, route: int) -> List[FeedForward]:
-        """The FFNs that a route mixes: its own, the last, and those of the easier routes."""
-        return [cast(FeedForward, self.ffns[i]) for i in range(route + 1)]
+        for route, (weight, _) in enumerate(starts[1:], 1):
+            row = torch.full((route,), weight, device=ffn.dense_out.weight.device)
+            self.coefficients.append(nn.Parameter(row, requires_grad=trainable))
 
     def alphas(self, route: int) -> Tensor:
         """Row ``route`` of (I - W)^-1, shape [route + 1], by forward substitution."""
-        rows: List[Tensor] = [self._ffns(0)[0].dense_out.bias.new_ones(1)]
+        rows: List[Tensor] = [self.coefficients[0].new_ones(1)]
         for m in range(1, route + 1):
             known = torch.stack([nn.functional.pad(row, (0, m - len(row))) for row in rows])  # [m, m]
             rows.append(torch.cat([self.coefficients[m - 1] @ known, rows[0]]))
         return rows[-1]
 
-    def forward(self, x: Tensor, route: int) -> Tensor:
-        """Mixed output of routes 0..route for rows ``x`` [..., width]; harder routes are not computed."""
+    def terms(self, x: Tensor, route: int) -> Terms:
+        """The FFNs of routes 0..route; harder routes are not computed."""
         if route == 0:
-            return self.ffns[0](x)
+            return [(0, 1.0)]
         alphas = self.alphas(route)
-        mixed = alphas[0] * self.ffns[0](x)
-        for i in range(1, route):
-            mixed = mixed + alphas[i] * self.ffns[i](x)
-        return mixed + self.ffns[route](x)  # alpha_mm = 1
+        return [*((i, alphas[i]) for i in range(route)), (route, 1.0)]  # alpha_mm = 1
 
-    @torch.no_grad()
-    def fold(self, route: int) -> FeedForward:
-        """The same route as one FFN of ``(route + 1)`` times the inner width, alphas folded into its output layer."""
-        parts = self._ffns(route)
-        alphas = self.alphas(route)
-        wide = FeedForward(
-            nn.Linear(parts[0].dense_in.in_features, sum(part.dense_in.out_features for part in parts)),
-            parts[0].activation,
-            nn.Linear(sum(part.dense_out.in_features for part in parts), parts[0].dense_out.out_features),
-        ).to(alphas)
-        wide.dense_in.weight.copy_(torch.cat([part.dense_in.weight for part in parts]))
-        wide.dense_in.bias.copy_(torch.cat([part.dense_in.bias for part in parts]))
-        wide.dense_out.weight.copy_(torch.cat([a * part.dense_out.weight for a, part in zip(alphas, parts)], dim=1))
-        wide.dense_out.bias.copy_(sum((a * part.dense_out.bias for a, part in zip(alphas, parts)), alphas.new_zeros(1)))
-        return wide
+    def forward(self, x: Tensor, route: int) -> Tensor:
+        mixed = super().forward(x, route)
+        return mixed if self.base is None else mixed + self.base(x)
+
+    def parts(self, route: int) -> List[Tuple[FeedForward, Coefficient]]:
+        base: List[Tuple[FeedForward, Coefficient]] = [] if self.base is None else [(self.base, 1.0)]
+        return [*super().parts(route), *base]
+
+
+class LastRouteCluster(ProgressiveCluster):
+    """A progressive cluster of which every route takes the hardest place."""
+
+    def terms(self, x: Tensor, route: int) -> Terms:
+        return super().terms(x, len(self.coefficients))

@@ -1,26 +1,59 @@
-"""What every sharing rule offers. A rule is small and free of torch; its cluster is the torch module it builds."""
+"""What every sharing rule offers. A rule is small and free of torch; its clusters are the torch modules it builds."""
 
-from typing import TYPE_CHECKING, Protocol, Sequence
+from typing import TYPE_CHECKING, Any, List, Protocol, Sequence
+
+from ...errors import MedmtlError
 
 if TYPE_CHECKING:
     from torch import nn
 
     from ..routed import FeedForward
 
+# Parts of parameter names that tell what a parameter of the encoder belongs to; see ``parameter_group``.
+GROUP_MARKS = {".cluster.coefficients.": "W", ".cluster.gates.": "gates", ".cluster.ffns.": "routes"}
+SHARED_MARK = ".cluster.ffns.base."  # the one FFN below low-rank routes
+
 
 class SharingRule(Protocol):
     """Decides which FFNs a routed layer holds and how a route combines them."""
 
-    def cluster(self, ffn: "FeedForward", routes: Sequence[str]) -> "nn.Module":
-        """Build the cluster that replaces ``ffn`` in one layer.
+    @property
+    def keep_base_ffn(self) -> str:
+        """What becomes of the pretrained FFN beside the cluster: ``none``, ``parallel`` or ``serial``."""
 
-        The module is called as ``cluster(x, m)`` with rows ``x`` of shape [..., width] (the attention output of the
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
+        """Build the clusters that replace ``ffns``, one for each routed layer, from the lowest up.
+
+        A cluster is called as ``cluster(x, m)`` with rows ``x`` of shape [..., width] (the attention output of the
         layer) and the position ``m`` of the active route, and returns the mixed FFN output of the same shape, before
-        dropout, residual and LayerNorm.
+        dropout, residual and LayerNorm. ``cluster.fold(m)`` is the same as one plain FFN.
         """
 
     def key(self, route: str) -> str:
         """Routes with equal keys compute the same, so their outputs can be shared."""
 
     def lr_scale(self, parameter: str) -> float:
-        """The factor on the learning rate of a parameter of the cluster, by its name."""
+        """The factor on the learning rate of a parameter of the encoder, by its name."""
+
+
+def parameter_group(name: str) -> str:
+    """What a parameter of the encoder belongs to, by its name in ``named_parameters()``.
+
+    ``W``: mixing coefficients of ``progressive``; ``gates``: those of ``mmoe``; ``routes``: the FFNs of
+    clusters; ``encoder``: all else, among it single FFNs that all routes use.
+    """
+    if SHARED_MARK in name:
+        return "encoder"
+    return next((group for mark, group in GROUP_MARKS.items() if mark in name), "encoder")
+
+
+def check_count(rule: str, setting: str, value: Any) -> None:
+    """Raises MedmtlError E020 unless a rule's setting is a whole number from 1 on."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise MedmtlError("E020", rule=rule, setting=setting, received=value, expected="a whole number from 1 on")
+
+
+def check_at_least(minimum: float, rule: str, setting: str, value: Any) -> None:
+    """Raises MedmtlError E020 unless a rule's setting is a number from ``minimum`` on."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not minimum <= value < float("inf"):
+        raise MedmtlError("E020", rule=rule, setting=setting, received=value, expected=f"a number from {minimum} on")

@@ -1,7 +1,11 @@
-"""Hard sharing: one FFN for all routes (MT-DNN, MT-BERT, MT-Clinical BERT)."""
+"""Hard sharing: one FFN for all routes (MT-DNN, MT-BERT, MT-Clinical BERT).
+
+Parameters: those of the pretrained encoder. FLOPs: those of the pretrained encoder, once for all tasks that read the
+same; the other rules state theirs relative to it.
+"""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, ClassVar, List, Sequence
 
 if TYPE_CHECKING:
     from torch import nn
@@ -13,10 +17,12 @@ if TYPE_CHECKING:
 class SharedRule:
     """Every route computes the pretrained layer's own FFN."""
 
-    def cluster(self, ffn: "FeedForward", routes: Sequence[str]) -> "nn.Module":
+    keep_base_ffn: ClassVar[str] = "none"
+
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
         from .shared_cluster import SharedCluster
 
-        return SharedCluster(ffn)
+        return [SharedCluster(ffn) for ffn in ffns]
 
     def key(self, route: str) -> str:
         return ""

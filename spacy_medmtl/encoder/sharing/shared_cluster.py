@@ -14,3 +14,6 @@ class SharedCluster(nn.Module):
 
     def forward(self, x: Tensor, route: int) -> Tensor:
         return self.ffn(x)
+
+    def fold(self, route: int) -> FeedForward:
+        return self.ffn

@@ -1,0 +1,94 @@
+"""``medmtl lab``: experiments. To add one: a function here that calls its file in ``spacy_medmtl/lab``."""
+
+from pathlib import Path
+from typing import Annotated, Dict, Iterable, List, Optional
+
+import srsly
+import typer
+from spacy import util
+from spacy.cli._util import parse_config_overrides
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import load_model_from_config, resolve_dot_names
+from thinc.api import ConfigValidationError
+from tqdm import tqdm
+from wasabi import msg
+
+from ..errors import MedmtlError
+from ..lab.order import difficulties, order_by_rules, parse_constraints, route_profiles
+from .failing import coded_errors
+
+lab = typer.Typer(
+    name="lab",
+    help="Experiments with sharing systems, task orders and schedules.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+
+@lab.command("order", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def order(
+    ctx: typer.Context,
+    config: Annotated[Path, typer.Argument(help="A training config. Its settings may follow: --paths.train corpus.")],
+    before: Annotated[
+        Optional[List[str]],
+        typer.Option(help="EASIER:HARDER, two routes: what you know and the rules do not. May be repeated."),
+    ] = None,
+    metrics: Annotated[
+        Optional[List[Path]],
+        typer.Option(help="JSON of 'medmtl evaluate' for a single-task pipeline. Once for each; all routes together."),
+    ] = None,
+) -> None:
+    """Suggest an order of routes, easy to hard, from the training corpus of a config.
+
+    By the progressive paper's rules: sentences before tokens, upstream before downstream. With --metrics also by
+    measured difficulty: the share that a single-task pipeline leaves of what the floor leaves.
+    """
+    with coded_errors():
+        nlp, examples = _read_config(config, ctx)
+        profiles = route_profiles(nlp, tqdm(examples, desc="Reading", unit=" docs", disable=None, leave=False))
+        if not profiles:
+            raise MedmtlError("E023", path=config, problem="none of its components reads a route")
+        found = order_by_rules(profiles, parse_constraints(before or (), list(profiles)))
+        measured = difficulties(profiles, {str(path): _read_json(path) for path in metrics}) if metrics else {}
+    header = ("route", "granularity", "together", "judged", "units", *["difficulty"] * bool(measured))
+    rows = []
+    for route in found:
+        profile = profiles[route]
+        row = (route, *profile.describe(), str(profile.n_units))
+        rows.append((*row, f"{measured[route]:.3f}") if measured else row)
+    msg.table(rows, header=header, divider=True)
+    typer.echo(f"By the two rules:\n{_setting(found)}")  # wasabi would break the lines that one copies
+    if measured:
+        typer.echo(f"By measured difficulty:\n{_setting(sorted(found, key=lambda route: measured[route]))}")
+    now = list(profiles)
+    if now == found:
+        msg.good("The config has the order of the rules.")
+    else:
+        msg.warn("The config has another order:")
+        typer.echo(_setting(now))
+
+
+def _setting(routes: List[str]) -> str:
+    return f"routes = {srsly.json_dumps(routes)}"
+
+
+def _read_config(path: Path, ctx: typer.Context) -> "tuple[Language, Iterable[Example]]":
+    """The untrained pipeline of a config and its training corpus. Raises MedmtlError E023 where it is no config."""
+    overrides: Dict[str, object] = parse_config_overrides(list(ctx.args))
+    try:
+        nlp = load_model_from_config(util.load_config(path, overrides=overrides), auto_fill=True)
+        config = nlp.config.interpolate()
+        (corpus,) = resolve_dot_names(config, [config["training"]["train_corpus"]])
+    except MedmtlError:
+        raise
+    except (ConfigValidationError, OSError, ValueError, KeyError) as error:
+        raise MedmtlError("E023", path=path, problem=" ".join(str(error).split())[:300]) from error
+    return nlp, corpus(nlp)
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return srsly.read_json(path)
+    except (OSError, ValueError) as error:
+        raise MedmtlError("E027", path=path, problem=f"it cannot be read ({type(error).__name__})") from error

@@ -1,0 +1,1 @@
+"""Experiments: sharing systems, task order, task removal, k-shot, pairwise transfer, refine -> fine-tune."""
