@@ -60,6 +60,9 @@ TEMPLATES = {
     "E301": "Corpus '{name}': {path} {problem}.",
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",
     "E303": "The batcher received an example of no named corpus. Use it with 'spacy-medmtl.MultitaskCorpus.v1'.",
+    "E330": "The corpus has no character that occurs {min_count} times or more, so there is no vocabulary. Give a "
+    "corpus with texts, or a lower minimum.",
+    "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists "
     "every loss.",

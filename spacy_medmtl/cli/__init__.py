@@ -5,6 +5,7 @@ import typer
 from .convert import convert
 from .evaluate import evaluate
 from .fetch_encoder import fetch_encoder
+from .new_encoder import new_encoder
 from .prepare import prepare
 from .report import report
 from .show import show
@@ -17,6 +18,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("fetch-encoder")(fetch_encoder)
+app.command("new-encoder")(new_encoder)
 app.command("convert")(convert)
 app.command("prepare")(prepare)
 app.command("evaluate")(evaluate)
