@@ -60,6 +60,9 @@ TEMPLATES = {
     "E301": "Corpus '{name}': {path} {problem}.",
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",
     "E303": "The batcher received an example of no named corpus. Use it with 'spacy-medmtl.MultitaskCorpus.v1'.",
+    "E320": "The schedule's alpha is {received}. Expected a finite number, such as 0.5.",
+    "E321": "The schedule's weights {received} do not fit. Expected numbers from 0 on, not all 0, for some of the "
+    "corpora {expected}.",
     "E330": "The corpus has no character that occurs {min_count} times or more, so there is no vocabulary. Give a "
     "corpus with texts, or a lower minimum.",
     "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",

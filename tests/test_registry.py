@@ -45,7 +45,11 @@ NAMES = {
         "spacy-medmtl.segment_pairs.v1",
         "spacy-medmtl.adjacent_pairs.v1",
         "spacy-medmtl.round_robin.v1",
+        "spacy-medmtl.loss_sum.v1",
         "spacy-medmtl.proportional.v1",
+        "spacy-medmtl.temperature.v1",
+        "spacy-medmtl.inverse_size.v1",
+        "spacy-medmtl.annealed.v1",
     },
 }
 TORCH_SIDE = {

@@ -31,8 +31,7 @@ def new_encoder(
 ) -> None:
     """Make a small BERT from scratch, for languages without pretrained weights at hand.
 
-    The folder can be named in [initialize.components.<encoder>.loader] as it is; 'medmtl warm-up' trains it on plain
-    text first.
+    The loader spacy-medmtl.local_encoder.v1 reads the folder as it is; 'medmtl warm-up' trains it on plain text first.
     """
     with coded_errors():
         texts = tqdm(read_texts(corpus_files(corpus)), desc="Reading", unit=" docs", disable=None, leave=False)
