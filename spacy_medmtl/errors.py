@@ -63,6 +63,10 @@ TEMPLATES = {
     "E320": "The schedule's alpha is {received}. Expected a finite number, such as 0.5.",
     "E321": "The schedule's weights {received} do not fit. Expected numbers from 0 on, not all 0, for some of the "
     "corpora {expected}.",
+    "E322": "spacy-medmtl.TorchOptimizer.v1 received {received}. Expected one of the algorithms {algorithms}, for the "
+    "groups {groups} 'lr_scale' and 'weight_decay', and no number below 0.",
+    "E323": "spacy-medmtl.balance_tasks.v1 received the weights {received}. Expected positive numbers for some of the "
+    "heads {expected}.",
     "E330": "The corpus has no character that occurs {min_count} times or more, so there is no vocabulary. Give a "
     "corpus with texts, or a lower minimum.",
     "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",

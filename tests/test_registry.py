@@ -36,6 +36,8 @@ NAMES = {
     "spacy_readers": {"spacy-medmtl.MultitaskCorpus.v1"},
     "spacy_batchers": {"spacy-medmtl.task_batcher.v1"},
     "spacy_loggers": {"spacy-medmtl.ConsoleLogger.v1"},
+    "spacy_callbacks": {"spacy-medmtl.balance_tasks.v1"},
+    "thinc_optimizers": {"spacy-medmtl.TorchOptimizer.v1"},
     "spacy_misc": {
         "spacy-medmtl.progressive_rule.v1",
         "spacy-medmtl.shared_rule.v1",
@@ -67,6 +69,8 @@ TORCH_SIDE = {
     "spacy_medmtl.sru_nested_ner.recurrent",
     "spacy_medmtl.sru_nested_ner.scan",
     "spacy_medmtl.sru_nested_ner.walk",
+    "spacy_medmtl.training.pcgrad",
+    "spacy_medmtl.training.torch_optimizer",
 }
 BLOCKED = ["torch", "transformers", "tokenizers", "safetensors"]
 LOAD_ENTRY_POINTS = """
@@ -135,7 +139,7 @@ def test_every_name_resolves_through_spacy(group, name):
     elif group == "spacy_factories":
         assert Language.has_factory(name) or spacy.blank("en").has_factory(name)
     else:
-        found = spacy.registry.get(group.removeprefix("spacy_"), name)
+        found = spacy.registry.get(group.removeprefix("spacy_").removeprefix("thinc_"), name)
         assert callable(found)
         if group != "spacy_misc":
             assert name in (found.__doc__ or ""), "the docstring says under which name it is registered"
