@@ -22,7 +22,7 @@ PROJECT = ROOT.parent
 HEADS = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
 NAMES = {
     "console_scripts": {"medmtl"},
-    "spacy_factories": {"medmtl_progressive_tok2vec", *HEADS},
+    "spacy_factories": {"medmtl_progressive_tok2vec", "medmtl_masked_lm", *HEADS},
     "spacy_architectures": {
         "spacy-medmtl.ProgressiveTransformer.v1",
         "spacy-medmtl.RouteListener.v1",
@@ -31,12 +31,13 @@ NAMES = {
         "spacy-medmtl.PairRelation.v1",
         "spacy-medmtl.SruNestedNer.v1",
         "spacy-medmtl.CpncfAssertion.v1",
+        "spacy-medmtl.MaskedLm.v1",
     },
     "spacy_scorers": {f"spacy-medmtl.{head}_scorer.v1" for head in HEADS},
     "spacy_readers": {"spacy-medmtl.MultitaskCorpus.v1"},
     "spacy_batchers": {"spacy-medmtl.task_batcher.v1"},
     "spacy_loggers": {"spacy-medmtl.ConsoleLogger.v1"},
-    "spacy_callbacks": {"spacy-medmtl.balance_tasks.v1"},
+    "spacy_callbacks": {"spacy-medmtl.balance_tasks.v1", "spacy-medmtl.check_refined.v1"},
     "thinc_optimizers": {"spacy-medmtl.TorchOptimizer.v1"},
     "spacy_misc": {
         "spacy-medmtl.progressive_rule.v1",
@@ -69,6 +70,8 @@ TORCH_SIDE = {
     "spacy_medmtl.sru_nested_ner.recurrent",
     "spacy_medmtl.sru_nested_ner.scan",
     "spacy_medmtl.sru_nested_ner.walk",
+    "spacy_medmtl.masked_lm.layer",
+    "spacy_medmtl.masked_lm.masking",
     "spacy_medmtl.training.pcgrad",
     "spacy_medmtl.training.torch_optimizer",
 }

@@ -9,6 +9,7 @@ from .new_encoder import new_encoder
 from .prepare import prepare
 from .report import report
 from .show import show
+from .warm_up import warm_up_command
 
 app = typer.Typer(
     name="medmtl",
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command("fetch-encoder")(fetch_encoder)
 app.command("new-encoder")(new_encoder)
+app.command("warm-up")(warm_up_command)
 app.command("convert")(convert)
 app.command("prepare")(prepare)
 app.command("evaluate")(evaluate)

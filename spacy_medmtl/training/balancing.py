@@ -14,6 +14,7 @@ from spacy.language import Language
 from ..encoder.head import Head
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError
+from ..masked_lm.pipe import MaskedLm
 
 LOG_VARIANCES = "log_variances"  # in nlp.meta
 
@@ -39,7 +40,7 @@ def balance_tasks(
         return fixed.get(task, 1.0) * (log_variances.factor(task, loss) if log_variances else 1.0)
 
     def before_update(nlp: Language, _: Dict[str, Any]) -> None:
-        heads = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Head)}
+        heads = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, (Head, MaskedLm))}
         odd = {name: one for name, one in fixed.items() if name not in heads or not 0.0 < one < math.inf}
         if odd:
             raise MedmtlError("E323", received=odd, expected=list(heads))

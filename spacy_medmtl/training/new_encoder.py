@@ -7,9 +7,9 @@ Its weights are random; ``medmtl warm-up`` gives them a start from plain text.
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, List, Sequence
+from typing import Iterable, Iterator, List, Sequence
 
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ..errors import MedmtlError
@@ -37,15 +37,16 @@ class EncoderShape:
         return heads
 
 
-def read_texts(files: Iterable[Path]) -> Iterable[str]:
-    """The texts of the Docs in ``.spacy`` files. Raises MedmtlError E301 for a file that is none."""
+def read_docs(files: Iterable[Path]) -> Iterator[Doc]:
+    """The Docs in ``.spacy`` files, their tokens as they are. Raises MedmtlError E301 for a file that is none."""
+    vocab = Vocab()
     for path in files:
         try:
             docs = DocBin().from_disk(path)
         except Exception as error:  # srsly and zlib raise many kinds
             problem = f"is no spaCy DocBin ({type(error).__name__})"
             raise MedmtlError("E301", name=path.stem, path=path, problem=problem) from error
-        yield from (doc.text for doc in docs.get_docs(Vocab()))
+        yield from (doc for doc in docs.get_docs(vocab) if len(doc))
 
 
 def character_pieces(texts: Iterable[str], min_count: int = 1) -> List[str]:
