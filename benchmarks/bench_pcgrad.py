@@ -1,7 +1,8 @@
 """Cost of PCGrad: a step of loss summation with it and without, by number of tasks.
 
 A BERT of MiniLM's shape with random weights, one sentence_intent head per task, the same invented sentences for all.
-Variants alternate in one process; times are medians of processor time, so that other programs do not count. Memory is what the encoder's gradients take, counted.
+Variants alternate in one process; times are medians of processor time, so that other programs do not count. Memory is
+what the encoder's gradients take, counted.
 
     python benchmarks/bench_pcgrad.py
 """

@@ -1,6 +1,6 @@
 """The registered optimizer. Torch is imported when it is made, not before."""
 
-from typing import TYPE_CHECKING, Dict, Generator, List, Optional, Union
+from typing import TYPE_CHECKING, Dict, Iterable, Optional, Union
 
 from ..errors import MedmtlError
 
@@ -13,7 +13,7 @@ SETTINGS = ("lr_scale", "weight_decay")
 
 
 def torch_optimizer(
-    learn_rate: Union[float, List[float], Generator],
+    learn_rate: Union[float, Iterable[float]],
     algorithm: str = "adamw",
     weight_decay: float = 0.01,
     grad_clip: float = 1.0,
