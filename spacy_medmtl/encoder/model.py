@@ -138,7 +138,9 @@ def forward(
 
     def backprop(d_output: List[Floats2d]) -> List[Any]:
         if is_train and output.requires_grad:  # it does not where there is nothing to read
-            output.backward(to_tensor(model.ops.xp.vstack(d_output)))
+            gradient = model.ops.xp.vstack(d_output)
+            if gradient.any():  # stock components without gold send zeros, which would let momentum move the encoder
+                output.backward(to_tensor(gradient))
         return []
 
     return split_rows(to_array(output), layout.lengths), backprop

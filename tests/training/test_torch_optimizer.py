@@ -236,6 +236,33 @@ def test_stock_components_learn_beside_ours(make_nlp):
     assert all(numpy.array_equal(before[key], after[key]) for key in before)
 
 
+def test_a_tagger_without_tags_moves_nothing(make_nlp):
+    """It back-propagates zeros into the encoder then."""
+    nlp, optimizer = started(make_nlp, "sentence_intent"), torch_optimizer(1e-2, weight_decay=0.1)
+    listener = {"@architectures": "spacy-medmtl.RouteListener.v1", "route": "sentence_intent", "upstream": "encoder"}
+    tagger = nlp.add_pipe("tagger", config={"model": {"@architectures": "spacy.Tagger.v2", "tok2vec": listener}})
+
+    def tagged():
+        examples = make_examples(nlp)
+        for example in examples:
+            for i, token in enumerate(example.reference):
+                token.tag_ = "NN" if i % 2 else "DT"
+        return examples
+
+    tagger.initialize(tagged, nlp=nlp)
+    for _ in range(2):
+        nlp.update(tagged(), sgd=False)
+        finish(nlp, optimizer)
+    before = [nlp.get_pipe(name).to_bytes() for name in ("encoder", "tagger")]
+    assert nlp.update(make_examples(nlp), sgd=False)["tagger"] == 0.0
+    finish(nlp, optimizer)
+    assert [nlp.get_pipe(name).to_bytes() for name in ("encoder", "tagger")] == before
+    nlp.update(tagged(), sgd=False)
+    finish(nlp, optimizer)
+    after = [nlp.get_pipe(name).to_bytes() for name in ("encoder", "tagger")]
+    assert all(one != other for one, other in zip(before, after))
+
+
 def test_an_array_is_stepped_as_torch_would():
     for shape in ((3, 4), (4,)):
         values = numpy.arange(numpy.prod(shape), dtype="float32").reshape(shape) / 10
