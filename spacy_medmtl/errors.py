@@ -65,8 +65,8 @@ TEMPLATES = {
     "corpora {expected}.",
     "E322": "spacy-medmtl.TorchOptimizer.v1 received {received}. Expected one of the algorithms {algorithms}, for the "
     "groups {groups} 'lr_scale' and 'weight_decay', and no number below 0.",
-    "E323": "spacy-medmtl.balance_tasks.v1 received the weights {received}. Expected positive numbers for some of the "
-    "heads {expected}.",
+    "E323": "spacy-medmtl.balance_tasks.v1 received {received}. Expected an uncertainty_rate from 0 on, and as weights "
+    "positive numbers for some of the heads {expected}.",
     "E324": "The refined pipeline '{path}' {problem}. Name the folder that 'spacy train configs/refine.cfg' wrote.",
     "E325": "'{name}' has the labels {received} in this corpus, and {expected} in the refined pipeline '{path}'. "
     "Fine-tune on the corpus that it was refined on, or take [initialize.after_init] out of the config.",
@@ -74,8 +74,8 @@ TEMPLATES = {
     "corpus with texts, or a lower minimum.",
     "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",
     "E332": "The encoder's vocabulary has no '[MASK]' or '<mask>', so no word can be masked. Use another encoder.",
-    "E333": "A masked-LM model received the tok2vec layer '{tok2vec}' and the share {share}. Expected a "
-    "'spacy-medmtl.RouteListener.v1', and a share between 0 and 1.",
+    "E333": "A masked-LM model received the tok2vec layer '{tok2vec}' with the view '{view}', and the share {share}. "
+    "Expected a 'spacy-medmtl.RouteListener.v1' with the view 'tokens', and a share between 0 and 1.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists "
     "every loss.",

@@ -1,4 +1,4 @@
-"""Whole-word masking (BERT): which wordpieces are to be guessed, and what stands in their place. NumPy only."""
+"""Whole-word masking (BERT): which wordpieces are to be guessed, and what stands in their place."""
 
 from typing import Tuple
 
@@ -6,7 +6,6 @@ import numpy
 
 from ..encoder.wordpieces import DocPieces
 
-SHARE = 0.15
 MASKED, RANDOM = 0.8, 0.1  # of the chosen pieces; the others stay
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
 
 from thinc.api import Model
 
-from ..encoder.listener import find_link
+from ..encoder.listener import LISTENER, find_link
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
 
@@ -19,15 +19,16 @@ def masked_lm_model(
 ) -> "Model[List[Doc], Optional[float]]":
     """``spacy-medmtl.MaskedLm.v1``: Docs to the mean cross-entropy of their masked pieces (None where there are none).
 
-    tok2vec: a RouteListener; its route is the one that learns. share: of the tokens that are to be guessed. lr_scale:
-        factor on the optimizer's learning rate for the output layer.
+    tok2vec: a RouteListener with the view ``tokens``; its route is the one that learns. share: of the tokens that are to
+        be guessed. lr_scale: factor on the optimizer's learning rate for the output layer.
     Raises MedmtlError E333 for another tok2vec layer or share.
     """
     from ..encoder.bridge import TorchShim
     from .layer import MaskedLmHead
 
-    if find_link(tok2vec) is None or not 0.0 < share < 1.0:
-        raise MedmtlError("E333", tok2vec=tok2vec.name, share=share)
+    view = tok2vec.attrs.get("view")
+    if tok2vec.name != LISTENER or view != "tokens" or not 0.0 < share < 1.0:
+        raise MedmtlError("E333", tok2vec=tok2vec.name, view=view, share=share)
     shim = TorchShim("masked-LM head", MaskedLmHead, lambda name: lr_scale)
     return Model("medmtl_masked_lm", forward, init=init, layers=[tok2vec], attrs={"share": share}, shims=[shim])
 

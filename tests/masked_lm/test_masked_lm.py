@@ -207,6 +207,9 @@ def test_coded_errors(make_nlp, monkeypatch):
     with pytest.raises(MedmtlError, match="MEDMTL-E333"):
         masked_lm_model(tok2vec)
     listener = spacy.registry.get("architectures", ROUTE["@architectures"])("sentence_intent")
+    of_units = spacy.registry.get("architectures", ROUTE["@architectures"])("sentence_intent", view="sentence")
+    with pytest.raises(MedmtlError, match="MEDMTL-E333.*'sentence'"):
+        masked_lm_model(of_units)
     for share in (0.0, 1.0):
         with pytest.raises(MedmtlError, match="MEDMTL-E333"):
             masked_lm_model(listener, share=share)

@@ -98,6 +98,8 @@ def test_uncertainty_weighting_in_training(make_nlp):
 def test_weights_that_fit_no_head(make_nlp, weights):
     with pytest.raises(MedmtlError, match="MEDMTL-E323.*'sentence_intent'"):
         balance_tasks(weights)(make_nlp(*HEADS), STEP)
+    with pytest.raises(MedmtlError, match="MEDMTL-E323.*uncertainty_rate -1.0"):
+        balance_tasks(uncertainty_rate=-1.0)
 
 
 def as_gradient(*values):
