@@ -19,8 +19,8 @@ def masked_lm_model(
 ) -> "Model[List[Doc], Optional[float]]":
     """``spacy-medmtl.MaskedLm.v1``: Docs to the mean cross-entropy of their masked pieces (None where there are none).
 
-    tok2vec: a RouteListener with the view ``tokens``; its route is the one that learns. share: of the tokens that are to
-        be guessed. lr_scale: factor on the optimizer's learning rate for the output layer.
+    tok2vec: a RouteListener with the view ``tokens``; its route is the one that learns. share: of the tokens that are
+        to be guessed. lr_scale: factor on the optimizer's learning rate for the output layer.
     Raises MedmtlError E333 for another tok2vec layer or share.
     """
     from ..encoder.bridge import TorchShim
