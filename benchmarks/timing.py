@@ -14,8 +14,10 @@ def medians(
     warm_up: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Dict[Key, float]:
-    """Median seconds of each call over ``repeats`` turns, after ``warm_up`` turns that do not count. With
-    ``time.process_time`` as the clock they are seconds of CPU, and other processes matter less."""
+    """Median seconds of each call over ``repeats`` turns, after ``warm_up`` turns that do not count.
+
+    clock: ``time.process_time`` where other programs keep the machine busy; it takes all threads together.
+    """
     seconds: Dict[Key, List[float]] = {key: [] for key in calls}
     for turn in range(repeats + warm_up):
         for key, call in calls.items():

@@ -73,6 +73,22 @@ TEMPLATES = {
     "E301": "Corpus '{name}': {path} {problem}.",
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",
     "E303": "The batcher received an example of no named corpus. Use it with 'spacy-medmtl.MultitaskCorpus.v1'.",
+    "E320": "The schedule's alpha is {received}. Expected a finite number, such as 0.5.",
+    "E321": "The schedule's weights {received} do not fit. Expected numbers from 0 on, not all 0, for some of the "
+    "corpora {expected}.",
+    "E322": "spacy-medmtl.TorchOptimizer.v1 received {received}. Expected one of the algorithms {algorithms}, for the "
+    "groups {groups} 'lr_scale' and 'weight_decay', and no number below 0.",
+    "E323": "spacy-medmtl.balance_tasks.v1 received {received}. Expected an uncertainty_rate from 0 on, and as weights "
+    "positive numbers for some of the heads {expected}.",
+    "E324": "The refined pipeline '{path}' {problem}. Name the folder that 'spacy train configs/refine.cfg' wrote.",
+    "E325": "'{name}' has the labels {received} in this corpus, and {expected} in the refined pipeline '{path}'. "
+    "Fine-tune on the corpus that it was refined on, or take [initialize.after_init] out of the config.",
+    "E330": "The corpus has no character that occurs {min_count} times or more, so there is no vocabulary. Give a "
+    "corpus with texts, or a lower minimum.",
+    "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",
+    "E332": "The encoder's vocabulary has no '[MASK]' or '<mask>', so no word can be masked. Use another encoder.",
+    "E333": "A masked-LM model received the tok2vec layer '{tok2vec}' with the view '{view}', and the share {share}. "
+    "Expected a 'spacy-medmtl.RouteListener.v1' with the view 'tokens', and a share between 0 and 1.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists "
     "every loss.",

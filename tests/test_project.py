@@ -15,7 +15,8 @@ from spacy.cli.init_config import fill_config
 from spacy.util import load_config
 
 ROOT = Path(__file__).parent.parent
-CONFIGS = sorted((ROOT / "configs").glob("*.cfg"))
+# fine_tune.cfg needs a refined pipeline: tests/training/test_refine_fine_tune.py makes one
+CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.cfg") if path.stem != "fine_tune")
 FOLDERS = ("assets", "configs", "corpus", "training", "metrics", "packages")
 
 

@@ -22,7 +22,7 @@ PROJECT = ROOT.parent
 HEADS = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
 NAMES = {
     "console_scripts": {"medmtl"},
-    "spacy_factories": {"medmtl_progressive_tok2vec", *HEADS},
+    "spacy_factories": {"medmtl_progressive_tok2vec", "medmtl_masked_lm", *HEADS},
     "spacy_architectures": {
         "spacy-medmtl.ProgressiveTransformer.v1",
         "spacy-medmtl.RouteListener.v1",
@@ -31,11 +31,14 @@ NAMES = {
         "spacy-medmtl.PairRelation.v1",
         "spacy-medmtl.SruNestedNer.v1",
         "spacy-medmtl.CpncfAssertion.v1",
+        "spacy-medmtl.MaskedLm.v1",
     },
     "spacy_scorers": {f"spacy-medmtl.{head}_scorer.v1" for head in HEADS},
     "spacy_readers": {"spacy-medmtl.MultitaskCorpus.v1"},
     "spacy_batchers": {"spacy-medmtl.task_batcher.v1"},
     "spacy_loggers": {"spacy-medmtl.ConsoleLogger.v1"},
+    "spacy_callbacks": {"spacy-medmtl.balance_tasks.v1", "spacy-medmtl.check_refined.v1"},
+    "thinc_optimizers": {"spacy-medmtl.TorchOptimizer.v1"},
     "spacy_misc": {
         "spacy-medmtl.progressive_rule.v1",
         "spacy-medmtl.shared_rule.v1",
@@ -49,7 +52,11 @@ NAMES = {
         "spacy-medmtl.segment_pairs.v1",
         "spacy-medmtl.adjacent_pairs.v1",
         "spacy-medmtl.round_robin.v1",
+        "spacy-medmtl.loss_sum.v1",
         "spacy-medmtl.proportional.v1",
+        "spacy-medmtl.temperature.v1",
+        "spacy-medmtl.inverse_size.v1",
+        "spacy-medmtl.annealed.v1",
     },
 }
 TORCH_SIDE = {
@@ -70,6 +77,10 @@ TORCH_SIDE = {
     "spacy_medmtl.sru_nested_ner.recurrent",
     "spacy_medmtl.sru_nested_ner.scan",
     "spacy_medmtl.sru_nested_ner.walk",
+    "spacy_medmtl.masked_lm.layer",
+    "spacy_medmtl.masked_lm.masking",
+    "spacy_medmtl.training.pcgrad",
+    "spacy_medmtl.training.torch_optimizer",
 }
 BLOCKED = ["torch", "transformers", "tokenizers", "safetensors"]
 LOAD_ENTRY_POINTS = """
@@ -138,7 +149,7 @@ def test_every_name_resolves_through_spacy(group, name):
     elif group == "spacy_factories":
         assert Language.has_factory(name) or spacy.blank("en").has_factory(name)
     else:
-        found = spacy.registry.get(group.removeprefix("spacy_"), name)
+        found = spacy.registry.get(group.removeprefix("spacy_").removeprefix("thinc_"), name)
         assert callable(found)
         if group != "spacy_misc":
             assert name in (found.__doc__ or ""), "the docstring says under which name it is registered"

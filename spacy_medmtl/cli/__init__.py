@@ -6,9 +6,11 @@ from .convert import convert
 from .evaluate import evaluate
 from .fetch_encoder import fetch_encoder
 from .lab import lab
+from .new_encoder import new_encoder
 from .prepare import prepare
 from .report import report
 from .show import show
+from .warm_up import warm_up_command
 
 app = typer.Typer(
     name="medmtl",
@@ -18,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("fetch-encoder")(fetch_encoder)
+app.command("new-encoder")(new_encoder)
+app.command("warm-up")(warm_up_command)
 app.command("convert")(convert)
 app.command("prepare")(prepare)
 app.command("evaluate")(evaluate)

@@ -5,7 +5,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Dict, List
 
-import spacy
 import srsly
 import typer
 from spacy.language import Language
@@ -15,7 +14,7 @@ from ..corpora.run import write_atomically
 from ..errors import MedmtlError
 from ..training.evaluation import evaluate_corpora
 from .failing import coded_errors
-from .loading import load_pipeline
+from .loading import load_pipeline, use_device
 
 PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
 
@@ -32,7 +31,7 @@ def evaluate(
 ) -> None:
     """Score a pipeline on each corpus apart: per task, per label, beside the floors that need no model."""
     with coded_errors():
-        _use_device(gpu_id)
+        use_device(gpu_id)
         if output.is_dir():  # better now than after hours of scoring
             raise MedmtlError("E407", path=output, problem="is a folder")
         nlp = load_pipeline(model)
@@ -49,16 +48,6 @@ def evaluate(
             if row:
                 msg.table(row, aligns=("l", "r"))
     msg.good(f"Wrote {output}")
-
-
-def _use_device(gpu_id: int) -> None:
-    if gpu_id < 0:
-        return
-    try:
-        spacy.require_gpu(gpu_id)
-    except Exception as error:  # CuPy or the driver is missing, or there is no such device
-        expected = f"-1, as spaCy cannot use that GPU ({type(error).__name__})"
-        raise MedmtlError("E404", option="--gpu-id", received=gpu_id, expected=expected) from error
 
 
 def describe(nlp: Language) -> Dict[str, Any]:

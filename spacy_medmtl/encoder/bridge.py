@@ -98,8 +98,18 @@ class TorchShim(Shim):
         self.start(spec, module)
 
     def finish_update(self, optimizer: Optimizer) -> None:
-        """Step every parameter that has a gradient, then remove the gradient."""
+        """Step every parameter that has a gradient, then remove the gradient.
+
+        An optimizer that has ``step_module`` (``spacy-medmtl.TorchOptimizer.v1``) steps the module itself.
+        """
         if self._model is None:
+            return
+        if hasattr(optimizer, "step_module"):
+            stepped = [parameter for parameter in self._model.parameters() if parameter.grad is not None]
+            optimizer.step_module(self.id, self._model, self.lr_scale)
+            for parameter in stepped:
+                parameter.grad = None
+            self.version += len(stepped)
             return
         decay = getattr(optimizer, "L2", 0.0)
         try:

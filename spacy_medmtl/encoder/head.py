@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..errors import MedmtlError, warn
+from .listener import prepare_step
 from .losses import to_numpy
 from .readings import Bounds
 from .shims import torch_shim
@@ -37,6 +38,7 @@ class Head(TrainablePipe, Generic[Gold]):
         self.name = name
         self.scorer = scorer
         self.cfg: Dict[str, Any] = {"labels": [], **cfg}
+        self.weigh: Optional[Callable[[float], float]] = None  # training may set it: loss -> factor on its gradient
 
     def gold_labels(self, doc: Doc) -> Iterable[str]:
         raise NotImplementedError
@@ -150,11 +152,16 @@ class Head(TrainablePipe, Generic[Gold]):
         loss, d_scores = self.loss(gold, scores)
         if not math.isfinite(loss):
             raise MedmtlError("E016", name=self.name, where="training")
-        backprop(d_scores)
+        backprop(d_scores if self.weigh is None else d_scores * self.weigh(loss))
         if sgd not in (None, False):
             self.finish_update(sgd)
         losses[self.name] += loss
         return losses
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Step the parameters that have a gradient."""
+        prepare_step(self.model, sgd)
+        self.model.finish_update(sgd)
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> Tuple[float, Any]:
         """Mean loss over the annotated units of ``examples`` and its gradient, without side effects."""

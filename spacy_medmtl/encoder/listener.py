@@ -5,13 +5,16 @@ encoder's parameters at once. So there is no "last listener": the encoder learns
 in whatever order they stand. Whether the encoder takes part is decided by the encoder pipe: it trains on the Docs that
 its own ``update`` was called with (``nlp.update`` copies Docs, so they are those of this very update and no other).
 
+Before a step, gradients are clipped over the encoder and all that listens to it, if the optimizer can do so together:
+whoever steps first sees to that (``prepare_step``). Clipped again, what is left for later stays as it is.
+
 ``finish_update`` on a listener steps the encoder too, if a gradient is pending. In ``spacy train`` the encoder pipe has
 stepped before and nothing is; in ``nlp.update(examples, sgd=optimizer)``, where spaCy finishes pipe after pipe, it is
 what keeps the encoder from stepping one update late.
 """
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from thinc.api import Model, Optimizer
 from thinc.shims import Shim
@@ -19,7 +22,7 @@ from thinc.types import Floats2d
 
 from ..errors import MedmtlError
 from .readings import ToRead, ViewRequest, doc_of
-from .shims import link_of
+from .shims import link_of, torch_shim
 
 if TYPE_CHECKING:
     from .pipe import ProgressiveTok2Vec
@@ -34,9 +37,11 @@ class EncoderLink(Shim):
     def __init__(self) -> None:
         super().__init__(None)
         self.pipe: Optional["ProgressiveTok2Vec"] = None
+        self.owner: Optional[Model] = None  # the model of the component that listens
 
     def finish_update(self, optimizer: Optimizer) -> None:
         if self.pipe is not None:
+            self.pipe.prepare_step(optimizer)
             self.pipe.model.finish_update(optimizer)
 
     @contextlib.contextmanager
@@ -72,6 +77,21 @@ def find_link(model: Model) -> Optional[EncoderLink]:
     return None
 
 
+def prepare_step(model: Model, optimizer: Optimizer) -> None:
+    """What has to be done with gradients before a component that may listen steps its own."""
+    link = find_link(model)
+    if link is not None and link.pipe is not None:
+        link.pipe.prepare_step(optimizer)
+    else:
+        clip_gradients(optimizer, [model])
+
+
+def clip_gradients(optimizer: Optimizer, models: Iterable[Model]) -> None:
+    """Clip the gradients of several models together, if the optimizer can (``spacy-medmtl.TorchOptimizer.v1``)."""
+    if hasattr(optimizer, "clip_gradients"):
+        optimizer.clip_gradients(models)
+
+
 def reads_units(tok2vec: Model) -> bool:
     """Whether a tok2vec layer is ours and takes Readings; any other takes Docs."""
     return any(node.name in (LISTENER, "medmtl_private_encoder") for node in tok2vec.walk())
@@ -89,6 +109,8 @@ def forward(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[
 
     def backprop(d_rows: List[Floats2d]) -> List[ToRead]:
         backprop_encoder(d_rows)
+        if pipe.surgery is not None:
+            pipe.surgery.keep(model.id, torch_shim(pipe.model).module)
         return []
 
     return rows, backprop

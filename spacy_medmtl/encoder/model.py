@@ -119,7 +119,7 @@ def forward(
     if is_train:
         module.train()
         try:
-            rows = _encode(module.encoder, layout, request.route, budget, lambda _, compute: compute())
+            rows = encode_layout(module.encoder, layout, request.route, budget, lambda _, compute: compute())
         finally:
             module.eval()
         output = _pool(rows, layout, request.pooling)
@@ -133,12 +133,14 @@ def forward(
             return request.memo[address]
 
         with torch.no_grad():
-            rows = _encode(module.encoder, layout, request.route, budget, remember)
+            rows = encode_layout(module.encoder, layout, request.route, budget, remember)
             output = _pool(rows, layout, request.pooling)
 
     def backprop(d_output: List[Floats2d]) -> List[Any]:
         if is_train and output.requires_grad:  # it does not where there is nothing to read
-            output.backward(to_tensor(model.ops.xp.vstack(d_output)))
+            gradient = model.ops.xp.vstack(d_output)
+            if gradient.any():  # stock components without gold send zeros, which would let momentum move the encoder
+                output.backward(to_tensor(gradient))
         return []
 
     return split_rows(to_array(output), layout.lengths), backprop
@@ -156,7 +158,7 @@ def _pieces(wordpieces: WordPieces, request: ViewRequest) -> List[DocPieces]:
     return found
 
 
-def _encode(
+def encode_layout(
     encoder: RoutedEncoder,
     layout: Layout,
     route: str,

@@ -1,7 +1,7 @@
 """The pipe of the shared encoder, ``medmtl_progressive_tok2vec``."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Union
 
 import srsly
 from spacy.language import Language
@@ -13,7 +13,7 @@ from thinc.api import Config, Model, Optimizer
 from thinc.types import Floats2d
 
 from ..errors import MedmtlError, warn
-from .listener import LISTENER, replace_listener, replace_listener_cfg
+from .listener import LISTENER, clip_gradients, replace_listener, replace_listener_cfg
 from .memory import TRIM_EVERY, release_freed_memory
 from .readings import Memo, ViewRequest
 from .shims import link_of, torch_shim
@@ -50,6 +50,16 @@ def make_progressive_tok2vec(nlp: Language, name: str, model: Model, batch_token
     return ProgressiveTok2Vec(nlp.vocab, model, name, batch_tokens=batch_tokens)
 
 
+class GradientSurgery(Protocol):
+    """What keeps the gradients of the components that listen apart until the step (``training/pcgrad.py``)."""
+
+    def keep(self, task: int, module: Any) -> None:
+        """Take the gradient that is pending in the encoder's module away, as that of the listener ``task``."""
+
+    def put_back(self, module: Any) -> None:
+        """Give the module the gradient of this step."""
+
+
 class ProgressiveTok2Vec(TrainablePipe):
     """Owns the encoder, decides on which Docs it trains, and keeps the current prediction batch.
 
@@ -63,6 +73,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         self.cfg: Dict[str, Any] = {"batch_tokens": batch_tokens}
         self.listener_map: Dict[str, List[Model]] = {}
         self.current: Optional[CurrentBatch] = None
+        self.surgery: Optional[GradientSurgery] = None  # training may set it
         self._training_examples: List[Example] = []
         self._n_steps = 0
         model.attrs["replace_listener"] = replace_listener
@@ -98,7 +109,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         if listener not in listeners:
             return False
         listeners.remove(listener)
-        link_of(listener).pipe = None
+        link_of(listener).pipe = link_of(listener).owner = None
         if not listeners:
             del self.listener_map[component_name]
         return True
@@ -111,6 +122,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         for node in model.walk():
             if node.name == LISTENER and node.attrs["upstream"] in ("*", self.name):
                 self.add_listener(node, component.name)
+                link_of(node).owner = model
 
     # Prediction
 
@@ -169,10 +181,19 @@ class ProgressiveTok2Vec(TrainablePipe):
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Step the parameters that have a gradient."""
+        self.prepare_step(sgd)
         self.model.finish_update(sgd)
         self._n_steps += 1
         if self._n_steps % TRIM_EVERY == 0:
             release_freed_memory()
+
+    def prepare_step(self, sgd: Optimizer) -> None:
+        """Before any of them moves: make one gradient of those that were kept apart, and clip it together with those of
+        the components that listen."""
+        if self.surgery is not None:
+            self.surgery.put_back(torch_shim(self.model).module)
+        owners = [link_of(listener).owner for listener in self.listeners]
+        clip_gradients(sgd, {id(m): m for m in (self.model, *owners) if m is not None}.values())
 
     def trains_on(self, docs: Sequence[Doc]) -> bool:
         """Whether the encoder takes part in the update that these Docs belong to.

@@ -14,6 +14,7 @@ from tokenizers import Tokenizer
 
 MARKERS = ("[unused1]", "[C]", "madeupword0001", "<unused1>", "<mask>", "[MASK]")
 UNKNOWNS = ("[UNK]", "<unk>", "<mask>", "[MASK]")
+MASKS = ("[MASK]", "<mask>")
 MAX_MEMO = 200_000  # word forms; some 50 MB at most
 
 
@@ -45,6 +46,7 @@ class WordPieces:
         self._memo: Dict[Tuple[str, bool], Tuple[int, ...]] = {}
         self._unknown = self._first_known(UNKNOWNS)
         self.marker = self._first_known(MARKERS)
+        self.mask = next((i for i in map(self._tokenizer.token_to_id, MASKS) if i is not None), None)
         self.single = self._template(["a"])
         self.pair = self._template(["a", "b"])
 

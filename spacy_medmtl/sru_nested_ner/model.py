@@ -48,6 +48,10 @@ class ActionScores:
     targets: Any
     mask: Any
 
+    def __mul__(self, factor: float) -> "ActionScores":
+        """Of a gradient: that of the loss times a factor."""
+        return ActionScores(self.logits * factor, self.targets, self.mask)
+
 
 def sru_nested_ner_model(
     tok2vec: "Model[List[Any], List[Floats2d]]",

@@ -1,4 +1,4 @@
-"""The batcher: every batch is of one corpus, and so of one task where each corpus trains one."""
+"""The batcher: every batch is of the corpora that the schedule names, of one task where that is one that trains one."""
 
 import random
 from typing import Callable, Dict, Iterable, Iterator, List
@@ -13,9 +13,11 @@ Batcher = Callable[[Iterable[Example]], Iterator[List[Example]]]
 
 
 def task_batcher(schedule: Schedule, size: int = 1000) -> Batcher:
-    """``spacy-medmtl.task_batcher.v1``: batches of one corpus each, in the order that ``schedule`` gives.
+    """``spacy-medmtl.task_batcher.v1``: batches in the order that ``schedule`` gives, of one corpus each or, where it
+    names several for one step, of all of these together.
 
-    size: tokens in a batch, at least one Doc. Shuffling is Python's ``random``, which ``[training] seed`` seeds.
+    size: tokens that a corpus gives to a batch, at least one Doc. Shuffling is Python's ``random``, which
+        ``[training] seed`` seeds.
     Raises MedmtlError E303 for examples that name no corpus.
     """
 
@@ -29,8 +31,8 @@ def task_batcher(schedule: Schedule, size: int = 1000) -> Batcher:
         passes = {name: shuffled(corpora[name], size) for name in sorted(corpora)}
         n_batches = {name: len(batches) for name, batches in passes.items()}
         streams = {name: endless(batches, corpora[name], size) for name, batches in passes.items()}
-        for name in schedule(n_batches):
-            yield next(streams[name])
+        for names in schedule(n_batches):
+            yield [example for name in names for example in next(streams[name])]
 
     return batch
 

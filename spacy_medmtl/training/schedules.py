@@ -1,28 +1,107 @@
-"""Schedules: in which order the corpora give their batches. Each is a function of the number of batches per corpus."""
+"""Schedules: which corpora give a batch to which step. Each is a function of the number of batches per corpus.
 
+What is random is drawn from Python's ``random``, which ``[training] seed`` seeds: the same seed gives the same order.
+"""
+
+import math
 import random
-from typing import Callable, Dict, Iterator
+from typing import Callable, Dict, Iterator, Optional, Tuple
 
-Schedule = Callable[[Dict[str, int]], Iterator[str]]
+from ..errors import MedmtlError
+
+Step = Tuple[str, ...]  # the corpora that give one batch each to one step of the optimizer
+Schedule = Callable[[Dict[str, int]], Iterator[Step]]
+Weights = Dict[str, float]
 
 
 def round_robin() -> Schedule:
-    """``spacy-medmtl.round_robin.v1``: MT-Clinical BERT, Algorithm 1. Each round takes one batch of every corpus; an
-    epoch ends when the largest is through; smaller ones start again."""
-    return order_round_robin
+    """``spacy-medmtl.round_robin.v1``: MT-Clinical BERT, Algorithm 1. Each round takes one batch of every corpus, one
+    step each; an epoch ends when the largest is through; smaller ones start again. ``T * max(n)`` steps."""
+
+    def order(n_batches: Dict[str, int]) -> Iterator[Step]:
+        for together in rounds(n_batches):
+            yield from ((name,) for name in together)
+
+    return order
+
+
+def loss_sum() -> Schedule:
+    """``spacy-medmtl.loss_sum.v1``: MT-Clinical BERT, loss summation. As round robin, but a round is one step, which
+    follows the sum of the tasks' losses. ``max(n)`` steps."""
+    return rounds
 
 
 def proportional() -> Schedule:
     """``spacy-medmtl.proportional.v1``: MT-DNN, Algorithm 1. All batches of all corpora once, in random order."""
-    return order_proportional
+
+    def order(n_batches: Dict[str, int]) -> Iterator[Step]:
+        names = [name for name, n in n_batches.items() for _ in range(n)]
+        random.shuffle(names)
+        yield from ((name,) for name in names)
+
+    return order
 
 
-def order_round_robin(n_batches: Dict[str, int]) -> Iterator[str]:
+def temperature(alpha: float = 0.5, weights: Optional[Weights] = None) -> Schedule:
+    """``spacy-medmtl.temperature.v1``: each step is of a corpus drawn with ``p_t`` in proportion to ``w_t n_t^alpha``.
+
+    alpha: 1 draws in proportion to the number of batches n, 0 draws all corpora alike. weights: w, factors by corpus;
+        1 where left out. An epoch has as many steps as there are batches.
+    Raises MedmtlError E320 for an alpha that is no number; its schedule E321 for weights that do not fit the corpora.
+    """
+    check_alpha(alpha)
+    return lambda n_batches: draw(n_batches, alpha, weights or {})
+
+
+def inverse_size(weights: Optional[Weights] = None) -> Schedule:
+    """``spacy-medmtl.inverse_size.v1``: as temperature with alpha = -1; the smallest corpus is drawn most often."""
+    return temperature(-1.0, weights)
+
+
+def annealed(epochs: int, first: float = 1.0, last: float = 0.2, weights: Optional[Weights] = None) -> Schedule:
+    """``spacy-medmtl.annealed.v1``: projected attention layers (PALs). As temperature, but alpha falls on a line from
+    ``first`` in the first epoch to ``last`` in epoch number ``epochs``, and stays there.
+
+    The schedule counts its own epochs: it starts anew with each training.
+    Raises MedmtlError E320, E321 as temperature.
+    """
+    check_alpha(first)
+    check_alpha(last)
+    n_seen = 0
+
+    def order(n_batches: Dict[str, int]) -> Iterator[Step]:
+        nonlocal n_seen
+        done = min(1.0, n_seen / max(1, epochs - 1))
+        n_seen += 1
+        yield from draw(n_batches, first + (last - first) * done, weights or {})
+
+    return order
+
+
+def rounds(n_batches: Dict[str, int]) -> Iterator[Step]:
+    """All corpora together, as often as the largest has batches."""
     for _ in range(max(n_batches.values(), default=0)):
-        yield from n_batches
+        yield tuple(n_batches)
 
 
-def order_proportional(n_batches: Dict[str, int]) -> Iterator[str]:
-    names = [name for name, n in n_batches.items() for _ in range(n)]
-    random.shuffle(names)
-    yield from names
+def draw(n_batches: Dict[str, int], alpha: float, weights: Weights) -> Iterator[Step]:
+    """As many corpora as there are batches, drawn with replacement. Raises MedmtlError E321."""
+    chances = probabilities(n_batches, alpha, weights)
+    for name in random.choices(list(chances), list(chances.values()), k=sum(n_batches.values())) if chances else ():
+        yield (name,)
+
+
+def probabilities(n_batches: Dict[str, int], alpha: float, weights: Weights) -> Dict[str, float]:
+    """``p_t = w_t n_t^alpha / sum``, of corpora that have batches. Raises MedmtlError E321 for a weight of an unknown
+    corpus, one that is no positive number, or where it is 0 for all."""
+    odd = {name: weight for name, weight in weights.items() if name not in n_batches or not 0 <= weight < math.inf}
+    shares = {name: weights.get(name, 1.0) * n**alpha for name, n in n_batches.items() if n}
+    total = sum(shares.values())
+    if odd or (shares and not total):
+        raise MedmtlError("E321", received=odd or weights, expected=list(n_batches))
+    return {name: share / total for name, share in shares.items()}
+
+
+def check_alpha(alpha: float) -> None:
+    if not math.isfinite(alpha):
+        raise MedmtlError("E320", received=alpha)

@@ -113,8 +113,9 @@ def test_each_stock_component_alone_trains_the_encoder(make_nlp: Callable[..., L
     examples = stock_examples(nlp)
     nlp.initialize(lambda: examples)
     before = weights(nlp.get_pipe("encoder").model)
-    losses = nlp.update(examples, sgd=adam())
-    assert losses[name] > 0
+    optimizer = adam()
+    for _ in range(2):  # some output layers start as zeros, and then the encoder's first gradient is zero too
+        assert nlp.update(examples, sgd=optimizer)[name] > 0
     assert not same(before, weights(nlp.get_pipe("encoder").model))
 
 

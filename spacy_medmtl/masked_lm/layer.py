@@ -1,0 +1,77 @@
+"""The torch side of the masked-LM objective: BERT's output layer, and the loss of an encoder on Docs."""
+
+from typing import Optional, Sequence
+
+import numpy
+import torch
+from spacy.tokens import Doc
+from torch import Tensor, nn
+
+from ..encoder.model import EncoderModule, encode_layout
+from ..errors import MedmtlError
+from .masking import mask_words
+
+
+class MaskedLmHead(nn.Module):
+    """Rows [n, width] to logits [n, vocabulary]: dense, GELU, LayerNorm, then the encoder's own word embeddings and a
+    bias, as in BERT. ``narrow``: width of the embeddings (less than that of the rows in some ELECTRAs)."""
+
+    def __init__(self, width: int, narrow: int, n_vocabulary: int) -> None:
+        super().__init__()
+        self.transform = nn.Linear(width, narrow)
+        self.LayerNorm = nn.LayerNorm(narrow, eps=1e-12)
+        self.bias = nn.Parameter(torch.zeros(n_vocabulary))
+        nn.init.normal_(self.transform.weight, std=0.02)
+        nn.init.zeros_(self.transform.bias)
+
+    def forward(self, rows: Tensor, embeddings: Tensor) -> Tensor:
+        return self.LayerNorm(nn.functional.gelu(self.transform(rows))) @ embeddings.T + self.bias
+
+
+def word_embeddings(module: EncoderModule) -> Tensor:
+    """The encoder's word embeddings [vocabulary, narrow]."""
+    return module.encoder.model.embeddings.word_embeddings.weight
+
+
+def head_spec(module: EncoderModule) -> "dict[str, int]":
+    """What a MaskedLmHead for an encoder is built with."""
+    n_vocabulary, narrow = word_embeddings(module).shape
+    return {"width": module.encoder.width, "narrow": narrow, "n_vocabulary": n_vocabulary}
+
+
+def masked_lm_loss(
+    module: EncoderModule,
+    head: MaskedLmHead,
+    docs: Sequence[Doc],
+    generator: numpy.random.Generator,
+    *,
+    route: str,
+    share: float,
+    budget: int,
+    trains: bool,
+) -> Optional[Tensor]:
+    """Mean cross-entropy in nats of the chosen pieces of some Docs, each read once; None where none was chosen.
+
+    budget: wordpieces encoded at once. trains: whether the encoder learns; if not, it stands still and has no dropout.
+    Raises MedmtlError E332 for a vocabulary without a mask.
+    """
+    mask = module.wordpieces.mask
+    if mask is None:
+        raise MedmtlError("E332")
+    embeddings = word_embeddings(module) if trains else word_embeddings(module).detach()
+    read = [module.wordpieces.of_doc(doc) for doc in docs]
+    masked = [mask_words(one, generator, share=share, mask=mask, n_vocabulary=len(embeddings)) for one in read]
+    chosen = numpy.flatnonzero(numpy.concatenate([which for _, which in masked])) if masked else numpy.zeros(0)
+    if not len(chosen):
+        return None
+    layout = module.viewer.lay_out("tokens", docs, [pieces for pieces, _ in masked])
+    module.train(trains)
+    try:
+        with torch.set_grad_enabled(trains):
+            rows = encode_layout(module.encoder, layout, route, budget, lambda _, compute: compute())
+    finally:
+        module.eval()
+    # the view's rows of pieces are in the order of the text: each piece once, whatever the windows
+    where = torch.from_numpy(numpy.concatenate(layout.gather)[chosen]).to(rows.device)
+    targets = torch.from_numpy(numpy.concatenate([one.ids for one in read])[chosen]).to(rows.device)
+    return nn.functional.cross_entropy(head(rows[where], embeddings), targets)

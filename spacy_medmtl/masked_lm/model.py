@@ -1,0 +1,74 @@
+"""The model of ``medmtl_masked_lm``. It reads the encoder through its listener's link: masks go in before encoding."""
+
+from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
+
+from thinc.api import Model
+
+from ..encoder.listener import LISTENER, find_link
+from ..encoder.shims import torch_shim
+from ..errors import MedmtlError
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+    from ..encoder.pipe import ProgressiveTok2Vec
+
+
+def masked_lm_model(
+    tok2vec: "Model[List[Any], List[Any]]", share: float = 0.15, lr_scale: float = 10.0
+) -> "Model[List[Doc], Optional[float]]":
+    """``spacy-medmtl.MaskedLm.v1``: Docs to the mean cross-entropy of their masked pieces (None where there are none).
+
+    tok2vec: a RouteListener with the view ``tokens``; its route is the one that learns. share: of the tokens that are
+        to be guessed. lr_scale: factor on the optimizer's learning rate for the output layer.
+    Raises MedmtlError E333 for another tok2vec layer or share.
+    """
+    from ..encoder.bridge import TorchShim
+    from .layer import MaskedLmHead
+
+    view = tok2vec.attrs.get("view")
+    if tok2vec.name != LISTENER or view != "tokens" or not 0.0 < share < 1.0:
+        raise MedmtlError("E333", tok2vec=tok2vec.name, view=view, share=share)
+    shim = TorchShim("masked-LM head", MaskedLmHead, lambda name: lr_scale)
+    return Model("medmtl_masked_lm", forward, init=init, layers=[tok2vec], attrs={"share": share}, shims=[shim])
+
+
+def encoder_of(model: Model) -> "ProgressiveTok2Vec":
+    """The encoder pipe that the model's listener reads. Raises MedmtlError E003 where there is none."""
+    listener = model.layers[0]
+    link = find_link(listener)
+    if link is None or link.pipe is None:
+        raise MedmtlError("E003", upstream=listener.attrs["upstream"], route=listener.attrs["route"])
+    return link.pipe
+
+
+def init(model: Model, X: Any = None, Y: Any = None) -> None:  # noqa: N803
+    """Build the output layer for the encoder's width and vocabulary."""
+    from .layer import head_spec
+
+    torch_shim(model).start(head_spec(torch_shim(encoder_of(model).model).module))
+
+
+def forward(model: Model, docs: "List[Doc]", is_train: bool) -> Tuple[Optional[float], Callable[[float], List[Any]]]:
+    """The loss, and what adds its gradient, times a factor, to the output layer and to an encoder that takes part."""
+    import numpy
+    import torch
+
+    from .layer import masked_lm_loss
+
+    pipe = encoder_of(model)
+    encoder, head = torch_shim(pipe.model).module, torch_shim(model).module
+    trains = is_train and pipe.trains_on(docs)
+    generator = numpy.random.default_rng(numpy.random.randint(2**31))  # which [training] seed seeds
+    settings = {"route": model.layers[0].attrs["route"], "budget": pipe.model.attrs["batch_pieces"], "trains": trains}
+    with torch.set_grad_enabled(is_train):
+        loss = masked_lm_loss(encoder, head, docs, generator, share=model.attrs["share"], **settings)
+
+    def backprop(factor: float) -> List[Any]:
+        if loss is not None:
+            loss.backward(torch.full_like(loss, factor))
+            if pipe.surgery is not None:
+                pipe.surgery.keep(model.layers[0].id, encoder)
+        return []
+
+    return None if loss is None else float(loss.detach()), backprop

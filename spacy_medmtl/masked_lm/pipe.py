@@ -1,0 +1,104 @@
+"""The component ``medmtl_masked_lm``. It annotates nothing: it is there for what the encoder learns from plain text."""
+
+import math
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+
+from spacy.language import Language
+from spacy.pipeline.trainable_pipe import TrainablePipe
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples
+from spacy.vocab import Vocab
+from thinc.api import Config, Model, Optimizer
+
+from ..annotations.scoring import corpus_of
+from ..encoder.listener import prepare_step
+from ..errors import MedmtlError
+
+DEFAULT_CONFIG = """
+[model]
+@architectures = "spacy-medmtl.MaskedLm.v1"
+share = 0.15
+lr_scale = 10.0
+
+[model.tok2vec]
+@architectures = "spacy-medmtl.RouteListener.v1"
+route = "sentence_intent"
+view = "tokens"
+upstream = "*"
+"""
+
+
+@Language.factory(
+    "medmtl_masked_lm",
+    default_config={"model": Config().from_str(DEFAULT_CONFIG)["model"], "corpora": []},
+    default_score_weights={},
+)
+def make_masked_lm(nlp: Language, name: str, model: Model, corpora: List[str]) -> "MaskedLm":
+    """Guess masked words of plain text (BERT, whole words), so that the encoder learns from text without annotation.
+
+    corpora: names of the corpora whose text is learnt from, as ``spacy-medmtl.MultitaskCorpus.v1`` calls them; none for
+        every Doc of every batch.
+    """
+    return MaskedLm(nlp.vocab, model, name, corpora=corpora)
+
+
+class MaskedLm(TrainablePipe):
+    """See ``make_masked_lm``. Docs pass it unchanged, so a trained pipeline works without it."""
+
+    def __init__(self, vocab: Vocab, model: Model, name: str, *, corpora: List[str]) -> None:
+        self.vocab = vocab
+        self.model = model
+        self.name = name
+        self.cfg: Dict[str, Any] = {"corpora": corpora}
+        self.weigh: Optional[Callable[[float], float]] = None  # as Head's
+
+    def __call__(self, doc: Doc) -> Doc:
+        return doc
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        yield from stream
+
+    def predict(self, docs: Iterable[Doc]) -> None:
+        """There is nothing to predict."""
+
+    def set_annotations(self, docs: Iterable[Doc], scores: Any) -> None:
+        """Nothing is left on Docs."""
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> None:
+        """The loss is the model's own output."""
+
+    def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
+        """Build the output layer. Raises MedmtlError E003 without an encoder, E017 for one without weights yet."""
+        self.model.initialize()
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optional[Optimizer] = None,
+        losses: Optional[Dict[str, float]] = None,
+    ) -> Dict[str, float]:
+        """Learn from the text of the examples that are of its corpora. Raises MedmtlError E016 on a loss that is no
+        number."""
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, "MaskedLm.update")
+        wanted = self.cfg["corpora"]
+        docs = [one.predicted for one in examples if not wanted or corpus_of(one.reference) in wanted]
+        loss, backprop = self.model.begin_update(docs)
+        if loss is None:
+            return losses
+        if not math.isfinite(loss):
+            raise MedmtlError("E016", name=self.name, where="training")
+        backprop(1.0 if self.weigh is None else self.weigh(loss))
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Step the parameters that have a gradient."""
+        prepare_step(self.model, sgd)
+        self.model.finish_update(sgd)

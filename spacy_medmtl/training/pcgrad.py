@@ -1,0 +1,59 @@
+"""Gradient surgery (PCGrad; Yu et al., Gradient Surgery for Multi-Task Learning, 2020, Algorithm 1).
+
+Cost: a copy of the encoder's gradient per task, and for T tasks T (T - 1) scalar products over it in each step
+(``benchmarks/bench_pcgrad.py`` measures both).
+"""
+
+import random
+from typing import Dict, List
+
+import torch
+from torch import Tensor, nn
+
+Gradient = Dict[str, Tensor]  # parameter name -> gradient, of the parameters that a task reaches
+
+
+class ProjectConflicts:
+    """Keeps the encoder's gradients of a step apart by task, and puts their projected sum in place before it."""
+
+    def __init__(self) -> None:
+        self.kept: Dict[int, Gradient] = {}
+
+    def keep(self, task: int, module: nn.Module) -> None:
+        """Take the pending gradient away as that of ``task``, added to what the task has in this step."""
+        mine = self.kept.setdefault(task, {})
+        for name, parameter in module.named_parameters():
+            if parameter.grad is not None:
+                mine[name] = mine[name] + parameter.grad if name in mine else parameter.grad
+                parameter.grad = None
+
+    def put_back(self, module: nn.Module) -> None:
+        """Give the parameters the sum of the tasks' projected gradients; of what no task reached, none."""
+        parameters = dict(module.named_parameters())
+        for gradient in projected(list(self.kept.values())):
+            for name, part in gradient.items():
+                own = parameters[name].grad
+                parameters[name].grad = part if own is None else own + part
+        self.kept = {}
+
+
+@torch.no_grad()
+def projected(gradients: List[Gradient]) -> List[Gradient]:
+    """Each gradient, made orthogonal to those of other tasks that it points against, one by one in random order.
+
+    Two tasks are compared on the parameters that both reach: the routes of one alone are no matter of the other's.
+    """
+    found = []
+    for i, gradient in enumerate(gradients):
+        others = [j for j in range(len(gradients)) if j != i]
+        random.shuffle(others)
+        mine = dict(gradient)
+        for j in others:
+            common = [name for name in mine if name in gradients[j]]
+            product = sum(float(torch.sum(mine[name] * gradients[j][name])) for name in common)
+            if product < 0.0:
+                square = sum(float(torch.sum(gradients[j][name] ** 2)) for name in common)
+                for name in common:
+                    mine[name] = mine[name] - product / square * gradients[j][name]
+        found.append(mine)
+    return found
