@@ -2,6 +2,7 @@
 
 import typer
 
+from .calibrate import calibrate
 from .convert import convert
 from .evaluate import evaluate
 from .fetch_encoder import fetch_encoder
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command("fetch-encoder")(fetch_encoder)
 app.command("convert")(convert)
 app.command("prepare")(prepare)
+app.command("calibrate")(calibrate)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)

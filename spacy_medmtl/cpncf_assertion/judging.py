@@ -37,10 +37,14 @@ def span_loss(logits: Any, gold: SpanGold) -> Tuple[float, Any]:
     return status_loss + modifier_loss, gradient
 
 
-def judge(logits: numpy.ndarray, statuses: Sequence[str], modifiers: Sequence[str]) -> List[Judgement]:
-    """One judgement per row of logits [n_spans, n_statuses + n_modifiers]."""
+def judge(
+    logits: numpy.ndarray, statuses: Sequence[str], modifiers: Sequence[str], temperatures: Tuple[float, float]
+) -> List[Judgement]:
+    """One judgement per row of logits [n_spans, n_statuses + n_modifiers]. temperatures: of statuses and modifiers."""
     found = []
-    for by_status, by_modifier in zip(softmax(logits[:, : len(statuses)]), sigmoid(logits[:, len(statuses) :])):
+    status_logits, modifier_logits = logits[:, : len(statuses)], logits[:, len(statuses) :]
+    probabilities = softmax(status_logits / temperatures[0]), sigmoid(modifier_logits / temperatures[1])
+    for by_status, by_modifier in zip(*probabilities):
         best = int(by_status.argmax())
         scores = {name: float(p) for name, p in zip([*statuses, *modifiers], [*by_status, *by_modifier])}
         held = tuple(name for name, p in zip(modifiers, by_modifier) if p >= HOLDS)

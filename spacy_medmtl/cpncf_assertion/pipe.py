@@ -21,6 +21,7 @@ from ..annotations.groups import (
     sentence_bounds,
     write_group,
 )
+from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import softmax, softmax_cross_entropy
 from ..encoder.readings import Bounds, Reading
@@ -46,6 +47,7 @@ upstream = "*"
 STATUSES = ["positive", "negative", "unknown"]
 MODES = ("find", "assert", "both")
 ENTS = "ents"  # in ``given``: doc.ents
+TAGS, STATUS, HELD = "tags", "status", "modifiers"  # names of the outputs, for their temperatures
 
 
 @Language.factory(
@@ -223,6 +225,17 @@ class CpncfAssertion(Head[FindingGold]):
         of_spans, gradient[n_tokens:, n_tags:] = span_loss(scores[n_tokens:, n_tags:], gold.spans)
         return loss + of_spans, gradient
 
+    def decided(self, gold: FindingGold, scores: Floats2d) -> Dict[str, Decisions]:
+        n_tokens, n_tags = len(gold.columns), self.tags.n_tags
+        of_tokens, of_spans = scores[:n_tokens, :n_tags], scores[n_tokens:, n_tags:]
+        n_statuses, spans = len(self.cfg["statuses"]), gold.spans
+        any_status = numpy.ones((len(of_spans), n_statuses), dtype=bool)
+        return {
+            TAGS: exclusive_decisions(of_tokens, gold.columns, gold.allowed),
+            STATUS: exclusive_decisions(of_spans[:, :n_statuses], spans.statuses, any_status),
+            HELD: independent_decisions(of_spans[:, n_statuses:], spans.modifiers, spans.judged),
+        }
+
     def predict(self, docs: Iterable[Doc]) -> List[List[Tuple[Finding, Judgement]]]:
         """Per Doc: what was found, in the order of the text, then what was given and is not among it."""
         docs = list(docs)
@@ -237,8 +250,7 @@ class CpncfAssertion(Head[FindingGold]):
         for n, i in enumerate(read):
             findings: List[Finding] = []
             if not asserts:
-                probabilities = softmax(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags])
-                findings = self._search(probabilities, units[i])
+                findings = self._search(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags], units[i])
             wanted += [(n, one) for one in [*findings, *self._given(docs[i], findings)]]
         places = [(firsts[n] + one.start, firsts[n] + one.end) for n, one in wanted]
         for (n, one), judgement in zip(wanted, self._judge(logits, places)):
@@ -253,7 +265,8 @@ class CpncfAssertion(Head[FindingGold]):
     def _judge(self, logits: numpy.ndarray, places: Sequence[Bounds]) -> List[Judgement]:
         """Judgements of spans of rows. The layer is linear: its output for a mean row is the mean of its outputs."""
         means = [logits[start:end, self.tags.n_tags :].mean(axis=0) for start, end in places]
-        return judge(numpy.stack(means), self.cfg["statuses"], self.modifiers) if means else []
+        temperatures = self.temperature(STATUS), self.temperature(HELD)
+        return judge(numpy.stack(means), self.cfg["statuses"], self.modifiers, temperatures) if means else []
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> List[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank."""
@@ -268,10 +281,12 @@ class CpncfAssertion(Head[FindingGold]):
         doc = span.doc
         return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
-    def _search(self, probabilities: numpy.ndarray, bounds: Sequence[Bounds]) -> List[Finding]:
+    def _search(self, logits: numpy.ndarray, bounds: Sequence[Bounds]) -> List[Finding]:
+        """Findings in the sentences of a Doc, from the logits of its tokens' tags."""
         findings = []
+        probabilities, calibrated = softmax(logits), softmax(logits / self.temperature(TAGS))
         for start, end in bounds:
-            for one in self.tags.decode(probabilities[start:end]):
+            for one in self.tags.decode(probabilities[start:end], calibrated[start:end]):
                 findings.append(Finding(one.start + start, one.end + start, one.label, one.status, one.score))
         return findings
 

@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..errors import MedmtlError, warn
+from .decisions import Decisions
 from .losses import to_numpy
 from .readings import Bounds
 from .shims import torch_shim
@@ -22,12 +23,13 @@ SAMPLE_SIZE = 10  # examples that models are initialised with
 
 
 class Head(TrainablePipe, Generic[Gold]):
-    """A task on the shared encoder. A component says what it reads and learns by five methods:
+    """A task on the shared encoder. A component says what it reads and learns by six methods:
 
     ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated. Called once for each
     example that the component is initialised with, so what else has to be known of the data can be noted here.
     ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
     ``loss(gold, scores)``: mean loss and its gradient.
+    ``decided(gold, scores)``: the same as decisions of each output that gives probabilities, for calibration.
     ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
     """
 
@@ -45,6 +47,9 @@ class Head(TrainablePipe, Generic[Gold]):
         raise NotImplementedError
 
     def loss(self, gold: Gold, scores: Any) -> Tuple[float, Any]:
+        raise NotImplementedError
+
+    def decided(self, gold: Gold, scores: Any) -> Dict[str, Decisions]:
         raise NotImplementedError
 
     def n_outputs(self) -> int:
@@ -104,6 +109,7 @@ class Head(TrainablePipe, Generic[Gold]):
         for reason, count in sorted(lost.items()):
             warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
         self.cfg["labels"] = sorted(found) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
+        self.cfg.pop("temperatures", None)  # those of other weights
         self.model.set_dim("nO", self.n_outputs(), force=True)
         self.model.initialize(X=sample)
 
@@ -128,6 +134,15 @@ class Head(TrainablePipe, Generic[Gold]):
         if not numpy.isfinite(rows).all():
             raise MedmtlError("E016", name=self.name, where="prediction")
         return rows
+
+    def decisions(self, examples: Sequence[Example]) -> Dict[str, Decisions]:
+        """By output: what the model says of the annotated units, beside their gold (see ``training.calibration``)."""
+        inputs, gold = self.training_batch(examples)
+        return self.decided(gold, self.model.predict(inputs)) if inputs else {}
+
+    def temperature(self, output: str) -> float:
+        """What the logits of an output are divided by before they become probabilities; 1 unless it was calibrated."""
+        return float(self.cfg.get("temperatures", {}).get(output, 1.0))
 
     def update(
         self,
