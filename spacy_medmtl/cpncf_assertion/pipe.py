@@ -60,6 +60,7 @@ TAGS, STATUS, HELD = "tags", "status", "modifiers"  # names of the outputs, for 
         "context": 2,
         "context_kind": "sentence",
         "headings": False,
+        "speakers": {},
         "mode": "both",
         "given": [GIVEN],
         "aliases": [],
@@ -84,6 +85,7 @@ def make_cpncf_assertion(
     context: int,
     context_kind: str,
     headings: bool,
+    speakers: Dict[str, str],
     mode: str,
     given: List[str],
     aliases: List[str],
@@ -97,6 +99,8 @@ def make_cpncf_assertion(
     context: neighbours on either side that are read along, behind [C] markers.
     context_kind: what a neighbour is: ``sentence``, or ``turn`` (``doc.spans["medmtl_turns"]``, where a Doc has it).
     headings: also read the heading that a sentence stands under ("Family history:").
+    speakers: what is read in front of a turn, by its speaker in ``attrs["speakers"]`` of the turns, for example
+        {"D": "doctor", "P": "patient"}; empty: speakers are not read.
     mode: ``find`` findings, with the status of their tags as in the paper; ``assert`` the status of given spans;
         ``both``, all judged as spans.
     given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``.
@@ -119,6 +123,7 @@ def make_cpncf_assertion(
         context=context,
         context_kind=context_kind,
         headings=headings,
+        speakers=dict(speakers),
         mode=mode,
         given=list(given),
         modifiers=[],
@@ -169,8 +174,9 @@ class CpncfAssertion(Head[FindingGold]):
         return read_gold(example, self.spans_key, name=self.name, **settings)
 
     def _reading(self, doc: Doc, bounds: Sequence[Bounds]) -> Reading:
-        settings = {"kind": self.cfg["context_kind"], "headings": self.cfg["headings"]}
-        return Reading(doc, context_units(doc, bounds, neighbours=self.cfg["context"], **settings), marked=True)
+        names = {"neighbours": "context", "kind": "context_kind", "headings": "headings", "speakers": "speakers"}
+        settings = {name: self.cfg[setting] for name, setting in names.items()}
+        return Reading(doc, context_units(doc, bounds, **settings), marked=True)
 
     def training_batch(self, examples: Sequence[Example]) -> Tuple[FindingInput, FindingGold]:
         tags, n_rows = self.tags, 0

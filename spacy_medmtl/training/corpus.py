@@ -9,7 +9,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.training.corpus import walk_corpus
 
-from ..annotations.groups import ANNOTATED_LABELS, GIVEN, GIVEN_SPANS_ONLY, TYPE_SEPARATOR, write_group
+from ..annotations.groups import ANNOTATED_LABELS, GIVEN, GIVEN_SPANS_ONLY, TURNS, TYPE_SEPARATOR, write_group
 from ..annotations.scoring import CORPUS
 from ..errors import MedmtlError
 
@@ -86,6 +86,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         if gold_sents:
             for token, is_start in zip(example.predicted, example.get_aligned_sent_starts()):
                 token.is_sent_start = is_start
+        _give_turns(example)
         _give_spans(example, given)
         yield example
     if not n_read:
@@ -113,6 +114,16 @@ def given_keys(nlp: Language) -> Dict[str, str]:
         if sources:
             found[str(getattr(pipe, "spans_key", ""))] = str(sources[0])
     return found
+
+
+def _give_turns(example: Example) -> None:
+    """Who spoke when is known of a dialogue before anything is predicted."""
+    turns, doc = example.reference.spans.get(TURNS), example.predicted
+    if turns is not None:
+        twins = [doc.char_span(turn.start_char, turn.end_char, alignment_mode="expand") for turn in turns]
+        group = write_group(doc, TURNS, [twin for twin in twins if twin is not None])
+        if len(group) == len(turns):  # a blank turn has no twin
+            group.attrs.update(turns.attrs)
 
 
 def _give_spans(example: Example, given: Dict[str, str]) -> None:

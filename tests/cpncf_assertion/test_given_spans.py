@@ -6,7 +6,15 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from toy import TEXTS, make_example, make_examples, with_sentences
 
-from spacy_medmtl.annotations.groups import ANNOTATED_MODIFIERS, FINDINGS, GIVEN, GIVEN_SPANS_ONLY, write_group
+from spacy_medmtl.annotations.groups import (
+    ANNOTATED_MODIFIERS,
+    FINDINGS,
+    GIVEN,
+    GIVEN_SPANS_ONLY,
+    TURNS,
+    write_group,
+)
+from spacy_medmtl.cpncf_assertion.evidence import without
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 NAME = "cpncf_assertion"
@@ -197,6 +205,18 @@ def test_evidence_is_what_the_status_hangs_on(make_nlp):
     lost = Doc(spacy.blank("en").vocab).from_bytes(doc.to_bytes())
     assert lost[1:2]._.assertion == "negative"
     assert lost[1:2]._.assertion_evidence is None  # nobody there to ask
+
+
+def test_evidence_reads_the_same_turns():
+    """What is left out of a dialogue leaves its turns and speakers."""
+    doc = Doc(spacy.blank("en").vocab, words="any cough ? no .".split(), sent_starts=[True, False, False, True, False])
+    write_group(doc, TURNS, [doc[0:3], doc[3:5]], speakers=["D", "P"])
+    for i, expected in ((1, [(0, 2), (2, 4)]), (3, [(0, 3), (3, 4)])):
+        shorter = without(doc, i)
+        assert [token.text for token in shorter] == [token.text for token in doc if token.i != i]
+        assert [(turn.start, turn.end) for turn in shorter.spans[TURNS]] == expected
+        assert shorter.spans[TURNS].attrs["speakers"] == ["D", "P"]
+        assert [token.i for token in shorter if token.is_sent_start] == [0, expected[1][0]]
 
 
 NEGATORS = {"no": "negative", "the": "positive", "any": "positive", "a": "positive", "denies": "negative"}

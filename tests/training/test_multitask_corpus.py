@@ -5,7 +5,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from toy import CASES, TEXTS, make_examples, with_sentences
 
-from spacy_medmtl.annotations.groups import GIVEN, GIVEN_SPANS_ONLY
+from spacy_medmtl.annotations.groups import GIVEN, GIVEN_SPANS_ONLY, TURNS, write_group
 from spacy_medmtl.annotations.scoring import corpus_of
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.corpus import multitask_corpus
@@ -185,3 +185,13 @@ def test_it_is_what_the_registry_gives():
     reader = spacy.registry.resolve({"r": {"@readers": "spacy-medmtl.MultitaskCorpus.v1", "corpora": corpora}})["r"]
     with pytest.raises(MedmtlError, match=r"E301.*'one': nowhere\.spacy does not exist"):
         list(reader(spacy.blank("en")))
+
+
+def test_turns_are_known_before_anything_is_predicted(nlp, tmp_path):
+    doc = with_sentences(nlp, TEXTS[1])
+    write_group(doc, TURNS, [doc[0:3], doc[3:8]], speakers=["D", "P"])
+    DocBin(docs=[doc]).to_disk(tmp_path / "turns.spacy")
+    (example,) = read(nlp, x={"path": str(tmp_path / "turns.spacy"), "tasks": ["cpncf_assertion"]})
+    turns = example.predicted.spans[TURNS]
+    assert [(turn.start, turn.end) for turn in turns] == [(0, 3), (3, 8)]
+    assert turns.attrs["speakers"] == ["D", "P"]
