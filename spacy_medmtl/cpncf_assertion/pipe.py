@@ -1,7 +1,7 @@
 """The component ``cpncf_assertion``."""
 
 from itertools import accumulate
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy
 from spacy.language import Language
@@ -24,7 +24,7 @@ from ..annotations.groups import (
 from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import softmax, softmax_cross_entropy
-from ..encoder.readings import Bounds, Reading
+from ..encoder.readings import Bounds, Reading, Unit
 from ..errors import MedmtlError
 from .contexts import KINDS, context_units
 from .evidence import register
@@ -173,10 +173,18 @@ class CpncfAssertion(Head[FindingGold]):
         settings = {"statuses": self.cfg["statuses"], "modifiers": self.modifiers}
         return read_gold(example, self.spans_key, name=self.name, **settings)
 
-    def _reading(self, doc: Doc, bounds: Sequence[Bounds]) -> Reading:
+    def _reading(self, doc: Doc, bounds: Sequence[Bounds], wanted: Optional[Sequence[Bounds]] = None) -> Reading:
+        """What is read of a Doc with the sentences ``bounds``: each with its context. wanted: only those sentences that
+        share a token with one of these."""
         names = {"neighbours": "context", "kind": "context_kind", "headings": "headings", "speakers": "speakers"}
         settings = {name: self.cfg[setting] for name, setting in names.items()}
-        return Reading(doc, context_units(doc, bounds, **settings), marked=True)
+        units = context_units(doc, bounds, **settings)
+        if wanted is not None:
+            is_wanted = numpy.zeros(len(doc), dtype=bool)
+            for start, end in wanted:
+                is_wanted[start:end] = True
+            units = [unit for unit in units if is_wanted[unit.start : unit.end].any()]
+        return Reading(doc, units, marked=True)
 
     def training_batch(self, examples: Sequence[Example]) -> Tuple[FindingInput, FindingGold]:
         tags, n_rows = self.tags, 0
@@ -245,28 +253,35 @@ class CpncfAssertion(Head[FindingGold]):
     def predict(self, docs: Iterable[Doc]) -> List[List[Tuple[Finding, Judgement]]]:
         """Per Doc: what was found, in the order of the text, then what was given and is not among it."""
         docs = list(docs)
-        units = [sentence_bounds(doc) for doc in docs]
-        asserts = self.cfg["mode"] == "assert"
-        read = [i for i, bounds in enumerate(units) if bounds and (not asserts or self._given(docs[i], []))]
+        given = [self._given(doc) for doc in docs]
+        readings = [self.reading(doc, spans) for doc, spans in zip(docs, given)]
+        read = [i for i, reading in enumerate(readings) if reading.units]
         found: List[List[Tuple[Finding, Judgement]]] = [[] for _ in docs]
         if not read:
             return found
-        logits, firsts = self._read([docs[i] for i in read], [units[i] for i in read])
-        wanted: List[Tuple[int, Finding]] = []
+        logits, firsts = self._read([readings[i] for i in read])
+        judged: List[Tuple[int, Finding]] = []
         for n, i in enumerate(read):
-            findings: List[Finding] = []
-            if not asserts:
-                findings = self._search(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags], units[i])
-            wanted += [(n, one) for one in [*findings, *self._given(docs[i], findings)]]
-        places = [(firsts[n] + one.start, firsts[n] + one.end) for n, one in wanted]
-        for (n, one), judgement in zip(wanted, self._judge(logits, places)):
+            findings = self._search(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags], readings[i].units)
+            known = {(one.start, one.end, one.label) for one in findings}
+            others = [one for one in given[i] if (one.start, one.end, one.label) not in known]
+            judged += [(n, one) for one in [*findings, *others]]
+        places = [(firsts[n] + one.start, firsts[n] + one.end) for n, one in judged]
+        for (n, one), judgement in zip(judged, self._judge(logits, places)):
             found[read[n]].append((one, judgement))
         return found
 
-    def _read(self, docs: Sequence[Doc], units: Sequence[Sequence[Bounds]]) -> Tuple[numpy.ndarray, List[int]]:
-        """Logits of all tokens of some Docs, and the row of each Doc's first token, with the end behind."""
-        readings = [self._reading(doc, bounds) for doc, bounds in zip(docs, units)]
-        return self.logits(FindingInput(readings)), [0, *accumulate(len(doc) for doc in docs)]
+    def reading(self, doc: Doc, given: Sequence[Finding]) -> Reading:
+        """What prediction reads of a Doc: all of its sentences, or where nothing is searched for those with a given
+        span."""
+        wanted = [(one.start, one.end) for one in given] if self.cfg["mode"] == "assert" else None
+        return self._reading(doc, sentence_bounds(doc), wanted)
+
+    def _read(self, readings: Sequence[Reading]) -> Tuple[numpy.ndarray, List[int]]:
+        """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
+        that are not read they mean nothing."""
+        lengths = [len(reading.doc) for reading in readings]
+        return self.logits(FindingInput(readings)), [0, *accumulate(lengths)]
 
     def _judge(self, logits: numpy.ndarray, places: Sequence[Bounds]) -> List[Judgement]:
         """Judgements of spans of rows. The layer is linear: its output for a mean row is the mean of its outputs."""
@@ -276,7 +291,8 @@ class CpncfAssertion(Head[FindingGold]):
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> List[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank."""
-        logits, firsts = self._read(docs, [sentence_bounds(doc) for doc in docs])
+        readings = [self._reading(doc, sentence_bounds(doc), [place]) for doc, place in zip(docs, places)]
+        logits, firsts = self._read(readings)
         return self._judge(logits, [(first + start, first + end) for first, (start, end) in zip(firsts, places)])
 
     def words_read_for(self, span: Span) -> List[int]:
@@ -287,28 +303,29 @@ class CpncfAssertion(Head[FindingGold]):
         doc = span.doc
         return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
-    def _search(self, logits: numpy.ndarray, bounds: Sequence[Bounds]) -> List[Finding]:
-        """Findings in the sentences of a Doc, from the logits of its tokens' tags."""
+    def _search(self, logits: numpy.ndarray, units: Sequence[Unit]) -> List[Finding]:
+        """Findings in units of a Doc, from the logits of its tokens' tags; none where only given spans are judged."""
+        if self.cfg["mode"] == "assert":
+            return []
         findings = []
         probabilities, calibrated = softmax(logits), softmax(logits / self.temperature(TAGS))
-        for start, end in bounds:
+        for unit in units:
+            start, end = unit.start, unit.end
             for one in self.tags.decode(probabilities[start:end], calibrated[start:end]):
                 findings.append(Finding(one.start + start, one.end + start, one.label, one.status, one.score))
         return findings
 
-    def _given(self, doc: Doc, found: Sequence[Finding]) -> List[Finding]:
-        """Given spans that are not among what was found, each once. Blank ones say nothing and are left out."""
+    def _given(self, doc: Doc) -> List[Finding]:
+        """Given spans, each once. Blank ones say nothing and are left out."""
         if self.cfg["mode"] == "find":
             return []
-        known: Set[Tuple[int, int, str]] = {(one.start, one.end, one.label) for one in found}
-        findings = []
+        found: Dict[Tuple[int, int, str], Finding] = {}
         for source in self.cfg["given"]:
             for span in doc.ents if source == ENTS else doc.spans.get(source, []):
                 place = (span.start, span.end, span.label_)
-                if place not in known and span.text.strip():
-                    known.add(place)
-                    findings.append(Finding(*place, status="", score=0.0))
-        return findings
+                if place not in found and span.text.strip():
+                    found[place] = Finding(*place, status="", score=0.0)
+        return list(found.values())
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with values per finding."""

@@ -12,6 +12,7 @@ from spacy_medmtl.annotations.groups import (
     GIVEN,
     GIVEN_SPANS_ONLY,
     TURNS,
+    sentence_bounds,
     write_group,
 )
 from spacy_medmtl.cpncf_assertion.evidence import without
@@ -156,6 +157,28 @@ def test_prediction_judges_spans_by_the_rows_that_training_learns_from(trained):
     assert len(inputs.spans) > 1
     for rows, of_span in zip(inputs.spans, logits[n_tokens:]):
         numpy.testing.assert_allclose(logits[rows].mean(axis=0), of_span, atol=1e-5)
+
+
+def test_sentences_without_given_spans_are_not_read_and_nothing_changes_by_that(trained):
+    """One span, one over a border, one in a note's last sentence: as if every sentence were read."""
+    nlp, _ = trained
+    pipe = nlp.get_pipe(NAME)
+    text = "hello . no fever . mother has pain . the left chest pain and cough . thanks . a fever ."
+    bounds = sentence_bounds(with_sentences(nlp, text))
+    for places, n_read in (([(3, 4)], 1), ([(3, 4), (7, 12)], 3), ([(19, 20), (3, 4), (3, 4)], 2)):
+        doc = with_sentences(nlp, text)
+        doc.spans[GIVEN] = [Span(doc, start, end, label=f"L{i}") for i, (start, end) in enumerate(places)]
+        pipe.cfg["mode"] = "assert"
+        try:
+            assert len(pipe.reading(doc, pipe._given(doc)).units) == n_read < len(bounds)
+            ((judged),) = pipe.predict([doc])
+        finally:
+            pipe.cfg["mode"] = "both"
+        logits, _ = pipe._read([pipe._reading(doc, bounds)])
+        expected = pipe._judge(logits, places)
+        assert [judgement.status for _, judgement in judged] == [one.status for one in expected]
+        for (_, judgement), one in zip(judged, expected, strict=True):
+            assert judgement.scores == pytest.approx(one.scores, abs=1e-5)
 
 
 def test_hostile_spans(trained):
