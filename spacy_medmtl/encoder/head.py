@@ -23,14 +23,15 @@ SAMPLE_SIZE = 10  # examples that models are initialised with
 
 
 class Head(TrainablePipe, Generic[Gold]):
-    """A task on the shared encoder. A component says what it reads and learns by six methods:
+    """A task on the shared encoder. A component says what it reads and learns by five methods:
 
     ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated. Called once for each
     example that the component is initialised with, so what else has to be known of the data can be noted here.
     ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
     ``loss(gold, scores)``: mean loss and its gradient.
-    ``decided(gold, scores)``: the same as decisions of each output that gives probabilities, for calibration.
     ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
+
+    One that can be calibrated has ``decided(gold, scores)`` as well, and divides logits by ``temperature(output)``.
     """
 
     def __init__(self, vocab: Vocab, model: Model, name: str, *, scorer: Optional[Callable], **cfg: Any) -> None:
@@ -50,7 +51,8 @@ class Head(TrainablePipe, Generic[Gold]):
         raise NotImplementedError
 
     def decided(self, gold: Gold, scores: Any) -> Dict[str, Decisions]:
-        raise NotImplementedError
+        """By output that gives probabilities: what the scores say, beside the gold."""
+        return {}
 
     def n_outputs(self) -> int:
         """Columns of the output layer."""
