@@ -121,6 +121,15 @@ def test_given_spans_go_to_the_docs_to_annotate_without_their_status(nlp, tmp_pa
     assert found.predicted.spans[GIVEN].attrs == {}
 
 
+def test_given_spans_are_entities_for_a_component_that_only_looks_there(make_nlp, tmp_path):
+    nlp = make_nlp(("cpncf_assertion", "cpncf_assertion", {"given": ["ents"]}))
+    (example,) = make_examples(nlp, CASES[3].annotate, texts=TEXTS[:1])
+    example.reference.spans["medmtl_findings"].attrs[GIVEN_SPANS_ONLY] = True
+    DocBin(docs=[example.reference]).to_disk(tmp_path / "given.spacy")
+    (found,) = read(nlp, one={"path": str(tmp_path / "given.spacy")})
+    assert [(ent.start, ent.end, ent.label_) for ent in found.predicted.ents] == [(7, 8, "SIGN"), (10, 11, "SIGN")]
+
+
 def test_a_folder_is_read_in_the_order_of_its_names(nlp, tmp_path):
     for name, text in (("b", TEXTS[1]), ("a", TEXTS[0]), ("sub/c", TEXTS[2])):
         path = tmp_path / "all" / f"{name}.spacy"
