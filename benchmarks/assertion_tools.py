@@ -3,6 +3,7 @@
 import importlib
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 
@@ -23,6 +24,7 @@ CONTEXT_CATEGORIES = {
     "HISTORICAL": "historical",
     "FAMILY": "family",
 }
+PACKAGES = ("spacy", "torch", "negspacy", "medspacy", "PyRuSH")
 OTHER_HEADS = ("sentence_intent", "pair_relation", "sru_nested_ner")
 
 Bounds = Tuple[int, int]
@@ -148,3 +150,14 @@ def _token_span(doc: Doc, bounds: Bounds) -> Span:
     span = doc.char_span(*bounds, label=LABEL, alignment_mode="expand")
     assert span is not None
     return span
+
+
+def versions() -> str:
+    """Of the packages that are installed and matter."""
+    found = []
+    for package in PACKAGES:
+        try:
+            found.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            continue
+    return ", ".join(found)

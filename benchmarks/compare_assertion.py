@@ -6,7 +6,7 @@ sentencizer, medspaCy with its tokenizer and PyRuSH. The floor calls everything 
 
     medmtl prepare public ../shared/corpora corpus/public
     python benchmarks/compare_assertion.py --model training/public/model-best
-    python benchmarks/compare_assertion.py --model A --model B --throughput 200 --threads 1
+    python benchmarks/compare_assertion.py --model A --model B
 
 The peers are no dependencies of this package; one that is not installed is left out. negspacy installs as usual. The
 newest medspaCy (1.3.1) and its PyRuSH (1.0.13) ask for spaCy below 3.8 where Python is below 3.12. They run with 3.8
@@ -28,11 +28,8 @@ tool that calls it negated is wrong there.
 import importlib.util
 import platform
 import sys
-from functools import partial
-from importlib.metadata import PackageNotFoundError, version
-from itertools import cycle
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Annotated, Any, Dict, List, Optional, Sequence, Tuple
 
 import spacy
 import srsly
@@ -48,22 +45,17 @@ from assertion_tools import (
     Decision,
     Tool,
     floor,
-    given_docs,
     load_ours,
     medspacy,
     negspacy,
     ours,
+    versions,
 )
-from spacy.language import Language
 from spacy.tokens import DocBin
-from timing import medians
 
 from spacy_medmtl.annotations.extensions import MODIFIERS
-from spacy_medmtl.annotations.groups import FINDINGS, group_values, sentence_bounds
+from spacy_medmtl.annotations.groups import FINDINGS, group_values
 from spacy_medmtl.training.report import table
-
-PACKAGES = ("spacy", "torch", "negspacy", "medspacy", "PyRuSH")
-SPANS_PER_NOTE = 5
 
 # --- gold
 
@@ -102,21 +94,6 @@ def trap_cases(path: Path) -> List[Case]:
         case.gold.append({NEGATED: trap.status == "negative", **{name: name in trap.modifiers for name in MODIFIERS}})
         case.phenomena.append(trap.phenomenon)
     return list(found.values())
-
-
-def notes(cases: Sequence[Case], n: int) -> List[Case]:
-    """Short notes of whole texts, as many as give each its given spans."""
-    found = []
-    supply = cycle(cases)
-    for _ in range(n):
-        text, spans = "", []
-        while len(spans) < SPANS_PER_NOTE:
-            case = next(supply)
-            offset = len(text) + 1 if text else 0
-            text = f"{text}\n{case.text}" if text else case.text
-            spans += [(start + offset, end + offset) for start, end in case.spans]
-        found.append(Case(text, spans[:SPANS_PER_NOTE], [], []))
-    return found
 
 
 # --- scores
@@ -169,40 +146,6 @@ def mistakes(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> 
     return found
 
 
-# --- speed
-
-
-def throughput(
-    tools: Dict[str, Tool], pipelines: Dict[str, Language], n: int, cases: Sequence[Case], repeats: int
-) -> Any:
-    """Words/s of each tool, from text and spans to decisions, and for ours the share of the encoder alone. Tools take
-    turns; figures are medians."""
-    made = notes(cases, n)
-    words = sum(not token.is_space for case in made for token in spacy.blank("en").make_doc(case.text))
-    calls: Dict[Tuple[str, str], Callable[[], Any]] = {}
-    for name, tool in tools.items():
-        calls[name, "all"] = partial(tool, made)
-        if name in pipelines:
-            calls[name, "encoder"] = encoder_alone(pipelines[name], made)
-    seconds = medians(calls, repeats, warm_up=1)
-    tools_found = {}
-    for name in tools:
-        median = seconds[name, "all"]
-        tools_found[name] = {"seconds": median, "words_per_second": words / median, "encoder_share": None}
-        if name in pipelines:
-            tools_found[name]["encoder_share"] = seconds[name, "encoder"] / median
-    return {"notes": n, "words": words, "spans": n * SPANS_PER_NOTE, "repeats": repeats, "tools": tools_found}
-
-
-def encoder_alone(nlp: Language, cases: Sequence[Case]) -> Callable[[], Any]:
-    """What computes the token rows that our head judges spans by, and nothing else."""
-    head: Any = nlp.get_pipe(OURS)
-    docs = list(nlp.pipe(given_docs(nlp, cases)))
-    list(nlp.pipe(["."]))  # the encoder remembers what it computed for its last batch of Docs
-    readings = [head._reading(doc, sentence_bounds(doc)) for doc in docs]
-    return lambda: head.model.layers[0].predict(readings)
-
-
 # --- report
 
 
@@ -239,33 +182,13 @@ def report(results: Dict[str, Any]) -> List[str]:
     accuracy = [percent(total["tools"][name][NEGATED], "accuracy") for name in names]
     rows.append(["all", f"{total['n_negated']}/{total['n']}", *accuracy])
     lines += table(["phenomenon", "negated", *names], rows)
-    if "throughput" in results:
-        speed = results["throughput"]
-        lines += ["", f"## Speed: {speed['notes']} notes, {speed['words']} words, {speed['spans']} spans", ""]
-        rows = []
-        for name, one in speed["tools"].items():
-            share = "-" if one["encoder_share"] is None else f"{100 * one['encoder_share']:.0f} %"
-            rows.append([name, f"{one['words_per_second']:.0f}", share])
-        lines += table(["tool", "words/s", "the encoder's share"], rows)
     return lines
-
-
-def versions() -> str:
-    found = []
-    for package in PACKAGES:
-        try:
-            found.append(f"{package} {version(package)}")
-        except PackageNotFoundError:
-            continue
-    return ", ".join(found)
 
 
 def main(
     model: Annotated[Optional[List[Path]], typer.Option(help="A pipeline of ours; may be repeated.")] = None,
     negex: Annotated[Optional[List[Path]], typer.Option(help="Converted NegEx sentences; may be repeated.")] = None,
     traps: Annotated[Path, typer.Option(help="The list of traps.")] = Path("tests/cpncf_assertion/traps.py"),
-    throughput_notes: Annotated[int, typer.Option("--throughput", help="Also time this many short notes.")] = 0,
-    repeats: Annotated[int, typer.Option(help="Timed turns of each tool.")] = 5,
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
     output: Annotated[Path, typer.Option(help="Where figures, tables and mistakes go.")] = Path("metrics/assertion"),
 ) -> None:
@@ -302,9 +225,6 @@ def main(
             decisions = tool(cases)
             results[key]["tools"][name] = score(cases, decisions)
             wrong.setdefault(name, {})[key] = mistakes(cases, decisions)
-    if throughput_notes:
-        timed = {name: tool for name, tool in tools.items() if name != FLOOR}
-        results["throughput"] = throughput(timed, pipelines, throughput_notes, read["traps"], repeats)
 
     lines = report(results)
     output.mkdir(parents=True, exist_ok=True)

@@ -65,6 +65,8 @@ TEMPLATES = {
     "E205": "'{name}' reads units of a text and needs a tok2vec layer 'spacy-medmtl.RouteListener.v1' with the view "
     "'{view}', received '{received}'.",
     "E206": "'{name}' is a regression: it gives one value a pair, and so has one label. Received {received}.",
+    "E207": "Nothing to calibrate in {paths}: of no output of this pipeline are there {fewest} labels that hold and "
+    "{fewest} that do not. Give a larger part of a corpus that is annotated for one of its components.",
     "W201": "{name}: {count} gold span(s) under '{key}' could not be used for training ({reason}); they still count as "
     "missed in scores.",
     "W202": "The extension 'span._.{name}' belongs to another package and does not show what this one finds. Read "

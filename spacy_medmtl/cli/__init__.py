@@ -2,6 +2,7 @@
 
 import typer
 
+from .calibrate import calibrate
 from .convert import convert
 from .evaluate import evaluate
 from .fetch_encoder import fetch_encoder
@@ -24,6 +25,7 @@ app.command("new-encoder")(new_encoder)
 app.command("warm-up")(warm_up_command)
 app.command("convert")(convert)
 app.command("prepare")(prepare)
+app.command("calibrate")(calibrate)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)

@@ -1,29 +1,36 @@
-"""What a sentence is read with: neighbouring sentences or dialogue turns, and the heading that it stands under."""
+"""What a sentence is read with: neighbouring sentences or dialogue turns, who speaks, and the heading above it."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import replace
-from typing import List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import TURNS
+from ..annotations.groups import TURNS, group_values
 from ..encoder.readings import Bounds, Unit, units_with_context
 
 KINDS = ("sentence", "turn")
 HEADING_WORDS = 6  # a colon after more words ends a clause, not a heading
 
 
-def context_units(doc: Doc, bounds: Sequence[Bounds], *, neighbours: int, kind: str, headings: bool) -> List[Unit]:
+def context_units(
+    doc: Doc, bounds: Sequence[Bounds], *, neighbours: int, kind: str, headings: bool, speakers: Dict[str, str]
+) -> List[Unit]:
     """A unit for each of the sentences ``bounds``, sorted by start.
 
     kind: what the ``neighbours`` on either side are, ``sentence`` or ``turn`` (spans of ``doc.spans["medmtl_turns"]``;
     a sentence also reads all of its own turn; where a Doc has none, sentences). headings: see ``headings_above``.
+    speakers: what is read in front of a turn, by the speaker that ``attrs["speakers"]`` of the turns names; others, and
+    all where it is empty, are not announced. A turn that begins inside a sentence is not either.
     """
     turns = sorted((turn.start, turn.end) for turn in doc.spans.get(TURNS, [])) if kind == "turn" else []
     units = _in_turns(bounds, turns, neighbours) if turns else units_with_context(bounds, neighbours)
-    if not headings:
-        return units
-    return [replace(unit, heading=above) for unit, above in zip(units, headings_above(doc, bounds))]
+    if headings:
+        units = [replace(unit, heading=above) for unit, above in zip(units, headings_above(doc, bounds))]
+    if speakers:
+        spoken = _announced(doc, speakers)
+        units = [replace(unit, speakers=_heard(unit, spoken)) for unit in units]
+    return units
 
 
 def _in_turns(bounds: Sequence[Bounds], turns: Sequence[Bounds], neighbours: int) -> List[Unit]:
@@ -34,6 +41,29 @@ def _in_turns(bounds: Sequence[Bounds], turns: Sequence[Bounds], neighbours: int
         first, last = max(0, i - neighbours), min(len(turns) - 1, i + neighbours)
         units.append(Unit(min(start, turns[first][0]), start, end, max(end, turns[last][1])))
     return units
+
+
+def _announced(doc: Doc, speakers: Dict[str, str]) -> List[Tuple[int, int, str]]:
+    """(start, end, what is read in front) of the turns whose speakers are announced, in the order of the text.
+
+    Raises MedmtlError E104 unless every turn has a speaker, or none.
+    """
+    names = group_values(doc, TURNS, "speakers")
+    turns = zip(doc.spans.get(TURNS, []), names) if names else ()
+    return sorted((turn.start, turn.end, f"{speakers[name]}:") for turn, name in turns if name in speakers)
+
+
+def _heard(unit: Unit, spoken: Sequence[Tuple[int, int, str]]) -> Tuple[Tuple[int, str], ...]:
+    """Who speaks in what a unit reads: from where on, and what is read there. Of a turn that has begun before, at the
+    beginning of what is read."""
+    starts = [start for start, _, _ in spoken]
+    first = max(0, bisect_right(starts, unit.left) - 1)
+    read = [
+        (max(start, unit.left), name)
+        for start, end, name in spoken[first : bisect_left(starts, unit.right)]
+        if end > unit.left
+    ]
+    return tuple((token, name) for token, name in read if not unit.start < token < unit.end)
 
 
 def headings_above(doc: Doc, bounds: Sequence[Bounds]) -> List[Optional[Bounds]]:

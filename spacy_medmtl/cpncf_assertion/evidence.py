@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from spacy.tokens import Doc, Span
 
 from ..annotations.extensions import finding_value
-from ..annotations.groups import FINDINGS
+from ..annotations.groups import FINDINGS, TURNS, write_group
 
 if TYPE_CHECKING:
     from .pipe import CpncfAssertion
@@ -44,7 +44,7 @@ def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> List[
         return []
     docs, places = [doc.copy()], [(span.start, span.end)]
     for i in others:
-        docs.append(_without(doc, i))
+        docs.append(without(doc, i))
         places.append((span.start - (i < span.start), span.end - (i < span.start)))
     whole, *rest = (judgement.scores[status] for judgement in component.judge_spans(docs, places))
     drops = sorted(((whole - one, i) for one, i in zip(rest, others) if whole - one >= AT_LEAST), reverse=True)[:MOST]
@@ -57,11 +57,16 @@ def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> List[
     return [doc[start:end] for _, start, end in sorted(found, reverse=True)]
 
 
-def _without(doc: Doc, i: int) -> Doc:
-    """The Doc without a token, its sentences as they were."""
+def without(doc: Doc, i: int) -> Doc:
+    """The Doc without a token, its sentences and turns as they were."""
     kept = [token for token in doc if token.i != i]
     starts: List[Union[bool, int, None]] = [bool(token.is_sent_start) for token in kept]
     if doc[i].is_sent_start and i < len(kept) and i + 1 < len(doc):
         starts[i] = True
     words, spaces = [token.text for token in kept], [bool(token.whitespace_) for token in kept]
-    return Doc(doc.vocab, words=words, spaces=spaces, sent_starts=starts if doc.has_annotation("SENT_START") else None)
+    sent_starts = starts if doc.has_annotation("SENT_START") else None
+    shorter = Doc(doc.vocab, words=words, spaces=spaces, sent_starts=sent_starts)
+    if TURNS in doc.spans:
+        turns = [shorter[turn.start - (i < turn.start) : turn.end - (i < turn.end)] for turn in doc.spans[TURNS]]
+        write_group(shorter, TURNS, turns).attrs.update(doc.spans[TURNS].attrs)
+    return shorter

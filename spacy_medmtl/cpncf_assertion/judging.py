@@ -26,21 +26,29 @@ class Judgement:
 
 
 def span_loss(logits: Any, gold: SpanGold) -> Tuple[float, Any]:
-    """Mean cross-entropy of the statuses plus mean binary cross-entropy of the judged modifiers, and the gradient.
-    logits [n_spans, n_statuses + n_modifiers]."""
+    """Mean cross-entropy of the statuses, plus the mean over spans of the binary cross-entropy summed over the judged
+    modifiers; and the gradient. logits [n_spans, n_statuses + n_modifiers].
+
+    A mean over modifiers too would leave rare ones, of which there are several, with hardly any say.
+    """
     n_statuses = logits.shape[1] - gold.modifiers.shape[1]
     allowed = numpy.ones((len(logits), n_statuses), dtype=bool)
     status_loss, d_statuses = softmax_cross_entropy(logits[:, :n_statuses], gold.statuses, allowed)
     modifier_loss, d_modifiers = sigmoid_cross_entropy(logits[:, n_statuses:], gold.modifiers, gold.judged)
+    per_span = float(gold.judged.sum() / max(1, gold.judged.any(axis=1).sum()))
     gradient = logits * 0.0
-    gradient[:, :n_statuses], gradient[:, n_statuses:] = d_statuses, d_modifiers
-    return status_loss + modifier_loss, gradient
+    gradient[:, :n_statuses], gradient[:, n_statuses:] = d_statuses, d_modifiers * per_span
+    return status_loss + modifier_loss * per_span, gradient
 
 
-def judge(logits: numpy.ndarray, statuses: Sequence[str], modifiers: Sequence[str]) -> List[Judgement]:
-    """One judgement per row of logits [n_spans, n_statuses + n_modifiers]."""
+def judge(
+    logits: numpy.ndarray, statuses: Sequence[str], modifiers: Sequence[str], temperatures: Tuple[float, float]
+) -> List[Judgement]:
+    """One judgement per row of logits [n_spans, n_statuses + n_modifiers]. temperatures: of statuses and modifiers."""
     found = []
-    for by_status, by_modifier in zip(softmax(logits[:, : len(statuses)]), sigmoid(logits[:, len(statuses) :])):
+    status_logits, modifier_logits = logits[:, : len(statuses)], logits[:, len(statuses) :]
+    probabilities = softmax(status_logits / temperatures[0]), sigmoid(modifier_logits / temperatures[1])
+    for by_status, by_modifier in zip(*probabilities):
         best = int(by_status.argmax())
         scores = {name: float(p) for name, p in zip([*statuses, *modifiers], [*by_status, *by_modifier])}
         held = tuple(name for name, p in zip(modifiers, by_modifier) if p >= HOLDS)

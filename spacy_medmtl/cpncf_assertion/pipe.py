@@ -1,7 +1,7 @@
 """The component ``cpncf_assertion``."""
 
 from itertools import accumulate
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy
 from spacy.language import Language
@@ -21,9 +21,10 @@ from ..annotations.groups import (
     sentence_bounds,
     write_group,
 )
+from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import softmax, softmax_cross_entropy
-from ..encoder.readings import Bounds, Reading
+from ..encoder.readings import Bounds, Reading, Unit
 from ..errors import MedmtlError
 from .contexts import KINDS, context_units
 from .evidence import register
@@ -46,6 +47,7 @@ upstream = "*"
 STATUSES = ["positive", "negative", "unknown"]
 MODES = ("find", "assert", "both")
 ENTS = "ents"  # in ``given``: doc.ents
+TAGS, STATUS, HELD = "tags", "status", "modifiers"  # names of the outputs, for their temperatures
 
 
 @Language.factory(
@@ -58,6 +60,7 @@ ENTS = "ents"  # in ``given``: doc.ents
         "context": 2,
         "context_kind": "sentence",
         "headings": False,
+        "speakers": {},
         "mode": "both",
         "given": [GIVEN],
         "aliases": [],
@@ -82,6 +85,7 @@ def make_cpncf_assertion(
     context: int,
     context_kind: str,
     headings: bool,
+    speakers: Dict[str, str],
     mode: str,
     given: List[str],
     aliases: List[str],
@@ -95,6 +99,8 @@ def make_cpncf_assertion(
     context: neighbours on either side that are read along, behind [C] markers.
     context_kind: what a neighbour is: ``sentence``, or ``turn`` (``doc.spans["medmtl_turns"]``, where a Doc has it).
     headings: also read the heading that a sentence stands under ("Family history:").
+    speakers: what is read in front of a turn, by its speaker in ``attrs["speakers"]`` of the turns, for example
+        {"D": "doctor", "P": "patient"}; empty: speakers are not read.
     mode: ``find`` findings, with the status of their tags as in the paper; ``assert`` the status of given spans;
         ``both``, all judged as spans.
     given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``.
@@ -117,6 +123,7 @@ def make_cpncf_assertion(
         context=context,
         context_kind=context_kind,
         headings=headings,
+        speakers=dict(speakers),
         mode=mode,
         given=list(given),
         modifiers=[],
@@ -166,9 +173,18 @@ class CpncfAssertion(Head[FindingGold]):
         settings = {"statuses": self.cfg["statuses"], "modifiers": self.modifiers}
         return read_gold(example, self.spans_key, name=self.name, **settings)
 
-    def _reading(self, doc: Doc, bounds: Sequence[Bounds]) -> Reading:
-        settings = {"kind": self.cfg["context_kind"], "headings": self.cfg["headings"]}
-        return Reading(doc, context_units(doc, bounds, neighbours=self.cfg["context"], **settings), marked=True)
+    def _reading(self, doc: Doc, bounds: Sequence[Bounds], wanted: Optional[Sequence[Bounds]] = None) -> Reading:
+        """What is read of a Doc with the sentences ``bounds``: each with its context. wanted: only those sentences that
+        share a token with one of these."""
+        names = {"neighbours": "context", "kind": "context_kind", "headings": "headings", "speakers": "speakers"}
+        settings = {name: self.cfg[setting] for name, setting in names.items()}
+        units = context_units(doc, bounds, **settings)
+        if wanted is not None:
+            is_wanted = numpy.zeros(len(doc), dtype=bool)
+            for start, end in wanted:
+                is_wanted[start:end] = True
+            units = [unit for unit in units if is_wanted[unit.start : unit.end].any()]
+        return Reading(doc, units, marked=True)
 
     def training_batch(self, examples: Sequence[Example]) -> Tuple[FindingInput, FindingGold]:
         tags, n_rows = self.tags, 0
@@ -223,41 +239,60 @@ class CpncfAssertion(Head[FindingGold]):
         of_spans, gradient[n_tokens:, n_tags:] = span_loss(scores[n_tokens:, n_tags:], gold.spans)
         return loss + of_spans, gradient
 
+    def decided(self, gold: FindingGold, scores: Floats2d) -> Dict[str, Decisions]:
+        n_tokens, n_tags = len(gold.columns), self.tags.n_tags
+        of_tokens, of_spans = scores[:n_tokens, :n_tags], scores[n_tokens:, n_tags:]
+        n_statuses, spans = len(self.cfg["statuses"]), gold.spans
+        any_status = numpy.ones((len(of_spans), n_statuses), dtype=bool)
+        return {
+            TAGS: exclusive_decisions(of_tokens, gold.columns, gold.allowed),
+            STATUS: exclusive_decisions(of_spans[:, :n_statuses], spans.statuses, any_status),
+            HELD: independent_decisions(of_spans[:, n_statuses:], spans.modifiers, spans.judged),
+        }
+
     def predict(self, docs: Iterable[Doc]) -> List[List[Tuple[Finding, Judgement]]]:
         """Per Doc: what was found, in the order of the text, then what was given and is not among it."""
         docs = list(docs)
-        units = [sentence_bounds(doc) for doc in docs]
-        asserts = self.cfg["mode"] == "assert"
-        read = [i for i, bounds in enumerate(units) if bounds and (not asserts or self._given(docs[i], []))]
+        given = [self._given(doc) for doc in docs]
+        readings = [self.reading(doc, spans) for doc, spans in zip(docs, given)]
+        read = [i for i, reading in enumerate(readings) if reading.units]
         found: List[List[Tuple[Finding, Judgement]]] = [[] for _ in docs]
         if not read:
             return found
-        logits, firsts = self._read([docs[i] for i in read], [units[i] for i in read])
-        wanted: List[Tuple[int, Finding]] = []
+        logits, firsts = self._read([readings[i] for i in read])
+        judged: List[Tuple[int, Finding]] = []
         for n, i in enumerate(read):
-            findings: List[Finding] = []
-            if not asserts:
-                probabilities = softmax(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags])
-                findings = self._search(probabilities, units[i])
-            wanted += [(n, one) for one in [*findings, *self._given(docs[i], findings)]]
-        places = [(firsts[n] + one.start, firsts[n] + one.end) for n, one in wanted]
-        for (n, one), judgement in zip(wanted, self._judge(logits, places)):
+            findings = self._search(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags], readings[i].units)
+            known = {(one.start, one.end, one.label) for one in findings}
+            others = [one for one in given[i] if (one.start, one.end, one.label) not in known]
+            judged += [(n, one) for one in [*findings, *others]]
+        places = [(firsts[n] + one.start, firsts[n] + one.end) for n, one in judged]
+        for (n, one), judgement in zip(judged, self._judge(logits, places)):
             found[read[n]].append((one, judgement))
         return found
 
-    def _read(self, docs: Sequence[Doc], units: Sequence[Sequence[Bounds]]) -> Tuple[numpy.ndarray, List[int]]:
-        """Logits of all tokens of some Docs, and the row of each Doc's first token, with the end behind."""
-        readings = [self._reading(doc, bounds) for doc, bounds in zip(docs, units)]
-        return self.logits(FindingInput(readings)), [0, *accumulate(len(doc) for doc in docs)]
+    def reading(self, doc: Doc, given: Sequence[Finding]) -> Reading:
+        """What prediction reads of a Doc: all of its sentences, or where nothing is searched for those with a given
+        span."""
+        wanted = [(one.start, one.end) for one in given] if self.cfg["mode"] == "assert" else None
+        return self._reading(doc, sentence_bounds(doc), wanted)
+
+    def _read(self, readings: Sequence[Reading]) -> Tuple[numpy.ndarray, List[int]]:
+        """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
+        that are not read they mean nothing."""
+        lengths = [len(reading.doc) for reading in readings]
+        return self.logits(FindingInput(readings)), [0, *accumulate(lengths)]
 
     def _judge(self, logits: numpy.ndarray, places: Sequence[Bounds]) -> List[Judgement]:
         """Judgements of spans of rows. The layer is linear: its output for a mean row is the mean of its outputs."""
         means = [logits[start:end, self.tags.n_tags :].mean(axis=0) for start, end in places]
-        return judge(numpy.stack(means), self.cfg["statuses"], self.modifiers) if means else []
+        temperatures = self.temperature(STATUS), self.temperature(HELD)
+        return judge(numpy.stack(means), self.cfg["statuses"], self.modifiers, temperatures) if means else []
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> List[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank."""
-        logits, firsts = self._read(docs, [sentence_bounds(doc) for doc in docs])
+        readings = [self._reading(doc, sentence_bounds(doc), [place]) for doc, place in zip(docs, places)]
+        logits, firsts = self._read(readings)
         return self._judge(logits, [(first + start, first + end) for first, (start, end) in zip(firsts, places)])
 
     def words_read_for(self, span: Span) -> List[int]:
@@ -268,26 +303,29 @@ class CpncfAssertion(Head[FindingGold]):
         doc = span.doc
         return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
-    def _search(self, probabilities: numpy.ndarray, bounds: Sequence[Bounds]) -> List[Finding]:
+    def _search(self, logits: numpy.ndarray, units: Sequence[Unit]) -> List[Finding]:
+        """Findings in units of a Doc, from the logits of its tokens' tags; none where only given spans are judged."""
+        if self.cfg["mode"] == "assert":
+            return []
         findings = []
-        for start, end in bounds:
-            for one in self.tags.decode(probabilities[start:end]):
+        probabilities, calibrated = softmax(logits), softmax(logits / self.temperature(TAGS))
+        for unit in units:
+            start, end = unit.start, unit.end
+            for one in self.tags.decode(probabilities[start:end], calibrated[start:end]):
                 findings.append(Finding(one.start + start, one.end + start, one.label, one.status, one.score))
         return findings
 
-    def _given(self, doc: Doc, found: Sequence[Finding]) -> List[Finding]:
-        """Given spans that are not among what was found, each once. Blank ones say nothing and are left out."""
+    def _given(self, doc: Doc) -> List[Finding]:
+        """Given spans, each once. Blank ones say nothing and are left out."""
         if self.cfg["mode"] == "find":
             return []
-        known: Set[Tuple[int, int, str]] = {(one.start, one.end, one.label) for one in found}
-        findings = []
+        found: Dict[Tuple[int, int, str], Finding] = {}
         for source in self.cfg["given"]:
             for span in doc.ents if source == ENTS else doc.spans.get(source, []):
                 place = (span.start, span.end, span.label_)
-                if place not in known and span.text.strip():
-                    known.add(place)
-                    findings.append(Finding(*place, status="", score=0.0))
-        return findings
+                if place not in found and span.text.strip():
+                    found[place] = Finding(*place, status="", score=0.0)
+        return list(found.values())
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with values per finding."""

@@ -1,7 +1,7 @@
 """BIO tags over finding type x status, and the one rule that turns tag probabilities into findings."""
 
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy
 
@@ -53,8 +53,9 @@ class TagSet:
             columns[start] = self.column(label, status, inside=False)
         return columns
 
-    def decode(self, probabilities: numpy.ndarray) -> List[Finding]:
-        """Findings of one unit, from tag probabilities [n_tokens, n_tags].
+    def decode(self, probabilities: numpy.ndarray, calibrated: Optional[numpy.ndarray] = None) -> List[Finding]:
+        """Findings of one unit, from tag probabilities [n_tokens, n_tags], as they were learnt; scores from
+        ``calibrated`` ones, the same unless given.
 
         The rule: a token belongs to a finding if O has less than half of its probability; its type is the one with the
         most. Where the token before belongs to a finding of that type, it goes on with it, unless B is ten times as
@@ -63,8 +64,9 @@ class TagSet:
         tokens, B and I and that type taken together, and that mean is the score. So a status that changes inside a
         finding, or an I without B, has one answer.
         """
-        n = len(self.statuses)
-        by_type = probabilities[:, 1:].reshape(len(probabilities), len(self.types), n, 2)
+        shape = len(probabilities), len(self.types), len(self.statuses), 2
+        by_type = probabilities[:, 1:].reshape(shape)
+        scored = by_type if calibrated is None else calibrated[:, 1:].reshape(shape)
         begins, goes_on = by_type[..., 0].sum(axis=2), by_type[..., 1].sum(axis=2)  # [n_tokens, n_types]
         kinds = (begins + goes_on).argmax(axis=1)
         pieces: List[Tuple[int, int, int]] = []  # start, end, type
@@ -79,7 +81,7 @@ class TagSet:
         for start, end, kind in pieces:
             status = by_type[start:end, kind].sum(axis=-1).mean(axis=0)  # [n_statuses]
             chosen = int(status.argmax())
-            score = min(1.0, float(status[chosen]))
+            score = min(1.0, float(scored[start:end, kind, chosen].sum(axis=-1).mean()))
             findings.append(Finding(start, end, self.types[kind], self.statuses[chosen], score))
         return findings
 

@@ -12,6 +12,7 @@ from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..errors import MedmtlError, warn
+from .decisions import Decisions
 from .listener import prepare_step
 from .losses import to_numpy
 from .readings import Bounds
@@ -30,6 +31,8 @@ class Head(TrainablePipe, Generic[Gold]):
     ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
     ``loss(gold, scores)``: mean loss and its gradient.
     ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
+
+    One that can be calibrated has ``decided(gold, scores)`` as well, and divides logits by ``temperature(output)``.
     """
 
     def __init__(self, vocab: Vocab, model: Model, name: str, *, scorer: Optional[Callable], **cfg: Any) -> None:
@@ -48,6 +51,10 @@ class Head(TrainablePipe, Generic[Gold]):
 
     def loss(self, gold: Gold, scores: Any) -> Tuple[float, Any]:
         raise NotImplementedError
+
+    def decided(self, gold: Gold, scores: Any) -> Dict[str, Decisions]:
+        """By output that gives probabilities: what the scores say, beside the gold."""
+        return {}
 
     def n_outputs(self) -> int:
         """Columns of the output layer."""
@@ -106,6 +113,7 @@ class Head(TrainablePipe, Generic[Gold]):
         for reason, count in sorted(lost.items()):
             warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
         self.cfg["labels"] = sorted(found) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
+        self.cfg.pop("temperatures", None)  # those of other weights
         self.model.set_dim("nO", self.n_outputs(), force=True)
         self.model.initialize(X=sample)
 
@@ -130,6 +138,15 @@ class Head(TrainablePipe, Generic[Gold]):
         if not numpy.isfinite(rows).all():
             raise MedmtlError("E016", name=self.name, where="prediction")
         return rows
+
+    def decisions(self, examples: Sequence[Example]) -> Dict[str, Decisions]:
+        """By output: what the model says of the annotated units, beside their gold (see ``training.calibration``)."""
+        inputs, gold = self.training_batch(examples)
+        return self.decided(gold, self.model.predict(inputs)) if inputs else {}
+
+    def temperature(self, output: str) -> float:
+        """What the logits of an output are divided by before they become probabilities; 1 unless it was calibrated."""
+        return float(self.cfg.get("temperatures", {}).get(output, 1.0))
 
     def update(
         self,

@@ -150,14 +150,16 @@ class Viewer:
         """
         template, marker = self.wordpieces.single, [self.wordpieces.marker] * marked
         room = self.window.size - len(template.before) - len(template.after) - 2 * len(marker)
-        left, start, end, right = (int(pieces.starts[i]) for i in (unit.left, unit.start, unit.end, unit.right))
+        start, end = int(pieces.starts[unit.start]), int(pieces.starts[unit.end])
+        left = self._context_pieces(pieces, unit.left, unit.start, [s for s in unit.speakers if s[0] <= unit.start])
+        right = self._context_pieces(pieces, unit.end, unit.right, [s for s in unit.speakers if s[0] >= unit.end])
         spare = max(0, room - (end - start))
         heading = _heading_pieces(pieces, unit, spare)
         spare -= len(heading)
-        n_left = min(start - left, max(spare // 2, spare - (right - end)))
-        n_right = min(right - end, spare - n_left)
-        before: List[PieceIds] = [heading, pieces.ids[start - n_left : start], marker]
-        after: List[PieceIds] = [marker, pieces.ids[end : end + n_right]]
+        n_left = min(len(left), max(spare // 2, spare - len(right)))
+        n_right = min(len(right), spare - n_left)
+        before: List[PieceIds] = [heading, left[len(left) - n_left :], marker]
+        after: List[PieceIds] = [marker, right[:n_right]]
         found = []
         for begin, stop, own, own_end in window_spans(end - start, room, min(self.window.stride, room)):
             ids = _join(template.before, *before, pieces.ids[start + begin : start + stop], *after, template.after)
@@ -165,6 +167,17 @@ class Viewer:
             offset = len(template.before) + len(heading) + n_left + len(marker) + own - begin
             found.append((row, row + offset, start + own, start + own_end))
         return found
+
+    def _context_pieces(
+        self, pieces: DocPieces, start: int, end: int, speakers: Sequence[Tuple[int, str]]
+    ) -> numpy.ndarray:
+        """The pieces of tokens [start, end), with the names of speakers in front of what they say."""
+        parts: List[PieceIds] = []
+        for token, name in speakers:
+            parts += [pieces.ids[pieces.starts[start] : pieces.starts[token]], self.wordpieces.of_text(name)]
+            start = token
+        rest = pieces.ids[pieces.starts[start] : pieces.starts[end]]
+        return _join(*parts, rest) if parts else rest
 
     def _pair(self, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
         """A row per pair: the [CLS] of ``[CLS] a [SEP] b [SEP]``. Too long pairs are cut, the longer member first."""

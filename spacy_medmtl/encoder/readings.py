@@ -12,13 +12,18 @@ Memo = Dict[Hashable, Any]
 @dataclass(frozen=True)
 class Unit:
     """Tokens [start, end) with the context [left, start) and [end, right) around them, and a heading [a, b) from
-    farther up. All are token offsets."""
+    farther up. All are token offsets.
+
+    speakers: (token, name), by token: who speaks from there on. The name is read in front of the token, as context; no
+    token lies inside the unit.
+    """
 
     left: int
     start: int
     end: int
     right: int
     heading: Optional[Bounds] = None
+    speakers: Tuple[Tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)

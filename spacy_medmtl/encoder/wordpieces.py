@@ -62,6 +62,10 @@ class WordPieces:
             after_blank = bool(token.whitespace_) or token.is_space
         return DocPieces(numpy.asarray(pieces, dtype="int64"), starts)
 
+    def of_text(self, text: str) -> Tuple[int, ...]:
+        """The pieces of a few words that stand in no Doc."""
+        return self._of_word(text, True)
+
     def _of_word(self, word: str, after_blank: bool) -> Tuple[int, ...]:
         known = self._memo.get((word, after_blank))
         if known is None:

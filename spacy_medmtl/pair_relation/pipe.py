@@ -1,7 +1,7 @@
 """The component ``pair_relation``."""
 
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 import numpy
 from spacy.language import Language
@@ -14,6 +14,7 @@ from ..annotations.extensions import install_extensions
 from ..annotations.groups import RELATIONS, annotated_labels
 from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
+from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import (
     mean_squared_error,
@@ -27,6 +28,7 @@ from ..errors import MedmtlError
 from .candidates import CandidateGetter, Pair
 
 MODES = ("multilabel", "exclusive", "regression")
+OUTPUT = "relations"  # name of the output, for its temperature
 
 DEFAULT_CONFIG = """
 [model]
@@ -168,9 +170,15 @@ class PairRelation(Head[PairGold]):
             return mean_squared_error(scores, gold.values[:, None])
         if self.cfg["mode"] == "multilabel":
             return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
-        none_of_them = ~gold.labels.any(axis=1, keepdims=True)
-        columns = numpy.hstack([gold.labels, none_of_them]).argmax(axis=1)
-        return softmax_cross_entropy(scores, columns, numpy.hstack([gold.judged, numpy.ones_like(none_of_them)]))
+        return softmax_cross_entropy(scores, *_with_none(gold))
+
+    def decided(self, gold: PairGold, scores: Floats2d) -> Dict[str, Decisions]:
+        """Values of a regression are no probabilities."""
+        if self.cfg["mode"] == "regression":
+            return {}
+        if self.cfg["mode"] == "multilabel":
+            return {OUTPUT: independent_decisions(scores, gold.labels, gold.judged)}
+        return {OUTPUT: exclusive_decisions(scores, *_with_none(gold))}
 
     def predict(self, docs: Iterable[Doc]) -> List[Tuple[List[Pair], numpy.ndarray]]:
         """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
@@ -181,6 +189,7 @@ class PairRelation(Head[PairGold]):
             return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
         scores = self.logits(readings)
         if self.cfg["mode"] != "regression":
+            scores = scores / self.temperature(OUTPUT)
             scores = sigmoid(scores) if self.cfg["mode"] == "multilabel" else softmax(scores)
         borders = numpy.cumsum([0] + [len(found) for found in pairs])
         return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
@@ -203,6 +212,13 @@ class PairRelation(Head[PairGold]):
             return [(self.labels[i], float(row[i])) for i in numpy.flatnonzero(row >= self.cfg["threshold"])]
         best = int(row.argmax())
         return [(self.labels[best], float(row[best]))] if best < len(self.labels) else []
+
+
+def _with_none(gold: PairGold) -> Tuple[numpy.ndarray, numpy.ndarray]:
+    """Of ``exclusive`` pairs: column of what holds, "none of them" being the last [n], and judged [n, labels + 1]."""
+    none_of_them = ~gold.labels.any(axis=1, keepdims=True)
+    columns = numpy.hstack([gold.labels, none_of_them]).argmax(axis=1)
+    return columns, numpy.hstack([gold.judged, numpy.ones_like(none_of_them)])
 
 
 def judge_pairs(

@@ -12,6 +12,7 @@ from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
+from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
 from ..encoder.readings import Bounds, Reading, units_with_context
@@ -27,6 +28,7 @@ route = "sentence_intent"
 view = "sentence"
 upstream = "*"
 """
+OUTPUT = "intents"  # name of the output, for its temperature
 
 
 @Language.factory(
@@ -90,6 +92,11 @@ class IntentGold:
 
     labels: numpy.ndarray
     judged: numpy.ndarray
+
+    @property
+    def columns(self) -> numpy.ndarray:
+        """The one label of each unit, -1 where it has none."""
+        return numpy.where(self.labels.any(axis=1), self.labels.argmax(axis=1), -1)
 
 
 class SentenceIntent(Head[IntentGold]):
@@ -188,8 +195,12 @@ class SentenceIntent(Head[IntentGold]):
     def loss(self, gold: IntentGold, scores: Floats2d) -> Tuple[float, Floats2d]:
         if self.cfg["multi_label"]:
             return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
-        columns = numpy.where(gold.labels.any(axis=1), gold.labels.argmax(axis=1), -1)
-        return softmax_cross_entropy(scores, columns, gold.judged)
+        return softmax_cross_entropy(scores, gold.columns, gold.judged)
+
+    def decided(self, gold: IntentGold, scores: Floats2d) -> Dict[str, Decisions]:
+        if self.cfg["multi_label"]:
+            return {OUTPUT: independent_decisions(scores, gold.labels, gold.judged)}
+        return {OUTPUT: exclusive_decisions(scores, gold.columns, gold.judged)}
 
     def predict(self, docs: Iterable[Doc]) -> List[Tuple[List[Bounds], numpy.ndarray]]:
         """Per Doc: its units and their probabilities [n_units, n_labels]."""
@@ -198,7 +209,7 @@ class SentenceIntent(Head[IntentGold]):
         readings = [self._reading(doc, bounds, bounds) for doc, bounds in zip(docs, units) if bounds]
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
-        logits = self.logits(readings)
+        logits = self.logits(readings) / self.temperature(OUTPUT)
         probabilities = sigmoid(logits) if self.cfg["multi_label"] else softmax(logits)
         borders = numpy.cumsum([0] + [len(bounds) for bounds in units])
         return [(bounds, probabilities[a:b]) for bounds, a, b in zip(units, borders, borders[1:])]

@@ -56,7 +56,8 @@ def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
 
 
 def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> Tuple[Any, Callable]:
-    """ActionScores in training; else one array of probabilities [n_steps, n_actions] per sentence."""
+    """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
+    n_actions] per sentence."""
     tok2vec = model.layers[0]
     unit: SlotRecurrentUnit = torch_shim(model).module
     rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, list(inputs.items)), is_train)
@@ -64,11 +65,12 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
     words = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
     order = sorted(range(len(inputs.sentences)), key=lambda i: len(inputs.sentences[i].words))
     batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
-    if not is_train:
+    if not is_train and inputs.sentences[0].rows is None:
         return _predict(unit, words, inputs, offsets, batches), _no_backprop
-    unit.train()
+    unit.train(is_train)
     try:
-        outputs = [_walk_gold(unit, words, [inputs.sentences[i] for i in batch], offsets) for batch in batches]
+        with torch.set_grad_enabled(is_train):
+            outputs = [_walk_gold(unit, words, [inputs.sentences[i] for i in batch], offsets) for batch in batches]
     finally:
         unit.eval()
     logits, targets, mask = (torch.cat([output[i].flatten(0, 1) for output in outputs]) for i in range(3))

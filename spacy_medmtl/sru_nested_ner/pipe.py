@@ -18,8 +18,9 @@ from ..annotations.groups import (
     sentence_bounds,
     write_group,
 )
+from ..encoder.decisions import Decisions, independent_decisions, tempered
 from ..encoder.head import Head, aligned_bounds
-from ..encoder.losses import sigmoid, sigmoid_cross_entropy
+from ..encoder.losses import sigmoid, sigmoid_cross_entropy, to_numpy
 from ..encoder.readings import Bounds
 from ..encoder.shims import torch_shim
 from .model import ActionScores, Sentence, SruInput
@@ -40,6 +41,7 @@ upstream = "*"
 pooling = "max"
 """
 LabelledBounds = Tuple[int, int, str]
+OUTPUT = "actions"  # name of the output, for its temperature
 
 
 @Language.factory(
@@ -197,6 +199,11 @@ class SruNestedNer(Head[List[Example]]):
         actions_per_step = float(scores.mask.sum()) / max(1, int(scores.mask.any(axis=1).sum()))
         return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.targets, scores.mask)
 
+    def decided(self, gold: List[Example], scores: ActionScores) -> Dict[str, Decisions]:
+        """Actions along the gold path. A postponed SHIFT, whose target is its own probability, is none."""
+        targets, mask = to_numpy(scores.targets), to_numpy(scores.mask).astype(bool)
+        return {OUTPUT: independent_decisions(scores.logits, targets == 1, mask & ((targets == 0) | (targets == 1)))}
+
     def predict(self, docs: Iterable[Doc]) -> List[List[ScoredSpan]]:
         """Per Doc: (start token, end token, label column, score) of its entities."""
         docs = list(docs)
@@ -213,6 +220,7 @@ class SruNestedNer(Head[List[Example]]):
         probabilities = self.model.predict(SruInput(docs, sentences))
         for sentence, rows in zip(sentences, probabilities):
             n_words, threshold = len(sentence.words), self.cfg["threshold"]
+            rows = tempered(rows, self.temperature(OUTPUT))
             for start, end, label, score in decode(rows, n_words, threshold=threshold, paper_compat=self.paper_compat):
                 first, last = int(sentence.words[start]), int(sentence.words[end - 1]) + 1
                 found[sentence.item].append((first, last, label, score))

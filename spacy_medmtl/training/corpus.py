@@ -8,11 +8,13 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from spacy.training.corpus import walk_corpus
+from spacy.util import filter_spans
 
-from ..annotations.groups import ANNOTATED_LABELS, GIVEN, GIVEN_SPANS_ONLY, TYPE_SEPARATOR, write_group
+from ..annotations.groups import ANNOTATED_LABELS, GIVEN, GIVEN_SPANS_ONLY, TURNS, TYPE_SEPARATOR, write_group
 from ..annotations.scoring import CORPUS
 from ..errors import MedmtlError
 
+ENTS = "ents"  # a source of given spans: doc.ents
 Reader = Callable[[Language], Iterable[Example]]
 
 
@@ -86,6 +88,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         if gold_sents:
             for token, is_start in zip(example.predicted, example.get_aligned_sent_starts()):
                 token.is_sent_start = is_start
+        _give_turns(example)
         _give_spans(example, given)
         yield example
     if not n_read:
@@ -106,22 +109,39 @@ def _keep_types_apart(doc: Doc, entry: CorpusEntry) -> None:
 
 
 def given_keys(nlp: Language) -> Dict[str, str]:
-    """The first span group in which components that judge given spans look for them, by the key of what they write."""
+    """The first span group in which components that judge given spans look for them, by the key of what they write;
+    "ents" for those that look nowhere else."""
     found: Dict[str, str] = {}
     for _, pipe in nlp.components:
-        sources = [key for key in dict(getattr(pipe, "cfg", None) or {}).get("given", ()) if key != "ents"]
+        sources = list(dict(getattr(pipe, "cfg", None) or {}).get("given", ()))
         if sources:
-            found[str(getattr(pipe, "spans_key", ""))] = str(sources[0])
+            groups = [source for source in sources if source != ENTS]
+            found[str(getattr(pipe, "spans_key", ""))] = str(groups[0]) if groups else ENTS
     return found
 
 
+def _give_turns(example: Example) -> None:
+    """Who spoke when is known of a dialogue before anything is predicted."""
+    turns, doc = example.reference.spans.get(TURNS), example.predicted
+    if turns is not None:
+        twins = [doc.char_span(turn.start_char, turn.end_char, alignment_mode="expand") for turn in turns]
+        group = write_group(doc, TURNS, [twin for twin in twins if twin is not None])
+        if len(group) == len(turns):  # a blank turn has no twin
+            group.attrs.update(turns.attrs)
+
+
 def _give_spans(example: Example, given: Dict[str, str]) -> None:
-    """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status."""
+    """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status; as entities
+    those that do not overlap longer ones."""
     for key, group in example.reference.spans.items():
         if group.attrs.get(GIVEN_SPANS_ONLY):
             doc = example.predicted
             twins = [doc.char_span(s.start_char, s.end_char, label=s.label_, alignment_mode="expand") for s in group]
-            write_group(doc, given.get(key, GIVEN), [twin for twin in twins if twin is not None])
+            spans, source = [twin for twin in twins if twin is not None], given.get(key, GIVEN)
+            if source == ENTS:
+                doc.set_ents(filter_spans(spans))
+            else:
+                write_group(doc, source, spans)
 
 
 def _docs(entry: CorpusEntry, nlp: Language) -> Iterator[Doc]:

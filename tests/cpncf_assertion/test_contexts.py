@@ -49,7 +49,7 @@ def test_turns_are_neighbours_and_ones_own_turn_is_read_whole():
     bounds = sentence_bounds(doc)
     turns = [(0, 6), (6, 11), (11, 13)]
     write_group(doc, TURNS, [doc[start:end] for start, end in turns], speakers=["D", "P", "D"])
-    settings = {"kind": "turn", "headings": False}
+    settings = {"kind": "turn", "headings": False, "speakers": {}}
     assert context_units(doc, bounds, neighbours=0, **settings) == [
         Unit(0, 0, 3, 6),
         Unit(0, 3, 6, 6),
@@ -83,6 +83,72 @@ def test_the_heading_of_a_finding_decides(make_nlp):
         for _ in range(60):
             nlp.update(examples, sgd=optimizer)
         assert nlp.evaluate(examples)[f"{NAME}_f"] == expected
+
+
+def in_turns(doc, *turns, speakers):
+    """``turns`` as (start, end) written on a Doc."""
+    write_group(doc, TURNS, [doc[start:end] for start, end in turns], speakers=list(speakers))
+    return doc
+
+
+def test_speakers_stand_where_they_begin_to_speak():
+    """Of a turn that was cut, at the beginning of what is read; the unknown speaker is not announced."""
+    doc = in_turns(
+        with_lines("Any pain? Tell me. No. Not now. Hm. Good."), (0, 6), (6, 11), (11, 13), (13, 15), speakers="DPXD"
+    )
+    bounds, names = sentence_bounds(doc), {"D": "doctor", "P": "patient"}
+
+    def speakers(neighbours, kind):
+        units = context_units(doc, bounds, neighbours=neighbours, kind=kind, headings=False, speakers=names)
+        return [unit.speakers for unit in units]
+
+    assert speakers(0, "turn") == [
+        ((0, "doctor:"),),
+        ((0, "doctor:"),),
+        ((6, "patient:"),),
+        ((6, "patient:"),),
+        (),
+        ((13, "doctor:"),),
+    ]
+    assert speakers(1, "turn")[2] == ((0, "doctor:"), (6, "patient:"))
+    assert speakers(1, "sentence")[2] == ((3, "doctor:"), (6, "patient:"))
+    assert speakers(1, "sentence")[4] == ((8, "patient:"), (13, "doctor:"))
+    del doc.spans[TURNS].attrs["speakers"]
+    assert set(speakers(1, "turn")) == {()}
+    del doc.spans[TURNS]
+    assert set(speakers(1, "turn")) == {()}
+
+
+def test_a_turn_inside_a_sentence_is_not_announced():
+    doc = in_turns(with_lines("Any pain no. Good."), (0, 2), (2, 4), (4, 6), speakers="DPD")
+    settings = {"neighbours": 0, "kind": "sentence", "headings": False, "speakers": {"D": "doctor", "P": "patient"}}
+    units = context_units(doc, sentence_bounds(doc), **settings)
+    assert [unit.speakers for unit in units] == [((0, "doctor:"),), ((4, "doctor:"),)]
+
+
+def test_who_says_it_decides(make_nlp):
+    """The same words mean a finding from one speaker and none from the other."""
+    statuses = {"P": "positive", "D": "negative"}
+    speaker_of = {}
+
+    def annotate(doc):
+        write_group(doc, FINDINGS, [doc[0:1]], assertion=[statuses[speaker_of["now"]]])
+
+    for names, expected in (({"P": "mother", "D": "knee"}, 1.0), ({}, 0.5)):
+        nlp = make_nlp((NAME, NAME, {"context": 1, "context_kind": "turn", "speakers": names}))
+        examples = []
+        for text in ("cough .", "fever .", "pain ."):
+            for speaker in statuses:
+                speaker_of["now"] = speaker
+                (example,) = make_examples(nlp, annotate, texts=[text])
+                in_turns(example.predicted, (0, 2), speakers=[speaker])
+                examples.append(example)
+        optimizer = nlp.initialize(lambda: examples)  # noqa: B023
+        for _ in range(60):
+            nlp.update(examples, sgd=optimizer)
+        scores = nlp.evaluate(examples)
+        assert (scores[f"{NAME}_f"] == 1.0) == (expected == 1.0)
+        assert scores[f"{NAME}_f"] >= expected
 
 
 def test_unknown_kinds_are_refused(make_nlp):

@@ -6,7 +6,16 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from toy import TEXTS, make_example, make_examples, with_sentences
 
-from spacy_medmtl.annotations.groups import ANNOTATED_MODIFIERS, FINDINGS, GIVEN, GIVEN_SPANS_ONLY, write_group
+from spacy_medmtl.annotations.groups import (
+    ANNOTATED_MODIFIERS,
+    FINDINGS,
+    GIVEN,
+    GIVEN_SPANS_ONLY,
+    TURNS,
+    sentence_bounds,
+    write_group,
+)
+from spacy_medmtl.cpncf_assertion.evidence import without
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 NAME = "cpncf_assertion"
@@ -150,6 +159,28 @@ def test_prediction_judges_spans_by_the_rows_that_training_learns_from(trained):
         numpy.testing.assert_allclose(logits[rows].mean(axis=0), of_span, atol=1e-5)
 
 
+def test_sentences_without_given_spans_are_not_read_and_nothing_changes_by_that(trained):
+    """One span, one over a border, one in a note's last sentence: as if every sentence were read."""
+    nlp, _ = trained
+    pipe = nlp.get_pipe(NAME)
+    text = "hello . no fever . mother has pain . the left chest pain and cough . thanks . a fever ."
+    bounds = sentence_bounds(with_sentences(nlp, text))
+    for places, n_read in (([(3, 4)], 1), ([(3, 4), (7, 12)], 3), ([(19, 20), (3, 4), (3, 4)], 2)):
+        doc = with_sentences(nlp, text)
+        doc.spans[GIVEN] = [Span(doc, start, end, label=f"L{i}") for i, (start, end) in enumerate(places)]
+        pipe.cfg["mode"] = "assert"
+        try:
+            assert len(pipe.reading(doc, pipe._given(doc)).units) == n_read < len(bounds)
+            ((judged),) = pipe.predict([doc])
+        finally:
+            pipe.cfg["mode"] = "both"
+        logits, _ = pipe._read([pipe._reading(doc, bounds)])
+        expected = pipe._judge(logits, places)
+        assert [judgement.status for _, judgement in judged] == [one.status for one in expected]
+        for (_, judgement), one in zip(judged, expected, strict=True):
+            assert judgement.scores == pytest.approx(one.scores, abs=1e-5)
+
+
 def test_hostile_spans(trained):
     nlp, _ = trained
     doc = Doc(nlp.vocab, words=["no", "fever", "\n", "."] + ["cough"] * 60, sent_starts=[True] + [False] * 63)
@@ -197,6 +228,18 @@ def test_evidence_is_what_the_status_hangs_on(make_nlp):
     lost = Doc(spacy.blank("en").vocab).from_bytes(doc.to_bytes())
     assert lost[1:2]._.assertion == "negative"
     assert lost[1:2]._.assertion_evidence is None  # nobody there to ask
+
+
+def test_evidence_reads_the_same_turns():
+    """What is left out of a dialogue leaves its turns and speakers."""
+    doc = Doc(spacy.blank("en").vocab, words="any cough ? no .".split(), sent_starts=[True, False, False, True, False])
+    write_group(doc, TURNS, [doc[0:3], doc[3:5]], speakers=["D", "P"])
+    for i, expected in ((1, [(0, 2), (2, 4)]), (3, [(0, 3), (3, 4)])):
+        shorter = without(doc, i)
+        assert [token.text for token in shorter] == [token.text for token in doc if token.i != i]
+        assert [(turn.start, turn.end) for turn in shorter.spans[TURNS]] == expected
+        assert shorter.spans[TURNS].attrs["speakers"] == ["D", "P"]
+        assert [token.i for token in shorter if token.is_sent_start] == [0, expected[1][0]]
 
 
 NEGATORS = {"no": "negative", "the": "positive", "any": "positive", "a": "positive", "denies": "negative"}

@@ -196,3 +196,48 @@ def test_views_that_need_units_refuse_docs_and_unknown_views_are_named():
             lay_out(viewer_of("wordpiece"), view, [letters(3)])
     with pytest.raises(MedmtlError, match="E002.*'page'.*tokens, sentence, pair, context"):
         lay_out(viewer_of("wordpiece"), "page", [letters(3)])
+
+
+def pieces_read(viewer: Viewer, unit: Unit, doc: Doc) -> Tuple[List[int], List[List[int]]]:
+    """The pieces of the one sequence of a unit, and which of them are read for each token."""
+    layout = lay_out(viewer, "context", [Reading(doc, [unit], marked=True)])
+    (ids,) = layout.ids
+    rows, segments = numpy.concatenate(layout.gather), numpy.concatenate(layout.segments)
+    return ids.tolist(), [ids[rows[segments == token]].tolist() for token in range(len(doc))]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_speakers_stand_in_front_of_what_they_say_and_give_no_rows(family: str):
+    viewer = viewer_of(family, 64)
+    doc = Doc(NLP.vocab, words="any pain no fever good".split())
+    silent = Unit(0, 2, 4, 5)
+    spoken = Unit(0, 2, 4, 5, speakers=((0, "knee:"), (2, "chest:"), (4, "knee:")))
+    words, template = viewer.wordpieces, viewer.wordpieces.single
+    of_doc, (knee, chest) = words.of_doc(doc), (list(words.of_text(name)) for name in ("knee:", "chest:"))
+    any_pain, target, good = (
+        of_doc.ids[of_doc.starts[a] : of_doc.starts[b]].tolist() for a, b in ((0, 2), (2, 4), (4, 5))
+    )
+    marker = [words.marker]
+    expected = [*knee, *any_pain, *chest, *marker, *target, *marker, *knee, *good]
+    ids, rows = pieces_read(viewer, spoken, doc)
+    assert ids == [*template.before, *expected, *template.after]
+    assert rows == pieces_read(viewer, silent, doc)[1]
+
+
+@pytest.mark.parametrize("size", range(16, 40))
+def test_speakers_are_cut_as_context_from_the_outside_and_the_unit_never(size: int):
+    viewer = viewer_of("wordpiece", size)
+    doc = letters(30)
+    unit = Unit(0, 10, 20, 30, speakers=((0, "b"), (10, "c"), (20, "d")))
+    words = viewer.wordpieces
+    b, c, d = (list(words.of_text(name)) for name in "bcd")
+    a = words.of_doc(doc).ids[0]
+    before, after = [*b, *[a] * 10, *c], [*d, *[a] * 10]
+    ids, rows = pieces_read(viewer, unit, doc)
+    assert len(ids) <= size
+    first, second = (i for i, piece in enumerate(ids) if piece == words.marker)
+    assert ids[first + 1 : second] == [a] * 10
+    left, right = ids[len(words.single.before) : first], ids[second + 1 : len(ids) - len(words.single.after)]
+    assert left == before[len(before) - len(left) :]
+    assert right == after[: len(right)]
+    assert [len(row) for row in rows] == [0] * 10 + [1] * 10 + [0] * 10

@@ -5,7 +5,7 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 from toy import CASES, TEXTS, make_examples, with_sentences
 
-from spacy_medmtl.annotations.groups import GIVEN, GIVEN_SPANS_ONLY
+from spacy_medmtl.annotations.groups import GIVEN, GIVEN_SPANS_ONLY, TURNS, write_group
 from spacy_medmtl.annotations.scoring import corpus_of
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.corpus import multitask_corpus
@@ -121,6 +121,15 @@ def test_given_spans_go_to_the_docs_to_annotate_without_their_status(nlp, tmp_pa
     assert found.predicted.spans[GIVEN].attrs == {}
 
 
+def test_given_spans_are_entities_for_a_component_that_only_looks_there(make_nlp, tmp_path):
+    nlp = make_nlp(("cpncf_assertion", "cpncf_assertion", {"given": ["ents"]}))
+    (example,) = make_examples(nlp, CASES[3].annotate, texts=TEXTS[:1])
+    example.reference.spans["medmtl_findings"].attrs[GIVEN_SPANS_ONLY] = True
+    DocBin(docs=[example.reference]).to_disk(tmp_path / "given.spacy")
+    (found,) = read(nlp, one={"path": str(tmp_path / "given.spacy")})
+    assert [(ent.start, ent.end, ent.label_) for ent in found.predicted.ents] == [(7, 8, "SIGN"), (10, 11, "SIGN")]
+
+
 def test_a_folder_is_read_in_the_order_of_its_names(nlp, tmp_path):
     for name, text in (("b", TEXTS[1]), ("a", TEXTS[0]), ("sub/c", TEXTS[2])):
         path = tmp_path / "all" / f"{name}.spacy"
@@ -185,3 +194,13 @@ def test_it_is_what_the_registry_gives():
     reader = spacy.registry.resolve({"r": {"@readers": "spacy-medmtl.MultitaskCorpus.v1", "corpora": corpora}})["r"]
     with pytest.raises(MedmtlError, match=r"E301.*'one': nowhere\.spacy does not exist"):
         list(reader(spacy.blank("en")))
+
+
+def test_turns_are_known_before_anything_is_predicted(nlp, tmp_path):
+    doc = with_sentences(nlp, TEXTS[1])
+    write_group(doc, TURNS, [doc[0:3], doc[3:8]], speakers=["D", "P"])
+    DocBin(docs=[doc]).to_disk(tmp_path / "turns.spacy")
+    (example,) = read(nlp, x={"path": str(tmp_path / "turns.spacy"), "tasks": ["cpncf_assertion"]})
+    turns = example.predicted.spans[TURNS]
+    assert [(turn.start, turn.end) for turn in turns] == [(0, 3), (3, 8)]
+    assert turns.attrs["speakers"] == ["D", "P"]

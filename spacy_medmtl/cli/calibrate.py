@@ -1,0 +1,63 @@
+"""``medmtl calibrate``: probabilities that mean what they say."""
+
+from pathlib import Path
+from typing import Annotated, List
+
+import typer
+from tqdm import tqdm
+from wasabi import msg
+
+from ..errors import MedmtlError
+from ..training.calibration import FEWEST, brier_score, expected_calibration_error, mean_log_loss
+from ..training.calibration import calibrate as fit
+from ..training.corpus import CorpusEntry, read_entry
+from ..training.evaluation import corpus_files
+from .failing import coded_errors
+from .loading import load_pipeline
+
+MEASURES = {"log loss": mean_log_loss, "ECE": expected_calibration_error, "Brier": brier_score}
+
+
+def calibrate(
+    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    paths: Annotated[List[Path], typer.Argument(help="Converted dev parts (.spacy), or folders of them.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the calibrated pipeline.")],
+    gold_sents: Annotated[
+        bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
+    ] = False,
+) -> None:
+    """Fit one temperature for each output of each head, on texts that the pipeline was not trained on, and save it.
+
+    What is most probable stays most probable; probabilities and scores change. The figures shown are of the texts it
+    was fitted on.
+    """
+    with coded_errors():
+        try:
+            output.mkdir(parents=True, exist_ok=True)  # better now than after all the work
+        except OSError as error:
+            raise MedmtlError("E407", path=output, problem=f"is no folder ({type(error).__name__})") from error
+        files = corpus_files(paths)
+        nlp = load_pipeline(model)
+        entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
+        examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
+        found = fit(nlp, tqdm(examples, unit="doc", leave=False))
+        if not found:
+            raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
+        nlp.to_disk(output)
+    rows = [
+        (
+            one.component,
+            one.output,
+            len(one.decisions.logits),
+            f"{one.temperature:.2f}",
+            *(f"{of(one.decisions):.3f} > {of(one.decisions, one.temperature):.3f}" for of in MEASURES.values()),
+        )
+        for one in found
+    ]
+    msg.table(
+        rows,
+        header=("component", "output", "units", "temperature", *MEASURES),
+        divider=True,
+        aligns=("l", "l", "r", "r", "r", "r", "r"),
+    )
+    msg.good(f"Wrote {output}")

@@ -1,0 +1,62 @@
+"""``medmtl calibrate``: a calibrated copy of a pipeline, or a coded message."""
+
+from typing import Any, Callable
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+from toy import CASES, make_examples
+from typer.testing import CliRunner, Result
+
+from spacy_medmtl.cli import app
+
+Run = Callable[..., Result]
+CASE = CASES[0]
+
+
+@pytest.fixture
+def medmtl() -> Run:
+    def invoke(*arguments: Any) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture(scope="module")
+def folder(make_nlp, tmp_path_factory):
+    """A pipeline, ``dev`` with enough gold to calibrate it, and ``other`` without any."""
+    path = tmp_path_factory.mktemp("calibrate")
+    nlp = make_nlp(CASE.factory)
+    examples = make_examples(nlp, CASE.annotate)
+    nlp.initialize(lambda: examples)
+    nlp.to_disk(path / "model")
+    DocBin(docs=[example.reference for example in examples]).to_disk(path / "dev.spacy")
+    DocBin(docs=[example.reference for example in make_examples(nlp)]).to_disk(path / "other.spacy")
+    return path
+
+
+def test_a_calibrated_copy(medmtl: Run, folder, tmp_path) -> None:
+    result = medmtl("calibrate", folder / "model", folder / "dev.spacy", "-o", tmp_path / "new" / "copy")
+    assert result.exit_code == 0
+    assert "intents" in result.output
+    original, copy = spacy.load(folder / "model"), spacy.load(tmp_path / "new" / "copy")
+    assert original.get_pipe(CASE.factory).temperature("intents") == 1.0
+    temperature = copy.get_pipe(CASE.factory).temperature("intents")
+    assert temperature != 1.0
+    assert f"{temperature:.2f}" in result.output
+
+
+def test_nothing_to_calibrate(medmtl: Run, folder, tmp_path) -> None:
+    result = medmtl("calibrate", folder / "model", folder / "other.spacy", "-o", tmp_path / "copy")
+    assert result.exit_code == 1
+    assert "MEDMTL-E207" in result.output
+
+
+def test_output_that_cannot_be_written(medmtl: Run, folder, tmp_path) -> None:
+    (tmp_path / "file").touch()
+    for output in ("file", "file/copy"):
+        result = medmtl("calibrate", folder / "model", folder / "dev.spacy", "-o", tmp_path / output)
+        assert result.exit_code == 1
+        assert "MEDMTL-E407" in result.output
