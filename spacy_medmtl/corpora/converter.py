@@ -29,6 +29,7 @@ class Converter:
     dev: Tuple[str, ...] = ()  # none: the corpus has no dev part, cut one with --dev-share
     folder_pattern: Optional[str] = None  # which files a folder stands for; None: no folders
     settings: Mapping[str, Any] = field(default_factory=dict)  # keywords of its ``convert``, where corpora share one
+    reads_ahead: bool = False  # reads all files before its first Doc: a loss in them cannot be told to belong to one
     # for ``medmtl corpora``
     tasks: Tuple[str, ...] = ()  # the factories that it can train
     lang: str = "en"

@@ -15,6 +15,7 @@ CONVERTERS: Dict[str, Converter] = {
         train=("train",),
         dev=("dev",),
         folder_pattern="*.txt",
+        reads_ahead=True,
     ),
     "pubtator": Converter(
         "pubtator",
