@@ -3,6 +3,8 @@
 import typer
 
 from .convert import convert
+from .corpora import corpora
+from .debug_data import SETTINGS, debug_data
 from .evaluate import evaluate
 from .fetch_encoder import fetch_encoder
 from .prepare import prepare
@@ -17,8 +19,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("fetch-encoder")(fetch_encoder)
+app.command("corpora")(corpora)
 app.command("convert")(convert)
 app.command("prepare")(prepare)
+app.command("debug-data", context_settings=SETTINGS)(debug_data)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)

@@ -75,9 +75,7 @@ def convert(
     ] = None,
     shard_docs: Annotated[
         int,
-        typer.Option(
-            min=0, help="For input that does not fit into memory: OUTPUT is a folder of files of so many Docs."
-        ),
+        typer.Option(min=0, help="Make OUTPUT a folder of files of so many Docs each, for input larger than memory."),
     ] = 0,
 ) -> None:
     """Convert a corpus to spaCy's binary format.

@@ -7,11 +7,11 @@ from typing import Any, Dict, List, Tuple
 
 from spacy.tokens import Doc
 
+from ..encoder.lengths import WINDOW, Window
 from ..errors import MedmtlError
 from .counts import Counts
 from .leakage import Shared, fingerprint, repeats
 from .retokenize import Edges
-from .window import WINDOW, Window
 
 EXPANDED, CONTRACTED, MERGED, SKIPPED, DROPPED = "expanded", "contracted", "merged", "skipped", "dropped"
 OUTCOMES = (EXPANDED, CONTRACTED, MERGED, SKIPPED, DROPPED)
@@ -47,8 +47,8 @@ class Change:
 class Audit:
     """Collects every change, and carries the two policies of a conversion to where they are needed.
 
-    on_error: with "stop" nothing is ever lost, the first loss raises; "skip" leaves out each document with a loss (found
-        since the document before it); "report" keeps the rest of the document.
+    on_error: with "stop" nothing is ever lost, the first loss raises; "skip" leaves out each document with a loss
+        (found since the document before it); "report" keeps the rest of the document.
     on_misaligned: what ``docs.token_span`` does with an edge inside a token, see there.
 
     A span on other characters and a merged duplicate are no losses: they are listed and never stop.

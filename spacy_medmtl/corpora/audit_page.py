@@ -1,4 +1,4 @@
-"""The audit of a conversion for readers: one HTML file that needs nothing else, in the colours of the reader's system."""
+"""The audit of a conversion for readers: one HTML file that needs nothing else, light or dark as the system is."""
 
 from collections import Counter
 from html import escape
@@ -28,7 +28,8 @@ def audit_page(report: Mapping[str, Any]) -> str:
     body += [_output(name, counts, report["window"]) for name, counts in report["outputs"].items()]
     body += [_shared(report["shared_texts"]), _changes(report)]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
-    return f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>{"".join(body)}</body></html>\n'
+    head = f"<head>{head}<style>{_STYLE}</style></head>"
+    return f'<!doctype html>\n<html lang="en">{head}\n<body>{"".join(body)}</body></html>\n'
 
 
 def _summary(report: Mapping[str, Any]) -> str:

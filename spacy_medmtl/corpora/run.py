@@ -12,6 +12,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from ..encoder.lengths import Window
 from ..errors import MedmtlError
 from .audit import Audit
 from .audit_page import audit_page
@@ -22,7 +23,6 @@ from .leakage import between, letters, read_prints
 from .outputs import Output, check_output, write_atomically
 from .registry import Converter, get_converter
 from .retokenize import Edges, SplittingTokenizer, n_split
-from .window import Window
 
 Progress = Callable[[Iterator[Doc]], Iterator[Doc]]
 

@@ -8,20 +8,21 @@ from spacy.tokens import Doc
 from ..annotations.groups import sentence_bounds
 from ..errors import MedmtlError
 
-WINDOW = 192  # wordpieces, [CLS] and [SEP] included, as in our configs
+WINDOW = 192  # wordpieces, [CLS] and [SEP] included, as in the configs of this package
 DEFAULT = Path("assets/encoder/minilm")  # where ``medmtl fetch-encoder`` puts it in a project
 
 
 class Window:
-    """Counts the sentences of Docs that have more wordpieces than the window.
+    """Counts the sentences of Docs that have more than ``size`` wordpieces, [CLS] and [SEP] included.
 
     Without a tokenizer it counts only those that surely have: each token is at least one wordpiece.
     """
 
-    def __init__(self, folder: Optional[Path] = None) -> None:
+    def __init__(self, folder: Optional[Path] = None, size: int = WINDOW) -> None:
         """``folder`` of an encoder; if none is given, the default one where it is in place. Raises MedmtlError E431 for
         a folder without a fast tokenizer."""
         folder = folder or (DEFAULT if (DEFAULT / "tokenizer.json").is_file() else None)
+        self.size = size
         self.tokenizer: Any = _load(folder) if folder is not None else None
 
     @property
@@ -35,11 +36,11 @@ class Window:
 
     def _is_over(self, doc: Doc, start: int, end: int) -> bool:
         if self.tokenizer is None:
-            return sum(not token.is_space for token in doc[start:end]) + 2 > WINDOW
+            return sum(not token.is_space for token in doc[start:end]) + 2 > self.size
         text = doc[start:end].text
-        if len(text.encode()) + 2 <= WINDOW:  # no piece is shorter than a byte
+        if len(text.encode()) + 2 <= self.size:  # no piece is shorter than a byte
             return False
-        return len(self.tokenizer.encode(text, add_special_tokens=False).ids) + 2 > WINDOW
+        return len(self.tokenizer.encode(text, add_special_tokens=False).ids) + 2 > self.size
 
 
 def _load(folder: Path) -> Any:
