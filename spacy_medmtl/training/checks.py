@@ -7,7 +7,7 @@ import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Hashable, Iterable, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from spacy import registry, util
 from spacy.language import Language
@@ -45,7 +45,7 @@ class Gold:
     ``is_whole``: what is not listed is not there."""
 
     corpus: str
-    items: Dict[Hashable, Any]
+    items: Mapping[Any, Any]
     judged: Callable[[str], bool]
     is_whole: bool
 
@@ -70,7 +70,7 @@ def check_config(path: Path, overrides: Dict[str, Any], progress: Progress) -> R
     Raises MedmtlError E310 for a config that does not make a pipeline, and whatever the corpus readers raise.
     """
     nlp, readers = _load(path, overrides)
-    heads = {name: pipe for name, pipe in nlp.components if hasattr(pipe, "unusable")}
+    heads: Dict[str, Any] = {name: pipe for name, pipe in nlp.components if hasattr(pipe, "unusable")}
     report = Report({name: {part: TaskData() for part in PARTS} for name in heads})
     seen: Dict[Tuple[str, bytes], Gold] = {}
     conflicts: "Counter[Tuple[str, str, str]]" = Counter()
@@ -151,10 +151,10 @@ def _gold(head: Any, doc: Doc) -> Optional[Gold]:
     group, place, judged = doc.spans[key], places(doc), judges(doc, key)
     if "labels" in group.attrs:  # pairs: only those that are listed were judged
         pairs = {(place(*pair.head), place(*pair.tail)): sorted(pair.labels) for pair in read_pairs(doc, key=key)}
-        return Gold(corpus, dict(pairs), judged, False)
+        return Gold(corpus, pairs, judged, False)
     values: List[Any] = group_values(doc, key, "assertion") or [True] * len(group)
     items = {(place(span.start, span.end), span.label_): value for span, value in zip(group, values)}
-    return Gold(corpus, dict(items), judged, not group.attrs.get(GIVEN_SPANS_ONLY))
+    return Gold(corpus, items, judged, not group.attrs.get(GIVEN_SPANS_ONLY))
 
 
 def _differ(first: Gold, gold: Gold) -> bool:
@@ -164,7 +164,7 @@ def _differ(first: Gold, gold: Gold) -> bool:
     return first.is_whole and gold.is_whole and _judged(first, gold) != _judged(gold, first)
 
 
-def _judged(gold: Gold, by: Gold) -> Dict[Hashable, Any]:
+def _judged(gold: Gold, by: Gold) -> Dict[Any, Any]:
     """The items of ``gold`` that ``by`` would have too."""
     return {place: value for place, value in gold.items.items() if not isinstance(place, tuple) or by.judged(place[1])}
 

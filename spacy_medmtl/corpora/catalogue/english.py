@@ -6,6 +6,10 @@ from ..converter import Converter
 
 # One name for what BC2GM calls GENE and JNLPBA protein, so that the two train one label.
 _GENE = "Gene_or_protein"
+_NER = ("sru_nested_ner",)
+_CDR = "https://biocreative.bioinformatics.udel.edu/tasks/biocreative-v/track-3-cdr/"
+_MTL = "https://github.com/cambridgeltl/MTL-Bioinformatics-2016"
+_REDISTRIBUTABLE = "may be redistributed"
 _NCBI_CLASSES = ("SpecificDisease", "DiseaseClass", "CompositeMention", "Modifier")
 
 CONVERTERS: Dict[str, Converter] = {
@@ -16,29 +20,48 @@ CONVERTERS: Dict[str, Converter] = {
         dev=("dev",),
         folder_pattern="*.txt",
         reads_ahead=True,
+        tasks=("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"),
+        licence="MIT, in this repository",
+        url="assets/sample",
     ),
     "pubtator": Converter(
         "pubtator",
         "BC5CDR in PubTator format: entities Chemical and Disease",
         train=("CDR_TrainingSet.PubTator.txt",),
         dev=("CDR_DevelopmentSet.PubTator.txt",),
+        tasks=_NER,
+        licence="public, unstated",
+        url=_CDR,
+        folder="bc5cdr",
     ),
     "rqe": Converter(
         "rqe",
         "MedRQE, recognising question entailment (XML): pairs 'entails' or nothing",
         train=("train_8588.xml",),
         dev=("dev_230.xml",),
+        tasks=("pair_relation",),
+        licence="CC BY 4.0",
+        url="https://github.com/abachaa/RQE_Data_AMIA2016",
+        folder="rqe",
     ),
     "piboso": Converter(
         "piboso",
         "PIBOSO, the role of each sentence in a trial abstract: intents",
         train=("train.txt",),
         dev=("dev.txt",),
+        tasks=("sentence_intent",),
+        licence="unstated",
+        url="https://www.kaggle.com/c/alta-nicta-challenge2",
+        folder="piboso",
     ),
     "negex": Converter(
         "negex",
         "NegEx annotations (TSV): one given finding in each sentence with its status; has no dev part, use --dev-share",
         train=("train.tsv",),
+        tasks=("cpncf_assertion",),
+        licence="Apache 2.0 (the code), texts unstated",
+        url="https://github.com/chapmanbe/negex",
+        folder="negex",
     ),
     "e3c": Converter(
         "e3c",
@@ -46,6 +69,10 @@ CONVERTERS: Dict[str, Converter] = {
         "no dev part, use --dev-share",
         train=("English",),
         folder_pattern="*.xml",
+        tasks=("cpncf_assertion",),
+        licence="CC BY-NC",
+        url="https://github.com/hltfbk/E3C-Corpus",
+        folder="e3c",
     ),
     "bc2gm": Converter(
         "iob",
@@ -53,6 +80,10 @@ CONVERTERS: Dict[str, Converter] = {
         train=("train.tsv",),
         dev=("devel.tsv",),
         settings={"labels": {"GENE": _GENE}},
+        tasks=_NER,
+        licence=_REDISTRIBUTABLE,
+        url=_MTL,
+        folder="mtl_bionlp/BC2GM-IOB",
     ),
     "linnaeus": Converter(
         "iob",
@@ -60,6 +91,10 @@ CONVERTERS: Dict[str, Converter] = {
         train=("train.tsv",),
         dev=("devel.tsv",),
         settings={"labels": {"Species": "Species"}},
+        tasks=_NER,
+        licence=_REDISTRIBUTABLE,
+        url=_MTL,
+        folder="mtl_bionlp/linnaeus-IOB",
     ),
     "bc5cdr_iob": Converter(
         "iob",
@@ -67,6 +102,10 @@ CONVERTERS: Dict[str, Converter] = {
         train=("train.tsv",),
         dev=("devel.tsv",),
         settings={"labels": {"Chemical": "Chemical", "Disease": "Disease"}},
+        tasks=_NER,
+        licence=_REDISTRIBUTABLE,
+        url=_MTL,
+        folder="mtl_bionlp/BC5CDR-IOB",
     ),
     "ncbi_disease_iob": Converter(
         "iob",
@@ -74,6 +113,10 @@ CONVERTERS: Dict[str, Converter] = {
         train=("train.tsv",),
         dev=("devel.tsv",),
         settings={"labels": {"Disease": "Disease"}},
+        tasks=_NER,
+        licence=_REDISTRIBUTABLE,
+        url=_MTL,
+        folder="mtl_bionlp/NCBI-disease-IOB",
     ),
     "ncbi_disease": Converter(
         "pubtator",
@@ -81,6 +124,10 @@ CONVERTERS: Dict[str, Converter] = {
         train=("NCBItrainset_corpus.txt",),
         dev=("NCBIdevelopset_corpus.txt",),
         settings={"labels": dict.fromkeys(_NCBI_CLASSES, "Disease")},
+        tasks=_NER,
+        licence="public domain (US government)",
+        url="https://www.ncbi.nlm.nih.gov/CBBresearch/Dogan/DISEASE/",
+        folder="ncbi_disease",
     ),
     "jnlpba": Converter(
         "jnlpba",
@@ -88,23 +135,39 @@ CONVERTERS: Dict[str, Converter] = {
         train=("standoff_train.zip",),
         dev=("devel.tsv",),
         settings={"labels": {"protein": _GENE, **{name: name for name in ("DNA", "RNA", "cell_line", "cell_type")}}},
+        tasks=_NER,
+        licence="GENIA terms",
+        url="http://www.geniaproject.org/shared-tasks/bionlp-jnlpba-shared-task-2004",
+        folder="jnlpba",
     ),
     "genia": Converter(
         "genia",
         "GENIA (JSON lines): nested entities protein, DNA, RNA, cell_line and cell_type",
         train=("train.jsonl",),
         dev=("dev.jsonl",),
+        tasks=_NER,
+        licence="CC BY 3.0",
+        url="http://www.geniaproject.org/genia-corpus/term-corpus",
+        folder="genia",
     ),
     "bc5cdr_disease_half": Converter(
         "pubtator_half",
         "the first half of the documents of a BC5CDR file: entities Disease, and no others annotated",
         train=("CDR_TrainingSet.PubTator.txt",),
         settings={"label": "Disease", "is_first": True},
+        tasks=_NER,
+        licence="public, unstated",
+        url=_CDR,
+        folder="bc5cdr",
     ),
     "bc5cdr_chemical_half": Converter(
         "pubtator_half",
         "the second half of the documents of a BC5CDR file: entities Chemical, and no others annotated",
         train=("CDR_TrainingSet.PubTator.txt",),
         settings={"label": "Chemical", "is_first": False},
+        tasks=_NER,
+        licence="public, unstated",
+        url=_CDR,
+        folder="bc5cdr",
     ),
 }
