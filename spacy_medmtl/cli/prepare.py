@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ..corpora.audit import DROPPED, EXPANDED, MERGED
+from ..corpora.audit import DROPPED, EXPANDED, MERGED, RESHAPED
 from ..corpora.prepare import prepare as run_jobs
 from ..corpora.prepare import prepare_jobs
 from ..corpora.run import audit_path
@@ -45,7 +45,7 @@ def prepare(
     for path, audit in audits.items():
         tally = {
             outcome: sum(change.outcome == outcome for change in audit.changes)
-            for outcome in (EXPANDED, MERGED, DROPPED)
+            for outcome in (EXPANDED, MERGED, RESHAPED, DROPPED)
         }
         if any(tally.values()):
             parts = ", ".join(f"{n} {outcome}" for outcome, n in tally.items() if n)

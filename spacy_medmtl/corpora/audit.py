@@ -11,7 +11,7 @@ from ..annotations.groups import FINDINGS, RELATIONS, group_values, is_annotated
 from ..annotations.relations import read_pairs
 from ..errors import MedmtlError
 
-EXPANDED, MERGED, DROPPED = "expanded", "merged", "dropped"
+EXPANDED, MERGED, RESHAPED, DROPPED = "expanded", "merged", "reshaped", "dropped"
 NO_RELATION = "(none)"
 
 
@@ -98,6 +98,10 @@ class Audit:
     def expanded(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
         """An edge lay inside a token, so the span was widened to whole tokens."""
         self._change(place, kind, label, EXPANDED, "an edge lay inside a token", offsets)
+
+    def reshaped(self, place: Place, kind: str, label: str, reason: str, offsets: Tuple[int, ...]) -> None:
+        """A discontinuous mention was made one span, by a rule that the user chose."""
+        self._change(place, kind, label, RESHAPED, reason, offsets)
 
     def merged(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
         """The same tokens carry the same label already."""

@@ -4,9 +4,9 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import spacy
 from spacy.language import Language
@@ -44,6 +44,7 @@ class Job:
     test_output: Optional[Path] = None
     without: Sequence[Path] = ()
     places: Tuple[float, float] = (0.0, 1.0)
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the converter, as the user wrote them
 
     def dev_path(self) -> Path:
         """Where the dev part goes: beside the output unless said otherwise."""
@@ -54,7 +55,7 @@ def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] 
     """Run a conversion and write ``<output>`` and ``<output>.audit.json``. Nothing is written if it stops.
 
     Raises MedmtlError E401 (a loss, in stop mode), E402 (an input), E403 (the name), E404 (an option), E405 (no
-    documents), E406 (the language), E407 (an output).
+    documents), E406 (the language), E407 (an output), E410 or E411 (a setting).
     """
     converter = get_converter(job.name)
     _check(job)
@@ -68,7 +69,7 @@ def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] 
         audit.outputs[str(path)] = Counts()
     known = _known_texts(job, converter, nlp)
     n_changes = 0
-    for doc in progress(converter.load()(paths, nlp, audit, seed=job.seed)):
+    for doc in progress(converter.load(job.settings)(paths, nlp, audit, seed=job.seed)):
         place = position(split_key(doc), job.seed)
         reason = _left_out(job, place, doc, known)
         if reason:
@@ -90,7 +91,7 @@ def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] 
 def _known_texts(job: Job, converter: Converter, nlp: Language) -> Set[str]:
     """The letters of the texts to do without. Losses in their files are for the job that converts those."""
     paths = input_files(job.without, converter.folder_pattern)
-    return {_letters(doc) for doc in converter.load()(paths, nlp, Audit("report"), seed=job.seed)}
+    return {_letters(doc) for doc in converter.load(job.settings)(paths, nlp, Audit("report"), seed=job.seed)}
 
 
 def _left_out(job: Job, place: float, doc: Doc, known: Set[str]) -> str:
@@ -170,6 +171,7 @@ def _report(job: Job, audit: Audit) -> bytes:
         "inputs": [str(path) for path in job.inputs],
         "lang": job.lang,
         "seed": job.seed,
+        "settings": dict(job.settings),
         "without": [str(path) for path in job.without],
         "places": job.places,
         "dev_share": job.dev_share,

@@ -1,5 +1,7 @@
 """Input files and their lines, with defined behaviour on whatever a user may point at."""
 
+import mmap
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
@@ -39,8 +41,18 @@ def _check_file(path: Path) -> None:
         raise MedmtlError("E402", path=path, problem=f"cannot be read ({error.strerror})") from error
 
 
-def read_lines(path: Path, audit: Audit, *, instead: Optional[str] = None) -> Iterator[Tuple[int, str]]:
-    """Yield (number, line without its end). A line that is not UTF-8 is a loss (MedmtlError E401 in stop mode).
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap.mmap]:
+    """The bytes of a file that is not empty, without holding them in memory."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data
+
+
+def read_lines(
+    path: Path, audit: Audit, *, instead: Optional[str] = None, keep_ends: bool = False
+) -> Iterator[Tuple[int, str]]:
+    """Yield (number, line), without its end unless ``keep_ends``. A line that is not UTF-8 is a loss (MedmtlError E401
+    in stop mode).
 
     Such a line is left out, or stands as ``instead``, for formats in which neighbouring lines belong together.
 
@@ -56,4 +68,4 @@ def read_lines(path: Path, audit: Audit, *, instead: Optional[str] = None) -> It
                 if instead is None:
                     continue
                 line = instead
-            yield number, line.rstrip("\r\n")
+            yield number, line if keep_ends else line.rstrip("\r\n")
