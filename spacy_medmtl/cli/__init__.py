@@ -4,6 +4,7 @@ import typer
 
 from .convert import convert
 from .evaluate import evaluate
+from .export import export
 from .fetch_encoder import fetch_encoder
 from .prepare import prepare
 from .report import report
@@ -18,6 +19,7 @@ app = typer.Typer(
 )
 app.command("fetch-encoder")(fetch_encoder)
 app.command("convert")(convert)
+app.command("export")(export)
 app.command("prepare")(prepare)
 app.command("evaluate")(evaluate)
 app.command("report")(report)

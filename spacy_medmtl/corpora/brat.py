@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..annotations.groups import ENTITIES, FINDINGS
-from .audit import Audit, Place
+from .audit import Audit
 from .formats.brat import declared_labels, orphans, read_brat
 from .records import Rules, Seen, convert_records
 
@@ -24,6 +24,4 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
         if chosen.group != "both":  # the file does not say which of its labels are findings
             seen.labels[FINDINGS if chosen.group == "findings" else ENTITIES].update(declared.get("entities", ()))
         seen.relations.update(declared.get("relations", ()))
-    for path in orphans(list(paths)):
-        audit.dropped(Place(path, 1), "document", "", "annotations without a text: expected a .txt file beside it")
-    yield from convert_records(read_brat, paths, nlp, audit, chosen, names=seen)
+    yield from convert_records(read_brat, [*paths, *orphans(paths)], nlp, audit, chosen, names=seen)

@@ -57,7 +57,8 @@ def _triple(value: Any, text: str, place: Place, audit: Audit) -> "Entity | None
     if not isinstance(value, list) or len(value) != 3:
         audit.dropped(place, "line", "", "a mention that is not [start, end, label]")
         return None
-    return entity(text, *value, place, audit)
+    start, end, label = value
+    return entity(text, start, end, label, place, audit)
 
 
 def _rows(value: Dict[str, Any], place: Place, audit: Audit) -> List[LinkRow]:

@@ -38,9 +38,7 @@ def convert(
             data = task.get("data") if isinstance(task, dict) else None
             text = data.get(field) if isinstance(data, dict) else None
             if not isinstance(text, str):
-                audit.dropped(
-                    place, "document", "", "expected a task with a text: name its member by the setting 'field'"
-                )
+                audit.dropped(place, "document", "", "a task without a text: name its member by the setting 'field'")
                 continue
             results = _chosen(task, annotations, place, audit)
             if results is not None:
@@ -70,7 +68,8 @@ def _record(results: List[Dict[str, Any]], text: str, place: Place, audit: Audit
     classes: Optional[List[str]] = None
     rows: List[LinkRow] = []
     for number, one in enumerate(results):
-        value = one.get("value") if isinstance(one.get("value"), dict) else {}
+        given = one.get("value")
+        value = given if isinstance(given, dict) else {}
         identifier = str(one.get("id", f"result {number}"))
         if one.get("type") in ("labels", "hypertextlabels"):
             regions.setdefault(identifier, []).extend(_regions(value, text, place, audit))
@@ -84,7 +83,7 @@ def _record(results: List[Dict[str, Any]], text: str, place: Place, audit: Audit
             rows += _rows(one, place, audit)
         else:
             audit.note("results that are no labels, choices or relations, not kept")
-    for identifier in set(attributes) - set(regions):
+    for _ in set(attributes) - set(regions):
         audit.dropped(place, "line", "", "choices for a region that is not there")
     entities: List[Entity] = []
     by_id: Dict[str, Entity] = {}
@@ -101,12 +100,8 @@ def _record(results: List[Dict[str, Any]], text: str, place: Place, audit: Audit
 def _regions(value: Any, text: str, place: Place, audit: Audit) -> Iterator[Entity]:
     """A mention for each label of a region."""
     start, end, words = value.get("start"), value.get("end"), value.get("text")
-    if (
-        isinstance(words, str)
-        and type(start) is int
-        and type(end) is int
-        and text[max(start, 0) : max(end, 0)] != words
-    ):
+    are_offsets = type(start) is int and type(end) is int and 0 <= start <= end
+    if isinstance(words, str) and are_offsets and text[start:end] != words:
         start, end = _characters(text, start), _characters(text, end)
         if start is None or end is None or text[start:end] != words:
             audit.dropped(place, "line", "", "the offsets do not give the words of the mention")

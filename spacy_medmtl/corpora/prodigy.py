@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 from .audit import Audit, Place
 from .formats.json_lines import read_json_lines
 from .formats.json_values import attributes_of, entity, labels_of, number, objects
-from .formats.record import Entity, Link, Record, is_label
+from .formats.record import Attributes, Entity, Link, Record, is_label
 from .records import Rules, convert_records
 
 NOT_ATTRIBUTES = ("start", "end", "label", "token_start", "token_end", "text", "id", "source", "input_hash", "score")
@@ -46,12 +46,9 @@ def _record(value: Dict[str, Any], text: str, place: Place, audit: Audit) -> Rec
         found = [_entity(one, text, place, audit, attributes_of(one, NOT_ATTRIBUTES)) for one in spans]
         record.entities = [one for one in found if one is not None]
     if "relations" in value or "judged_pairs" in value:
-        links = [
-            _link(one, text, record, place, audit)
-            for one in objects(value.get("relations"), "a relation", place, audit)
-        ]
-        pairs = objects(value.get("judged_pairs"), "a pair", place, audit)
-        links += [_link({**one, "label": None}, text, record, place, audit) for one in pairs]
+        given = objects(value.get("relations"), "a relation", place, audit)
+        given += [{**one, "label": None} for one in objects(value.get("judged_pairs"), "a pair", place, audit)]
+        links = [_link(one, text, record, place, audit) for one in given]
         record.links = [one for one in links if one is not None]
     if "accept" in value or ("label" in value and "spans" not in value):
         record.classes = labels_of(value.get("accept", value.get("label")), place, audit)
@@ -66,7 +63,7 @@ def _record(value: Dict[str, Any], text: str, place: Place, audit: Audit) -> Rec
 
 
 def _entity(
-    value: Dict[str, Any], text: str, place: Place, audit: Audit, attributes: Tuple[Tuple[str, str], ...] = ()
+    value: Dict[str, Any], text: str, place: Place, audit: Audit, attributes: Attributes = ()
 ) -> Optional[Entity]:
     return entity(text, value.get("start"), value.get("end"), value.get("label"), place, audit, attributes)
 
@@ -83,28 +80,25 @@ def _link(value: Dict[str, Any], text: str, record: Record, place: Place, audit:
             return None
         same = [mention for mention in record.entities or () if mention.fragments == end.fragments]
         ends.append(next((mention for mention in same if mention.label == label), same[0] if same else end))
+    head, tail = ends
     label, score = value.get("label"), number(value.get("score", 1.0 if value.get("label") is not None else 0.0))
     if score is None or not (label is None or is_label(label)):
         audit.dropped(place, "line", "", "a relation whose label is no text or whose score is no number")
         return None
-    return Link(label, *ends, place, score)
+    return Link(label, head, tail, place, score)
 
 
 def _tokens(value: Any, text: str, place: Place, audit: Audit) -> Tuple[Optional[List[str]], Optional[List[bool]]]:
-    """Words and the blanks behind them, if the tokens of an example make up its text with nothing but blanks between.
-
-    Where ``ws`` is missing, the offsets say whether a blank follows.
-    """
+    """Words and whether a blank is behind each, if the tokens of an example make up its text."""
     if value is None:
         return None, None
     tokens = objects(value, "a token", place, audit)
-    edges = [(one.get("text"), one.get("start"), one.get("ws")) for one in tokens]
-    if all(isinstance(word, str) and word and type(start) is int for word, start, _ in edges) and edges:
-        words = [word for word, _, _ in edges]
-        starts = [start for _, start, _ in edges]
-        following = [*starts[1:], len(text)]
-        spaces = [start + len(word) < after for word, start, after in zip(words, starts, following)]
-        if "".join(word + " " * space for word, space in zip(words, spaces)) == text:
-            return words, spaces
+    given = [(str(one.get("text", "")), one.get("start")) for one in tokens]
+    edges = [(word, start) for word, start in given if word and type(start) is int]
+    if edges and len(edges) == len(given):
+        following = [*(start for _, start in edges[1:]), len(text)]
+        spaces = [start + len(word) < after for (word, start), after in zip(edges, following)]
+        if "".join(word + " " * space for (word, _), space in zip(edges, spaces)) == text:
+            return [word for word, _ in edges], spaces
     audit.note("examples whose tokens do not make up their text, tokenised anew")
     return None, None

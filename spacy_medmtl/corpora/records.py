@@ -107,6 +107,8 @@ def _problem(record: Record, nlp: Language) -> str:
         return "an empty text"
     if not is_unicode(record.text):
         return "a text with half a surrogate pair, which is no Unicode"
+    if record.entities is None and record.links is None and record.classes is None and record.units is None:
+        return "a text on which nothing is annotated"
     return "a document longer than spaCy reads" if len(record.text) > nlp.max_length else ""
 
 

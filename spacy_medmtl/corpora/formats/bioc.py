@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from ..audit import Audit, Place
 from .json_arrays import read_array
-from .record import Entity, LinkRow, Record, are_fragments, is_label, resolve_links, same_words
+from .record import FALSE, Entity, LinkRow, Record, are_fragments, is_label, resolve_links, same_words
 from .xml_trees import Element, read_elements
 
 BREAK = "\n"
@@ -125,7 +125,9 @@ def _entity(annotation: Annotation, passage: Passage, start: int) -> Tuple[Optio
     if not same_words(" ".join(passage.text[first:last] for first, last in inside), annotation.text):
         return None, "the locations do not give the text of the annotation"
     fragments = tuple((start + first, start + last) for first, last in inside)
-    attributes = tuple((name, value) for name, value in annotation.infons.items() if name != "type")
+    flags = {"true": "", "false": FALSE}
+    infons = annotation.infons.items()
+    attributes = tuple((name, flags.get(value.lower(), value)) for name, value in infons if name != "type")
     return Entity(label, fragments, annotation.place, attributes), ""
 
 

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..audit import Audit, Place
 from .record import Entity, LinkRow, Record, are_fragments, is_label, resolve_links, same_words
@@ -16,7 +16,7 @@ Attributes = Dict[str, List[Tuple[str, str]]]
 
 
 def read_brat(path: Path, audit: Audit) -> Iterator[Record]:
-    """Yield the documents of a ``.zip`` archive, or the one of a ``.txt`` file and the ``.ann`` file beside it.
+    """Yield the documents of a ``.zip`` archive, or the one of a ``.txt`` and an ``.ann`` file beside each other.
 
     Every row is used, counted in the notes or a loss (MedmtlError E401 in stop mode). A mention must give the words of
     the text at its offsets; only white space may differ, since brat writes a blank for a line break.
@@ -26,7 +26,7 @@ def read_brat(path: Path, audit: Audit) -> Iterator[Record]:
         yield _record(pair, audit)
 
 
-def orphans(paths: List[Path]) -> List[Path]:
+def orphans(paths: Sequence[Path]) -> List[Path]:
     """The ``.ann`` files beside these text files that have no text, sorted."""
     texts = [path for path in paths if path.suffix == ".txt"]
     beside: Set[Path] = {ann for folder in {path.parent for path in texts} for ann in folder.glob("*.ann")}

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ..audit import Audit, Place
-from .lines import read_lines
 
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
-_NOT_UTF8 = "\x00"  # stands for a line that cannot be decoded
 
 
 @dataclass(frozen=True)
@@ -21,17 +19,24 @@ class Row:
 
 
 class _Lines:
-    """Lines for the csv module, with the number of the last one. A NUL ends a field for it, so a line that has one
-    comes as a replacement character, which ``read_table`` looks for."""
+    """Lines for the csv module, ends included. ``number``: of the last one. ``is_broken``: whether one since this was
+    last set to False holds what no text does; it comes with replacement characters, so that its quotes still count."""
 
-    def __init__(self, path: Path, audit: Audit) -> None:
-        self.lines = read_lines(path, audit, instead=_NOT_UTF8, keep_ends=True)
-        self.number, self.is_broken = 0, False
+    def __init__(self, path: Path) -> None:
+        self.path, self.number, self.is_broken = path, 0, False
 
     def __iter__(self) -> Iterator[str]:
-        for self.number, line in self.lines:
-            self.is_broken |= "\x00" in line
-            yield line.replace("\x00", "\ufffd")
+        with self.path.open("rb") as stream:
+            for number, raw in enumerate(stream, 1):
+                self.number = number
+                encoding = "utf-8-sig" if number == 1 else "utf-8"
+                try:
+                    line = raw.decode(encoding)
+                except UnicodeDecodeError:
+                    line = raw.decode(encoding, errors="replace")
+                    self.is_broken = True
+                self.is_broken |= "\x00" in line
+                yield line.replace("\x00", "\ufffd")
 
 
 def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -> Iterator[Row]:
@@ -41,7 +46,7 @@ def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -
     A file whose header lacks a name is a loss as a whole, and so is each row of another number of fields than the
     header (MedmtlError E401 in stop mode).
     """
-    lines = _Lines(path, audit)
+    lines = _Lines(path)
     source = iter(lines)
     header_line = next(source, "")
     header, mark = _header(header_line, names, _candidates(path, delimiter))
@@ -63,8 +68,7 @@ def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -
         if fields is None:
             audit.dropped(place, "line", "", "a row that is no CSV: a quoted field that does not end, or is too long")
         elif is_broken:
-            if not audit.knows(Place(path, lines.number)):
-                audit.dropped(place, "line", "", "a row with a NUL character or a line that is not UTF-8")
+            audit.dropped(place, "line", "", "a row with a NUL character or bytes that are not UTF-8")
         elif len(fields) == len(header):
             yield Row(tuple(fields[column] for column in at), place)
         elif fields:

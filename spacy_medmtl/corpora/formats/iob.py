@@ -1,8 +1,8 @@
 """IOB files: a word and its tags on each line, a blank line after each sentence.
 
 BIO, IOB1, IOBES and BILOU are all read by one rule: a mention goes on while ``I-``, ``E-`` or ``L-`` repeats its label,
-and whatever else comes (or an ``E-`` or ``L-``) ends it. So ``B-`` right after a mention begins another one, ``I-`` that
-follows nothing begins one too (IOB1 writes all its mentions so), and a mention at the end of a sentence needs no
+and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``B-`` right after a mention begins another one, ``I-``
+that follows nothing begins one too (IOB1 writes all its mentions so), and a mention at the end of a sentence needs no
 closing. Several columns of tags are layers, each read on its own, so that mentions may be nested.
 """
 
@@ -93,9 +93,8 @@ def read_sentences(path: Path, audit: Audit, layout: Layout = Layout()) -> Itera
     sentence = Sentence(Place(path, 1), document)
     for number, line in read_lines(path, audit, instead=_NOT_UTF8):
         place = Place(path, number)
-        is_separator = _SEPARATOR.fullmatch(line) is not None or (
-            layout.comments and _NEWDOC.fullmatch(line) is not None
-        )
+        separator = _SEPARATOR.fullmatch(line) or (_NEWDOC.fullmatch(line) if layout.comments else None)
+        is_separator = separator is not None
         if is_separator or not line.strip(" \t"):
             yield from _finished(sentence, audit)
             document = (document or 0) + 1 if is_separator else document

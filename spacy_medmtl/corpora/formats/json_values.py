@@ -4,7 +4,7 @@ import math
 from typing import Any, Dict, List, Optional, Tuple
 
 from ..audit import Audit, Place
-from .record import FALSE, Entity, are_fragments, is_label
+from .record import FALSE, Attributes, Entity, are_fragments, is_label
 
 
 def objects(value: Any, what: str, place: Place, audit: Audit) -> List[Dict[str, Any]]:
@@ -24,7 +24,7 @@ def entity(
     label: Any,
     place: Place,
     audit: Audit,
-    attributes: Tuple[Tuple[str, str], ...] = (),
+    attributes: Attributes = (),
 ) -> Optional[Entity]:
     """A mention of one stretch, or None and a loss (MedmtlError E401 in stop mode)."""
     if type(start) is not int or type(end) is not int or not are_fragments(((start, end),), len(text)):
@@ -36,7 +36,7 @@ def entity(
     return None
 
 
-def attributes_of(value: Dict[str, Any], known: Tuple[str, ...]) -> Tuple[Tuple[str, str], ...]:
+def attributes_of(value: Dict[str, Any], known: Tuple[str, ...]) -> Attributes:
     """The members of an object beside the known ones: flags, texts and lists of texts, as (name, value)."""
     found: List[Tuple[str, str]] = []
     for name, one in value.items():

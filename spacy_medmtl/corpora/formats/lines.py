@@ -48,11 +48,8 @@ def mapped(path: Path) -> Iterator[mmap.mmap]:
         yield data
 
 
-def read_lines(
-    path: Path, audit: Audit, *, instead: Optional[str] = None, keep_ends: bool = False
-) -> Iterator[Tuple[int, str]]:
-    """Yield (number, line), without its end unless ``keep_ends``. A line that is not UTF-8 is a loss (MedmtlError E401
-    in stop mode).
+def read_lines(path: Path, audit: Audit, *, instead: Optional[str] = None) -> Iterator[Tuple[int, str]]:
+    """Yield (number, line without its end). A line that is not UTF-8 is a loss (MedmtlError E401 in stop mode).
 
     Such a line is left out, or stands as ``instead``, for formats in which neighbouring lines belong together.
 
@@ -68,4 +65,4 @@ def read_lines(
                 if instead is None:
                     continue
                 line = instead
-            yield number, line if keep_ends else line.rstrip("\r\n")
+            yield number, line.rstrip("\r\n")

@@ -6,17 +6,18 @@ from typing import Dict, List, Optional, Tuple
 from ..audit import Audit, Place
 
 Bounds = Tuple[int, int]  # end exclusive
+Attributes = Tuple[Tuple[str, str], ...]  # (name, value), value "" for a flag
 FALSE = "false"  # value of an attribute that was judged and does not hold; "" is that of one that holds
 
 
 @dataclass(frozen=True)
 class Entity:
-    """A labelled mention of one or several stretches, in order. ``attributes``: (name, value), value "" for a flag."""
+    """A labelled mention of one or several stretches, in order."""
 
     label: str
     fragments: Tuple[Bounds, ...]
     place: Place
-    attributes: Tuple[Tuple[str, str], ...] = ()
+    attributes: Attributes = ()
 
     @property
     def bounds(self) -> Bounds:

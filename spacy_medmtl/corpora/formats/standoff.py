@@ -74,9 +74,15 @@ def read_archive(path: Path, audit: Audit) -> Iterator[Pair]:
 
 
 def read_files(path: Path, audit: Audit) -> Iterator[Pair]:
-    """Yield the pair of a text file and the ``.ann`` file beside it. Losses as for ``read_texts``."""
-    places = Place(path, 1), Place(path.with_suffix(".ann"), 1)
-    yield from _pair(_file(places[0], audit), _file(places[1], audit), *places, audit)
+    """Yield the pair that a text file or an ``.ann`` file belongs to. Losses as for ``read_texts``."""
+    text = path.with_suffix(".txt") if path.suffix == ".ann" else path
+    places = Place(text, 1), Place(text.with_suffix(".ann"), 1)
+    if not places[1].file.exists():
+        audit.dropped(places[0], "document", "", "a text without an .ann file beside it")
+    elif not places[0].file.exists():
+        audit.dropped(places[1], "document", "", "annotations without a .txt file beside them")
+    else:
+        yield from _pair(_file(places[0], audit), _file(places[1], audit), *places, audit)
 
 
 def _pair(text: Optional[str], annotations: Optional[str], place: Place, rows: Place, audit: Audit) -> Iterator[Pair]:
@@ -95,8 +101,7 @@ def _file(place: Place, audit: Audit) -> Optional[str]:
         with place.file.open("rb") as stream:
             return _decoded(stream.read(MAX_BYTES + 1), place, audit)
     except OSError as error:
-        reason = f"cannot be read ({error.strerror}): expected a .txt and a .ann file of each document"
-        audit.dropped(place, "document", "", reason)
+        audit.dropped(place, "document", "", f"the file cannot be read ({error.strerror})")
         return None
 
 
