@@ -87,6 +87,10 @@ TEMPLATES = {
     "E431": "'{path}' holds no tokenizer.json that can be read. Expected an encoder's folder with a fast tokenizer.",
     "E432": "'{name}' cannot leave out single documents, because it reads all of its input first. Use '--on-error "
     "stop' or '--on-error report'.",
+    "E410": "This converter has no setting '{received}'. Expected one of: {expected}.",
+    "E411": "Setting '{key}' is {received!r}. Expected {expected}.",
+    "E412": "'{path}' holds no Docs ({problem}). Expected a .spacy file that 'medmtl convert' or spaCy wrote.",
+    "E413": "Output '{path}' is there and not empty. Choose another, or let '--force' put the export in its place.",
     # E5xx: command line
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package.",

@@ -6,6 +6,7 @@ from .convert import convert
 from .corpora import corpora
 from .debug_data import SETTINGS, debug_data
 from .evaluate import evaluate
+from .export import export
 from .fetch_encoder import fetch_encoder
 from .prepare import prepare
 from .report import report
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.command("fetch-encoder")(fetch_encoder)
 app.command("corpora")(corpora)
 app.command("convert")(convert)
+app.command("export")(export)
 app.command("prepare")(prepare)
 app.command("debug-data", context_settings=SETTINGS)(debug_data)
 app.command("evaluate")(evaluate)

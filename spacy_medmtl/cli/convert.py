@@ -11,6 +11,7 @@ from wasabi import msg
 
 from ..corpora.audit import DROPPED, OUTCOMES, Audit
 from ..corpora.leakage import Shared
+from ..corpora.options import read_pairs_of
 from ..corpora.registry import CONVERTERS
 from ..corpora.run import Job, audit_path, convert_corpus
 from .failing import coded_errors
@@ -38,6 +39,11 @@ MISALIGNED_HELP = (
     "token; the pipeline will not, so the span is never learnt nor found. error: it is a loss."
 )
 _NAMES = "The corpus. " + "; ".join(f"{name}: {converter.help}" for name, converter in CONVERTERS.items()) + "."
+_SETTINGS = "A setting of the format, more than once for more. " + "; ".join(
+    f"{name}: " + ", ".join(f"{key} ({option.help})" for key, option in converter.options.items())
+    for name, converter in CONVERTERS.items()
+    if converter.options
+)
 
 
 def convert(
@@ -77,27 +83,30 @@ def convert(
         int,
         typer.Option(min=0, help="Make OUTPUT a folder of files of so many Docs each, for input larger than memory."),
     ] = 0,
+    settings: Annotated[Optional[List[str]], typer.Option("--set", help=_SETTINGS, metavar="KEY=VALUE")] = None,
 ) -> None:
     """Convert a corpus to spaCy's binary format.
 
     Each span is kept, widened to whole tokens, merged with an equal one, or lost. All but the first are counted in the
     table and listed with file, line and reason in OUTPUT.audit.json and, to be read, OUTPUT.audit.html.
     """
-    job = Job(
-        name,
-        inputs,
-        output,
-        lang,
-        on_error.value,
-        seed,
-        dev_share,
-        dev_output,
-        on_misaligned=on_misaligned.value,
-        against=against or (),
-        tokenizer=tokenizer,
-        shard_docs=shard_docs,
-    )
     with coded_errors():
+        given = read_pairs_of(settings or [])
+        job = Job(
+            name,
+            inputs,
+            output,
+            lang,
+            on_error.value,
+            seed,
+            dev_share,
+            dev_output,
+            on_misaligned=on_misaligned.value,
+            against=against or (),
+            tokenizer=tokenizer,
+            shard_docs=shard_docs,
+            settings=given,
+        )
         audit = convert_corpus(job, progress=show_progress)
     _print_summary(audit)
     n_lost = sum(change.outcome == DROPPED for change in audit.changes)

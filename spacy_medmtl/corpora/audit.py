@@ -13,8 +13,9 @@ from .counts import Counts
 from .leakage import Shared, fingerprint, repeats
 from .retokenize import Edges
 
-EXPANDED, CONTRACTED, MERGED, SKIPPED, DROPPED = "expanded", "contracted", "merged", "skipped", "dropped"
-OUTCOMES = (EXPANDED, CONTRACTED, MERGED, SKIPPED, DROPPED)
+EXPANDED, CONTRACTED, RESHAPED = "expanded", "contracted", "reshaped"
+MERGED, SKIPPED, DROPPED = "merged", "skipped", "dropped"
+OUTCOMES = (EXPANDED, CONTRACTED, RESHAPED, MERGED, SKIPPED, DROPPED)
 ON_ERROR = ("stop", "skip", "report")
 ON_MISALIGNED = ("expand", "contract", "retokenize", "error")
 
@@ -87,6 +88,10 @@ class Audit:
     def contracted(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
         """An edge lay inside a token, so the span was narrowed to whole tokens."""
         self._change(place, kind, label, CONTRACTED, "an edge lay inside a token", offsets)
+
+    def reshaped(self, place: Place, kind: str, label: str, reason: str, offsets: Tuple[int, ...]) -> None:
+        """A discontinuous mention was made one span, by a rule that the user chose."""
+        self._change(place, kind, label, RESHAPED, reason, offsets)
 
     def merged(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
         """The same tokens carry the same label already."""

@@ -3,10 +3,10 @@
 import hashlib
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, product
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import spacy
 from spacy.language import Language
@@ -53,6 +53,7 @@ class Job:
     test_output: Optional[Path] = None
     without: Sequence[Path] = ()
     places: Tuple[float, float] = (0.0, 1.0)
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the converter, as the user wrote them
     on_misaligned: str = "expand"
     against: Sequence[Path] = ()
     tokenizer: Optional[Path] = None
@@ -73,8 +74,8 @@ def convert_corpus(job: Job, progress: Progress = iter) -> Audit:
     Nothing is written if it stops.
 
     Raises MedmtlError E401 (a loss, in stop mode), E402 (an input), E403 (the name), E404 (an option), E405 (no
-    documents), E406 (the language), E407 (an output), E430 (a file to compare with), E431 (the tokenizer), E432 (a
-    converter that cannot skip).
+    documents), E406 (the language), E407 (an output), E410 or E411 (a setting), E430 (a file to compare with), E431
+    (the tokenizer), E432 (a converter that cannot skip).
     """
     converter = get_converter(job.name)
     _check(job, converter)
@@ -92,7 +93,7 @@ def convert_corpus(job: Job, progress: Progress = iter) -> Audit:
             stack.callback(output.abandon)
             audit.outputs[str(path)] = Counts()
         n_changes = 0
-        for doc in progress(converter.load()(paths, nlp, audit, seed=job.seed)):
+        for doc in progress(converter.load(job.settings)(paths, nlp, audit, seed=job.seed)):
             place = position(split_key(doc), job.seed)
             reason = _left_out(job, place, doc, known)
             if reason:
@@ -123,7 +124,7 @@ def convert_corpus(job: Job, progress: Progress = iter) -> Audit:
 def _edges(job: Job, converter: Converter, paths: Sequence[Path], nlp: Language, progress: Progress) -> Edges:
     """Read everything once for the gold edges that lie inside tokens. Raises MedmtlError E401 in stop mode."""
     audit = Audit(job.on_error, job.on_misaligned)
-    for _ in progress(converter.load()(paths, nlp, audit, seed=job.seed)):
+    for _ in progress(converter.load(job.settings)(paths, nlp, audit, seed=job.seed)):
         audit.changes.clear()
     return audit.edges
 
@@ -131,7 +132,7 @@ def _edges(job: Job, converter: Converter, paths: Sequence[Path], nlp: Language,
 def _known_texts(job: Job, converter: Converter, nlp: Language) -> Set[bytes]:
     """The letters of the texts to do without. Losses in their files are for the job that converts those."""
     paths = input_files(job.without, converter.folder_pattern)
-    return {letters(doc) for doc in converter.load()(paths, nlp, Audit("report"), seed=job.seed)}
+    return {letters(doc) for doc in converter.load(job.settings)(paths, nlp, Audit("report"), seed=job.seed)}
 
 
 def _left_out(job: Job, place: float, doc: Doc, known: Set[bytes]) -> str:
@@ -191,6 +192,7 @@ def _report(job: Job, audit: Audit) -> Dict[str, Any]:
         "inputs": [str(path) for path in job.inputs],
         "lang": job.lang,
         "seed": job.seed,
+        "settings": dict(job.settings),
         "without": [str(path) for path in job.without],
         "places": job.places,
         "dev_share": job.dev_share,
