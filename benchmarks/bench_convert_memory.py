@@ -4,7 +4,7 @@ The input is invented: short IOB sentences (mean 12 words) over a vocabulary tha
 with the square root of the number of words. Each conversion runs in a process of its own; seconds are those of the
 processor, so that whatever else the machine does is not in them.
 
-    python benchmarks/bench_convert_memory.py --sentences 10000 --sentences 40000
+    python benchmarks/bench_convert_memory.py --sentences 4000 --sentences 16000
 """
 
 import multiprocessing

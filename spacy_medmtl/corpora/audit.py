@@ -3,11 +3,11 @@
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from spacy.tokens import Doc
 
-from ..encoder.lengths import WINDOW, Window
+from ..encoder.lengths import Window
 from ..errors import MedmtlError
 from .counts import Counts
 from .leakage import Shared, fingerprint, repeats
@@ -69,7 +69,7 @@ class Audit:
         self.notes: Counter[str] = Counter()
         self.outputs: Dict[str, Counts] = {}
         self.leaks: List[Shared] = []
-        self.window = Window()
+        self.window: Optional[Window] = None  # if given, sentences that it does not hold are counted
 
     def note(self, what: str, times: int = 1) -> None:
         """Count something worth knowing that is no loss."""
@@ -122,7 +122,7 @@ class Audit:
         """Count a Doc that goes to ``output``."""
         counts = self.outputs.setdefault(output, Counts())
         counts.add(doc)
-        counts.sentences_over += self.window.n_over(doc)
+        counts.sentences_over += self.window.n_over(doc) if self.window is not None else 0
         counts.prints.append(fingerprint(doc))
 
     def tally(self, outcome: str) -> "Counter[Tuple[str, str]]":
@@ -135,7 +135,7 @@ class Audit:
         return {
             "on_error": self.on_error,
             "on_misaligned": self.on_misaligned,
-            "window": WINDOW,
+            "window": self.window.size if self.window is not None else None,
             "outputs": {name: self._output(counts) for name, counts in self.outputs.items()},
             "shared_texts": [leak.as_dict() for leak in self.leaks],
             "notes": dict(sorted(self.notes.items())),
@@ -146,4 +146,5 @@ class Audit:
     def _output(self, counts: Counts) -> Dict[str, Any]:
         again = repeats(counts.prints)
         repeated = {"documents": len(again), "positions": again}
-        return {**counts.as_dict(), self.window.name: counts.sentences_over, "repeated_texts": repeated}
+        over = {self.window.name: counts.sentences_over} if self.window is not None else {}
+        return {**counts.as_dict(), **over, "repeated_texts": repeated}
