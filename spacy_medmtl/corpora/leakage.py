@@ -13,7 +13,6 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc, DocBin
-from spacy.training.corpus import walk_corpus
 from spacy.vocab import Vocab
 
 from ..errors import MedmtlError
@@ -77,14 +76,15 @@ def between_parts(prints: Mapping[str, "array[int]"]) -> List[Shared]:
 
 
 def read_prints(path: Path) -> "array[int]":
-    """The hashes of a ``.spacy`` file or a folder of them. Raises MedmtlError E402."""
+    """The hashes of a ``.spacy`` file or a folder of them. Raises MedmtlError E430 for what is neither."""
     return array("Q", (fingerprint(doc) for doc in _docs(path)))
 
 
 def _docs(path: Path) -> Iterator[Doc]:
-    if not path.exists():
-        raise MedmtlError("E402", path=path, problem="does not exist")
-    for file in sorted(walk_corpus(path, ".spacy")):
+    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+    if not files:
+        raise MedmtlError("E430", path=path, problem="a folder without such files")
+    for file in files:
         try:
             docs = DocBin().from_disk(file)
         except Exception as error:  # srsly and zlib raise many kinds

@@ -12,20 +12,19 @@ from ..errors import MedmtlError
 
 # Only what the converters set: absent annotation then stays absent when the file is read.
 _STORED = ["ORTH", "SENT_START"]
-_SHARD = re.compile(r"\d{5,}\.spacy")
+_SHARD = re.compile(r"\d{5,}\.spacy(\.part)?")
 
 
 class Output:
     """Docs on their way to ``path``. Nothing is there before ``finish``, and after ``abandon`` nothing ever was."""
 
     def __init__(self, path: Path, shard_docs: int) -> None:
-        """``shard_docs``: documents in each file of a folder; 0: ``path`` is one file. Raises MedmtlError E407."""
+        """``path`` has passed ``check_output``. ``shard_docs``: documents in each file of a folder; 0: it is a file."""
         self.path = path
         self.shard_docs = shard_docs
         self.n_shards = 0
-        self.part = path.with_name(f"{path.name}.part")
+        self.part = _part(path)
         self.docs = _empty()
-        check_output(path, is_folder=shard_docs > 0)
         if shard_docs:
             self.abandon()  # what a run that was killed may have left
 
@@ -64,8 +63,9 @@ def check_output(path: Path, *, is_folder: bool) -> None:
     """Raises MedmtlError E407 for what cannot be, or must not become, the output."""
     if is_folder and path.suffix == ".spacy":
         raise MedmtlError("E407", path=path, problem="ends in .spacy, but shards need a folder")
-    if is_folder and path.exists() and not (path.is_dir() and all(_SHARD.fullmatch(p.name) for p in path.iterdir())):
-        raise MedmtlError("E407", path=path, problem="holds something else than the shards of an earlier run")
+    for folder in (path, _part(path)) if is_folder else ():
+        if folder.exists() and not (folder.is_dir() and all(_SHARD.fullmatch(one.name) for one in folder.iterdir())):
+            raise MedmtlError("E407", path=folder, problem="holds something else than the shards of an earlier run")
     if not is_folder and path.suffix != ".spacy":
         raise MedmtlError("E407", path=path, problem="does not end in .spacy, which spaCy's readers require")
     if not is_folder and path.is_dir():
@@ -83,6 +83,10 @@ def write_atomically(path: Path, data: bytes) -> None:
         with contextlib.suppress(OSError):
             part.unlink()
         raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f"{path.name}.part")
 
 
 def _empty() -> DocBin:

@@ -47,13 +47,16 @@ def test_a_loss_leaves_what_was_there(write, source, tmp_path):
     assert not (tmp_path / "x.part").exists()
 
 
-@pytest.mark.parametrize("name", ["taken", "x.spacy", "file"])
+@pytest.mark.parametrize("name", ["taken", "x.spacy", "file", "mine"])
 def test_what_is_no_place_for_shards_is_named(source, tmp_path, name):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.txt").write_text("mine")
+    (tmp_path / "mine.part").mkdir()  # where the shards would be written first
+    (tmp_path / "mine.part" / "thesis.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
     with pytest.raises(MedmtlError, match="MEDMTL-E407"):
         convert_corpus(Job("bc2gm", [source], tmp_path / name, shard_docs=10))
+    assert (tmp_path / "mine.part" / "thesis.txt").read_text() == "mine"
     assert (tmp_path / "taken" / "thesis.txt").read_text() == (tmp_path / "file").read_text() == "mine"
 
 
