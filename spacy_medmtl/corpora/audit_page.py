@@ -38,6 +38,7 @@ def _summary(report: Mapping[str, Any]) -> str:
     verdict = f'<strong class="bad">{lost} lost.</strong>' if lost else "<strong>Nothing lost.</strong>"
     settings = [(name, report[name]) for name in ("lang", "seed", "dev_share", "on_error", "on_misaligned")]
     rows = [("inputs", ", ".join(report["inputs"])), *((name, value) for name, value in settings if value is not None)]
+    rows += [(f"setting {key}", value) for key, value in report["settings"].items()]
     rows += [(f"annotations or lines {name}", n) for name, n in sorted(outcomes.items())]
     rows += [(note, n) for note, n in report["notes"].items() if n]
     return f"<p>{verdict}</p>" + _table(("what", "value"), rows)

@@ -11,7 +11,7 @@ from spacy_medmtl.annotations.groups import ENTITIES, write_group
 from spacy_medmtl.corpora.audit_page import audit_page
 from spacy_medmtl.corpora.counts import Counts, bin_of, depths
 from spacy_medmtl.corpora.leakage import between_parts, fingerprint, repeats, shared
-from spacy_medmtl.corpora.prepare import leakage_path, write_leakage
+from spacy_medmtl.corpora.prepare import leakage_path, prepare, write_leakage
 from spacy_medmtl.corpora.run import Job, audit_path, convert_corpus
 from spacy_medmtl.encoder.lengths import Window
 from spacy_medmtl.errors import MedmtlError
@@ -95,6 +95,18 @@ def test_splits_that_share_texts_are_listed(write, tmp_path):
     assert leak.positions
     assert [one.as_dict() for one in write_leakage({"x": audit}, tmp_path)] == []  # neither lies in a train folder
     assert json.loads(leakage_path(tmp_path).read_text()) == []
+
+
+def test_parts_of_a_set_that_share_texts_are_listed(write, tmp_path):
+    jobs = [
+        Job("bc5cdr_iob", [write("a.tsv", IOB)], tmp_path / "set" / "train" / "a.spacy"),
+        Job("bc5cdr_iob", [write("b.tsv", "Cough\tO\n\nNo\tO\nFEVER\tO\n\n")], tmp_path / "set" / "test" / "b.spacy"),
+    ]
+    leaks = write_leakage(prepare(jobs), tmp_path / "set")
+    assert [(leak.file, leak.other, leak.positions) for leak in leaks] == [
+        (str(jobs[0].output), str(jobs[1].output), [(2, 1)])
+    ]
+    assert json.loads(leakage_path(tmp_path / "set").read_text())[0]["documents"] == 1
 
 
 @pytest.mark.parametrize("content", ["missing", "folder", b"no DocBin"])
