@@ -169,8 +169,6 @@ def _check(job: Job, converter: Converter) -> None:
     elif job.dev_output is not None:
         expected = "--dev-share with it"
         raise MedmtlError("E404", option="--dev-output", received=str(job.dev_output), expected=expected)
-    if job.shard_docs < 0:
-        raise MedmtlError("E404", option="--shard-docs", received=job.shard_docs, expected="a number of documents")
     if job.on_error == "skip" and converter.reads_ahead:
         raise MedmtlError("E432", name=job.name)
     for path in job.outputs():

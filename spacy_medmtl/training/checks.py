@@ -93,8 +93,8 @@ def check_config(path: Path, overrides: Dict[str, Any], progress: Progress) -> R
     exactness = "" if window.tokenizer is not None else " (at least: no tokenizer was found, so tokens were counted)"
     for part in PARTS:
         if n_over[part]:
-            values = {"count": n_over[part], "part": part, "window": window.size, "exactness": exactness}
-            report.warnings.append(message("W313", **values))
+            text = message("W313", count=n_over[part], part=part, window=window.size, exactness=exactness)
+            report.warnings.append(text)
     for (name, one, other), count in sorted(conflicts.items()):
         if count:
             report.warnings.append(message("W314", name=name, count=count, first=one, other=other))

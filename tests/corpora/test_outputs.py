@@ -58,8 +58,3 @@ def test_what_is_no_place_for_shards_is_named(source, tmp_path, name):
         convert_corpus(Job("bc2gm", [source], tmp_path / name, shard_docs=10))
     assert (tmp_path / "mine.part" / "thesis.txt").read_text() == "mine"
     assert (tmp_path / "taken" / "thesis.txt").read_text() == (tmp_path / "file").read_text() == "mine"
-
-
-def test_a_number_of_shards_below_zero_is_named(source, tmp_path):
-    with pytest.raises(MedmtlError, match="--shard-docs"):
-        convert_corpus(Job("bc2gm", [source], tmp_path / "x", shard_docs=-1))
