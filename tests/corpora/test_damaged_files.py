@@ -51,7 +51,8 @@ VALID = {
     '"X", "start_offset": 0, "end_offset": 3}], "relations": [{"from_id": 1, "to_id": 1, "type": "of"}]}\n',
     "label_studio": '[{"data": {"text": "Foo ague."}, "annotations": [{"result": [\n{"id": "a", "type": "labels", '
     '"value": {"start": 0, "end": 3, "text": "Foo", "labels": ["X"]}},\n'
-    '{"type": "relation", "from_id": "a", "to_id": "a", "labels": ["of"]}]}]},\n{"data": {"text": "A \\u00e9."}, "annotations": [{"result": [{"type": "choices", "value": '
+    '{"type": "relation", "from_id": "a", "to_id": "a", "labels": ["of"]}]}]},\n'
+    '{"data": {"text": "A \\u00e9."}, "annotations": [{"result": [{"type": "choices", "value": '
     '{"choices": ["ask"]}}]}]}]\n',
     "csv_sentences": 'text,label\nFoo ague.,ask\n"One,\ntwo ""lines"".",tell\n',
     "csv_pairs": "text1;text2;label\nFoo.;Bar.;of\nOne.;Two.;none\n",
