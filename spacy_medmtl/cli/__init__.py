@@ -4,7 +4,10 @@ import typer
 
 from .calibrate import calibrate
 from .convert import convert
+from .corpora import corpora
+from .debug_data import SETTINGS, debug_data
 from .evaluate import evaluate
+from .export import export
 from .fetch_encoder import fetch_encoder
 from .lab import lab
 from .new_encoder import new_encoder
@@ -23,9 +26,12 @@ app = typer.Typer(
 app.command("fetch-encoder")(fetch_encoder)
 app.command("new-encoder")(new_encoder)
 app.command("warm-up")(warm_up_command)
+app.command("corpora")(corpora)
 app.command("convert")(convert)
+app.command("export")(export)
 app.command("prepare")(prepare)
 app.command("calibrate")(calibrate)
+app.command("debug-data", context_settings=SETTINGS)(debug_data)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)

@@ -2,14 +2,16 @@
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Iterator, List, Optional, Tuple
+from typing import Annotated, Iterator, List, Optional, Sequence, Tuple
 
 import typer
 from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
-from ..corpora.audit import DROPPED, EXPANDED, MERGED, Audit
+from ..corpora.audit import DROPPED, OUTCOMES, Audit
+from ..corpora.leakage import Shared
+from ..corpora.options import read_pairs_of
 from ..corpora.registry import CONVERTERS, get_converter
 from ..corpora.run import Job, audit_path, convert_corpus
 from .failing import coded_errors
@@ -19,17 +21,36 @@ class OnError(str, Enum):
     """What to do about a loss."""
 
     stop = "stop"
+    skip = "skip"
     report = "report"
 
 
+class OnMisaligned(str, Enum):
+    """What to do about a span with an edge inside a token."""
+
+    expand = "expand"
+    contract = "contract"
+    retokenize = "retokenize"
+    error = "error"
+
+
+MISALIGNED_HELP = (
+    "A span with an edge inside a token - expand: widen it to whole tokens. contract: narrow it. retokenize: split the "
+    "token; the pipeline will not, so the span is never learnt nor found. error: it is a loss."
+)
 _NAMES = "The corpus. " + "; ".join(f"{name}: {converter.help}" for name, converter in CONVERTERS.items()) + "."
+_SETTINGS = "A setting of the format, more than once for more. " + "; ".join(
+    f"{name}: " + ", ".join(f"{key} ({option.help})" for key, option in converter.options.items())
+    for name, converter in CONVERTERS.items()
+    if converter.options
+)
 
 
 def convert(
     name: Annotated[str, typer.Argument(help=_NAMES, metavar="NAME")],
     inputs: Annotated[List[Path], typer.Argument(help="Files of one split, as published.", metavar="INPUT")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="Where the Docs go (.spacy). The audit goes beside it.")
+        Path, typer.Option("--output", "-o", help="Where the Docs go (.spacy). The audits go beside it.")
     ],
     lang: Annotated[
         Optional[str],
@@ -39,8 +60,12 @@ def convert(
     ] = None,
     on_error: Annotated[
         OnError,
-        typer.Option(help="stop: nothing is ever lost, the first loss ends it. report: go on, and list every loss."),
+        typer.Option(
+            help="stop: nothing is ever lost, the first loss ends it. report: go on, and list every loss. skip: go on, "
+            "list every loss, and leave out each document with one (found since the document before it)."
+        ),
     ] = OnError.stop,
+    on_misaligned: Annotated[OnMisaligned, typer.Option(help=MISALIGNED_HELP)] = OnMisaligned.expand,
     seed: Annotated[
         int, typer.Option("--seed", "-s", help="For what is drawn: substituted answers, the dev part.")
     ] = 0,
@@ -51,14 +76,42 @@ def convert(
     dev_output: Annotated[
         Optional[Path], typer.Option(help="Where the dev part goes; by default OUTPUT with '_dev' before .spacy.")
     ] = None,
+    against: Annotated[
+        Optional[List[Path]],
+        typer.Option(help="Converted files (or folders of them) whose texts must not occur again. May be repeated."),
+    ] = None,
+    tokenizer: Annotated[
+        Optional[Path],
+        typer.Option(help="Encoder folder, to count sentences over its window; by default assets/encoder/minilm."),
+    ] = None,
+    shard_docs: Annotated[
+        int,
+        typer.Option(min=0, help="Make OUTPUT a folder of files of so many Docs each, for input larger than memory."),
+    ] = 0,
+    settings: Annotated[Optional[List[str]], typer.Option("--set", help=_SETTINGS, metavar="KEY=VALUE")] = None,
 ) -> None:
     """Convert a corpus to spaCy's binary format.
 
     Each span is kept, widened to whole tokens, merged with an equal one, or lost. All but the first are counted in the
-    table and listed with file, line and reason in OUTPUT.audit.json.
+    table and listed with file, line and reason in OUTPUT.audit.json and, to be read, OUTPUT.audit.html.
     """
     with coded_errors():
-        job = Job(name, inputs, output, lang or get_converter(name).lang, on_error.value, seed, dev_share, dev_output)
+        given = read_pairs_of(settings or [])
+        job = Job(
+            name,
+            inputs,
+            output,
+            lang or get_converter(name).lang,
+            on_error.value,
+            seed,
+            dev_share,
+            dev_output,
+            on_misaligned=on_misaligned.value,
+            against=against or (),
+            tokenizer=tokenizer,
+            shard_docs=shard_docs,
+            settings=given,
+        )
         audit = convert_corpus(job, progress=show_progress)
     _print_summary(audit)
     n_lost = sum(change.outcome == DROPPED for change in audit.changes)
@@ -66,13 +119,21 @@ def convert(
     if n_lost:
         msg.warn(f"{n_lost} loss(es), each with its line and reason in {audit_path(output)}")
     else:
-        msg.info(f"Nothing lost. Report: {audit_path(output)}")
+        msg.info(f"Nothing lost. Reports: {audit_path(output)}, {audit_path(output, 'html')}")
+    print_leaks(audit.leaks, audit_path(output))
     msg.good(f"Wrote {written}")
 
 
 def show_progress(docs: Iterator[Doc]) -> Iterator[Doc]:
     """A bar on terminals, nothing in logs."""
     return iter(tqdm(docs, desc="Converting", unit=" docs", disable=None, leave=False))
+
+
+def print_leaks(leaks: Sequence[Shared], listed_in: Path) -> None:
+    """A line for each two outputs that share texts."""
+    for leak in leaks:
+        count = f"{len(leak.positions)} document(s) of {leak.other} have a text of {leak.file}"
+        msg.warn(f"{count}; their numbers are in {listed_in}")
 
 
 def _print_summary(audit: Audit) -> None:
@@ -83,7 +144,7 @@ def _print_summary(audit: Audit) -> None:
             (key, label, n) for key, labels in sorted(counts.spans.items()) for label, n in sorted(labels.items())
         ]
         msg.table(rows, header=("group", "label", "written"), divider=True, aligns=("l", "l", "r"))
-    changes = [(outcome, *key, n) for outcome in (EXPANDED, MERGED, DROPPED) for key, n in audit.tally(outcome).items()]
+    changes = [(outcome, *key, n) for outcome in OUTCOMES for key, n in audit.tally(outcome).items()]
     if changes:
         msg.divider("not as in the input")
         header = ("outcome", "what", "label", "count")

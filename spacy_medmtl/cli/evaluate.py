@@ -10,7 +10,7 @@ import typer
 from spacy.language import Language
 from wasabi import msg
 
-from ..corpora.run import write_atomically
+from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..training.evaluation import evaluate_corpora
 from .failing import coded_errors

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ..corpora.audit import DROPPED, EXPANDED, MERGED
+from ..corpora.audit import OUTCOMES
+from ..corpora.prepare import leakage_path, prepare_jobs, write_leakage
 from ..corpora.prepare import prepare as run_jobs
-from ..corpora.prepare import prepare_jobs
 from ..corpora.run import audit_path
-from .convert import show_progress
+from .convert import MISALIGNED_HELP, OnMisaligned, print_leaks, show_progress
 from .failing import coded_errors
 
 _SETS = (
@@ -31,13 +31,17 @@ def prepare(
     output: Annotated[Path, typer.Argument(help="Where train/, dev/ and test/ go.")],
     lang: Annotated[str, typer.Option("--lang", "-l", help="spaCy language whose tokenizer reads the texts.")] = "en",
     seed: Annotated[int, typer.Option("--seed", "-s", help="For what is drawn: substituted answers, the parts.")] = 0,
+    on_misaligned: Annotated[OnMisaligned, typer.Option(help=MISALIGNED_HELP)] = OnMisaligned.expand,
 ) -> None:
     """Convert a whole data set into OUTPUT/train, OUTPUT/dev and OUTPUT/test, one file per corpus.
 
-    Losses do not end it; each is listed with file, line and reason in an audit beside the output.
+    Losses do not end it; each is listed with file, line and reason in an audit beside the output. Texts of a part that
+    stand in another part too, of whatever corpus, are counted and listed in OUTPUT/leakage.json.
     """
     with coded_errors():
-        audits = run_jobs(prepare_jobs(name, source, output, lang=lang, seed=seed), progress=show_progress)
+        jobs = prepare_jobs(name, source, output, lang=lang, seed=seed, on_misaligned=on_misaligned.value)
+        audits = run_jobs(jobs, progress=show_progress)
+        leaks = write_leakage(audits, output)
     rows = [
         (path, counts.documents, counts.sentences, sum(sum(labels.values()) for labels in counts.spans.values()))
         for audit in audits.values()
@@ -45,11 +49,9 @@ def prepare(
     ]
     msg.table(rows, header=("file", "documents", "sentences", "spans"), divider=True, aligns=("l", "r", "r", "r"))
     for path, audit in audits.items():
-        tally = {
-            outcome: sum(change.outcome == outcome for change in audit.changes)
-            for outcome in (EXPANDED, MERGED, DROPPED)
-        }
+        tally = {outcome: sum(change.outcome == outcome for change in audit.changes) for outcome in OUTCOMES}
         if any(tally.values()):
             parts = ", ".join(f"{n} {outcome}" for outcome, n in tally.items() if n)
             msg.warn(f"{path}: {parts}; each is listed in {audit_path(Path(path))}")
+    print_leaks(leaks, leakage_path(output))
     msg.good(f"Prepared '{name}' in {output}")

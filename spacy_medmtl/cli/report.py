@@ -7,7 +7,7 @@ import srsly
 import typer
 from wasabi import msg
 
-from ..corpora.run import write_atomically
+from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..training.report import write_report
 from .failing import coded_errors

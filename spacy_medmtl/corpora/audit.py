@@ -1,18 +1,23 @@
 """What a conversion kept, moved and lost. Places and reasons only: never the text of a document."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import FINDINGS, RELATIONS, group_values, is_annotated, sentence_bounds
-from ..annotations.relations import read_pairs
+from ..encoder.lengths import Window
 from ..errors import MedmtlError
+from .counts import Counts
+from .leakage import Shared, fingerprint, repeats
+from .retokenize import Edges
 
-EXPANDED, MERGED, DROPPED = "expanded", "merged", "dropped"
-NO_RELATION = "(none)"
+EXPANDED, CONTRACTED, RESHAPED = "expanded", "contracted", "reshaped"
+MERGED, SKIPPED, DROPPED = "merged", "skipped", "dropped"
+OUTCOMES = (EXPANDED, CONTRACTED, RESHAPED, MERGED, SKIPPED, DROPPED)
+ON_ERROR = ("stop", "skip", "report")
+ON_MISALIGNED = ("expand", "contract", "retokenize", "error")
 
 
 @dataclass(frozen=True)
@@ -28,7 +33,7 @@ class Change:
     """One annotation (or line, or document) that is not in the output as it is in the input.
 
     ``kind`` is the span group concerned, or "line" or "document". ``offsets`` are characters of the document: where it
-    was and, if it was expanded, where it is now.
+    was and, if it was expanded or contracted, where it is now.
     """
 
     file: str
@@ -40,50 +45,31 @@ class Change:
     offsets: Tuple[int, ...] = ()
 
 
-@dataclass
-class Counts:
-    """What one output file holds."""
-
-    documents: int = 0
-    sentences: int = 0
-    tokens: int = 0
-    spans: Dict[str, "Counter[str]"] = field(default_factory=dict)
-
-    def add(self, doc: Doc) -> None:
-        """Count a finished reference Doc. Findings count as ``label/status``, relations once for each judged pair."""
-        self.documents += 1
-        self.sentences += len(sentence_bounds(doc))
-        self.tokens += len(doc)
-        for key in doc.spans:
-            if key == RELATIONS:
-                names = ["+".join(pair.labels) or NO_RELATION for pair in read_pairs(doc)]
-            else:
-                names = [span.label_ for span in doc.spans[key]]
-                if key == FINDINGS:
-                    statuses = group_values(doc, key, "assertion")
-                    names = [f"{name}/{status}" for name, status in zip(names, statuses, strict=True)]
-            if is_annotated(doc, key):
-                self.spans.setdefault(key, Counter()).update(names)
-
-    def as_dict(self) -> Dict[str, Any]:
-        """For JSON, in a stable order."""
-        spans = {key: dict(sorted(names.items())) for key, names in sorted(self.spans.items())}
-        return {"documents": self.documents, "sentences": self.sentences, "tokens": self.tokens, "spans": spans}
-
-
 class Audit:
-    """Collects every change. With ``on_error="stop"`` nothing is ever lost: the first loss raises instead.
+    """Collects every change, and carries the two policies of a conversion to where they are needed.
 
-    A widened span and a merged duplicate are no losses: they are listed and never stop.
+    on_error: with "stop" nothing is ever lost, the first loss raises; "skip" leaves out each document with a loss
+        (found since the document before it); "report" keeps the rest of the document.
+    on_misaligned: what ``docs.token_span`` does with an edge inside a token, see there.
+
+    A span on other characters and a merged duplicate are no losses: they are listed and never stop.
     """
 
-    def __init__(self, on_error: str = "stop") -> None:
-        if on_error not in ("stop", "report"):
-            raise MedmtlError("E404", option="--on-error", received=on_error, expected="'stop' or 'report'")
+    def __init__(self, on_error: str = "stop", on_misaligned: str = "expand") -> None:
+        for option, value, known in (
+            ("--on-error", on_error, ON_ERROR),
+            ("--on-misaligned", on_misaligned, ON_MISALIGNED),
+        ):
+            if value not in known:
+                raise MedmtlError("E404", option=option, received=value, expected=f"one of {', '.join(known)}")
         self.on_error = on_error
+        self.on_misaligned = on_misaligned
+        self.edges = Edges()  # inside tokens, by text
         self.changes: List[Change] = []
         self.notes: Counter[str] = Counter()
         self.outputs: Dict[str, Counts] = {}
+        self.leaks: List[Shared] = []
+        self.window: Optional[Window] = None  # if given, sentences that it does not hold are counted
 
     def note(self, what: str, times: int = 1) -> None:
         """Count something worth knowing that is no loss."""
@@ -99,6 +85,14 @@ class Audit:
         """An edge lay inside a token, so the span was widened to whole tokens."""
         self._change(place, kind, label, EXPANDED, "an edge lay inside a token", offsets)
 
+    def contracted(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
+        """An edge lay inside a token, so the span was narrowed to whole tokens."""
+        self._change(place, kind, label, CONTRACTED, "an edge lay inside a token", offsets)
+
+    def reshaped(self, place: Place, kind: str, label: str, reason: str, offsets: Tuple[int, ...]) -> None:
+        """A discontinuous mention was made one span, by a rule that the user chose."""
+        self._change(place, kind, label, RESHAPED, reason, offsets)
+
     def merged(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
         """The same tokens carry the same label already."""
         self._change(place, kind, label, MERGED, "the same tokens carry this label already", offsets)
@@ -107,8 +101,18 @@ class Audit:
         self.changes.append(Change(str(place.file), place.line, kind, label, outcome, reason, offsets))
 
     def keep_losses(self, since: int) -> None:
-        """Forget what was widened or merged from change number ``since`` on: its document is left out. Losses stay."""
+        """Forget what was moved or merged from change number ``since`` on: its document is left out. Losses stay."""
         self.changes[since:] = [change for change in self.changes[since:] if change.outcome == DROPPED]
+
+    def skip(self, since: int) -> bool:
+        """Whether a document is to be left out for a loss from change number ``since`` on, which is then listed."""
+        first = next((change for change in self.changes[since:] if change.outcome == DROPPED), None)
+        if self.on_error != "skip" or first is None:
+            return False
+        self.keep_losses(since)
+        place = Place(Path(first.file), first.line)
+        self._change(place, "document", "", SKIPPED, "left out, for something of it was lost", ())
+        return True
 
     def knows(self, place: Place) -> bool:
         """Whether the last change is at this place."""
@@ -116,7 +120,10 @@ class Audit:
 
     def count(self, output: str, doc: Doc) -> None:
         """Count a Doc that goes to ``output``."""
-        self.outputs.setdefault(output, Counts()).add(doc)
+        counts = self.outputs.setdefault(output, Counts())
+        counts.add(doc)
+        counts.sentences_over += self.window.n_over(doc) if self.window is not None else 0
+        counts.prints.append(fingerprint(doc))
 
     def tally(self, outcome: str) -> "Counter[Tuple[str, str]]":
         """How many annotations of each (kind, label) have this outcome."""
@@ -127,8 +134,17 @@ class Audit:
         reasons = Counter(f"{change.outcome}: {change.kind}: {change.reason}" for change in self.changes)
         return {
             "on_error": self.on_error,
-            "outputs": {name: counts.as_dict() for name, counts in self.outputs.items()},
+            "on_misaligned": self.on_misaligned,
+            "window": self.window.size if self.window is not None else None,
+            "outputs": {name: self._output(counts) for name, counts in self.outputs.items()},
+            "shared_texts": [leak.as_dict() for leak in self.leaks],
             "notes": dict(sorted(self.notes.items())),
             "change_counts": dict(sorted(reasons.items())),
             "changes": [asdict(change) for change in self.changes],
         }
+
+    def _output(self, counts: Counts) -> Dict[str, Any]:
+        again = repeats(counts.prints)
+        repeated = {"documents": len(again), "positions": again}
+        over = {self.window.name: counts.sentences_over} if self.window is not None else {}
+        return {**counts.as_dict(), **over, "repeated_texts": repeated}

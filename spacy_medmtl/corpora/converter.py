@@ -4,12 +4,14 @@ import importlib
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from .audit import Audit
+from .options import Option, read_settings
 
 
 class Convert(Protocol):
@@ -29,6 +31,8 @@ class Converter:
     dev: Tuple[str, ...] = ()  # none: the corpus has no dev part, cut one with --dev-share
     folder_pattern: Optional[str] = None  # which files a folder stands for; None: no folders
     settings: Mapping[str, Any] = field(default_factory=dict)  # keywords of its ``convert``, where corpora share one
+    reads_ahead: bool = False  # reads all files before its first Doc: a loss in them cannot be told to belong to one
+    options: Mapping[str, Option] = field(default_factory=dict)  # keywords that the user may set
     # for ``medmtl corpora``
     tasks: Tuple[str, ...] = ()  # the factories that it can train
     lang: str = "en"
@@ -36,7 +40,11 @@ class Converter:
     url: str = ""  # where to get it, or to apply for it
     folder: str = ""  # where its parts lie, below a folder of corpora; "": no place of its own
 
-    def load(self) -> Convert:
-        """Import the converter, which nobody needs for a list or a help text."""
+    def load(self, given: Mapping[str, str] = MappingProxyType({})) -> Convert:
+        """Import the converter, which nobody needs for a list or a help text. ``given``: what the user sets.
+
+        Raises MedmtlError E410 for a setting that it does not have, E411 for a value that it does not take.
+        """
+        values = read_settings(self.options, given)
         module = importlib.import_module(f"{__package__}.{self.module}")
-        return partial(module.convert, **self.settings)
+        return partial(module.convert, **self.settings, **values)

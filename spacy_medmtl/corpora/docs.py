@@ -11,6 +11,7 @@ from ..annotations.pairs import pair_doc, segment_bounds
 from ..annotations.relations import JudgedPair, write_relations
 from ..errors import MedmtlError
 from .audit import Audit, Place
+from .retokenize import unsplit
 
 _SPLIT_KEY = "medmtl_split_key"  # in doc.user_data, which is not written to the output
 
@@ -18,21 +19,36 @@ _SPLIT_KEY = "medmtl_split_key"  # in doc.user_data, which is not written to the
 def token_span(
     doc: Doc, start: int, end: int, uses: Sequence[Tuple[str, str]], audit: Audit, place: Place
 ) -> Optional[Span]:
-    """The tokens of ``doc.text[start:end]``, widened where an edge lies inside a token, which the audit then lists.
+    """The tokens of ``doc.text[start:end]``. ``uses`` are the (span group, label) that the span is for; the first one
+    labels it.
 
-    ``uses`` are the (span group, label) that the span is for; the first one labels it. None (and a loss, MedmtlError
-    E401 in stop mode) if the offsets are not inside the text.
+    Where an edge lies inside a token, ``audit.on_misaligned`` decides: ``expand`` widens the span to whole tokens,
+    ``contract`` narrows it, either listed by the audit; ``error`` takes it for a loss; ``retokenize`` tells the audit
+    where the token must be split when the text is read again (see ``retokenize``), and widens until then.
+
+    None (and a loss, MedmtlError E401 in stop mode) if the offsets are not inside the text, or by policy.
     """
+    policy = audit.on_misaligned
+    reason = "the offsets are outside the text"
     span = None
     length = doc[-1].idx + len(doc[-1].text_with_ws) if len(doc) else 0  # doc.text is made anew at every look
     if 0 <= start < end <= length:
-        span = doc.char_span(start, end, label=uses[0][1], alignment_mode="expand")
+        mode = "contract" if policy == "contract" else "expand"
+        span = doc.char_span(start, end, label=uses[0][1], alignment_mode=mode)
+        is_misaligned = span is None or (span.start_char, span.end_char) != (start, end)
+        if is_misaligned and policy == "error":
+            reason, span = "an edge lies inside a token", None
+        elif span is None and policy == "contract":
+            reason = "no whole token lies between the offsets"
+        elif is_misaligned and policy == "retokenize":
+            audit.edges.add(doc.text, start, end)
     if span is None:
         for kind, label in uses:
-            audit.dropped(place, kind, label, "the offsets are outside the text", (start, end))
+            audit.dropped(place, kind, label, reason, (start, end))
     elif (span.start_char, span.end_char) != (start, end):
+        moved = audit.contracted if policy == "contract" else audit.expanded
         for kind, label in uses:
-            audit.expanded(place, kind, label, (start, end, span.start_char, span.end_char))
+            moved(place, kind, label, (start, end, span.start_char, span.end_char))
     return span
 
 
@@ -69,7 +85,9 @@ def split_sentences(
 
 
 def _starts_by_rule(doc: Doc) -> Set[int]:
-    return {token.i for token in Sentencizer()(doc) if token.is_sent_start}
+    """Those of the tokens before any was split for a gold edge, so that no boundary depends on the gold."""
+    whole, first_of = unsplit(doc)
+    return {first_of[token.i] for token in Sentencizer()(whole) if token.is_sent_start}
 
 
 def judged_pair_doc(

@@ -5,18 +5,18 @@ corpus. A public corpus whose test part is published apart is tested on its dev 
 its train part, cut by document or question.
 """
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List
-
-from spacy.tokens import Doc
+from typing import Dict, List
 
 from ..errors import MedmtlError
 from .audit import Audit
-from .run import Job, convert_corpus
+from .leakage import Shared, between_parts
+from .outputs import write_atomically
+from .run import Job, Progress, convert_corpus
 
 SELECTION_SHARE = 0.1
-Progress = Callable[[Iterator[Doc]], Iterator[Doc]]
 
 
 @dataclass(frozen=True)
@@ -76,11 +76,13 @@ SETS = ("sample", "public", "ner", "bc5cdr_split", "findings", "progressive", "i
 TEST_SHARE = 0.2  # of a corpus that is published as one file
 
 
-def prepare_jobs(name: str, source: Path, output: Path, *, lang: str, seed: int) -> List[Job]:
+def prepare_jobs(
+    name: str, source: Path, output: Path, *, lang: str, seed: int, on_misaligned: str = "expand"
+) -> List[Job]:
     """The conversions that make up a data set, in order. Raises MedmtlError E403 for an unknown set."""
     if name not in SETS:
         raise MedmtlError("E403", received=name, expected=", ".join(SETS))
-    base = Job("sample", [], output, lang, "report", seed)
+    base = Job("sample", [], output, lang, "report", seed, on_misaligned=on_misaligned)
     if name == "sample":
         parts = ("train", "dev", "test")
         return [replace(base, inputs=[source / part], output=output / part / "sample.spacy") for part in parts]
@@ -120,3 +122,17 @@ def _split_jobs(base: Job, folder: Path, output: Path) -> List[Job]:
 def prepare(jobs: List[Job], progress: Progress = iter) -> Dict[str, Audit]:
     """Run the conversions; an audit per written file."""
     return {str(job.output): convert_corpus(job, progress=progress) for job in jobs}
+
+
+def leakage_path(output: Path) -> Path:
+    """Where the list of texts that parts share lies."""
+    return output / "leakage.json"
+
+
+def write_leakage(audits: Dict[str, Audit], output: Path) -> List[Shared]:
+    """Compare each part with the later ones, over all corpora, and list what they share. Raises MedmtlError E407."""
+    prints = {name: counts.prints for audit in audits.values() for name, counts in audit.outputs.items()}
+    leaks = between_parts(prints)
+    text = json.dumps([leak.as_dict() for leak in leaks], indent=2, ensure_ascii=False)
+    write_atomically(leakage_path(output), f"{text}\n".encode())
+    return leaks

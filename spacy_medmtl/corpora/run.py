@@ -1,25 +1,30 @@
 """A conversion from files to files: read, split where asked for, write the Docs and the audit."""
 
-import contextlib
 import hashlib
 import json
-import os
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import combinations, product
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 
+from ..encoder.lengths import Window
 from ..errors import MedmtlError
-from .audit import Audit, Counts
+from .audit import Audit
+from .audit_page import audit_page
+from .counts import Counts
 from .docs import split_key
 from .formats.lines import input_files
+from .leakage import between, letters, read_prints
+from .outputs import Output, check_output, write_atomically
 from .registry import Converter, get_converter
+from .retokenize import Edges, SplittingTokenizer, n_split
 
-# Only what the converters set: absent annotation then stays absent when the file is read.
-_STORED = ["ORTH", "SENT_START"]
+Progress = Callable[[Iterator[Doc]], Iterator[Doc]]
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,10 @@ class Job:
     Two ways to leave documents out, for corpora whose published parts overlap and for parts that several jobs make:
     ``without`` are files of the same corpus whose texts are left out, ``places`` the stretch of [0, 1) in which the
     ``position`` of a text must lie. The audit counts them, and lists every loss of the whole input.
+
+    ``on_error`` and ``on_misaligned``: see ``Audit``. ``against``: converted files (or folders of them) whose texts
+    must not occur again. ``tokenizer``: folder of an encoder, see ``Window``. ``shard_docs``: documents in each file,
+    the outputs being folders; 0: the outputs are files.
     """
 
     name: str
@@ -44,66 +53,93 @@ class Job:
     test_output: Optional[Path] = None
     without: Sequence[Path] = ()
     places: Tuple[float, float] = (0.0, 1.0)
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the converter, as the user wrote them
+    on_misaligned: str = "expand"
+    against: Sequence[Path] = ()
+    tokenizer: Optional[Path] = None
+    shard_docs: int = 0
 
     def dev_path(self) -> Path:
         """Where the dev part goes: beside the output unless said otherwise."""
-        return self.dev_output or self.output.with_name(f"{self.output.stem}_dev.spacy")
+        return self.dev_output or self.output.with_name(f"{self.output.stem}_dev{self.output.suffix}")
+
+    def outputs(self) -> List[Path]:
+        """The files (or folders) that it writes."""
+        dev = [self.dev_path()] if self.dev_share is not None else []
+        return [self.output, *dev, *([self.test_output] if self.test_output is not None else [])]
 
 
-def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] = iter) -> Audit:
-    """Run a conversion and write ``<output>`` and ``<output>.audit.json``. Nothing is written if it stops.
+def convert_corpus(job: Job, progress: Progress = iter) -> Audit:
+    """Run a conversion and write ``<output>``, ``<output>.audit.json`` and the same for readers, ``.audit.html``.
+    Nothing is written if it stops.
 
     Raises MedmtlError E401 (a loss, in stop mode), E402 (an input), E403 (the name), E404 (an option), E405 (no
-    documents), E406 (the language), E407 (an output).
+    documents), E406 (the language), E407 (an output), E410 or E411 (a setting), E430 (a file to compare with), E431
+    (the tokenizer), E432 (a converter that cannot skip).
     """
     converter = get_converter(job.name)
-    _check(job)
-    audit = Audit(job.on_error)
+    _check(job, converter)
+    audit = Audit(job.on_error, job.on_misaligned)
+    audit.window = Window(job.tokenizer)
     paths = input_files(job.inputs, converter.folder_pattern)
     nlp = _blank(job.lang)
-    outputs = [job.output, *([job.dev_path()] if job.dev_share is not None else [])]
-    outputs += [job.test_output] if job.test_output is not None else []
-    bins: Dict[Path, DocBin] = {path: DocBin(attrs=_STORED, store_user_data=False) for path in outputs}
-    for path in outputs:
-        audit.outputs[str(path)] = Counts()
+    against = {str(path): read_prints(path) for path in job.against}
+    if job.on_misaligned == "retokenize":
+        nlp.tokenizer = SplittingTokenizer(nlp.tokenizer, _edges(job, converter, paths, nlp, progress))
     known = _known_texts(job, converter, nlp)
-    n_changes = 0
-    for doc in progress(converter.load()(paths, nlp, audit, seed=job.seed)):
-        place = position(split_key(doc), job.seed)
-        reason = _left_out(job, place, doc, known)
-        if reason:
-            audit.note(f"documents left out: {reason}")
-            audit.keep_losses(since=n_changes)
-        else:
-            target = _part(job, place)
-            bins[target].add(doc)
-            audit.count(str(target), doc)
-        n_changes = len(audit.changes)
-    if not any(counts.documents for counts in audit.outputs.values()):
-        raise MedmtlError("E405", name=job.name, count=len(audit.changes))
-    for path, docs in bins.items():
-        write_atomically(path, docs.to_bytes())
-    write_atomically(audit_path(job.output), _report(job, audit))
+    with ExitStack() as stack:
+        outputs = {path: Output(path, job.shard_docs) for path in job.outputs()}
+        for path, output in outputs.items():
+            stack.callback(output.abandon)
+            audit.outputs[str(path)] = Counts()
+        n_changes = 0
+        for doc in progress(converter.load(job.settings)(paths, nlp, audit, seed=job.seed)):
+            place = position(split_key(doc), job.seed)
+            reason = _left_out(job, place, doc, known)
+            if reason:
+                audit.keep_losses(since=n_changes)
+            elif audit.skip(since=n_changes):
+                reason = "something of it was lost"
+            if reason:
+                audit.note(f"documents left out: {reason}")
+            else:
+                target = _part(job, place)
+                outputs[target].add(doc)
+                audit.count(str(target), doc)
+                audit.note("tokens split so that a span fits", n_split(doc))
+            n_changes = len(audit.changes)
+        if not any(counts.documents for counts in audit.outputs.values()):
+            raise MedmtlError("E405", name=job.name, count=len(audit.changes))
+        for output in outputs.values():
+            output.finish()
+    own = {name: counts.prints for name, counts in audit.outputs.items()}
+    pairs = [*combinations(own, 2), *product(against, own)]
+    audit.leaks = between({**against, **own}, pairs)
+    report = _report(job, audit)
+    write_atomically(audit_path(job.output), (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
+    write_atomically(audit_path(job.output, "html"), audit_page(report).encode())
     return audit
 
 
-def _known_texts(job: Job, converter: Converter, nlp: Language) -> Set[str]:
+def _edges(job: Job, converter: Converter, paths: Sequence[Path], nlp: Language, progress: Progress) -> Edges:
+    """Read everything once for the gold edges that lie inside tokens. Raises MedmtlError E401 in stop mode."""
+    audit = Audit(job.on_error, job.on_misaligned)
+    for _ in progress(converter.load(job.settings)(paths, nlp, audit, seed=job.seed)):
+        audit.changes.clear()
+    return audit.edges
+
+
+def _known_texts(job: Job, converter: Converter, nlp: Language) -> Set[bytes]:
     """The letters of the texts to do without. Losses in their files are for the job that converts those."""
     paths = input_files(job.without, converter.folder_pattern)
-    return {_letters(doc) for doc in converter.load()(paths, nlp, Audit("report"), seed=job.seed)}
+    return {letters(doc) for doc in converter.load(job.settings)(paths, nlp, Audit("report"), seed=job.seed)}
 
 
-def _left_out(job: Job, place: float, doc: Doc, known: Set[str]) -> str:
+def _left_out(job: Job, place: float, doc: Doc, known: Set[bytes]) -> str:
     """Why a document is not wanted, or nothing."""
-    if known and _letters(doc) in known:
+    if known and letters(doc) in known:
         return "the text stands in the files to do without"
     return "" if job.places[0] <= place < job.places[1] else "the place of the text is outside the stretch asked for"
-
-
-def _letters(doc: Doc) -> str:
-    """What stays of a text whether or not it was tokenised: its letters and digits, hashed."""
-    letters = "".join(filter(str.isalnum, doc.text.lower()))
-    return hashlib.sha256(letters.encode()).hexdigest()
 
 
 def position(key: str, seed: int) -> float:
@@ -121,39 +157,23 @@ def _part(job: Job, place: float) -> Path:
     return job.output
 
 
-def audit_path(output: Path) -> Path:
-    """Where the report of a conversion lies."""
-    return output.with_name(f"{output.name}.audit.json")
+def audit_path(output: Path, kind: str = "json") -> Path:
+    """Where the report of a conversion lies; ``kind``: json, or html for readers."""
+    return output.with_name(f"{output.name}.audit.{kind}")
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or none. Raises MedmtlError E407."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(data)
-        os.replace(part, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
-
-
-def _check(job: Job) -> None:
-    outputs: List[Path] = [job.output]
+def _check(job: Job, converter: Converter) -> None:
     if job.dev_share is not None:
         if not 0 < job.dev_share < 1:
             raise MedmtlError("E404", option="--dev-share", received=job.dev_share, expected="a number between 0 and 1")
-        outputs.append(job.dev_path())
     elif job.dev_output is not None:
         expected = "--dev-share with it"
         raise MedmtlError("E404", option="--dev-output", received=str(job.dev_output), expected=expected)
-    for path in outputs:
-        if path.suffix != ".spacy":
-            raise MedmtlError("E407", path=path, problem="does not end in .spacy, which spaCy's readers require")
-        if path.is_dir():
-            raise MedmtlError("E407", path=path, problem="is a folder")
-    if len(set(outputs)) < len(outputs):
+    if job.on_error == "skip" and converter.reads_ahead:
+        raise MedmtlError("E432", name=job.name)
+    for path in job.outputs():
+        check_output(path, is_folder=job.shard_docs > 0)
+    if len(set(job.outputs())) < len(job.outputs()):
         raise MedmtlError("E407", path=job.output, problem="is given for both parts")
 
 
@@ -164,15 +184,15 @@ def _blank(lang: str) -> Language:
         raise MedmtlError("E406", received=lang) from error
 
 
-def _report(job: Job, audit: Audit) -> bytes:
+def _report(job: Job, audit: Audit) -> Dict[str, Any]:
     header = {
         "converter": job.name,
         "inputs": [str(path) for path in job.inputs],
         "lang": job.lang,
         "seed": job.seed,
+        "settings": dict(job.settings),
         "without": [str(path) for path in job.without],
         "places": job.places,
         "dev_share": job.dev_share,
     }
-    text = json.dumps({**header, **audit.as_dict()}, indent=2, ensure_ascii=False)
-    return (text + "\n").encode()
+    return {**header, **audit.as_dict()}

@@ -32,10 +32,10 @@ def run(nlp: Language) -> Callable[..., Tuple[List[Doc], Audit]]:
     """Run a converter on files, going on behind losses unless told to stop."""
 
     def run_converter(
-        name: str, *paths: Path, on_error: str = "report", seed: int = 0, lang: str = "en"
+        name: str, *paths: Path, on_error: str = "report", seed: int = 0, lang: str = "en", **settings: str
     ) -> Tuple[List[Doc], Audit]:
         audit = Audit(on_error)
         tokenizer = nlp if lang == "en" else spacy.blank(lang)
-        return list(get_converter(name).load()(paths, tokenizer, audit, seed=seed)), audit
+        return list(get_converter(name).load(settings)(paths, tokenizer, audit, seed=seed)), audit
 
     return run_converter

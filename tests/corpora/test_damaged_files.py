@@ -4,6 +4,8 @@ import random
 
 import pytest
 from archives import docx, zipped
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from restricted_files import RESTRICTED
 
 from spacy_medmtl.corpora.registry import CONVERTERS
@@ -66,14 +68,45 @@ VALID = {
     '0,ROS,Foo.,"Doctor: Bar?\nPatient: No."\n1,CC,Foo.,Doctor: Yes.\n',
     "negex": "1\tgout\tHas GOUT now.\tNegated\tRecent\tPatient\n2\tflu\tNo FLU.\tAffirmed\tHistorical\tOther\n",
     **RESTRICTED,
+    "brat": "No fever.\n",  # without its annotations; test_brat_converter.py damages both
+    "bioc": "<collection>\n<document><id>7</id>\n<passage><offset>4</offset><text>Foo &lt;ague.</text>\n"
+    '<annotation id="1"><infon key="type">X</infon><location offset="4" length="3"/><text>Foo</text></annotation>\n'
+    '<annotation id="2"><infon key="type">Y</infon><location offset="9" length="4"/><text>ague</text></annotation>\n'
+    '<relation id="R"><infon key="type">of</infon><node refid="1" role="a"/><node refid="2" role="b"/></relation>\n'
+    "</passage></document>\n</collection>\n",
+    "pubtator_any": "7|t|Foo ague.\n7|a|A bar.\n7\t0\t3\tFoo\tX\tD\n7\tCID\tD\tE\n\n",
+    "conll": "-DOCSTART- X O\n\n# said\nFoo B-X B-Y\nbar I-X O\n\nIt O O\n",
+    "prodigy": '{"text": "Foo ague.", "tokens": [{"text": "Foo", "start": 0}, {"text": "ague.", "start": 4}], '
+    '"spans": [{"start": 0, "end": 3, "label": "X", "negated": true}], "relations": [{"head_span": {"start": 0, "end": '
+    '3, "label": "X"}, "child_span": {"start": 4, "end": 8}, "label": "of"}], "accept": ["ask"], "answer": "accept"}\n',
+    "doccano": '{"text": "Foo ague.", "label": [[0, 3, "X"]]}\n{"text": "Foo ague.", "entities": [{"id": 1, "label": '
+    '"X", "start_offset": 0, "end_offset": 3}], "relations": [{"from_id": 1, "to_id": 1, "type": "of"}]}\n',
+    "label_studio": '[{"data": {"text": "Foo ague."}, "annotations": [{"result": [\n{"id": "a", "type": "labels", '
+    '"value": {"start": 0, "end": 3, "text": "Foo", "labels": ["X"]}},\n'
+    '{"type": "relation", "from_id": "a", "to_id": "a", "labels": ["of"]}]}]},\n'
+    '{"data": {"text": "A \\u00e9."}, "annotations": [{"result": [{"type": "choices", "value": '
+    '{"choices": ["ask"]}}]}]}]\n',
+    "csv_sentences": 'text,label\nFoo ague.,ask\n"One,\ntwo ""lines"".",tell\n',
+    "csv_pairs": "text1;text2;label\nFoo.;Bar.;of\nOne.;Two.;none\n",
+    "csv_scores": "score\ttext1\ttext2\n1.5\tFoo.\tBar.\n-2e1\tOne.\tTwo.\n",
 }
 JUNK = [b"\xff", b"\x00", b"\n", b"\t", b"|", b"[", b"]", b"<", b">", b"&", b"^", "\u241e\u2028é".encode(), b"\r", b" "]
+
+
+def encoded(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
 
 
 def damage(content: bytes, draw: random.Random) -> bytes:
     at = draw.randrange(len(content))
     to = min(len(content), at + draw.randrange(12))
-    piece = draw.choice([b"", draw.choice(JUNK), content[:to], content[at:to] * 2])
+    piece = draw.choice([b"", draw.choice(JUNK), content[:to], content[at:to] * 2, b"99999999999", b"-1", b"NaN"])
+    kind = draw.random()
+    if kind < 0.05:
+        return content.decode(errors="replace").encode(draw.choice(["utf-16", "utf-7", "utf-8-sig"]))
+    if kind < 0.1:
+        lines = content.splitlines(keepends=True)
+        return b"".join(draw.sample(lines, len(lines)))
     return content[:at] + piece + (b"" if draw.random() < 0.1 else content[to:])
 
 
@@ -102,6 +135,15 @@ def test_damage_never_ends_in_another_exception(name, run, write):
                 run(name, path, on_error="stop")
         else:
             run(name, path, on_error="stop")
+
+
+@pytest.mark.parametrize("name", sorted(CONVERTERS))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(content=st.binary(min_size=1, max_size=200) | st.text(min_size=1, max_size=200).map(encoded))
+def test_any_bytes_end_in_docs_or_losses(name, run, write, content):
+    docs, audit = run(name, write("any.txt", content))
+    assert all(doc.spans for doc in docs)
+    assert all(1 <= change.line <= content.count(b"\n") + 1 for change in audit.changes)
 
 
 def test_many_broken_records_take_no_longer_than_many_good_ones(run, write):

@@ -119,7 +119,8 @@ def test_compression_that_is_not_read(run, archive):
     assert {change.reason.split(":")[0] for change in audit.changes} == {"a kind of compression that is not read"}
 
 
-def test_damaged_archives_end_in_coded_errors_only(run, archive):
+@pytest.mark.parametrize("name", ["jnlpba", "brat"])
+def test_damaged_archives_end_in_coded_errors_only(run, archive, name):
     draw = random.Random(0)
     path = archive([("7.txt", TEXT), ("7.ann", ROWS)], compression=zipfile.ZIP_DEFLATED)
     valid = path.read_bytes()
@@ -128,12 +129,12 @@ def test_damaged_archives_end_in_coded_errors_only(run, archive):
         for _ in range(draw.randint(1, 3)):
             content[draw.randrange(len(content))] = draw.randrange(256)
         path.write_bytes(content[: draw.choice([len(content), draw.randrange(1, len(content))])])
-        docs, audit = run("jnlpba", path)
+        docs, audit = run(name, path)
         lost = [change for change in audit.changes if change.outcome == "dropped"]
         assert lost or docs
         if lost:
             with pytest.raises(MedmtlError, match="E401"):
-                run("jnlpba", path, on_error="stop")
+                run(name, path, on_error="stop")
 
 
 def test_members_are_read_one_after_the_other(archive, monkeypatch):

@@ -19,6 +19,7 @@ CONVERTERS: Dict[str, Converter] = {
         train=("train",),
         dev=("dev",),
         folder_pattern="*.txt",
+        reads_ahead=True,
         tasks=(*_INTENTS, *_PAIRS, *_NER, *_FINDINGS),
         licence="MIT, as this project",
     ),
@@ -218,6 +219,7 @@ CONVERTERS: Dict[str, Converter] = {
         licence="GPL-3.0",
         url="https://tabilab.cmpe.boun.edu.tr/BIOSSES/",
         folder="biosses",
+        reads_ahead=True,
     ),
     "covid_q": Converter(
         "covid_q",

@@ -110,6 +110,7 @@ CONVERTERS: Dict[str, Converter] = {
         licence="public after registration; terms on the page",
         url="https://biocreative.bioinformatics.udel.edu/news/corpora/chemprot-corpus-biocreative-vi/",
         folder="chemprot_tsv",
+        reads_ahead=True,
     ),
     "chemdner": Converter(
         "chemdner",
@@ -120,6 +121,7 @@ CONVERTERS: Dict[str, Converter] = {
         licence="public; terms on the page",
         url="https://biocreative.bioinformatics.udel.edu/resources/biocreative-iv/chemdner-corpus/",
         folder="chemdner",
+        reads_ahead=True,
     ),
     "bc4chemd": Converter(
         "iob",

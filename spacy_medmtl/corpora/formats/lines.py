@@ -1,5 +1,7 @@
 """Input files and their lines, with defined behaviour on whatever a user may point at."""
 
+import mmap
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator, List, Optional, Sequence, Tuple
 
@@ -37,6 +39,13 @@ def _check_file(path: Path) -> None:
         raise MedmtlError("E402", path=path, problem="does not exist") from None
     except OSError as error:
         raise MedmtlError("E402", path=path, problem=f"cannot be read ({error.strerror})") from error
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap.mmap]:
+    """The bytes of a file that is not empty, without holding them in memory."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        yield data
 
 
 def read_lines(path: Path, audit: Audit, *, instead: Optional[str] = None) -> Iterator[Tuple[int, str]]:

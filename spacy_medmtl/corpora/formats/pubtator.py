@@ -82,10 +82,10 @@ def _add_row(article: Article, line: str, place: Place, audit: Audit) -> None:
     columns = line.split("\t")
     if columns[0] != article.id:
         audit.dropped(place, "line", "", "a row with the id of another document")
-    elif len(columns) == 4 and not columns[1].isdigit():
+    elif len(columns) in (4, 5) and columns[1][:1].isalpha():  # BioRED has a fifth column
         article.n_relations += 1
     elif len(columns) not in (6, 7):
-        audit.dropped(place, "line", "", f"{len(columns)} columns: expected 6 or 7 (a mention) or 4 (a relation)")
+        audit.dropped(place, "line", "", f"{len(columns)} columns: expected 6 or 7 (a mention), 4 or 5 (a relation)")
     elif not (_is_offset(columns[1]) and _is_offset(columns[2])):
         audit.dropped(place, "line", "", "columns 2 and 3 are no character offsets")
     else:

@@ -1,13 +1,16 @@
-"""brat standoff in a zip archive: ``x.txt`` is a text, ``x.ann`` its annotations. Nothing is unpacked to disk."""
+"""brat standoff: ``x.txt`` is a text, ``x.ann`` its annotations, in a folder or a zip archive.
+
+Nothing is unpacked to disk. ``brat`` reads all kinds of annotations, ``read_texts`` mentions.
+"""
 
 import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Iterator, List, Optional
 
 from ..audit import Audit, Place
-from .archive import list_members, member_place, open_archive, read_member
+from .archive import MAX_BYTES, list_members, member_place, open_archive, read_member
 from .mention import COVERED, Mention
 
 _TYPE_AND_OFFSETS = re.compile(r"(?P<label>\S+) (?P<pieces>\d{1,9} \d{1,9}(;\d{1,9} \d{1,9})*)", re.ASCII)
@@ -22,11 +25,28 @@ class Text:
     mentions: List[Mention] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Pair:
+    """What the two members of a document hold. ``rows``: the place of the first annotation."""
+
+    text: str
+    annotations: str
+    place: Place
+    rows: Place
+
+
 def read_texts(path: Path, audit: Audit) -> Iterator[Text]:
-    """Yield the documents of an archive, two members at a time in memory. A place is a line of a member.
+    """Yield the documents of an archive with their mentions, two members at a time in memory. A mention of several
+    stretches covers what lies between them.
 
     What is damaged or malformed, or has only one of its two members, is a loss (MedmtlError E401 in stop mode).
     """
+    for pair in read_archive(path, audit):
+        yield _text(pair.text, pair.annotations, pair.place, pair.rows, audit)
+
+
+def read_archive(path: Path, audit: Audit) -> Iterator[Pair]:
+    """Yield the pairs of members of an archive. A place is a line of a member. Losses as for ``read_texts``."""
     archive = open_archive(path, audit)
     if archive is None:
         return
@@ -35,26 +55,45 @@ def read_texts(path: Path, audit: Audit) -> Iterator[Text]:
         for name in members:
             stem, end = name[:-4], name[-4:]
             if name.endswith(".conf"):
-                audit.note("configuration files of brat not used")
+                audit.note("brat's configuration files in an archive, not used")
             elif end not in (".txt", ".ann"):
                 audit.dropped(member_place(path, name), "document", "", "neither a .txt nor a .ann member")
             elif end == ".txt" or f"{stem}.txt" not in members:  # else the .ann is read with its text
-                yield from _pair(archive, members, path, stem, audit)
+                places = member_place(path, f"{stem}.txt"), member_place(path, f"{stem}.ann")
+                text = _member(archive, members.get(f"{stem}.txt"), places[0], audit)
+                yield from _pair(text, _member(archive, members.get(f"{stem}.ann"), places[1], audit), *places, audit)
 
 
-def _pair(
-    archive: zipfile.ZipFile, members: Dict[str, zipfile.ZipInfo], path: Path, stem: str, audit: Audit
-) -> Iterator[Text]:
-    """The document of two members, or none if one of them cannot be read."""
-    places = member_place(path, f"{stem}.txt"), member_place(path, f"{stem}.ann")
-    text = _member(archive, members.get(f"{stem}.txt"), places[0], audit)
-    rows = _member(archive, members.get(f"{stem}.ann"), places[1], audit)
-    if text is not None and rows is not None:
-        yield _text(text, rows, *places, audit)
+def read_files(path: Path, audit: Audit) -> Iterator[Pair]:
+    """Yield the pair that a text file or an ``.ann`` file belongs to. Losses as for ``read_texts``."""
+    text = path.with_suffix(".txt") if path.suffix == ".ann" else path
+    places = Place(text, 1), Place(text.with_suffix(".ann"), 1)
+    if not places[1].file.exists():
+        audit.dropped(places[0], "document", "", "a text without an .ann file beside it")
+    elif not places[0].file.exists():
+        audit.dropped(places[1], "document", "", "annotations without a .txt file beside them")
+    else:
+        yield from _pair(_file(places[0], audit), _file(places[1], audit), *places, audit)
+
+
+def _pair(text: Optional[str], annotations: Optional[str], place: Place, rows: Place, audit: Audit) -> Iterator[Pair]:
+    """The pair, or none if one of the two cannot be read: then each of its mentions is lost."""
+    if text is not None and annotations is not None:
+        yield Pair(text, annotations, place, rows)
         return
-    for number, row in enumerate((rows or "").split("\n"), 1):
+    for number, row in enumerate((annotations or "").split("\n"), 1):
         if row.startswith("T"):
-            audit.dropped(Place(places[1].file, number), "line", "", "a mention of a document without its text")
+            audit.dropped(Place(rows.file, number), "line", "", "a mention of a document without its text")
+
+
+def _file(place: Place, audit: Audit) -> Optional[str]:
+    """The decoded content of a file, or None and a loss."""
+    try:
+        with place.file.open("rb") as stream:
+            return _decoded(stream.read(MAX_BYTES + 1), place, audit)
+    except OSError as error:
+        audit.dropped(place, "document", "", f"the file cannot be read ({error.strerror})")
+        return None
 
 
 def _member(archive: zipfile.ZipFile, info: Optional[zipfile.ZipInfo], place: Place, audit: Audit) -> Optional[str]:
@@ -63,11 +102,18 @@ def _member(archive: zipfile.ZipFile, info: Optional[zipfile.ZipInfo], place: Pl
         audit.dropped(place, "document", "", "the member is missing: expected a .txt and a .ann of each document")
         return None
     content = read_member(archive, info, place, audit)
-    try:
-        return None if content is None else content.decode()
-    except UnicodeDecodeError as error:
-        audit.dropped(place, "document", "", f"byte {error.start + 1} of the member is not UTF-8")
-        return None
+    return None if content is None else _decoded(content, place, audit)
+
+
+def _decoded(content: bytes, place: Place, audit: Audit) -> Optional[str]:
+    reason = f"more than {MAX_BYTES} bytes"
+    if len(content) <= MAX_BYTES:
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            reason = f"byte {error.start + 1} of it is not UTF-8"
+    audit.dropped(place, "document", "", reason)
+    return None
 
 
 def _text(content: str, rows: str, place: Place, first: Place, audit: Audit) -> Text:

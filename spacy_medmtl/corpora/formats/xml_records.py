@@ -1,17 +1,20 @@
-"""Flat XML records with line numbers, going on behind a record that is broken.
+"""XML records with line numbers, going on behind a record that is broken: flat ones here, trees in ``xml_trees``.
 
 Built on expat itself, because ElementTree has no line numbers and gives up at the first error. A document type
 declaration is refused, so there are no entities to expand and none to fetch.
 """
 
+import mmap
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional
+from typing import Callable, Dict, Generic, Iterator, List, Optional, TypeVar
 from xml.parsers import expat
 
 from ..audit import Audit, Place
+from .lines import mapped
 
+T = TypeVar("T")
 _CHUNK = 1 << 16
 DOCTYPE = "a document type declaration, which is refused because it may define entities"
 
@@ -32,31 +35,28 @@ class RefusedError(Exception):
 class LineCounter:
     """Line numbers of ascending offsets. Only line feeds count, as for every other format (expat counts more)."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: "bytes | mmap.mmap") -> None:
         self.data, self.offset, self.line = data, 0, 1
 
     def __call__(self, offset: int) -> int:
         if offset < self.offset:
             self.offset, self.line = 0, 1
-        self.line += self.data.count(b"\n", self.offset, offset)
+        self.line += self.data[self.offset : offset].count(b"\n")
         self.offset = offset
         return self.line
 
 
-class _Collector:
-    """Expat handlers that gather the records with one tag. ``shift`` turns offsets in what is fed into the file's."""
+class Collector(Generic[T]):
+    """Expat handlers that gather the elements with one tag. ``shift`` turns offsets in what is fed into the file's."""
 
     def __init__(self, path: Path, tag: str, shift: int, line_at: LineCounter, encoding: Optional[str]) -> None:
         self.path, self.tag, self.shift, self.line_at, self.encoding = path, tag, shift, line_at, encoding
         self.root: Optional[str] = None
         self.refused: Optional[int] = None
-        self.done: List[Record] = []
-        self.record: Optional[Record] = None
-        self.child: Optional[str] = None
-        self.pieces: List[str] = []
+        self.done: List[T] = []
         self.parser = expat.ParserCreate(encoding)
         self.parser.buffer_text = True
-        self.parser.StartElementHandler = self.start
+        self.parser.StartElementHandler = self.begin
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
         self.parser.StartDoctypeDeclHandler = self.doctype
@@ -67,22 +67,57 @@ class _Collector:
         """Where in the file the parser is, or what it refused was."""
         return max(self.parser.CurrentByteIndex + self.shift, 0) if self.refused is None else self.refused
 
+    def place(self) -> Place:
+        """The line where the parser is."""
+        return Place(self.path, self.line_at(self.offset))
+
     def refuse(self, reason: str) -> None:
         """Raise, and keep the place, because expat still runs to the end of its chunk after an exception."""
         self.refused = self.offset
         raise RefusedError(reason)
 
-    def take(self) -> List[Record]:
-        """The records finished since the last call."""
-        records, self.done = self.done, []
-        return records
+    def take(self) -> List[T]:
+        """The elements finished since the last call."""
+        elements, self.done = self.done, []
+        return elements
 
-    def start(self, name: str, attributes: Dict[str, str]) -> None:
+    def begin(self, name: str, attributes: Dict[str, str]) -> None:
+        """The first element is the root, in which all others are."""
         if self.root is None:
             self.root = name
-        elif self.record is None:
+        else:
+            self.start(name, attributes)
+
+    def start(self, name: str, attributes: Dict[str, str]) -> None:
+        """An element begins."""
+        raise NotImplementedError
+
+    def characters(self, text: str) -> None:
+        """Text of the innermost open element."""
+        raise NotImplementedError
+
+    def end(self, name: str) -> None:
+        """An element, or the root, ends."""
+        raise NotImplementedError
+
+    def declaration(self, version: str, encoding: Optional[str], standalone: int) -> None:
+        self.encoding = encoding
+
+    def doctype(self, *_: object) -> None:
+        self.refuse(DOCTYPE)
+
+
+class _FlatCollector(Collector[Record]):
+    """Gathers records whose children hold nothing but text."""
+
+    record: Optional[Record] = None
+    child: Optional[str] = None
+    pieces: List[str]
+
+    def start(self, name: str, attributes: Dict[str, str]) -> None:
+        if self.record is None:
             if name == self.tag:
-                self.record = Record(Place(self.path, self.line_at(self.offset)), attributes)
+                self.record = Record(self.place(), attributes)
         elif self.child is not None or name == self.tag or name in self.record.fields:
             self.refuse(f"an element that is nested or repeated in a <{self.tag}>")
         else:
@@ -104,25 +139,30 @@ class _Collector:
             self.done.append(self.record)
             self.record = None
 
-    def declaration(self, version: str, encoding: Optional[str], standalone: int) -> None:
-        self.encoding = encoding
-
-    def doctype(self, *_: object) -> None:
-        self.refuse(DOCTYPE)
-
 
 def read_records(path: Path, tag: str, audit: Audit) -> Iterator[Record]:
-    """Yield the ``<tag>`` elements below the root of a file, in order.
+    """Yield the flat ``<tag>`` elements below the root of a file, in order. Losses as for ``read_collected``."""
+    return read_collected(path, tag, audit, _FlatCollector)
+
+
+def read_collected(path: Path, tag: str, audit: Audit, collect: Callable[..., Collector[T]]) -> Iterator[T]:
+    """Yield what a kind of collector makes of the ``<tag>`` elements of a file, in order.
 
     Broken XML is a loss with its line (MedmtlError E401 in stop mode); then reading goes on at the next ``<tag``.
     """
-    data = path.read_bytes()
+    with mapped(path) as data:
+        yield from _collected(path, data, tag, audit, collect)
+
+
+def _collected(
+    path: Path, data: mmap.mmap, tag: str, audit: Audit, collect: Callable[..., Collector[T]]
+) -> Iterator[T]:
     next_tag = re.compile(rb"<" + re.escape(tag.encode()) + rb"(?=[\s/>])")
     line_at = LineCounter(data)
     position, prefix = 0, b""
     encoding: Optional[str] = None
     while True:
-        collector = _Collector(path, tag, position - len(prefix), line_at, encoding)
+        collector = collect(path, tag, position - len(prefix), line_at, encoding)
         try:
             collector.parser.Parse(prefix, False)
             for start in range(position, len(data), _CHUNK):
@@ -131,7 +171,7 @@ def read_records(path: Path, tag: str, audit: Audit) -> Iterator[Record]:
             collector.parser.Parse(b"", True)
         except (expat.ExpatError, RefusedError, ValueError, LookupError) as error:
             yield from collector.take()
-            audit.dropped(Place(path, line_at(collector.offset)), "document", "", _reason(error, tag))
+            audit.dropped(collector.place(), "document", "", _reason(error, tag))
         else:
             yield from collector.take()
             return
@@ -144,7 +184,7 @@ def read_records(path: Path, tag: str, audit: Audit) -> Iterator[Record]:
         prefix = f"<{collector.root or _last_end_tag(data)}>".encode()
 
 
-def _last_end_tag(data: bytes) -> str:
+def _last_end_tag(data: mmap.mmap) -> str:
     """The root's name where parsing did not reach its start."""
     match = re.search(rb"</([A-Za-z][\w.-]*)\s*>\s*\Z", data[-1000:])
     return match[1].decode() if match else "root"

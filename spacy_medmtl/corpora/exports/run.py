@@ -1,0 +1,84 @@
+"""An export from a .spacy file to a file or folder: whole or not at all, and nothing is replaced unasked."""
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from typing import Callable, Iterator
+
+import spacy
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from ...errors import MedmtlError
+from . import brat, conll, jsonl
+from .annotated import Told
+
+FORMATS = ("brat", "jsonl", "conll")
+Progress = Callable[[Iterator[Doc]], Iterator[Doc]]
+
+
+def export_docs(
+    form: str, source: Path, output: Path, *, force: bool = False, progress: Progress = iter
+) -> "Told[str]":
+    """Write the Docs of ``source`` as one of ``FORMATS``: brat into a folder, the others into a file. Returns what the
+    format cannot hold, with how often it occurred.
+
+    Raises MedmtlError E404 (the format), E407 or E413 (the output), E412 (the source), E103 or E104 (damaged groups).
+    """
+    if form not in FORMATS:
+        raise MedmtlError("E404", option="the format", received=form, expected=" or ".join(FORMATS))
+    docs = _read(source)
+    told: Told[str] = Told()
+    part = output.with_name(f"{output.name}.part")
+    _check(output, is_folder=form == "brat", force=force)
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        _remove(part)
+        if form == "brat":
+            part.mkdir()
+            brat.write(progress(docs()), part, told)
+            _remove(output)
+        else:
+            lines = jsonl.lines(progress(docs()), told) if form == "jsonl" else conll.lines(docs, told)
+            with part.open("w", encoding="utf8", newline="\n") as stream:
+                stream.writelines(f"{line}\n" for line in lines)
+        os.replace(part, output)
+    except OSError as error:
+        raise MedmtlError("E407", path=output, problem=f"cannot be written ({error.strerror})") from error
+    finally:
+        with contextlib.suppress(OSError):
+            _remove(part)
+    return +told
+
+
+def _read(source: Path) -> Callable[[], Iterator[Doc]]:
+    """The Docs of a file, to be read as often as wanted. Raises MedmtlError E412."""
+    try:
+        docs = DocBin().from_disk(source)
+        for _ in docs.get_docs(Vocab()):  # what is damaged shows before anything is written
+            pass
+    except Exception as error:  # zlib, msgpack, numpy and the file system raise many kinds
+        raise MedmtlError("E412", path=source, problem=type(error).__name__) from error
+    vocab = spacy.blank("xx").vocab
+    return lambda: docs.get_docs(vocab)
+
+
+def _check(output: Path, *, is_folder: bool, force: bool) -> None:
+    if output.is_dir() != is_folder and output.exists():
+        problem = "is a file, expected a folder" if is_folder else "is a folder, expected a file"
+        raise MedmtlError("E407", path=output, problem=problem)
+    inside = list(output.iterdir()) if output.is_dir() else []
+    if any(path.is_dir() or not (path.suffix in (".txt", ".ann") or path.name == "annotation.conf") for path in inside):
+        raise MedmtlError("E407", path=output, problem="holds other things than an export; they are not removed")
+    is_taken = bool(inside) if is_folder else output.exists() and output.stat().st_size > 0
+    if is_taken and not force:
+        raise MedmtlError("E413", path=output)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""Values of decoded JSON, where any value may be of any type, as mentions, labels and attributes."""
+
+import math
+from typing import Any, Dict, List, Optional, Tuple
+
+from ..audit import Audit, Place
+from .record import FALSE, Attributes, Entity, are_fragments, is_label
+
+
+def objects(value: Any, what: str, place: Place, audit: Audit) -> List[Dict[str, Any]]:
+    """The JSON objects of a list; None stands for an empty one, and whatever else is there is a loss (MedmtlError E401
+    in stop mode)."""
+    found = value if isinstance(value, list) else [] if value is None else [value]
+    for one in found:
+        if not isinstance(one, dict):
+            audit.dropped(place, "line", "", f"{what} that is no JSON object")
+    return [one for one in found if isinstance(one, dict)]
+
+
+def entity(
+    text: str,
+    start: Any,
+    end: Any,
+    label: Any,
+    place: Place,
+    audit: Audit,
+    attributes: Attributes = (),
+) -> Optional[Entity]:
+    """A mention of one stretch, or None and a loss (MedmtlError E401 in stop mode)."""
+    if type(start) is not int or type(end) is not int or not are_fragments(((start, end),), len(text)):
+        audit.dropped(place, "line", "", "a mention whose offsets are no characters of the text")
+    elif not is_label(label):
+        audit.dropped(place, "line", "", "a mention without a label")
+    else:
+        return Entity(label, ((start, end),), place, attributes)
+    return None
+
+
+def attributes_of(value: Dict[str, Any], known: Tuple[str, ...]) -> Attributes:
+    """The members of an object beside the known ones: flags, texts and lists of texts, as (name, value)."""
+    found: List[Tuple[str, str]] = []
+    for name, one in value.items():
+        if name not in known and one is not None:
+            for part in one if isinstance(one, list) else [one]:
+                is_flag = isinstance(part, bool)
+                found.append((name, ("" if part else FALSE) if is_flag else str(part)))
+    return tuple(found)
+
+
+def labels_of(value: Any, place: Place, audit: Audit) -> List[str]:
+    """The labels of a text: one or a list of them. What is no label is a loss (MedmtlError E401 in stop mode)."""
+    given = value if isinstance(value, list) else [value]
+    for one in given:
+        if not is_label(one):
+            audit.dropped(place, "line", "", "a class of the text that is no label")
+    return [one for one in given if is_label(one)]
+
+
+def number(value: Any) -> Optional[float]:
+    """A number that is finite, or None."""
+    is_number = type(value) in (int, float) and abs(value) < 1e300 and math.isfinite(value)
+    return float(value) if is_number else None

@@ -1,0 +1,98 @@
+"""One annotated text, as the parsers of the generic formats give it. All offsets are characters of the text."""
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Tuple
+
+from ..audit import Audit, Place
+
+Bounds = Tuple[int, int]  # end exclusive
+Attributes = Tuple[Tuple[str, str], ...]  # (name, value), value "" for a flag
+FALSE = "false"  # value of an attribute that was judged and does not hold; "" is that of one that holds
+
+
+@dataclass(frozen=True)
+class Entity:
+    """A labelled mention of one or several stretches, in order."""
+
+    label: str
+    fragments: Tuple[Bounds, ...]
+    place: Place
+    attributes: Attributes = ()
+
+    @property
+    def bounds(self) -> Bounds:
+        """From the first to the last character."""
+        return self.fragments[0][0], max(end for _, end in self.fragments)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A relation between two mentions. No label: the pair was judged and holds none."""
+
+    label: Optional[str]
+    head: Entity
+    tail: Entity
+    place: Place
+    score: float = 1.0
+
+
+@dataclass
+class Record:
+    """One text and what is annotated on it. None: this record is not annotated so; an empty list: nothing is there.
+
+    ``is_explicit``: the record itself says whether it has relations. Else it has them where any record of the input
+    has. ``words`` and ``spaces``: its tokens, where the file gives them, and whether a blank follows each (None: the
+    file does not say). ``starts``: where sentences begin; ``by_rule``: and wherever a rule finds that they do.
+    """
+
+    text: str
+    place: Place
+    name: Optional[str] = None  # records of one name go to one side of a split
+    entities: Optional[List[Entity]] = field(default_factory=list)
+    links: Optional[List[Link]] = field(default_factory=list)
+    is_explicit: bool = False
+    classes: Optional[List[str]] = None  # of the whole text
+    units: Optional[List[Tuple[Bounds, str]]] = None  # labelled sentences
+    words: Optional[List[str]] = None
+    spaces: Optional[List[bool]] = None
+    starts: List[int] = field(default_factory=list)
+    by_rule: bool = True
+
+
+@dataclass(frozen=True)
+class LinkRow:
+    """A relation of a file that names its two mentions by ids."""
+
+    label: str
+    head: str
+    tail: str
+    place: Place
+
+
+def resolve_links(rows: List[LinkRow], mentions: Dict[str, Entity], audit: Audit) -> List[Link]:
+    """The relations between known mentions. One of an unknown id is a loss (MedmtlError E401 in stop mode)."""
+    links: List[Link] = []
+    for row in rows:
+        head, tail = mentions.get(row.head), mentions.get(row.tail)
+        if head is None or tail is None:
+            audit.dropped(row.place, "relation", row.label, "an argument that is no mention of the document")
+        else:
+            links.append(Link(row.label, head, tail, row.place))
+    return links
+
+
+def is_label(value: object) -> bool:
+    """Whether a value of a file can be a label: text without control characters or blanks at its edges."""
+    return isinstance(value, str) and value.isprintable() and bool(value) and value == value.strip()
+
+
+def are_fragments(fragments: Tuple[Bounds, ...], length: int) -> bool:
+    """Whether stretches are inside a text of this length and in order."""
+    edges = [edge for fragment in fragments for edge in fragment]
+    is_inside = bool(edges) and edges[0] >= 0 and edges[-1] <= length
+    return is_inside and all(start < end for start, end in fragments) and edges == sorted(edges)
+
+
+def same_words(first: str, second: str) -> bool:
+    """Whether two texts differ in nothing but white space."""
+    return first.split() == second.split()

@@ -1,0 +1,92 @@
+"""Documents whose text stands twice: within an output, and in two outputs of which one is to test the other.
+
+Two texts count as one if their letters and digits are the same, so that it does not matter how they were tokenised or
+whether case was lost. Each is kept as 8 bytes of a hash, so that a million documents take 8 MB; that two of a million
+texts share one by chance has a probability of 3e-8.
+"""
+
+import hashlib
+from array import array
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+import numpy
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from ..errors import MedmtlError
+
+PARTS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Documents of ``other`` whose text stands in ``file`` too: (number there, number in other), counted from 0."""
+
+    file: str
+    other: str
+    positions: Sequence[Tuple[int, int]]
+
+    def as_dict(self) -> Dict[str, Any]:
+        """For JSON."""
+        return {**asdict(self), "documents": len(self.positions)}
+
+
+def letters(doc: Doc) -> bytes:
+    """What stays of a text whether or not it was tokenised: its letters and digits, hashed."""
+    kept = "".join(filter(str.isalnum, doc.text.lower()))
+    return hashlib.sha256(kept.encode()).digest()
+
+
+def fingerprint(doc: Doc) -> int:
+    """64 bits of ``letters``."""
+    return int.from_bytes(letters(doc)[:8], "big")
+
+
+def repeats(prints: "array[int]") -> List[Tuple[int, int]]:
+    """(first document, document with the same text) within one output."""
+    hashes = numpy.frombuffer(prints, dtype="uint64") if len(prints) else numpy.zeros(0, dtype="uint64")
+    _, first, group = numpy.unique(hashes, return_index=True, return_inverse=True)
+    again = numpy.flatnonzero(first[group] != numpy.arange(len(hashes)))
+    return [(int(first[group[i]]), int(i)) for i in again]
+
+
+def shared(prints: "array[int]", others: "array[int]") -> List[Tuple[int, int]]:
+    """(first document of one output, document of the other one with the same text)."""
+    if not (len(prints) and len(others)):
+        return []
+    known, first = numpy.unique(numpy.frombuffer(prints, dtype="uint64"), return_index=True)
+    searched = numpy.frombuffer(others, dtype="uint64")
+    at = numpy.minimum(numpy.searchsorted(known, searched), len(known) - 1)
+    return [(int(first[at[i]]), int(i)) for i in numpy.flatnonzero(known[at] == searched)]
+
+
+def between(prints: Mapping[str, "array[int]"], pairs: Sequence[Tuple[str, str]]) -> List[Shared]:
+    """What these pairs of outputs share, those that share nothing left out."""
+    found = [Shared(one, other, shared(prints[one], prints[other])) for one, other in pairs]
+    return [leak for leak in found if leak.positions]
+
+
+def between_parts(prints: Mapping[str, "array[int]"]) -> List[Shared]:
+    """What files in folders ``train``, ``dev`` and ``test`` share with those of a later part, of any corpus."""
+    part_of = {name: PARTS.index(Path(name).parent.name) for name in prints if Path(name).parent.name in PARTS}
+    pairs = [(one, other) for one in part_of for other in part_of if part_of[one] < part_of[other]]
+    return between(prints, pairs)
+
+
+def read_prints(path: Path) -> "array[int]":
+    """The hashes of a ``.spacy`` file or a folder of them. Raises MedmtlError E430 for what is neither."""
+    return array("Q", (fingerprint(doc) for doc in _docs(path)))
+
+
+def _docs(path: Path) -> Iterator[Doc]:
+    files = sorted(path.rglob("*.spacy")) if path.is_dir() else [path]
+    if not files:
+        raise MedmtlError("E430", path=path, problem="a folder without such files")
+    for file in files:
+        try:
+            docs = DocBin().from_disk(file)
+        except Exception as error:  # srsly and zlib raise many kinds
+            raise MedmtlError("E430", path=file, problem=type(error).__name__) from error
+        yield from docs.get_docs(Vocab())

@@ -1,0 +1,104 @@
+"""Prodigy's JSON lines, which ``medmtl export jsonl`` writes too.
+
+Read from each line: ``text``, ``tokens``, ``spans``, ``relations``, ``answer``, the classes of the text (``accept``, or
+``label`` where there are no spans). Beyond Prodigy, from our export: ``sentences``, ``intents``, ``judged_pairs``,
+and members of a span that say how it is asserted.
+"""
+
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from .audit import Audit, Place
+from .formats.json_lines import read_json_lines
+from .formats.json_values import attributes_of, entity, labels_of, number, objects
+from .formats.record import Attributes, Entity, Link, Record, is_label
+from .records import Rules, convert_records
+
+NOT_ATTRIBUTES = ("start", "end", "label", "token_start", "token_end", "text", "id", "source", "input_hash", "score")
+ANSWERS = ("accept", "reject", "ignore")
+
+
+def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0, **rules: Any) -> Iterator[Doc]:
+    """One Doc for each accepted example. Raises MedmtlError E401 at the first loss in stop mode."""
+    return convert_records(read_records, paths, nlp, audit, Rules(**rules))
+
+
+def read_records(path: Path, audit: Audit) -> Iterator[Record]:
+    """The accepted examples of a file; rejected and ignored ones are counted. A line that is no example is a loss."""
+    for place, value in read_json_lines(path, audit):
+        answer = value.get("answer", "accept") if isinstance(value, dict) else None
+        if not isinstance(value, dict) or not isinstance(value.get("text"), str) or answer not in ANSWERS:
+            audit.dropped(place, "line", "", "expected a JSON object with a text, and an answer that Prodigy gives")
+        elif answer != "accept":
+            audit.note(f"examples answered with '{answer}', left out")
+        else:
+            yield _record(value, value["text"], place, audit)
+
+
+def _record(value: Dict[str, Any], text: str, place: Place, audit: Audit) -> Record:
+    record = Record(text, place, is_explicit=True, entities=None, links=None)
+    record.words, record.spaces = _tokens(value.get("tokens"), text, place, audit)
+    if "spans" in value:
+        spans = objects(value["spans"], "a span", place, audit)
+        found = [_entity(one, text, place, audit, attributes_of(one, NOT_ATTRIBUTES)) for one in spans]
+        record.entities = [one for one in found if one is not None]
+    if "relations" in value or "judged_pairs" in value:
+        given = objects(value.get("relations"), "a relation", place, audit)
+        given += [{**one, "label": None} for one in objects(value.get("judged_pairs"), "a pair", place, audit)]
+        links = [_link(one, text, record, place, audit) for one in given]
+        record.links = [one for one in links if one is not None]
+    if "accept" in value or ("label" in value and "spans" not in value):
+        record.classes = labels_of(value.get("accept", value.get("label")), place, audit)
+    if "intents" in value:
+        units = [_entity(one, text, place, audit) for one in objects(value["intents"], "an intent", place, audit)]
+        record.units = [(one.bounds, one.label) for one in units if one is not None]
+    if "sentences" in value:
+        given = [{**one, "label": "sentence"} for one in objects(value["sentences"], "a sentence", place, audit)]
+        sentences = [_entity(one, text, place, audit) for one in given]
+        record.starts, record.by_rule = [one.bounds[0] for one in sentences if one is not None], False
+    return record
+
+
+def _entity(
+    value: Dict[str, Any], text: str, place: Place, audit: Audit, attributes: Attributes = ()
+) -> Optional[Entity]:
+    return entity(text, value.get("start"), value.get("end"), value.get("label"), place, audit, attributes)
+
+
+def _link(value: Dict[str, Any], text: str, record: Record, place: Place, audit: Audit) -> Optional[Link]:
+    """The relation of two spans: those with these offsets and labels among the spans, or free ones."""
+    ends: List[Entity] = []
+    for name in ("head_span", "child_span"):
+        one = value.get(name)
+        given = dict(one) if isinstance(one, dict) else {}
+        label = given.get("label")
+        end = _entity({**given, "label": label if is_label(label) else "-"}, text, place, audit)
+        if end is None:
+            return None
+        same = [mention for mention in record.entities or () if mention.fragments == end.fragments]
+        ends.append(next((mention for mention in same if mention.label == label), same[0] if same else end))
+    head, tail = ends
+    label, score = value.get("label"), number(value.get("score", 1.0 if value.get("label") is not None else 0.0))
+    if score is None or not (label is None or is_label(label)):
+        audit.dropped(place, "line", "", "a relation whose label is no text or whose score is no number")
+        return None
+    return Link(label, head, tail, place, score)
+
+
+def _tokens(value: Any, text: str, place: Place, audit: Audit) -> Tuple[Optional[List[str]], Optional[List[bool]]]:
+    """Words and whether a blank is behind each, if the tokens of an example make up its text."""
+    if value is None:
+        return None, None
+    tokens = objects(value, "a token", place, audit)
+    given = [(str(one.get("text", "")), one.get("start")) for one in tokens]
+    edges = [(word, start) for word, start in given if word and type(start) is int]
+    if edges and len(edges) == len(given):
+        following = [*(start for _, start in edges[1:]), len(text)]
+        spaces = [start + len(word) < after for (word, start), after in zip(edges, following)]
+        if "".join(word + " " * space for (word, _), space in zip(edges, spaces)) == text:
+            return [word for word, _ in edges], spaces
+    audit.note("examples whose tokens do not make up their text, tokenised anew")
+    return None, None

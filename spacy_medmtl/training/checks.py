@@ -1,0 +1,188 @@
+"""What may go wrong with the data of a config, found before it is trained: for ``medmtl debug-data``.
+
+For the heads of this package only; what else is in the pipeline is checked by ``spacy debug data``.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from spacy import registry, util
+from spacy.language import Language
+from spacy.schemas import ConfigSchemaTraining
+from spacy.tokens import Doc
+from spacy.training import Example
+from thinc.api import Config
+
+from ..annotations.groups import GIVEN_SPANS_ONLY, group_values, judges
+from ..annotations.relations import read_pairs
+from ..annotations.scoring import corpus_of, places
+from ..encoder.lengths import WINDOW, Window
+from ..errors import MedmtlError, message
+
+PARTS = ("train", "dev")
+Reader = Callable[[Language], Iterable[Example]]
+Progress = Callable[[Iterable[Example], str], Iterable[Example]]
+
+
+@dataclass
+class TaskData:
+    """What one part holds for one component: examples by state, labels, gold spans out of reach by reason."""
+
+    annotated: int = 0
+    empty: int = 0
+    missing: int = 0
+    labels: "Counter[str]" = field(default_factory=Counter)
+    unusable: "Counter[str]" = field(default_factory=Counter)
+    by_corpus: Dict[str, "Counter[str]"] = field(default_factory=dict)
+
+
+@dataclass
+class Gold:
+    """What is said about one text for one component: by place, what; ``judged``: whether a label was looked for.
+    ``is_whole``: what is not listed is not there."""
+
+    corpus: str
+    items: Mapping[Any, Any]
+    judged: Callable[[str], bool]
+    is_whole: bool
+
+
+@dataclass
+class Report:
+    """The data of a config: by component and part; what is wrong (errors) and what may be (warnings), coded."""
+
+    data: Dict[str, Dict[str, TaskData]]
+    errors: List[str] = field(default_factory=list)
+    warnings: List[str] = field(default_factory=list)
+
+    def as_dict(self) -> Dict[str, Any]:
+        """For JSON."""
+        data = {name: {part: vars(one) for part, one in parts.items()} for name, parts in self.data.items()}
+        return {"components": data, "errors": self.errors, "warnings": self.warnings}
+
+
+def check_config(path: Path, overrides: Dict[str, Any], progress: Progress) -> Report:
+    """Read both corpora of a config and look at them. Nothing is trained, no encoder is loaded.
+
+    Raises MedmtlError E310 for a config that does not make a pipeline, and whatever the corpus readers raise.
+    """
+    nlp, readers = _load(path, overrides)
+    heads: Dict[str, Any] = {name: pipe for name, pipe in nlp.components if hasattr(pipe, "unusable")}
+    report = Report({name: {part: TaskData() for part in PARTS} for name in heads})
+    seen: Dict[Tuple[str, bytes], Gold] = {}
+    conflicts: "Counter[Tuple[str, str, str]]" = Counter()
+    texts: Dict[str, "Counter[bytes]"] = {part: Counter() for part in PARTS}
+    window = _window(nlp)
+    n_over: "Counter[str]" = Counter()
+    for part, reader in readers.items():
+        for example in progress(reader(nlp), part):
+            key = _text_key(example.reference)
+            if not texts[part][key]:  # a text may stand in several entries, one per task
+                n_over[part] += window.n_over(example.reference)
+            texts[part][key] += 1
+            for name, head in heads.items():
+                _count(report.data[name][part], head, example)
+                gold = _gold(head, example.reference)
+                if part == "train" and gold is not None:
+                    first = seen.setdefault((name, key), gold)
+                    conflicts[name, first.corpus, gold.corpus] += _differ(first, gold)
+    _judge(report, {name: head.spans_key for name, head in heads.items()})
+    exactness = "" if window.tokenizer is not None else " (at least: no tokenizer was found, so tokens were counted)"
+    for part in PARTS:
+        if n_over[part]:
+            text = message("W313", count=n_over[part], part=part, window=window.size, exactness=exactness)
+            report.warnings.append(text)
+    for (name, one, other), count in sorted(conflicts.items()):
+        if count:
+            report.warnings.append(message("W314", name=name, count=count, first=one, other=other))
+    n_shared = len(texts["train"].keys() & texts["dev"].keys())
+    if n_shared:
+        report.warnings.append(message("W315", count=n_shared))
+    return report
+
+
+def _load(path: Path, overrides: Dict[str, Any]) -> Tuple[Language, Dict[str, Reader]]:
+    try:
+        raw = util.load_config(path, overrides=overrides, interpolate=False)
+        nlp = util.load_model_from_config(raw, auto_fill=True)
+        config: Config = nlp.config.interpolate()
+        training = registry.resolve(config["training"], schema=ConfigSchemaTraining)
+        names = [training["train_corpus"], training["dev_corpus"]]
+        train, dev = util.resolve_dot_names(config, names)
+    except MedmtlError:
+        raise
+    except Exception as error:  # of configs, registries, schemas and files there are many kinds
+        raise MedmtlError("E310", path=path, problem=type(error).__name__) from error
+    return nlp, {"train": train, "dev": dev}
+
+
+def _window(nlp: Language) -> Window:
+    """The window of the shared encoder, with its tokenizer where the config names a folder that has one."""
+    config = nlp.config.interpolate()
+    for name, component in config["components"].items():
+        if component.get("factory") == "medmtl_progressive_tok2vec":
+            loader = config["initialize"]["components"].get(name, {}).get("loader", {})
+            folder = Path(str(loader.get("path") or ""))
+            found = folder if (folder / "tokenizer.json").is_file() else None
+            return Window(found, component["model"].get("window", WINDOW))
+    return Window()
+
+
+def _count(data: TaskData, head: Any, example: Example) -> None:
+    gold = _gold(head, example.reference)
+    state = "missing" if gold is None else "annotated" if gold.items else "empty"
+    setattr(data, state, getattr(data, state) + 1)
+    if gold is not None:
+        data.by_corpus.setdefault(gold.corpus, Counter())[state] += 1
+        data.labels.update(head.gold_labels(example.reference))
+        data.unusable.update(head.unusable(example))
+
+
+def _gold(head: Any, doc: Doc) -> Optional[Gold]:
+    """What a reference Doc says to a head; None if it is not annotated for it."""
+    corpus, key = corpus_of(doc) or "", head.spans_key
+    if getattr(head, "units", None) == "doc":
+        return Gold(corpus, dict(doc.cats), lambda label: True, True) if doc.cats else None
+    if key not in doc.spans:
+        return None
+    group, place, judged = doc.spans[key], places(doc), judges(doc, key)
+    if "labels" in group.attrs:  # pairs: only those that are listed were judged
+        pairs = {(place(*pair.head), place(*pair.tail)): sorted(pair.labels) for pair in read_pairs(doc, key=key)}
+        return Gold(corpus, pairs, judged, False)
+    values: List[Any] = group_values(doc, key, "assertion") or [True] * len(group)
+    items = {(place(span.start, span.end), span.label_): value for span, value in zip(group, values)}
+    return Gold(corpus, items, judged, not group.attrs.get(GIVEN_SPANS_ONLY))
+
+
+def _differ(first: Gold, gold: Gold) -> bool:
+    """Whether two say different things about one text, where both were asked."""
+    if any(gold.items[place] != value for place, value in first.items.items() if place in gold.items):
+        return True
+    return first.is_whole and gold.is_whole and _judged(first, gold) != _judged(gold, first)
+
+
+def _judged(gold: Gold, by: Gold) -> Dict[Any, Any]:
+    """The items of ``gold`` that ``by`` would have too."""
+    return {place: value for place, value in gold.items.items() if not isinstance(place, tuple) or by.judged(place[1])}
+
+
+def _judge(report: Report, keys: Dict[str, str]) -> None:
+    for name, parts in report.data.items():
+        train, dev = parts["train"], parts["dev"]
+        if not train.labels:
+            report.errors.append(message("E311", name=name, key=keys[name]))
+        if not dev.annotated + dev.empty:
+            report.warnings.append(message("W310", name=name))
+        unseen = sorted(dev.labels.keys() - train.labels.keys())
+        if unseen:
+            report.warnings.append(message("W311", name=name, labels=unseen))
+        for part, data in parts.items():
+            for reason, count in sorted(data.unusable.items()):
+                report.warnings.append(message("W312", name=name, count=count, part=part, reason=reason))
+
+
+def _text_key(doc: Doc) -> bytes:
+    return hashlib.blake2b("".join(doc.text.split()).encode(), digest_size=16).digest()
