@@ -16,19 +16,16 @@ from thinc.util import xp2torch
 from torch import Tensor, nn
 
 from ..encoder.bridge import to_array
+from ..encoder.sharing.rule import parameter_group
 
 TORCH: Dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax}
 LAYER = re.compile(r"\bencoder\.layer\.(\d+)\.")
-# What tells in the names of an encoder's parameters what they belong to. One FFN for all routes is the encoder's.
-MARKS = {".cluster.coefficients.": "W", ".cluster.gates.": "gates", ".cluster.ffns.": "routes"}
 SLACK = 1e-6  # by which a norm may exceed its bound: what has been clipped is not clipped again
 
 
 def group_of(name: str) -> str:
     """The parameter group of a torch parameter, by its name in its module."""
-    if not name.startswith("encoder."):
-        return "heads"
-    return next((group for mark, group in MARKS.items() if mark in name), "encoder")
+    return parameter_group(name) if name.startswith("encoder.") else "heads"
 
 
 def layers_above(names: Iterable[str]) -> Dict[str, int]:
