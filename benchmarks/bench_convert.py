@@ -82,17 +82,9 @@ def main(
                 with multiprocessing.get_context("spawn").Pool(1) as pool:
                     found = pool.apply(measured, (call, source))
                 results[f"{call.__name__}, {count} sentences"] = {**found, "input_megabytes": size}
-                speed = f"{count / found['seconds']:.0f}"
-                rows.append(
-                    [
-                        call.__name__,
-                        f"{count}",
-                        f"{size:.1f}",
-                        speed,
-                        f"{found['megabytes']:.0f}",
-                        f"{found['grown']:.0f}",
-                    ]
-                )
+                speeds = [f"{count / found[clock]:.0f}" for clock in ("seconds", "cpu_seconds")]
+                memory = [f"{found[name]:.0f}" for name in ("megabytes", "grown")]
+                rows.append([call.__name__, f"{count}", f"{size:.1f}", *speeds, *memory])
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(results, indent=2) + "\n")
     header = ["", "sentences", "input MB", "sentences/s", "per CPU s", "peak MB", "grown MB"]
