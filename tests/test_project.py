@@ -64,12 +64,12 @@ def test_assets_are_extra_and_no_command_needs_them():
 
 
 def test_commands_write_what_they_declare(tmp_path, tiny_encoder):
-    """convert, train, evaluate and report in a fresh copy: all outputs are there, and nothing else was written."""
+    """convert, train, calibrate, evaluate and report in a fresh copy: all outputs are there, and nothing else was written."""
     shutil.copytree(ROOT / "assets" / "sample", tmp_path / "assets" / "sample")
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     shutil.copytree(tiny_encoder, tmp_path / "assets" / "encoder" / "minilm")
     shutil.copy(ROOT / "project.yml", tmp_path)
-    for name in ("convert", "train", "evaluate", "report"):
+    for name in ("convert", "train", "calibrate", "evaluate", "report"):
         command = next(one for one in project()["commands"] if one["name"] == name)
         outputs = [tmp_path / resolved(path) for path in command["outputs"]]
         before = {path for path in tmp_path.rglob("*") if path.is_file()}

@@ -288,5 +288,5 @@ def test_quaero(run, write):
     assert len(docs[1].spans[ENTITIES]) == 0
     assert len(docs[1].spans[ENTITIES].attrs["annotated_labels"]) == 10
     assert sum(n for note, n in audit.notes.items() if "discontinuous" in note) == 2
-    assert audit.notes["configuration files of brat not used"] == 1
+    assert audit.notes["brat's configuration files in an archive, not used"] == 1
     assert spacy.blank("fr").lang == docs[0].lang_

@@ -42,7 +42,7 @@ def test_loss_and_gradient_are_those_of_hugging_face(make_nlp, encoder_settings)
     """Texts of several windows, each masked piece counted once; the reference reads window by window."""
     from transformers import BertConfig, BertForMaskedLM
 
-    nlp = started(make_nlp, encoder=encoder_settings(sharing="shared_rule"))
+    nlp = started(make_nlp, encoder=encoder_settings(["cpncf_assertion"], "shared_rule"))
     module = torch_shim(nlp.get_pipe("encoder").model).module
     for part in module.modules():
         for rate in ("p", "dropout_prob"):  # the latter of attention
