@@ -12,6 +12,7 @@ from thinc.types import Floats2d
 
 from ..annotations.extensions import install_aliases, install_extensions
 from ..annotations.groups import (
+    ENTS,
     FINDINGS,
     GIVEN,
     GIVEN_SPANS_ONLY,
@@ -45,7 +46,6 @@ upstream = "*"
 """
 STATUSES = ["positive", "negative", "unknown"]
 MODES = ("find", "assert", "both")
-ENTS = "ents"  # in ``given``: doc.ents
 
 
 @Language.factory(

@@ -12,7 +12,10 @@ import numpy
 from spacy.tokens import Doc
 from tokenizers import Tokenizer
 
+from ..errors import MedmtlError
+
 MARKERS = ("[unused1]", "[C]", "madeupword0001", "<unused1>", "<mask>", "[MASK]")
+ENTITY_MARKS = ("@", "#")
 UNKNOWNS = ("[UNK]", "<unk>", "<mask>", "[MASK]")
 MAX_MEMO = 200_000  # word forms; some 50 MB at most
 
@@ -59,6 +62,21 @@ class WordPieces:
             starts[i + 1] = len(pieces)
             after_blank = bool(token.whitespace_) or token.is_space
         return DocPieces(numpy.asarray(pieces, dtype="int64"), starts)
+
+    def of_type(self, label: str) -> Tuple[int, ...]:
+        """The pieces of an entity type, as words: ``Gene_or_protein`` reads "gene or protein"."""
+        return self._of_word(label.replace("_", " ").lower(), True)
+
+    def entity_marks(self) -> Tuple[int, int]:
+        """What stands around the head and the tail of a pair of entities: the pieces of ``@`` and ``#``.
+
+        Ordinary pieces, which every usual vocabulary has, so that nothing is added to it. Raises MedmtlError E215 where
+        it cannot tell them apart.
+        """
+        head, tail = (self._of_word(mark, True)[-1] for mark in ENTITY_MARKS)
+        if head == tail or self._unknown in (head, tail):
+            raise MedmtlError("E215", marks=" and ".join(ENTITY_MARKS))
+        return head, tail
 
     def _of_word(self, word: str, after_blank: bool) -> Tuple[int, ...]:
         known = self._memo.get((word, after_blank))
