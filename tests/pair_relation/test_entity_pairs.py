@@ -1,17 +1,23 @@
 """Pairs of entities: candidates, learning by marks and by types, direction, scores, and where entities come from."""
 
 import re
+from pathlib import Path
 
+import numpy
 import pytest
 import spacy
+import torch
 from spacy.tokens import DocBin, Span
 from spacy.training import Example
+from thinc.api import Config
 from toy import weights, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, RELATIONS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
+from spacy_medmtl.encoder.listener import view_of
 from spacy_medmtl.encoder.losses import sigmoid
-from spacy_medmtl.encoder.readings import Unit
+from spacy_medmtl.encoder.model import _encode, _first_rows, _pool
+from spacy_medmtl.encoder.readings import Unit, ViewRequest
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.pair_relation.candidates import entity_pairs
 from spacy_medmtl.training.corpus import multitask_corpus
@@ -179,6 +185,27 @@ def test_a_batch_is_what_each_pair_alone_is(trained):
     assert n_pairs == 52
 
 
+@pytest.mark.parametrize("budget", [40, 8192])
+def test_the_rows_that_prediction_keeps_are_those_of_training(trained, budget):
+    """[CLS] rows alone, batch by batch, against all rows of all sequences; and nothing else stays in the memo."""
+    pipe, encoder = trained.get_pipe("pair_relation"), trained.get_pipe("encoder").model
+    docs = list(trained.pipe([*TEXTS, *NESTED]))
+    readings = [pipe._reading(doc, pipe.candidates(doc)) for doc in docs]
+    module = encoder.shims[0].module
+    layout = module.viewer.lay_out(view_of(pipe.model), readings, [module.wordpieces.of_doc(doc) for doc in docs])
+    with torch.no_grad():
+        rows = _encode(module.encoder, layout, "pair_relation", budget, lambda _, compute: compute())
+        expected = _pool(rows, layout, "mean")
+        found = _first_rows(module.encoder, layout, "pair_relation", budget)
+    torch.testing.assert_close(found, expected, rtol=0.0, atol=1e-5)
+    request = ViewRequest(readings, "pair_relation", view_of(pipe.model))
+    first, second = encoder.predict(request), encoder.predict(request)
+    assert [len(rows) for rows in first] == [len(reading.pairs) for reading in readings]
+    assert numpy.concatenate(first).tobytes() == numpy.concatenate(second).tobytes()
+    numpy.testing.assert_allclose(numpy.concatenate(first), expected.numpy(), atol=1e-5)
+    assert [tuple(kept.shape) for kept in request.memo.values() if isinstance(kept, torch.Tensor)] == [(52, 32)]
+
+
 def test_training_and_prediction_read_the_same(trained):
     """Sentences come from the gold in training, where the Doc to annotate has none yet."""
     pipe = trained.get_pipe("pair_relation")
@@ -339,3 +366,20 @@ def test_types_come_from_the_group_even_where_a_span_has_several(make_nlp):
     write_group(doc, ENTITIES, [Span(doc, at, at + 1, label=label) for at, label in ((0, "b"), (0, "a"), (2, "d"))])
     pipe = nlp.get_pipe("pair_relation")
     assert pipe._types(doc, [((0, 1), (2, 3)), ((2, 3), (1, 2))]) == [("a", "d"), ("d", "")]
+
+
+def test_the_config_and_the_gold_of_the_manual_work(make_nlp):
+    page = (Path(__file__).parents[2] / "docs" / "relations.md").read_text(encoding="utf8")
+    ini = "[components]\n" + re.search(r"```ini\n(.*?)```", page, re.DOTALL)[1]
+    settings = Config().from_str(ini)["components"]["pair_relation"]
+    nlp = make_nlp((settings.pop("factory"), "pair_relation", settings))
+    doc = nlp.make_doc("the k with x and no z .")
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    exec(code, {"doc": doc})
+    assert [(pair.labels, pair.types) for pair in read_pairs(doc)] == [
+        (("INHIBITS",), ("Chemical", "Gene_or_protein")),
+        ((), ("Chemical", "Gene_or_protein")),
+    ]
+    nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc)])
+    write_group(doc, ENTITIES, list(doc.spans[RELATIONS]))
+    assert len(nlp.get_pipe("pair_relation").candidates(doc)) == 2
