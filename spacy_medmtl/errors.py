@@ -56,9 +56,9 @@ TEMPLATES = {
     "vocabulary cannot tell these apart. Use another encoder, or the view 'pair'.",
     "E216": "'{name}' reads the view 'blinded_pair', which shows types in place of entities, but its candidate getter "
     "tells no types. Use the getter 'spacy-medmtl.entity_pairs.v1', or the view 'marked_pair'.",
-    "E217": "'{name}' reads the view 'blinded_pair', but {count} pair(s) under '{key}' of a Doc do not say what their "
-    "head and tail are. Label the spans of the group with the types of the entities (the converters do), or use the "
-    "view 'marked_pair'.",
+    "E217": "'{name}' reads the view 'blinded_pair', but in a Doc {count} pair(s) of spans in '{key}' have no label "
+    "that says what they are. Label the spans of the group with the types of the entities (the converters do), or use "
+    "the view 'marked_pair'.",
     "E218": "'{setting}' of the candidate getter 'spacy-medmtl.entity_pairs.v1' is {received!r}. Expected {expected}.",
     "W201": "{name}: {count} gold span(s) under '{key}' could not be used for training ({reason}); they still count as "
     "missed in scores.",

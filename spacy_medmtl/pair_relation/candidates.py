@@ -99,7 +99,7 @@ class EntityPairs:
 
 def surroundings(doc: Doc, pairs: Iterable[Pair]) -> List[Bounds]:
     """For each pair the tokens from the start of its first sentence to the end of its last."""
-    sentences = sentence_bounds(doc)
+    sentences = sentence_bounds(doc) or [(0, len(doc))]  # none where all is white space
     firsts = [start for start, _ in sentences]
     found = []
     for start, end in (span_of(pair) for pair in pairs):

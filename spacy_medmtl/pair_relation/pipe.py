@@ -163,16 +163,16 @@ class PairRelation(Head[PairGold]):
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(example.predicted, pairs=pairs)
         around = surroundings(example.reference, [(pair.head, pair.tail) for pair in gold])
-        return self._entity_reading(
-            example.predicted, pairs, aligned_bounds(example, around, mode="expand"), [pair.types for pair in gold]
-        )
+        around_here = aligned_bounds(example, around, mode="expand")
+        types = [pair.types for pair in gold]
+        return self._entity_reading(example.predicted, pairs, around_here, types, self.spans_key)
 
     def _entity_reading(
-        self, doc: Doc, pairs: List[Pair], around: Sequence[Optional[Bounds]], types: Sequence[Tuple[str, str]]
+        self, doc: Doc, pairs: List[Pair], around: Sequence[Optional[Bounds]], types: List[Tuple[str, str]], key: str
     ) -> Reading:
         """Pairs of entities with the sentences around them.
 
-        Raises MedmtlError E217 where entities are to be blinded and have no type.
+        Raises MedmtlError E217 where entities are to be blinded and have no type in the group ``key``.
         """
         units = []
         for (start, end), bounds in zip(map(span_of, pairs), around):
@@ -181,7 +181,7 @@ class PairRelation(Head[PairGold]):
         types = [(merged_type(head), merged_type(tail)) for head, tail in types]
         n_untyped = sum(not all(pair) for pair in types)
         if n_untyped and view_of(self.model) == BLINDED:
-            raise MedmtlError("E217", name=self.name, key=self.spans_key, count=n_untyped)
+            raise MedmtlError("E217", name=self.name, key=key, count=n_untyped)
         return Reading(doc, units, pairs, types=types)
 
     def _gives_loss(self, pair: JudgedPair, own: Sequence[str]) -> bool:
@@ -220,7 +220,8 @@ class PairRelation(Head[PairGold]):
     def _reading(self, doc: Doc, pairs: List[Pair]) -> Reading:
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(doc, pairs=pairs)
-        return self._entity_reading(doc, pairs, surroundings(doc, pairs), self._types(doc, pairs))
+        types = self._types(doc, pairs)
+        return self._entity_reading(doc, pairs, surroundings(doc, pairs), types, str(self.cfg["entities"]))
 
     def _types(self, doc: Doc, pairs: Iterable[Pair]) -> List[Tuple[str, str]]:
         """Of head and tail, for each pair, as the group says that the candidate getter reads."""

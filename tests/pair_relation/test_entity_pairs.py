@@ -331,6 +331,20 @@ def test_blinded_pairs_need_types(make_nlp):
     write_relations(example.reference, [JudgedPair((0, 1), (2, 3), ("ACTS",), 1.0)])
     with pytest.raises(MedmtlError, match=f"MEDMTL-E217.*'pair_relation'.*1 pair.*'{RELATIONS}'"):
         nlp.get_pipe("pair_relation").training_batch([example])
+    doc = example.predicted
+    write_group(doc, ENTITIES, [doc[:1], doc[2:3]])
+    with pytest.raises(MedmtlError, match=f"MEDMTL-E217.*2 pair.*'{ENTITIES}'"):
+        nlp.get_pipe("pair_relation").predict([doc])
+
+
+def test_entities_of_white_space_are_read_like_others(make_nlp):
+    nlp, *_ = started(make_nlp)
+    pipe = nlp.get_pipe("pair_relation")
+    for text in (" \n ", "k \n q"):
+        doc = nlp.make_doc(text)
+        write_group(doc, ENTITIES, [Span(doc, i, i + 1, label=f"type {i}") for i in range(len(doc))])
+        ((pairs, scores),) = pipe.predict([doc])
+        assert len(pairs) == len(scores) == len(doc) * (len(doc) - 1)
 
 
 def test_other_views_are_refused_by_name(make_nlp):
