@@ -67,10 +67,20 @@ TEMPLATES = {
     "E206": "'{name}' is a regression: it gives one value a pair, and so has one label. Received {received}.",
     "E207": "Nothing to calibrate in {paths}: of no output of this pipeline are there {fewest} labels that hold and "
     "{fewest} that do not. Give a larger part of a corpus that is annotated for one of its components.",
+    "E215": "The views 'marked_pair' and 'blinded_pair' put {marks} around the two entities, and the encoder's "
+    "vocabulary cannot tell these apart. Use another encoder, or the view 'pair'.",
+    "E216": "'{name}' reads the view 'blinded_pair', which shows types in place of entities, but its candidate getter "
+    "tells no types. Use the getter 'spacy-medmtl.entity_pairs.v1', or the view 'marked_pair'.",
+    "E217": "'{name}' reads the view 'blinded_pair', but in a Doc {count} pair(s) of spans in '{key}' have no label "
+    "that says what they are. Label the spans of the group with the types of the entities (the converters do), or use "
+    "the view 'marked_pair'.",
+    "E218": "'{setting}' of the candidate getter 'spacy-medmtl.entity_pairs.v1' is {received!r}. Expected {expected}.",
     "W201": "{name}: {count} gold span(s) under '{key}' could not be used for training ({reason}); they still count as "
     "missed in scores.",
     "W202": "The extension 'span._.{name}' belongs to another package and does not show what this one finds. Read "
     "the span group, or create components of this package first.",
+    "W215": "{count} pair(s) of entities did not fit the window of {window} wordpieces, and what stands between the "
+    "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
     # E3xx: training
     "E301": "Corpus '{name}': {path} {problem}.",
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",

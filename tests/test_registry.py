@@ -51,6 +51,7 @@ NAMES = {
         "spacy-medmtl.minilm_encoder.v1",
         "spacy-medmtl.segment_pairs.v1",
         "spacy-medmtl.adjacent_pairs.v1",
+        "spacy-medmtl.entity_pairs.v1",
         "spacy-medmtl.round_robin.v1",
         "spacy-medmtl.loss_sum.v1",
         "spacy-medmtl.proportional.v1",

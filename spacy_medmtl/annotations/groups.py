@@ -6,7 +6,7 @@ Values live in ``SpanGroup.attrs`` because it survives ``DocBin``, ``Doc.copy`` 
 tells two spans with equal boundaries apart; ``span._.x`` data does neither.
 """
 
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -15,6 +15,7 @@ from ..errors import MedmtlError
 INTENTS = "medmtl_intents"
 RELATIONS = "medmtl_relations"
 ENTITIES = "medmtl_ner"
+ENTS = "ents"  # instead of the key of a group: doc.ents
 FINDINGS = "medmtl_findings"
 TURNS = "medmtl_turns"
 GIVEN = "medmtl_given"  # findings that somebody else marked, for cpncf_assertion to judge
@@ -70,6 +71,17 @@ def group_values(doc: Doc, key: str, name: str) -> List[Any]:
     if len(entries) != len(group):
         raise MedmtlError("E104", name=name, key=key, received=len(entries), expected=len(group))
     return entries
+
+
+def entity_spans(doc: Doc, key: str) -> List[Tuple[int, int, str]]:
+    """(start, end, label) of the entities under ``doc.spans[key]``, none if it is absent; ``ents``: of ``doc.ents``."""
+    spans = doc.ents if key == ENTS else doc.spans.get(key, ())
+    return [(span.start, span.end, span.label_) for span in spans]
+
+
+def entity_types(doc: Doc, key: str) -> Dict[Tuple[int, int], str]:
+    """The label of the entities with these bounds; of several labels the first in alphabetical order."""
+    return {(start, end): label for start, end, label in sorted(entity_spans(doc, key), reverse=True)}
 
 
 def trimmed(doc: Doc, start: int, end: int) -> Tuple[int, int]:

@@ -1,10 +1,11 @@
 """Relations between two spans of a Doc, kept in one span group: head, tail, head, tail, ...
 
 ``attrs["labels"]`` has a list of labels per pair (an empty list: the pair was judged and holds no relation),
-``attrs["scores"]`` a number per pair (a probability, or the value of a regression).
+``attrs["scores"]`` a number per pair (a probability, or the value of a regression). Where the two are entities, the
+spans are labelled with their types.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Iterable, List, Sequence, Tuple
 
 from spacy.tokens import Doc, Span, SpanGroup
@@ -25,18 +26,24 @@ class Relation:
 
 @dataclass(frozen=True)
 class JudgedPair:
-    """A pair of token ranges with all labels that hold for it, none included."""
+    """A pair of token ranges with all labels that hold for it, none included. types: of head and tail, where they are
+    entities; they make no other pair."""
 
     head: Tuple[int, int]
     tail: Tuple[int, int]
     labels: Tuple[str, ...]
     score: float
+    types: Tuple[str, str] = field(default=("", ""), compare=False)
 
 
 def write_relations(doc: Doc, pairs: Iterable[JudgedPair], *, key: str = RELATIONS) -> None:
     """Store pairs under ``doc.spans[key]``, replacing what was there."""
     pairs = list(pairs)
-    spans = [doc[start:end] for pair in pairs for start, end in (pair.head, pair.tail)]
+    spans = [
+        Span(doc, start, end, label=label)
+        for pair in pairs
+        for (start, end), label in zip((pair.head, pair.tail), pair.types)
+    ]
     group = SpanGroup(doc, name=key, spans=spans)
     group.attrs["labels"] = [list(pair.labels) for pair in pairs]
     group.attrs["scores"] = [pair.score for pair in pairs]
@@ -54,7 +61,9 @@ def read_pairs(doc: Doc, *, key: str = RELATIONS) -> List[JudgedPair]:
     if len(spans) != 2 * len(labels) or len(scores) != len(labels):
         raise MedmtlError("E103", key=key, spans=len(spans), labels=len(labels))
     return [
-        JudgedPair((head.start, head.end), (tail.start, tail.end), tuple(names), float(score))
+        JudgedPair(
+            (head.start, head.end), (tail.start, tail.end), tuple(names), float(score), (head.label_, tail.label_)
+        )
         for head, tail, names, score in zip(spans[::2], spans[1::2], labels, scores)
     ]
 
@@ -62,7 +71,8 @@ def read_pairs(doc: Doc, *, key: str = RELATIONS) -> List[JudgedPair]:
 def read_relations(doc: Doc, *, key: str = RELATIONS) -> List[Relation]:
     """The relations that hold in ``doc``, one for each pair and label."""
     return [
-        Relation(doc[slice(*pair.head)], doc[slice(*pair.tail)], label, pair.score)
+        Relation(Span(doc, *pair.head, label=head_type), Span(doc, *pair.tail, label=tail_type), label, pair.score)
         for pair in read_pairs(doc, key=key)
+        for head_type, tail_type in [pair.types]
         for label in pair.labels
     ]

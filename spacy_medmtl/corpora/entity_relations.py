@@ -12,7 +12,7 @@ from typing import Collection, Dict, Iterable, Iterator, List, Mapping, Sequence
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import ANNOTATED_LABELS, RELATIONS
+from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, RELATIONS, entity_types
 from ..annotations.relations import JudgedPair, write_relations
 from .audit import Audit, Place
 from .formats.mention import Mention
@@ -60,7 +60,7 @@ def write_entity_relations(
     kinds: Kinds = (),
     reach: int = 0,
 ) -> None:
-    """Annotate ``doc``, whose sentences are set, with relations.
+    """Annotate ``doc``, whose sentences are set and whose entities are written, with relations.
 
     entities: those of the Doc, also where two became one span. labels: a relation of the file -> its label.
     kinds: (type of the head, type of the tail), as the file names types, of the pairs that are judged; none: only the
@@ -85,7 +85,11 @@ def write_entity_relations(
                 audit.merged(relation.place, RELATIONS, labels[relation.label], offsets)
             names.add(labels[relation.label])
     audit.note(OUTSIDE, len(found) - n_candidates if kinds else 0)
-    pairs = (JudgedPair(*pair, tuple(sorted(names)), float(bool(names))) for pair, names in sorted(found.items()))
+    types = entity_types(doc, ENTITIES)
+    pairs = (
+        JudgedPair(head, tail, tuple(sorted(names)), float(bool(names)), (types.get(head, ""), types.get(tail, "")))
+        for (head, tail), names in sorted(found.items())
+    )
     write_relations(doc, pairs)
     doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = sorted(set(labels.values()))
 

@@ -12,6 +12,7 @@ from thinc.types import Floats2d
 
 from ..annotations.extensions import install_aliases, install_extensions
 from ..annotations.groups import (
+    ENTS,
     FINDINGS,
     GIVEN,
     GIVEN_SPANS_ONLY,
@@ -46,7 +47,6 @@ upstream = "*"
 """
 STATUSES = ["positive", "negative", "unknown"]
 MODES = ("find", "assert", "both")
-ENTS = "ents"  # in ``given``: doc.ents
 TAGS, STATUS, HELD = "tags", "status", "modifiers"  # names of the outputs, for their temperatures
 
 

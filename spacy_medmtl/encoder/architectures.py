@@ -48,8 +48,8 @@ def route_listener(
     """``spacy-medmtl.RouteListener.v1``: a tok2vec layer that reads the shared encoder along one route.
 
     view: ``tokens`` (a row per token, windows over the whole text) or ``context`` (a row per token, each sentence read
-        between [C] markers with its neighbours) for any component; ``sentence`` and ``pair`` (a row per unit) for heads
-        of this package, which say what the units are.
+        between [C] markers with its neighbours) for any component; ``sentence``, ``pair``, ``marked_pair`` and
+        ``blinded_pair`` (a row per unit or pair) for heads of this package, which say what these are.
     upstream: name of the encoder component, or ``*``.
     pooling: how the wordpieces of a token become its row: ``mean``, ``max`` or ``first``.
     """

@@ -6,6 +6,7 @@ the one that counts.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Callable, Dict, List, Sequence, Tuple, Union
 
 import numpy
@@ -13,7 +14,8 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import sentence_bounds
 from ..errors import MedmtlError, warn
-from .readings import Reading, ToRead, Unit, doc_of, units_with_context
+from .marks import blinded, marked
+from .readings import BLINDED, MARKED, Reading, ToRead, Unit, doc_of, units_with_context
 from .wordpieces import DocPieces, Template, WordPieces
 
 PieceIds = Union[Sequence[int], numpy.ndarray]
@@ -85,6 +87,8 @@ class Viewer:
             "sentence": self._sentence,
             "pair": self._pair,
             "context": self._context,
+            MARKED: partial(self._entity_pair, MARKED),
+            BLINDED: partial(self._entity_pair, BLINDED),
         }
 
     def lay_out(self, view: str, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
@@ -195,6 +199,31 @@ class Viewer:
             layout.close_item(len(item.pairs))
         if cut:
             warn("W002", count=len(cut), window=self.window.size, doc=cut[0])
+        return layout
+
+    def _entity_pair(self, view: str, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
+        """A row per pair of entities: the [CLS] of the sentences that hold them, with both marked (see ``marks``)."""
+        layout = Layout()
+        cut: List[int] = []
+        template, marks = self.wordpieces.single, self.wordpieces.entity_marks()
+        room = self.window.size - len(template.before) - len(template.after)
+        for number, (item, doc_pieces) in enumerate(zip(items, pieces)):
+            if not isinstance(item, Reading):
+                raise MedmtlError("E010", view=view)
+            for i, (unit, bounds) in enumerate(zip(item.units, item.pairs)):
+                first = doc_pieces.starts[unit.left]
+                text = doc_pieces.ids[first : doc_pieces.starts[unit.right]]
+                head, tail = ((int(doc_pieces.starts[s] - first), int(doc_pieces.starts[e] - first)) for s, e in bounds)
+                if view == BLINDED:
+                    text, head, tail = blinded(text, head, tail, *map(self.wordpieces.of_type, item.types[i]))
+                text, is_cut = marked(text, head, tail, marks, room)
+                cut += [number] * is_cut
+                ids = _join(template.before, text, template.after)
+                row = layout.add(ids, numpy.full(len(ids), template.types[1]))
+                layout.take(numpy.asarray([row]), numpy.asarray([layout.n_out + i]))
+            layout.close_item(len(item.pairs))
+        if cut:
+            warn("W215", count=len(cut), window=self.window.size, doc=cut[0])
         return layout
 
 

@@ -97,6 +97,11 @@ def reads_units(tok2vec: Model) -> bool:
     return any(node.name in (LISTENER, "medmtl_private_encoder") for node in tok2vec.walk())
 
 
+def view_of(model: Model) -> Optional[str]:
+    """The view in which a component's model reads an encoder of this package, if it does."""
+    return next((str(node.attrs["view"]) for node in model.walk() if "view" in node.attrs), None)
+
+
 def forward(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[Floats2d], Callable]:
     attrs, pipe = model.attrs, link_of(model).pipe
     if pipe is None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..errors import MedmtlError
 from .bridge import TorchShim, split_rows, to_array, to_tensor
 from .layouts import Layout, Viewer, Window
-from .readings import ViewRequest, doc_of
+from .readings import ENTITY_VIEWS, ViewRequest, doc_of
 from .routed import ROBERTA_TYPES, RoutedEncoder
 from .sharing.rule import SharingRule
 from .shims import torch_shim
@@ -133,8 +133,11 @@ def forward(
             return request.memo[address]
 
         with torch.no_grad():
-            rows = encode_layout(module.encoder, layout, request.route, budget, remember)
-            output = _pool(rows, layout, request.pooling)
+            if request.view in ENTITY_VIEWS:
+                output = remember("firsts", lambda: _first_rows(module.encoder, layout, request.route, budget))
+            else:
+                rows = encode_layout(module.encoder, layout, request.route, budget, remember)
+                output = _pool(rows, layout, request.pooling)
 
     def backprop(d_output: List[Floats2d]) -> List[Any]:
         if is_train and output.requires_grad:  # it does not where there is nothing to read
@@ -183,6 +186,20 @@ def encode_layout(
         return torch.cat(parts)
 
     return remember("branch", branch)
+
+
+def _first_rows(encoder: RoutedEncoder, layout: Layout, route: str, budget: int) -> Tensor:
+    """The row of the first piece of each sequence, [n_sequences, width], one padded batch after the other.
+
+    For pairs of entities: a sentence is read once for each pair in it, which may be thousands of times, and nobody else
+    reads the same. So nothing but these rows is kept.
+    """
+    parameter = next(encoder.parameters())
+    rows = parameter.new_zeros((len(layout.ids), encoder.width))
+    for batch in _padded_batches(layout, budget, encoder.model.config.pad_token_id or 0, parameter.device):
+        hidden = encoder.trunk(batch.ids, batch.types, batch.mask)
+        rows[batch.numbers] = encoder.branch(hidden, batch.mask, route)[:, 0]
+    return rows
 
 
 def _padded_batches(layout: Layout, budget: int, pad: int, device: torch.device) -> List[PaddedBatch]:

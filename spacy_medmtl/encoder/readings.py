@@ -6,6 +6,7 @@ from typing import Any, Dict, Hashable, List, Optional, Sequence, Tuple, Union
 from spacy.tokens import Doc
 
 Bounds = Tuple[int, int]
+MARKED, BLINDED = ENTITY_VIEWS = ("marked_pair", "blinded_pair")
 Memo = Dict[Hashable, Any]
 
 
@@ -30,6 +31,8 @@ class Unit:
 class Reading:
     """A Doc and the units or pairs of it that are to be read.
 
+    Pairs of entities (views ``marked_pair`` and ``blinded_pair``) have one unit each, from the first token of the two
+    to the last, whose context is the rest of their sentences; and, to be blinded, the types of head and tail.
     marked: the context stands behind [C] markers, which are there even where a unit has none.
     """
 
@@ -37,6 +40,7 @@ class Reading:
     units: Sequence[Unit] = ()
     pairs: Sequence[Tuple[Bounds, Bounds]] = ()
     marked: bool = False
+    types: Sequence[Tuple[str, str]] = ()
 
 
 ToRead = Union[Doc, Reading]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import MedmtlError
 from .bridge import TorchShim, split_rows, to_array, to_tensor
-from .listener import reads_units
+from .listener import reads_units, view_of
 from .readings import ToRead, doc_of
 from .shims import torch_shim
 
@@ -52,11 +52,12 @@ def build_row_classifier(
     )
 
 
-def check_view(tok2vec: Model, view: str, name: str) -> None:
-    """Raises MedmtlError E205 unless ``tok2vec`` reads an encoder of this package in the given view."""
-    received = next((str(node.attrs.get("view")) for node in tok2vec.walk() if "view" in node.attrs), tok2vec.name)
-    if not reads_units(tok2vec) or received != view:
-        raise MedmtlError("E205", name=name, view=view, received=received)
+def check_view(tok2vec: Model, view: str, name: str, *others: str) -> None:
+    """Raises MedmtlError E205 unless ``tok2vec`` reads an encoder of this package in the given view or one of
+    ``others``."""
+    received = view_of(tok2vec) or tok2vec.name
+    if not reads_units(tok2vec) or received not in (view, *others):
+        raise MedmtlError("E205", name=name, view="', '".join([view, *others]), received=received)
 
 
 def tok2vec_input(tok2vec: Model, items: List[ToRead]) -> List[Any]:

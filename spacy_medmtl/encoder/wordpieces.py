@@ -12,7 +12,10 @@ import numpy
 from spacy.tokens import Doc
 from tokenizers import Tokenizer
 
+from ..errors import MedmtlError
+
 MARKERS = ("[unused1]", "[C]", "madeupword0001", "<unused1>", "<mask>", "[MASK]")
+ENTITY_MARKS = ("@", "#")
 UNKNOWNS = ("[UNK]", "<unk>", "<mask>", "[MASK]")
 MASKS = ("[MASK]", "<mask>")
 MAX_MEMO = 200_000  # word forms; some 50 MB at most
@@ -65,6 +68,21 @@ class WordPieces:
     def of_text(self, text: str) -> Tuple[int, ...]:
         """The pieces of a few words that stand in no Doc."""
         return self._of_word(text, True)
+
+    def of_type(self, label: str) -> Tuple[int, ...]:
+        """The pieces of an entity type, as words: ``Gene_or_protein`` reads "gene or protein"."""
+        return self.of_text(label.replace("_", " ").lower())
+
+    def entity_marks(self) -> Tuple[int, int]:
+        """What stands around the head and the tail of a pair of entities: the pieces of ``@`` and ``#``.
+
+        Ordinary pieces, which every usual vocabulary has, so that nothing is added to it. Raises MedmtlError E215 where
+        it cannot tell them apart.
+        """
+        head, tail = (self._of_word(mark, True)[-1] for mark in ENTITY_MARKS)
+        if head == tail or self._unknown in (head, tail):
+            raise MedmtlError("E215", marks=" and ".join(ENTITY_MARKS))
+        return head, tail
 
     def _of_word(self, word: str, after_blank: bool) -> Tuple[int, ...]:
         known = self._memo.get((word, after_blank))

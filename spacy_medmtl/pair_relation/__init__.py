@@ -1,1 +1,1 @@
-"""Pair relation: how two sentences, utterances or texts relate."""
+"""Pair relation: how two sentences, utterances, texts or entities relate."""

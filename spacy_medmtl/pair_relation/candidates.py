@@ -1,12 +1,15 @@
 """Candidate getters: which pairs of a Doc ``pair_relation`` judges at prediction."""
 
-from typing import Callable, List, Tuple
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import sentence_bounds
+from ..annotations.groups import ENTITIES, entity_spans, sentence_bounds
 from ..annotations.pairs import segment_bounds
 from ..encoder.readings import Bounds
+from ..errors import MedmtlError
 
 Pair = Tuple[Bounds, Bounds]
 CandidateGetter = Callable[[Doc], List[Pair]]
@@ -22,6 +25,36 @@ def adjacent_pairs() -> CandidateGetter:
     return get_adjacent
 
 
+def entity_pairs(
+    spans_key: str = ENTITIES,
+    types: Optional[List[List[str]]] = None,
+    both_orders: bool = False,
+    max_sentences: int = 0,
+) -> "EntityPairs":
+    """``spacy-medmtl.entity_pairs.v1``: pairs of entities that stand near one another.
+
+    spans_key: the span group of the entities, or ``ents`` for ``doc.ents``.
+    types: [label of the head, label of the tail] of the pairs that are judged; null for any two entities.
+    both_orders: judge two entities of one type (with ``types = null`` any two) both ways round. If not, the one that
+        comes first in the text is the head, which is how the converters write their gold.
+    max_sentences: how many sentences apart the two may stand: 0 for one sentence, 1 for neighbours too.
+    Raises MedmtlError E218 for settings of another form.
+    """
+    if types is not None:
+        is_pairs = isinstance(types, (list, tuple)) and all(_is_type_pair(pair) for pair in types)
+        if not is_pairs or not types:
+            expected = "null or pairs such as [['Drug', 'Disease']]"
+            raise MedmtlError("E218", setting="types", received=types, expected=expected)
+    if max_sentences < 0:
+        raise MedmtlError("E218", setting="max_sentences", received=max_sentences, expected="a number from 0")
+    allowed = None if types is None else frozenset((head, tail) for head, tail in types)
+    return EntityPairs(spans_key, allowed, both_orders, max_sentences)
+
+
+def _is_type_pair(pair: Any) -> bool:
+    return isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(label, str) for label in pair)
+
+
 def get_segments(doc: Doc) -> List[Pair]:
     bounds = segment_bounds(doc)
     return [(bounds[0], bounds[1])] if bounds else []
@@ -33,3 +66,53 @@ def get_adjacent(doc: Doc) -> List[Pair]:
         return segments
     bounds = sentence_bounds(doc)
     return list(zip(bounds, bounds[1:]))
+
+
+@dataclass(frozen=True)
+class EntityPairs:
+    """See ``entity_pairs``. An object and no function, because ``pair_relation`` also asks it where the types are."""
+
+    spans_key: str
+    types: Optional[frozenset]
+    both_orders: bool
+    max_sentences: int
+
+    def __call__(self, doc: Doc) -> List[Pair]:
+        """Candidates in the order of the text, each once. An entity belongs to the sentence that it begins in."""
+        entities = sorted(set(entity_spans(doc, self.spans_key)))
+        firsts = [start for start, _ in sentence_bounds(doc)]
+        numbers = [_sentence_number(firsts, start) for start, _, _ in entities]
+        found: List[Pair] = []
+        for head, number in zip(entities, numbers):
+            near = slice(
+                bisect_left(numbers, number - self.max_sentences), bisect_right(numbers, number + self.max_sentences)
+            )
+            found += [(head[:2], tail[:2]) for tail in entities[near] if self._judges(head, tail)]
+        return list(dict.fromkeys(found))
+
+    def _judges(self, head: Tuple[int, int, str], tail: Tuple[int, int, str]) -> bool:
+        has_roles = self.types is not None and head[2] != tail[2]  # which one is the head is said by the types
+        if head == tail or not (self.both_orders or has_roles or head < tail):
+            return False
+        return self.types is None or (head[2], tail[2]) in self.types
+
+
+def surroundings(doc: Doc, pairs: Iterable[Pair]) -> List[Bounds]:
+    """For each pair the tokens from the start of its first sentence to the end of its last."""
+    sentences = sentence_bounds(doc) or [(0, len(doc))]  # none where all is white space
+    firsts = [start for start, _ in sentences]
+    found = []
+    for start, end in (span_of(pair) for pair in pairs):
+        left, right = sentences[_sentence_number(firsts, start)][0], sentences[_sentence_number(firsts, end - 1)][1]
+        found.append((min(left, start), max(right, end)))  # the white space between sentences belongs to none
+    return found
+
+
+def span_of(pair: Pair) -> Bounds:
+    """From the first token of the two to the last."""
+    (head, head_end), (tail, tail_end) = pair
+    return min(head, tail), max(head_end, tail_end)
+
+
+def _sentence_number(firsts: Sequence[int], token: int) -> int:
+    return max(0, bisect_right(firsts, token) - 1)

@@ -11,11 +11,12 @@ from thinc.api import Config, Model
 from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import RELATIONS, annotated_labels
+from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type
 from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
 from ..encoder.head import Head, aligned_bounds
+from ..encoder.listener import view_of
 from ..encoder.losses import (
     mean_squared_error,
     sigmoid,
@@ -23,9 +24,9 @@ from ..encoder.losses import (
     softmax,
     softmax_cross_entropy,
 )
-from ..encoder.readings import Reading
+from ..encoder.readings import BLINDED, ENTITY_VIEWS, Bounds, Reading, Unit
 from ..errors import MedmtlError
-from .candidates import CandidateGetter, Pair
+from .candidates import CandidateGetter, EntityPairs, Pair, span_of, surroundings
 
 MODES = ("multilabel", "exclusive", "regression")
 OUTPUT = "relations"  # name of the output, for its temperature
@@ -73,17 +74,20 @@ def make_pair_relation(
     candidates: CandidateGetter,
     scorer: Optional[Callable],
 ) -> "PairRelation":
-    """Judge pairs of sentences, utterances or texts.
+    """Judge pairs of sentences, utterances, texts or entities.
 
     spans_key: where pairs are written, and read from in training (see ``annotations.relations``).
     mode: ``multilabel`` (sigmoid, any number of labels a pair), ``exclusive`` (softmax over the labels and "none of
         them"), or ``regression`` (one value a pair).
     threshold: probability from which a label is written (``multilabel``).
-    candidates: which pairs of a Doc are judged at prediction.
-    Raises MedmtlError E203 on another mode.
+    candidates: which pairs of a Doc are judged at prediction. For entities ``spacy-medmtl.entity_pairs.v1``, with the
+        view ``marked_pair`` or ``blinded_pair`` of the model's listener.
+    Raises MedmtlError E203 on another mode, E216 for the view ``blinded_pair`` with another getter.
     """
     if mode not in MODES:
         raise MedmtlError("E203", setting="mode", name=name, received=mode, expected=", ".join(MODES))
+    if view_of(model) == BLINDED and not isinstance(candidates, EntityPairs):
+        raise MedmtlError("E216", name=name)
     install_extensions()
     return PairRelation(
         nlp.vocab,
@@ -95,6 +99,7 @@ def make_pair_relation(
         spans_key=spans_key,
         mode=mode,
         threshold=threshold,
+        entities=candidates.spans_key if isinstance(candidates, EntityPairs) else None,
     )
 
 
@@ -140,19 +145,46 @@ class PairRelation(Head[PairGold]):
         judged: List[numpy.ndarray] = []
         for example in examples:
             pairs: List[Pair] = []
+            learnt: List[JudgedPair] = []
             annotated = read_pairs(example.reference, key=self.spans_key)
             own = annotated_labels(example.reference, self.spans_key, self.labels)
             for pair, (head, tail) in zip(annotated, self._aligned(example, annotated)):
                 if head is not None and tail is not None and self._gives_loss(pair, own):
                     pairs.append((head, tail))
-                    gold.append(pair)
-            readings.append(Reading(example.predicted, pairs=pairs))
+                    learnt.append(pair)
+            readings.append(self._training_reading(example, pairs, learnt))
+            gold += learnt
             judged += [self._row(own)] * len(pairs)
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
         labels = numpy.vstack([empty, *(self._row(pair.labels) for pair in gold)])
         values = numpy.asarray([pair.score for pair in gold])
         # Docs without pairs are read too (they cost nothing), so that warnings number Docs as the caller does
         return readings if gold else [], PairGold(labels, numpy.vstack([empty, *judged]), values)
+
+    def _training_reading(self, example: Example, pairs: List[Pair], gold: Sequence[JudgedPair]) -> Reading:
+        if view_of(self.model) not in ENTITY_VIEWS:
+            return Reading(example.predicted, pairs=pairs)
+        around = surroundings(example.reference, [(pair.head, pair.tail) for pair in gold])
+        around_here = aligned_bounds(example, around, mode="expand")
+        types = [pair.types for pair in gold]
+        return self._entity_reading(example.predicted, pairs, around_here, types, self.spans_key)
+
+    def _entity_reading(
+        self, doc: Doc, pairs: List[Pair], around: Sequence[Optional[Bounds]], types: List[Tuple[str, str]], key: str
+    ) -> Reading:
+        """Pairs of entities with the sentences around them.
+
+        Raises MedmtlError E217 where entities are to be blinded and have no type in the group ``key``.
+        """
+        units = []
+        for (start, end), bounds in zip(map(span_of, pairs), around):
+            left, right = bounds or (start, end)
+            units.append(Unit(min(left, start), start, end, max(right, end)))
+        types = [(merged_type(head), merged_type(tail)) for head, tail in types]
+        n_untyped = sum(not all(pair) for pair in types)
+        if n_untyped and view_of(self.model) == BLINDED:
+            raise MedmtlError("E217", name=self.name, key=key, count=n_untyped)
+        return Reading(doc, units, pairs, types=types)
 
     def _gives_loss(self, pair: JudgedPair, own: Sequence[str]) -> bool:
         """Whether a pair is judged for one of our labels: one that is not must not make a step."""
@@ -184,7 +216,7 @@ class PairRelation(Head[PairGold]):
         """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
         docs = list(docs)
         pairs = [self.candidates(doc) for doc in docs]
-        readings = [Reading(doc, pairs=found) for doc, found in zip(docs, pairs)]
+        readings = [self._reading(doc, found) for doc, found in zip(docs, pairs)]
         if not any(pairs):
             return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
         scores = self.logits(readings)
@@ -194,12 +226,23 @@ class PairRelation(Head[PairGold]):
         borders = numpy.cumsum([0] + [len(found) for found in pairs])
         return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
 
+    def _reading(self, doc: Doc, pairs: List[Pair]) -> Reading:
+        if view_of(self.model) not in ENTITY_VIEWS:
+            return Reading(doc, pairs=pairs)
+        types = self._types(doc, pairs)
+        return self._entity_reading(doc, pairs, surroundings(doc, pairs), types, str(self.cfg["entities"]))
+
+    def _types(self, doc: Doc, pairs: Iterable[Pair]) -> List[Tuple[str, str]]:
+        """Of head and tail, for each pair, as the group says that the candidate getter reads."""
+        types = entity_types(doc, self.candidates.spans_key) if isinstance(self.candidates, EntityPairs) else {}
+        return [(types.get(head, ""), types.get(tail, "")) for head, tail in pairs]
+
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]``, one entry per relation that holds."""
         for doc, (pairs, scores) in zip(docs, predictions):
             found = [
-                JudgedPair(head, tail, (label,), score)
-                for (head, tail), row in zip(pairs, scores)
+                JudgedPair(head, tail, (label,), score, types)
+                for (head, tail), types, row in zip(pairs, self._types(doc, pairs), scores)
                 for label, score in self._held(row)
             ]
             write_relations(doc, found, key=self.spans_key)

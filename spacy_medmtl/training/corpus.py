@@ -37,7 +37,8 @@ def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = Fals
         all if left out), ``limit`` (number of Docs, 0 or left out for all), ``type_prefix`` (the labels of its span
         groups become "<prefix>$<label>", for corpora that mean different things by one label). A path may stand in
         several entries, one per task: then every batch is about one task. What belongs to other components is taken off
-        the reference Docs, so it is neither learnt nor scored.
+        the reference Docs, so it is neither learnt nor scored. Entities that ``pair_relation`` relates are given to the
+        Docs that are to be annotated, unless a component of the pipeline finds them.
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
     Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.
     """
@@ -69,7 +70,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
     """Examples of one corpus, restricted to its tasks."""
     foreign = foreign_keys(nlp, entry)
     keeps_ents, keeps_cats = keeps_stock(nlp, entry)
-    given = given_keys(nlp)
+    given, entities = given_keys(nlp), unwritten_entities(nlp)
     n_read = 0
     for reference in _docs(entry, nlp):
         if entry.limit and n_read >= entry.limit:
@@ -89,7 +90,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
             for token, is_start in zip(example.predicted, example.get_aligned_sent_starts()):
                 token.is_sent_start = is_start
         _give_turns(example)
-        _give_spans(example, given)
+        _give_spans(example, given, entities)
         yield example
     if not n_read:
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
@@ -120,6 +121,14 @@ def given_keys(nlp: Language) -> Dict[str, str]:
     return found
 
 
+def unwritten_entities(nlp: Language) -> Set[str]:
+    """Span groups of entities that a component relates to one another and that no component finds."""
+    pipes = [pipe for _, pipe in nlp.components]
+    read = {dict(getattr(pipe, "cfg", None) or {}).get("entities") for pipe in pipes}
+    written = {getattr(pipe, "spans_key", None) or getattr(pipe, "key", None) for pipe in pipes}
+    return {key for key in read - written if key is not None}
+
+
 def _give_turns(example: Example) -> None:
     """Who spoke when is known of a dialogue before anything is predicted."""
     turns, doc = example.reference.spans.get(TURNS), example.predicted
@@ -130,18 +139,19 @@ def _give_turns(example: Example) -> None:
             group.attrs.update(turns.attrs)
 
 
-def _give_spans(example: Example, given: Dict[str, str]) -> None:
-    """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status; as entities
-    those that do not overlap longer ones."""
+def _give_spans(example: Example, given: Dict[str, str], entities: Set[str]) -> None:
+    """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status (as entities those
+    that do not overlap longer ones); and it gets the entities that are to be related if no component finds them."""
     for key, group in example.reference.spans.items():
-        if group.attrs.get(GIVEN_SPANS_ONLY):
+        if group.attrs.get(GIVEN_SPANS_ONLY) or key in entities:
             doc = example.predicted
             twins = [doc.char_span(s.start_char, s.end_char, label=s.label_, alignment_mode="expand") for s in group]
-            spans, source = [twin for twin in twins if twin is not None], given.get(key, GIVEN)
-            if source == ENTS:
+            spans = [twin for twin in twins if twin is not None]
+            target = key if key in entities else given.get(key, GIVEN)
+            if target == ENTS:
                 doc.set_ents(filter_spans(spans))
             else:
-                write_group(doc, source, spans)
+                write_group(doc, target, spans)
 
 
 def _docs(entry: CorpusEntry, nlp: Language) -> Iterator[Doc]:

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 from entity_docs import pairs
+from spacy.tokens import Span
 
-from spacy_medmtl.annotations.groups import RELATIONS
+from spacy_medmtl.annotations.groups import RELATIONS, write_group
+from spacy_medmtl.annotations.relations import read_pairs, read_relations
 from spacy_medmtl.corpora.audit import Audit, Place
 from spacy_medmtl.corpora.docs import set_sentence_starts
 from spacy_medmtl.corpora.entity_relations import OUTSIDE, Entity, Relation, write_entity_relations
@@ -96,3 +98,11 @@ def test_entity_without_an_id_is_no_argument(doc):
 def test_no_entities(doc):
     assert written(doc, entities=[])[0] == []
     assert RELATIONS in doc.spans  # annotated, nothing there
+
+
+def test_pairs_carry_the_types_of_their_entities(doc):
+    """The labels of the entities as the Doc has them, which the file may name otherwise."""
+    write_group(doc, "medmtl_ner", [Span(doc, 0, 1, label="Drug"), Span(doc, 1, 2, label="Route")])
+    written(doc, ("A", "c", "near"), kinds=[("x", "y")])
+    assert [pair.types for pair in read_pairs(doc)] == [("Drug", "Route"), ("Drug", ""), ("", "")]
+    assert [(r.head.label_, r.tail.label_) for r in read_relations(doc)] == [("Drug", "")]

@@ -1,0 +1,79 @@
+"""Two entities of a text, marked or blinded for the encoder: what the views ``marked_pair`` and ``blinded_pair`` read.
+
+Everything is about wordpieces [n] and ranges [start, end) of them. The head stands between two ``@``, the tail between
+two ``#`` (Zhou and Chen, AACL 2022, "entity marker (punct)"), so the direction can be read off either view. Blinded
+entities are replaced by their types first, as BLUE and MT-BERT do (there: ``@DRUG$``, in the order of the text).
+"""
+
+from typing import Sequence, Tuple, Union
+
+import numpy
+
+Range = Tuple[int, int]
+Pieces = Union[Sequence[int], numpy.ndarray]
+
+
+def blinded(
+    text: numpy.ndarray, head: Range, tail: Range, head_type: Pieces, tail_type: Pieces
+) -> Tuple[numpy.ndarray, Range, Range]:
+    """The text with the types in place of the entities, and where head and tail stand now.
+
+    Entities that overlap become one stretch, as BLUE's ``@CHEM-GENE$``: the head's type and the tail's, the tail inside
+    the head.
+    """
+    n_head, n_tail = len(head_type), len(tail_type)
+    if head[0] < tail[1] and tail[0] < head[1]:
+        start, end = min(head[0], tail[0]), max(head[1], tail[1])
+        stop = start + n_head + n_tail
+        return _join(text[:start], head_type, tail_type, text[end:]), (start, stop), (start + n_head, stop)
+    if head <= tail:
+        moved = tail[0] + n_head - (head[1] - head[0])
+        joined = _join(text[: head[0]], head_type, text[head[1] : tail[0]], tail_type, text[tail[1] :])
+        return joined, (head[0], head[0] + n_head), (moved, moved + n_tail)
+    joined, tail, head = blinded(text, tail, head, tail_type, head_type)
+    return joined, head, tail
+
+
+def marked(
+    text: numpy.ndarray, head: Range, tail: Range, marks: Tuple[int, int], room: int
+) -> Tuple[numpy.ndarray, bool]:
+    """The text with ``marks`` (of head, of tail) around the entities, cut to ``room`` pieces; and whether more than the
+    text outside of both was cut.
+
+    Where marks meet, what ends comes before what begins, and the shorter entity lies inside the longer one, the tail
+    inside an equal head. Cut is first what stands outside of both, from its ends, then what stands between them, from
+    its middle, and only where the entities alone are longer than the room the end of the longer one.
+    """
+    (h, h_end), (t, t_end), (head_mark, tail_mark) = head, tail, marks
+    at, _, _, _, mark = zip(
+        *sorted(
+            [
+                (h, 1, -h_end, 0, head_mark),
+                (t, 1, -t_end, 1, tail_mark),
+                (h_end, 0, -h, 1, head_mark),
+                (t_end, 0, -t, 0, tail_mark),
+            ]
+        )
+    )
+    pieces = numpy.insert(text, at, mark)
+    if len(pieces) <= room:
+        return pieces, False
+    rank = numpy.insert(_ranks(len(text), head, tail), at, -1)
+    kept = numpy.sort(numpy.argsort(rank, kind="stable")[:room])
+    outside = rank >= 2 * len(text)
+    return pieces[kept], bool((~outside).sum() > (~outside[kept]).sum())
+
+
+def _ranks(n: int, head: Range, tail: Range) -> numpy.ndarray:
+    """In which order pieces are kept [n]: below n those of an entity, below 2 n those between the two, then others;
+    each the earlier, the nearer it is to the start of its entity or to an entity."""
+    place = numpy.arange(n)
+    inside = [numpy.where((start <= place) & (place < end), place - start, n) for start, end in (head, tail)]
+    distance = numpy.minimum(*(numpy.maximum(start - place, place - end + 1) for start, end in (head, tail)))
+    is_outer = (place < min(head[0], tail[0])) | (place >= max(head[1], tail[1]))
+    rank = numpy.minimum(*inside)
+    return numpy.where(rank < n, rank, distance + numpy.where(is_outer, 2 * n, n))
+
+
+def _join(*parts: Pieces) -> numpy.ndarray:
+    return numpy.concatenate([numpy.asarray(part, dtype="int64") for part in parts])
