@@ -64,7 +64,7 @@ def test_assets_are_extra_and_no_command_needs_them():
 
 
 def test_commands_write_what_they_declare(tmp_path, tiny_encoder):
-    """convert, train, calibrate, evaluate and report in a fresh copy: all outputs are there, and nothing else was written."""
+    """The steps from convert to report in a fresh copy: all outputs are there, and nothing else was written."""
     shutil.copytree(ROOT / "assets" / "sample", tmp_path / "assets" / "sample")
     shutil.copytree(ROOT / "configs", tmp_path / "configs")
     shutil.copytree(tiny_encoder, tmp_path / "assets" / "encoder" / "minilm")

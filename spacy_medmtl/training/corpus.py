@@ -140,8 +140,9 @@ def _give_turns(example: Example) -> None:
 
 
 def _give_spans(example: Example, given: Dict[str, str], entities: Set[str]) -> None:
-    """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status (as entities those
-    that do not overlap longer ones); and it gets the entities that are to be related if no component finds them."""
+    """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status (as entities
+    those that do not overlap longer ones); and it gets the entities that are to be related if no component finds them.
+    """
     for key, group in example.reference.spans.items():
         if group.attrs.get(GIVEN_SPANS_ONLY) or key in entities:
             doc = example.predicted

@@ -16,7 +16,7 @@ from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, RELATION
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
 from spacy_medmtl.encoder.listener import view_of
 from spacy_medmtl.encoder.losses import sigmoid
-from spacy_medmtl.encoder.model import _encode, _first_rows, _pool
+from spacy_medmtl.encoder.model import _first_rows, _pool, encode_layout
 from spacy_medmtl.encoder.readings import Unit, ViewRequest
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.pair_relation.candidates import entity_pairs
@@ -194,7 +194,7 @@ def test_the_rows_that_prediction_keeps_are_those_of_training(trained, budget):
     module = encoder.shims[0].module
     layout = module.viewer.lay_out(view_of(pipe.model), readings, [module.wordpieces.of_doc(doc) for doc in docs])
     with torch.no_grad():
-        rows = _encode(module.encoder, layout, "pair_relation", budget, lambda _, compute: compute())
+        rows = encode_layout(module.encoder, layout, "pair_relation", budget, lambda _, compute: compute())
         expected = _pool(rows, layout, "mean")
         found = _first_rows(module.encoder, layout, "pair_relation", budget)
     torch.testing.assert_close(found, expected, rtol=0.0, atol=1e-5)
