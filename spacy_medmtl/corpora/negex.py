@@ -60,7 +60,7 @@ def _row_doc(columns: Sequence[str], nlp: Language, audit: Audit, place: Place) 
     group.attrs[GIVEN_SPANS_ONLY] = True
     group.attrs[ANNOTATED_MODIFIERS] = JUDGED
     split_sentences(doc, audit, whole=[span])
-    keep_together(doc, " ".join(text.split()))
+    keep_together(doc, "".join(filter(str.isalnum, text.lower())))  # reports repeat sentences with other punctuation
     return doc
 
 
