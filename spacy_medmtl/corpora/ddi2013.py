@@ -19,7 +19,7 @@ from ..annotations.groups import ENTITIES, RELATIONS
 from .audit import Audit, Place
 from .docs import keep_together, set_sentence_starts, tokens_at
 from .entities import drop_unknown, write_mentions
-from .entity_pairs import EntityPair, write_entity_pairs
+from .entity_relations import EntityPair, write_entity_pairs
 from .formats.archive import list_members, member_place, open_archive, read_member
 from .formats.mention import COVERED, Mention
 from .formats.xml_tree import read_tree
