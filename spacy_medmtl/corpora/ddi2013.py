@@ -9,7 +9,7 @@ that do not interact (``ddi="false"``) are kept as judged pairs without a label.
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -20,7 +20,8 @@ from .docs import keep_together, set_sentence_starts, tokens_at
 from .entities import drop_unknown, write_mentions
 from .entity_relations import EntityPair, write_entity_pairs
 from .formats.archive import list_members, member_place, open_archive, read_member
-from .formats.mention import COVERED, Mention
+from .formats.mention import Mention
+from .formats.stretches import Stretch, are_parted, cover
 from .formats.xml_trees import Element, read_tree
 
 LABELS = {name: name for name in ("brand", "drug", "drug_n", "group")}
@@ -111,11 +112,14 @@ def _add_annotations(text: _Text, sentence: Element, first: int, audit: Audit) -
             if values.get("type") not in LABELS:
                 drop_unknown(here, LABELS, audit)
                 continue
-            bounds = _bounds(element, sentence.attributes.get("text", ""), audit)
-            if bounds is None:
+            words = sentence.attributes.get("text", "")
+            pieces = _pieces(values, words)
+            if pieces is None:
                 audit.dropped(here, ENTITIES, values["type"], "the offsets do not give the words of the entity")
                 continue
-            mention = Mention(first + bounds[0], first + bounds[1], values["type"], here)
+            start, end = cover(pieces)
+            is_covered = are_parted(pieces, words)
+            mention = Mention(first + start, first + end, values["type"], here, is_covered=is_covered)
             mentions[values.get("id", "")] = mention
             text.mentions.append(mention)
         elif element.name == "pair":
@@ -129,19 +133,17 @@ def _add_annotations(text: _Text, sentence: Element, first: int, audit: Audit) -
             audit.dropped(here, "line", "", "neither an entity nor a pair")
 
 
-def _bounds(entity: Element, text: str, audit: Audit) -> "Tuple[int, int] | None":
-    """The characters of an entity, end exclusive; None if they are not its words."""
-    offsets = entity.attributes.get("charOffset", "")
+def _pieces(entity: Mapping[str, str], text: str) -> Optional[List[Stretch]]:
+    """The characters of the pieces of an entity, ends exclusive; None if they are not its words."""
+    offsets = entity.get("charOffset", "")
     if not _OFFSETS.fullmatch(offsets):
         return None
     numbers = [int(number) for number in re.split("[-;]", offsets)]
     pieces = [(start, end + 1) for start, end in zip(numbers[::2], numbers[1::2])]
-    start, end = min(numbers), max(numbers) + 1
-    found, words = ("".join(text[slice(*piece)] for piece in pieces), entity.attributes.get("text", ""))
-    if end > len(text) or "".join(found.split()) != "".join(words.split()) or not words.strip():
+    found, words = ("".join(text[slice(*piece)] for piece in pieces), entity.get("text", ""))
+    if max(numbers) >= len(text) or "".join(found.split()) != "".join(words.split()) or not words.strip():
         return None  # the words of pieces come with or without a blank between them
-    audit.note(COVERED, int(len(pieces) > 1))
-    return start, end
+    return pieces
 
 
 def _problem(pair: Mapping[str, str], mentions: Mapping[str, Mention]) -> str:

@@ -7,7 +7,7 @@ from spacy.tokens import Doc, Span
 from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, write_group
 from .audit import Audit, Place
 from .docs import Spans, add_unless_there, token_span
-from .formats.mention import Mention
+from .formats.mention import COVERED, Mention
 
 AnyMention = TypeVar("AnyMention", bound=Mention)
 
@@ -28,6 +28,8 @@ def write_mentions(
             continue
         uses = [(ENTITIES, labels[mention.label])]
         span = token_span(doc, mention.start, mention.end, uses, audit, mention.place)
+        if span is not None and mention.is_covered:
+            audit.reshaped(mention.place, ENTITIES, labels[mention.label], COVERED, (mention.start, mention.end))
         if span is not None and add_unless_there(spans, span, ENTITIES, audit, mention.place):
             written.append(mention)
     write_entities(doc, list(spans.values()), labels)

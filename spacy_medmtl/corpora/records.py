@@ -19,12 +19,11 @@ from .docs import keep_together, set_sentence_starts, split_sentences, token_spa
 from .entities import write_mentions
 from .findings import FindingMention, write_findings
 from .formats.json_lines import is_unicode
-from .formats.mention import Mention
+from .formats.mention import COVERED, Mention
 from .formats.record import FALSE, Bounds, Entity, Record
 from .options import MODIFIERS, STATUSES, Meanings
 
 Read = Callable[[Path, Audit], Iterator[Record]]
-COVERED = "a discontinuous mention, kept as one span from its first to its last character"
 SHORTENED = "a discontinuous mention, of which the first stretch is kept"
 
 
