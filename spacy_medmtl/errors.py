@@ -112,8 +112,8 @@ TEMPLATES = {
     "W314": "Component '{name}': {count} text(s) of corpus '{other}' stand in '{first}' too, with other gold.",
     "W315": "{count} text(s) of the dev corpus stand in the training corpus too.",
     # E4xx: corpora and the command line
-    "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists "
-    "every loss.",
+    "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
+    "lost, '--on-error skip' the whole document; both list every loss.",
     "E402": "Input '{path}' {problem}. Expected a file of the corpus in its published form.",
     "E403": "There is no converter '{received}'. Expected one of: {expected}.",
     "E404": "{option} is {received!r}. Expected {expected}.",

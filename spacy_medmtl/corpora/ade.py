@@ -18,7 +18,7 @@ from ..annotations.groups import RELATIONS
 from .audit import Audit, Place
 from .docs import keep_together, set_sentence_starts
 from .entities import write_mentions
-from .entity_pairs import EntityPair, write_entity_pairs
+from .entity_relations import EntityPair, write_entity_pairs
 from .formats.lines import read_lines
 from .formats.mention import Mention
 

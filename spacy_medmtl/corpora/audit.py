@@ -90,7 +90,7 @@ class Audit:
         self._change(place, kind, label, CONTRACTED, "an edge lay inside a token", offsets)
 
     def reshaped(self, place: Place, kind: str, label: str, reason: str, offsets: Tuple[int, ...]) -> None:
-        """A discontinuous mention was made one span, by a rule that the user chose."""
+        """A discontinuous mention was made one span, by the rule of the converter or the user's."""
         self._change(place, kind, label, RESHAPED, reason, offsets)
 
     def merged(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:

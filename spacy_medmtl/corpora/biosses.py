@@ -29,7 +29,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
     def read(path: Path, _: Audit) -> Iterator[TextPair]:
         return iter(pairs)
 
-    return convert_pairs(read, paths[:1], nlp, audit, SIMILARITY)
+    return convert_pairs(read, paths[:1], nlp, audit, [SIMILARITY])
 
 
 def _pairs(paths: Sequence[Path], audit: Audit) -> Iterator[TextPair]:

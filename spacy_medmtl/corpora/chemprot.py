@@ -18,7 +18,7 @@ from spacy.tokens import Doc
 from ..annotations.groups import RELATIONS
 from .audit import Audit, Place
 from .docs import split_sentences
-from .entity_pairs import EntityPair, write_entity_pairs
+from .entity_relations import EntityPair, write_entity_pairs
 from .formats.json_lines import is_unicode, read_json_lines
 from .formats.mention import Mention
 

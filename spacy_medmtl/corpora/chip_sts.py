@@ -11,8 +11,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from .audit import Audit
+from .formats.json_arrays import read_array
 from .formats.json_lines import is_unicode
-from .formats.json_list import read_json_list
 from .judged_pairs import SAME, TextPair, convert_pairs
 
 LABELS = {"1": SAME, "0": None}
@@ -20,11 +20,11 @@ LABELS = {"1": SAME, "0": None}
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One two-segment Doc for each pair. Raises MedmtlError E401 at the first loss in stop mode."""
-    return convert_pairs(_read, paths, nlp, audit, SAME)
+    return convert_pairs(_read, paths, nlp, audit, [SAME])
 
 
 def _read(path: Path, audit: Audit) -> Iterator[TextPair]:
-    for place, row in read_json_list(path, audit):
+    for place, row in read_array(path, audit):
         if _is_row(row):
             yield TextPair(row["text1"], row["text2"], LABELS[row["label"]], place)
         else:

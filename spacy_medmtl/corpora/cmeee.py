@@ -15,8 +15,8 @@ from ..annotations.groups import ENTITIES
 from .audit import Audit, Place
 from .docs import split_sentences
 from .entities import write_mentions
+from .formats.json_arrays import read_array
 from .formats.json_lines import is_unicode
-from .formats.json_list import read_json_list
 from .formats.mention import Mention
 
 # body, department, disease, drug, equipment, medical test item, microorganism, procedure, symptom
@@ -29,7 +29,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
     """One Doc for each text. Raises MedmtlError E401 at the first loss in stop mode."""
     seen: Set[str] = set()
     for path in paths:
-        for place, row in read_json_list(path, audit):
+        for place, row in read_array(path, audit):
             if not _is_row(row) or len(row["text"]) > nlp.max_length:
                 expected = "text (not empty, UTF-8, not longer than spaCy reads) and entities"
                 audit.dropped(place, "document", "", f"expected a JSON object with {expected}")

@@ -15,7 +15,7 @@ from spacy.tokens import Doc
 
 from . import iob
 from .audit import Audit, Place
-from .formats.iob import MAX_WORDS, Mention, Sentence
+from .formats.iob import MAX_WORDS, Mention, Sentence, finished
 from .formats.lines import read_lines
 
 LABELS = {name: name for name in ("PER", "LOC", "ORG", "MISC")}
@@ -40,7 +40,7 @@ def _sentences(path: Path, audit: Audit) -> Iterator[Sentence]:
         place = Place(path, number)
         is_start = line.split(" ")[0] == START
         if is_start or not line.strip():
-            yield from _finished(sentence, audit)
+            yield from finished(sentence, audit)
             n_documents += is_start
             sentence = Sentence(Place(path, number + 1), n_documents or None)
         elif len(sentence.words) < MAX_WORDS:
@@ -48,7 +48,7 @@ def _sentences(path: Path, audit: Audit) -> Iterator[Sentence]:
         elif not sentence.is_broken:
             audit.dropped(place, "line", "", f"a sentence of more than {MAX_WORDS} words: a blank line is missing")
             sentence.is_broken = True
-    yield from _finished(sentence, audit)
+    yield from finished(sentence, audit)
 
 
 def _read(sentence: Sentence, line: str, place: Place, audit: Audit) -> None:
@@ -73,14 +73,3 @@ def _continue(sentence: Sentence, word: str, tag: "re.Match[str]", place: Place)
         last.end = at + 1
     elif tag["prefix"] is not None:
         sentence.mentions.append(Mention(at, at + 1, tag["label"], place))
-
-
-def _finished(sentence: Sentence, audit: Audit) -> Iterator[Sentence]:
-    """The sentence, unless it is empty or broken; what was in a broken one goes to the audit."""
-    if not sentence.is_broken:
-        if sentence.words:
-            yield sentence
-        return
-    audit.dropped(sentence.place, "line", "", "the sentence of a lost line")
-    for mention in sentence.mentions:
-        audit.dropped(mention.place, "line", mention.label, "a mention in the sentence of a lost line")

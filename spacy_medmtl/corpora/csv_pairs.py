@@ -10,7 +10,7 @@ from ..annotations.groups import ANNOTATED_LABELS, RELATIONS
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from .audit import Audit, Place
 from .docs import judged_pair_doc, keep_together
-from .formats.csv_table import read_table
+from .formats.csv_rows import read_table
 from .formats.json_values import number
 from .formats.record import is_label
 
@@ -37,16 +37,16 @@ def convert(
     """
 
     def read(path: Path, audit: Audit) -> Iterator[Judged]:
-        for row in read_table(path, (first, second, score or label), delimiter, audit):
-            value = _score(row.values[2]) if score else 1.0
-            name: Optional[str] = label if score else row.values[2]
+        for place, (text, other, judgement) in read_table(path, (first, second, score or label), delimiter, audit):
+            value = _score(judgement) if score else 1.0
+            name: Optional[str] = label if score else judgement
             if value is None:
-                audit.dropped(row.place, "line", "", "a row whose score is no number")
+                audit.dropped(place, "line", "", "a row whose score is no number")
             elif not is_label(name) and name not in none:
-                audit.dropped(row.place, "line", "", "a row without a label")
+                audit.dropped(place, "line", "", "a row without a label")
             else:
                 name = None if name in none else name
-                yield row.values[0], row.values[1], name, 0.0 if name is None else value, row.place
+                yield text, other, name, 0.0 if name is None else value, place
 
     labels = {name for path in paths for _, _, name, _, _ in read(path, Audit("report")) if name is not None}
     for path in paths:

@@ -7,7 +7,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from .audit import Audit
-from .formats.csv_table import read_table
+from .formats.csv_rows import read_table
 from .formats.record import Record, is_label
 from .records import Rules, convert_records
 
@@ -27,11 +27,10 @@ def convert(
     ``doc.cats``. Raises MedmtlError E401 at the first loss in stop mode."""
 
     def read(path: Path, audit: Audit) -> Iterator[Record]:
-        for row in read_table(path, (text, label), delimiter, audit):
-            words, name = row.values
+        for place, (words, name) in read_table(path, (text, label), delimiter, audit):
             if is_label(name):
-                yield Record(words, row.place, entities=None, links=None, classes=[name], by_rule=unit == "doc")
+                yield Record(words, place, entities=None, links=None, classes=[name], by_rule=unit == "doc")
             else:
-                audit.dropped(row.place, "line", "", "a row without a label")
+                audit.dropped(place, "line", "", "a row without a label")
 
     return convert_records(read, paths, nlp, audit, Rules(unit=unit))

@@ -9,8 +9,7 @@ that do not interact (``ddi="false"``) are kept as judged pairs without a label.
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Set, Tuple
-from xml.etree.ElementTree import Element
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -19,10 +18,11 @@ from ..annotations.groups import ENTITIES, RELATIONS
 from .audit import Audit, Place
 from .docs import keep_together, set_sentence_starts, tokens_at
 from .entities import drop_unknown, write_mentions
-from .entity_pairs import EntityPair, write_entity_pairs
+from .entity_relations import EntityPair, write_entity_pairs
 from .formats.archive import list_members, member_place, open_archive, read_member
-from .formats.mention import COVERED, Mention
-from .formats.xml_tree import read_tree
+from .formats.mention import Mention
+from .formats.stretches import Stretch, are_parted, cover
+from .formats.xml_trees import Element, read_tree
 
 LABELS = {name: name for name in ("brand", "drug", "drug_n", "group")}
 RELATION_LABELS = ("advise", "effect", "int", "mechanism")
@@ -47,10 +47,10 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
             root = read_tree(content, place, audit)
             if root is None:
                 continue
-            identifier = root.get("id", "")
+            identifier = root.attributes.get("id", "")
             audit.note("document ids that occur again", int(identifier in seen))
             seen.add(identifier)
-            text = _read(root, place, audit)
+            text = _read(root, audit)
             length = sum(len(sentence) + 1 for sentence in text.sentences)
             if text.sentences and length <= nlp.max_length:
                 doc = _doc(text, nlp, audit)
@@ -87,68 +87,66 @@ def _doc(text: _Text, nlp: Language, audit: Audit) -> Doc:
     return doc
 
 
-def _read(root: Element, place: Place, audit: Audit) -> _Text:
+def _read(root: Element, audit: Audit) -> _Text:
     text = _Text()
     first = 0
-    for sentence in root:
-        here = Place(place.file, getattr(sentence, "line", 1))
-        words = sentence.get("text", "")
-        if sentence.tag != "sentence" or (len(sentence) and not words.strip()):
-            audit.dropped(here, "line", "", "expected a sentence, and no annotations where its text is empty")
+    for sentence in root.children:
+        words = sentence.attributes.get("text", "")
+        if sentence.name != "sentence" or (sentence.children and not words.strip()):
+            audit.dropped(sentence.place, "line", "", "expected a sentence, and no annotations where its text is empty")
         elif not words.strip():
             audit.note("empty sentences left out")
         else:
             text.sentences.append(words)
             text.offsets.append(first)
-            _add_annotations(text, sentence, first, place, audit)
+            _add_annotations(text, sentence, first, audit)
             first += len(words) + 1
     return text
 
 
-def _add_annotations(text: _Text, sentence: Element, first: int, place: Place, audit: Audit) -> None:
+def _add_annotations(text: _Text, sentence: Element, first: int, audit: Audit) -> None:
     mentions: Dict[str, Mention] = {}
-    for element in sentence:
-        here = Place(place.file, getattr(element, "line", 1))
-        if element.tag == "entity":
-            if element.get("type") not in LABELS:
+    for element in sentence.children:
+        here, values = element.place, element.attributes
+        if element.name == "entity":
+            if values.get("type") not in LABELS:
                 drop_unknown(here, LABELS, audit)
                 continue
-            bounds = _bounds(element, sentence.get("text", ""), audit)
-            if bounds is None:
-                audit.dropped(
-                    here, ENTITIES, element.get("type", ""), "the offsets do not give the words of the entity"
-                )
+            words = sentence.attributes.get("text", "")
+            pieces = _pieces(values, words)
+            if pieces is None:
+                audit.dropped(here, ENTITIES, values["type"], "the offsets do not give the words of the entity")
                 continue
-            mention = Mention(first + bounds[0], first + bounds[1], element.get("type", ""), here)
-            mentions[element.get("id", "")] = mention
+            start, end = cover(pieces)
+            is_covered = are_parted(pieces, words)
+            mention = Mention(first + start, first + end, values["type"], here, is_covered=is_covered)
+            mentions[values.get("id", "")] = mention
             text.mentions.append(mention)
-        elif element.tag == "pair":
-            problem = _problem(element, mentions)
+        elif element.name == "pair":
+            problem = _problem(values, mentions)
             if problem:
                 audit.dropped(here, RELATIONS, "", problem)
                 continue
-            label = element.get("type") if element.get("ddi") == "true" else None
-            text.pairs.append(EntityPair(mentions[element.get("e1", "")], mentions[element.get("e2", "")], label, here))
+            label = values["type"] if values["ddi"] == "true" else None
+            text.pairs.append(EntityPair(mentions[values["e1"]], mentions[values["e2"]], label, here))
         else:
             audit.dropped(here, "line", "", "neither an entity nor a pair")
 
 
-def _bounds(entity: Element, text: str, audit: Audit) -> "Tuple[int, int] | None":
-    """The characters of an entity, end exclusive; None if they are not its words."""
+def _pieces(entity: Mapping[str, str], text: str) -> Optional[List[Stretch]]:
+    """The characters of the pieces of an entity, ends exclusive; None if they are not its words."""
     offsets = entity.get("charOffset", "")
     if not _OFFSETS.fullmatch(offsets):
         return None
     numbers = [int(number) for number in re.split("[-;]", offsets)]
     pieces = [(start, end + 1) for start, end in zip(numbers[::2], numbers[1::2])]
-    start, end = min(numbers), max(numbers) + 1
     found, words = ("".join(text[slice(*piece)] for piece in pieces), entity.get("text", ""))
-    if end > len(text) or "".join(found.split()) != "".join(words.split()) or not words.strip():
+    if max(numbers) >= len(text) or "".join(found.split()) != "".join(words.split()) or not words.strip():
         return None  # the words of pieces come with or without a blank between them
-    audit.note(COVERED, int(len(pieces) > 1))
-    return start, end
+    return pieces
 
 
-def _problem(pair: Element, mentions: Dict[str, Mention]) -> str:
+def _problem(pair: Mapping[str, str], mentions: Mapping[str, Mention]) -> str:
     """What is wrong with a pair, or nothing."""
     if pair.get("e1") not in mentions or pair.get("e2") not in mentions:
         return "an entity of the pair is lost or missing"

@@ -1,8 +1,9 @@
 """From character offsets to reference Docs: spans on whole tokens, sentence starts, what a split keeps together."""
 
 from bisect import bisect_right
-from typing import Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
 
+import numpy as np
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
@@ -13,6 +14,7 @@ from ..errors import MedmtlError
 from .audit import Audit, Place
 from .retokenize import unsplit
 
+Spans = Dict[Tuple[int, int, int], Span]  # by start, end and label
 _SPLIT_KEY = "medmtl_split_key"  # in doc.user_data, which is not written to the output
 
 
@@ -20,7 +22,7 @@ def token_span(
     doc: Doc, start: int, end: int, uses: Sequence[Tuple[str, str]], audit: Audit, place: Place
 ) -> Optional[Span]:
     """The tokens of ``doc.text[start:end]``. ``uses`` are the (span group, label) that the span is for; the first one
-    labels it.
+    labels it. Without any nothing is listed: the span is one that was looked up, and listed, before.
 
     Where an edge lies inside a token, ``audit.on_misaligned`` decides: ``expand`` widens the span to whole tokens,
     ``contract`` narrows it, either listed by the audit; ``error`` takes it for a loss; ``retokenize`` tells the audit
@@ -34,7 +36,7 @@ def token_span(
     length = doc[-1].idx + len(doc[-1].text_with_ws) if len(doc) else 0  # doc.text is made anew at every look
     if 0 <= start < end <= length:
         mode = "contract" if policy == "contract" else "expand"
-        span = doc.char_span(start, end, label=uses[0][1], alignment_mode=mode)
+        span = doc.char_span(start, end, label=uses[0][1] if uses else 0, alignment_mode=mode)
         is_misaligned = span is None or (span.start_char, span.end_char) != (start, end)
         if is_misaligned and policy == "error":
             reason, span = "an edge lies inside a token", None
@@ -52,20 +54,19 @@ def token_span(
     return span
 
 
-def add_unless_there(spans: List[Span], span: Span, kind: str, audit: Audit, place: Place) -> bool:
-    """Append ``span``, or tell the audit that the same tokens carry the same label already. Whether it was appended."""
-    if any((one.start, one.end, one.label) == (span.start, span.end, span.label) for one in spans):
+def add_unless_there(spans: Spans, span: Span, kind: str, audit: Audit, place: Place) -> bool:
+    """Add ``span``, or tell the audit that the same tokens carry the same label already. Whether it was added."""
+    if spans.setdefault((span.start, span.end, span.label), span) is not span:
         audit.merged(place, kind, span.label_, (span.start_char, span.end_char))
         return False
-    spans.append(span)
     return True
 
 
 def set_sentence_starts(doc: Doc, starts: Iterable[int]) -> None:
-    """Make exactly these tokens (and the first) begin sentences."""
+    """Make exactly these tokens (and the first) begin sentences. At once: the setter of a token looks at all tokens."""
     chosen = {0, *starts}
-    for token in doc:
-        token.is_sent_start = token.i in chosen
+    values = np.array([1 if token in chosen else -1 for token in range(len(doc))], dtype=np.int64)
+    doc.from_array(["SENT_START"], values.astype(np.uint64))  # type: ignore[arg-type]
 
 
 def tokens_at(doc: Doc, offsets: Iterable[int]) -> List[int]:

@@ -73,8 +73,8 @@ def _findings(content: AnnotatedText, audit: Audit) -> Iterator[FindingMention]:
         if judgement is None:
             audit.dropped(entity.place, FINDINGS, LABEL, problem, (entity.start, entity.end))
         else:
-            audit.note("discontinuous entities kept as one span", int("discontinuous" in entity.features))
-            yield FindingMention(entity.start, entity.end, LABEL, entity.place, *judgement)
+            is_covered = "discontinuous" in entity.features
+            yield FindingMention(entity.start, entity.end, LABEL, entity.place, *judgement, is_covered=is_covered)
 
 
 def _agreed(judgements: List[Optional[Judgement]]) -> Tuple[Optional[Judgement], str]:

@@ -6,8 +6,8 @@ from spacy.tokens import Doc, Span
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, write_group
 from .audit import Audit, Place
-from .docs import add_unless_there, token_span
-from .formats.mention import Mention
+from .docs import Spans, add_unless_there, token_span
+from .formats.mention import COVERED, Mention
 
 AnyMention = TypeVar("AnyMention", bound=Mention)
 
@@ -20,7 +20,7 @@ def write_mentions(
     ``labels``: a type of the file -> its label. A mention of another type or outside the text is a loss (MedmtlError
     E401 in stop mode); the audit lists what was widened to whole tokens, and what then equals another span.
     """
-    spans: List[Span] = []
+    spans: Spans = {}
     written: List[AnyMention] = []
     for mention in mentions:
         if mention.label not in labels:
@@ -28,9 +28,11 @@ def write_mentions(
             continue
         uses = [(ENTITIES, labels[mention.label])]
         span = token_span(doc, mention.start, mention.end, uses, audit, mention.place)
+        if span is not None and mention.is_covered:
+            audit.reshaped(mention.place, ENTITIES, labels[mention.label], COVERED, (mention.start, mention.end))
         if span is not None and add_unless_there(spans, span, ENTITIES, audit, mention.place):
             written.append(mention)
-    write_entities(doc, spans, labels)
+    write_entities(doc, list(spans.values()), labels)
     return written
 
 

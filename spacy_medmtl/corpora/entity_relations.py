@@ -1,27 +1,43 @@
 """Relations between entities of a reference Doc: those that hold, and the pairs that were judged to have none.
 
-A corpus lists the relations that hold and is silent about all other pairs. Which of those count as judged is a
-decision, the same for all corpora: pairs of the types that the corpus relates, in one sentence or as many sentences
-apart as the converter says (``reach``). A related pair outside of that is kept all the same, or recall could not fall
-for it; the audit counts those.
+Some corpora judge pairs one by one (``write_entity_pairs``). The others list the relations that hold and are silent
+about all other pairs (``write_entity_relations``). Which of those count as judged is a decision, the same for all
+corpora: pairs of the types that the corpus relates, in one sentence or as many sentences apart as the converter says
+(``reach``). A related pair outside of that is kept all the same, or recall could not fall for it; the audit counts
+those.
+
+A span with itself is no pair, for a model could not tell the two apart: where both entities lie on the same tokens,
+what a file says of them is a loss, and what it does not say is not judged.
 """
 
 from dataclasses import dataclass
 from itertools import chain
-from typing import Collection, Dict, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.tokens import Doc
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, RELATIONS, entity_types
 from ..annotations.relations import JudgedPair, write_relations
 from .audit import Audit, Place
+from .docs import token_span
 from .formats.mention import Mention
 
 Bounds = Tuple[int, int]
 Kinds = Collection[Tuple[str, str]]
+Stated = Set[Optional[str]]  # labels of a pair; None: the file says that it has none
 OUTSIDE = "related pairs outside of the judged ones, kept"
 CROWDED = "sentences with too many entities, whose unrelated pairs are not judged"
 MAX_ENTITIES = 200  # in a sentence; the pairs are as many as its square
+
+
+@dataclass(frozen=True)
+class EntityPair:
+    """Two mentions and the relation between them; None: they were judged to have none."""
+
+    head: Mention
+    tail: Mention
+    label: Optional[str]
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -50,6 +66,20 @@ class _Placed:
     sentence: int
 
 
+def write_entity_pairs(doc: Doc, pairs: Iterable[EntityPair], labels: Iterable[str], audit: Audit) -> None:
+    """Annotate ``doc`` with pairs that were judged one by one. ``labels``: all of the corpus.
+
+    A pair of a mention that the policy for edges inside tokens loses, or of two on the same tokens, is a loss
+    (MedmtlError E401 in stop mode). Mentions are listed with what the policy does to them unless they are the entities
+    of the Doc, which were listed when those were written.
+    """
+    judged = _Judged(doc, audit)
+    for pair in pairs:
+        head, tail = (judged.bounds(mention, pair.label or "") for mention in (pair.head, pair.tail))
+        judged.add(head, tail, pair.label, pair.place)
+    judged.write(labels)
+
+
 def write_entity_relations(
     doc: Doc,
     entities: Iterable[Entity],
@@ -60,18 +90,20 @@ def write_entity_relations(
     kinds: Kinds = (),
     reach: int = 0,
 ) -> None:
-    """Annotate ``doc``, whose sentences are set and whose entities are written, with relations.
+    """Annotate ``doc``, whose entities and sentences are set, with relations.
 
     entities: those of the Doc, also where two became one span. labels: a relation of the file -> its label.
     kinds: (type of the head, type of the tail), as the file names types, of the pairs that are judged; none: only the
         related ones. Where both are the same the pair is judged once, the entity that comes first as the head.
     reach: how many sentences apart the two may stand.
-    A relation with another label, or between what is no entity of the Doc, is a loss (MedmtlError E401 in stop mode).
+    A relation with another label, between what is no entity of the Doc, or of two entities on the same tokens, is a
+    loss (MedmtlError E401 in stop mode).
     """
-    placed = _placed(doc, entities)
-    candidates = _candidates(placed.values(), kinds, reach, audit) if kinds else ()
-    found: Dict[Tuple[Bounds, Bounds], Set[str]] = {pair: set() for pair in candidates}
-    n_candidates = len(found)
+    judged = _Judged(doc, audit)
+    placed = _placed(doc, entities, judged)
+    if kinds:
+        judged.found.update((pair, set()) for pair in _candidates(placed.values(), kinds, reach, audit))
+    n_candidates = len(judged.found)
     for relation in relations:
         if relation.label not in labels:
             audit.dropped(relation.place, RELATIONS, "", f"an unknown relation: expected {' or '.join(labels)}")
@@ -79,30 +111,60 @@ def write_entity_relations(
             audit.dropped(relation.place, RELATIONS, labels[relation.label], "an argument is no entity of the document")
         else:
             head, tail = _ordered(placed[relation.head], placed[relation.tail], kinds)
-            names = found.setdefault((head.bounds, tail.bounds), set())
-            if labels[relation.label] in names:
-                offsets = doc[head.bounds[0]].idx, doc[tail.bounds[0]].idx
-                audit.merged(relation.place, RELATIONS, labels[relation.label], offsets)
-            names.add(labels[relation.label])
-    audit.note(OUTSIDE, len(found) - n_candidates if kinds else 0)
-    types = entity_types(doc, ENTITIES)
-    pairs = (
-        JudgedPair(head, tail, tuple(sorted(names)), float(bool(names)), (types.get(head, ""), types.get(tail, "")))
-        for (head, tail), names in sorted(found.items())
-    )
-    write_relations(doc, pairs)
-    doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = sorted(set(labels.values()))
+            judged.add(head.bounds, tail.bounds, labels[relation.label], relation.place)
+    audit.note(OUTSIDE, len(judged.found) - n_candidates if kinds else 0)
+    judged.write(labels.values())
 
 
-def _placed(doc: Doc, entities: Iterable[Entity]) -> Dict[str, _Placed]:
+class _Judged:
+    """The judged pairs of a Doc. ``found``: what is said of each."""
+
+    def __init__(self, doc: Doc, audit: Audit) -> None:
+        self.doc, self.audit = doc, audit
+        self.found: Dict[Tuple[Bounds, Bounds], Stated] = {}
+        self._known: Dict[Bounds, Optional[Bounds]] = {}  # characters -> tokens
+
+    def bounds(self, mention: Mention, label: str) -> Optional[Bounds]:
+        """The tokens of a mention, as ``token_span`` finds them for the entities. ``label``: of a relation of it."""
+        characters = (mention.start, mention.end)
+        if characters not in self._known:
+            uses = [] if ENTITIES in self.doc.spans else [(RELATIONS, label)]
+            span = token_span(self.doc, *characters, uses, self.audit, mention.place)
+            self._known[characters] = None if span is None else (span.start, span.end)
+        return self._known[characters]
+
+    def add(self, head: Optional[Bounds], tail: Optional[Bounds], label: Optional[str], place: Place) -> None:
+        """What the file says of a pair. Said twice, or a relation and none, is merged: the labels of all hold."""
+        if head is None or tail is None or head == tail:
+            self.audit.dropped(place, RELATIONS, label or "", "the two entities are not two spans of tokens")
+            return
+        stated = self.found.setdefault((head, tail), set())
+        if label in stated or (stated and None in (label, *stated)):
+            spans = self.doc[slice(*head)], self.doc[slice(*tail)]
+            offsets = tuple(offset for span in spans for offset in (span.start_char, span.end_char))
+            self.audit.merged(place, RELATIONS, label or "", offsets)
+        stated.add(label)
+
+    def write(self, labels: Iterable[str]) -> None:
+        """Annotate the Doc, which was judged for ``labels``."""
+        types = entity_types(self.doc, ENTITIES)
+        pairs = []
+        for head, tail in sorted(self.found):
+            names = tuple(sorted(filter(None, self.found[head, tail])))
+            pairs.append(JudgedPair(head, tail, names, float(bool(names)), (types.get(head, ""), types.get(tail, ""))))
+        write_relations(self.doc, pairs)
+        self.doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = sorted(set(labels))
+
+
+def _placed(doc: Doc, entities: Iterable[Entity], judged: _Judged) -> Dict[str, _Placed]:
     """Entities by id, on their tokens. Of several with one id, which a file should not have, the first counts; what has
     no id cannot be named."""
     placed: Dict[str, _Placed] = {}
     sentences = list(chain.from_iterable([number] * len(sent) for number, sent in enumerate(doc.sents)))
     for entity in entities:
-        span = doc.char_span(entity.start, entity.end, alignment_mode="expand")
-        if span is not None and entity.id:
-            placed.setdefault(entity.id, _Placed((span.start, span.end), entity.label, sentences[span.start]))
+        bounds = judged.bounds(entity, "")
+        if bounds is not None and entity.id:
+            placed.setdefault(entity.id, _Placed(bounds, entity.label, sentences[bounds[0]]))
     return placed
 
 
@@ -119,8 +181,8 @@ def _candidates(entities: Iterable[_Placed], kinds: Kinds, reach: int, audit: Au
         tails: Sequence[_Placed] = list(chain.from_iterable(by_sentence.get(number, ()) for number in near))
         for head in heads:
             for tail in tails:
-                is_other = head is not tail and (head.label != tail.label or head.bounds < tail.bounds)
-                if is_other and (head.label, tail.label) in kinds:
+                is_first = head.label != tail.label or head.bounds < tail.bounds
+                if is_first and head.bounds != tail.bounds and (head.label, tail.label) in kinds:
                     yield head.bounds, tail.bounds
 
 

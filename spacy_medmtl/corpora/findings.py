@@ -8,7 +8,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ..annotations.groups import ANNOTATED_LABELS, ANNOTATED_MODIFIERS, FINDINGS, write_group
 from .audit import Audit
 from .docs import token_span
-from .formats.mention import Mention
+from .formats.mention import COVERED, Mention
 
 LABEL = "Finding"
 
@@ -36,6 +36,8 @@ def write_findings(
         span = token_span(doc, *offsets, [(FINDINGS, finding.label)], audit, place)
         if span is None:
             continue
+        if finding.is_covered:
+            audit.reshaped(place, FINDINGS, finding.label, COVERED, offsets)
         first = written.setdefault((span.start, span.end, finding.label), finding)
         if (first.status, first.modifiers) != (finding.status, finding.modifiers):
             reason = "the same tokens carry another status or other modifiers already"

@@ -27,12 +27,16 @@ class TextPair:
 
 
 def convert_pairs(
-    read: Callable[[Path, Audit], Iterator[TextPair]], paths: Sequence[Path], nlp: Language, audit: Audit, label: str
+    read: Callable[[Path, Audit], Iterator[TextPair]],
+    paths: Sequence[Path],
+    nlp: Language,
+    audit: Audit,
+    labels: Sequence[str],
 ) -> Iterator[Doc]:
     """The Docs of all pairs that ``read`` gives. Pairs that share a text, also by way of other pairs, stay together in
     a split, so the files are read twice.
 
-    ``label``: the one of the corpus. Raises MedmtlError E401 at the first loss in stop mode.
+    ``labels``: all of the corpus. Raises MedmtlError E401 at the first loss in stop mode.
     """
     links = Links()
     for path in paths:
@@ -50,7 +54,7 @@ def convert_pairs(
                 continue
             if pair.value is not None:
                 write_relations(doc, [replace(judged, score=pair.value) for judged in read_pairs(doc)])
-            doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = [label]
+            doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = list(labels)
             audit.note("pairs that occur again", int(texts in seen))
             seen.add(texts)
             keep_together(doc, links.first(pair.first))

@@ -11,8 +11,8 @@ from spacy.tokens import Doc
 
 from .audit import Audit
 from .docs import keep_together
+from .formats.json_arrays import read_array
 from .formats.json_lines import is_unicode
-from .formats.json_list import read_json_list
 from .intents import query_doc
 
 # treatment, other, diagnosis, precautions, what a disease is like, where to be treated, what a drug or food does,
@@ -36,7 +36,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
     """One Doc for each query, which is one unit. Raises MedmtlError E401 at the first loss in stop mode."""
     seen: Set[str] = set()
     for path in paths:
-        for place, row in read_json_list(path, audit):
+        for place, row in read_array(path, audit):
             problem = _problem(row, nlp)
             if problem:
                 audit.dropped(place, "document", "", problem)

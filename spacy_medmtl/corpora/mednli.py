@@ -10,31 +10,25 @@ from typing import Any, Iterator, Sequence
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..annotations.groups import ANNOTATED_LABELS, RELATIONS
 from .audit import Audit
-from .docs import judged_pair_doc, keep_together
 from .formats.json_lines import is_unicode, read_json_lines
+from .judged_pairs import TextPair, convert_pairs
 
 LABELS = ("contradiction", "entailment", "neutral")
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
-    """One two-segment Doc for each pair, premise first; the hypotheses on one premise stay together in a split.
+    """One two-segment Doc for each pair, premise first. Raises MedmtlError E401 at the first loss in stop mode."""
+    return convert_pairs(_read, paths, nlp, audit, LABELS)
 
-    Raises MedmtlError E401 at the first loss in stop mode.
-    """
-    for path in paths:
-        for place, row in read_json_lines(path, audit):
-            problem = _problem(row)
-            if problem:
-                audit.dropped(place, "line", "", problem)
-                continue
-            premise, hypothesis = row["sentence1"].strip(), row["sentence2"].strip()
-            doc = judged_pair_doc(nlp, premise, hypothesis, row["gold_label"], audit, place, by_rule=True)
-            if doc is not None:
-                doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = list(LABELS)
-                keep_together(doc, premise)
-                yield doc
+
+def _read(path: Path, audit: Audit) -> Iterator[TextPair]:
+    for place, row in read_json_lines(path, audit):
+        problem = _problem(row)
+        if problem:
+            audit.dropped(place, "line", "", problem)
+        else:
+            yield TextPair(row["sentence1"].strip(), row["sentence2"].strip(), row["gold_label"], place)
 
 
 def _problem(row: Any) -> str:

@@ -18,7 +18,7 @@ LABELS = {"1": SAME, "0": None}
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One two-segment Doc for each pair. Raises MedmtlError E401 at the first loss in stop mode."""
-    return convert_pairs(_read, paths, nlp, audit, SAME)
+    return convert_pairs(_read, paths, nlp, audit, [SAME])
 
 
 def _read(path: Path, audit: Audit) -> Iterator[TextPair]:

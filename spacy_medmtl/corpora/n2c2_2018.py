@@ -24,7 +24,7 @@ from .entities import write_mentions
 from .entity_relations import Entity, Relation, write_entity_relations
 from .formats.annotated_folder import companion, read_text
 from .formats.lines import read_lines
-from .formats.stretches import cover, read_stretch, same_words
+from .formats.stretches import are_parted, cover, read_stretch, same_words
 from .texts import text_doc
 
 DRUG = "Drug"
@@ -79,4 +79,4 @@ def _entity(match: "re.Match[str]", text: str, place: Place, audit: Audit) -> Op
     if not is_possible or not same_words(" ".join(text[slice(*piece)] for piece in pieces), match["words"]):
         audit.dropped(place, "line", "", "the offsets do not give the words of the mention")
         return None
-    return Entity(*cover(pieces, text, audit), match["label"], place, match["id"])
+    return Entity(*cover(pieces), match["label"], place, match["id"], is_covered=are_parted(pieces, text))

@@ -19,12 +19,11 @@ from .docs import keep_together, set_sentence_starts, split_sentences, token_spa
 from .entities import write_mentions
 from .findings import FindingMention, write_findings
 from .formats.json_lines import is_unicode
-from .formats.mention import Mention
+from .formats.mention import COVERED, Mention
 from .formats.record import FALSE, Bounds, Entity, Record
 from .options import MODIFIERS, STATUSES, Meanings
 
 Read = Callable[[Path, Audit], Iterator[Record]]
-COVERED = "a discontinuous mention, kept as one span from its first to its last character"
 SHORTENED = "a discontinuous mention, of which the first stretch is kept"
 
 
@@ -212,14 +211,11 @@ def _finding(mention: _EntityMention, audit: Audit, rules: Rules) -> Optional[Fi
     return FindingMention(mention.start, mention.end, mention.label, mention.place, status, modifiers)
 
 
-def _written(doc: Doc, mention: Mention, key: str) -> Optional[Bounds]:
+def _written(doc: Doc, mention: Mention, key: str, audit: Audit) -> Optional[Bounds]:
     """The tokens of the span that a mention became (or is merged with), or None if it was lost."""
-    bounds = {(span.start, span.end) for span in doc.spans.get(key, ()) if span.label_ == mention.label}
-    for mode in ("expand", "contract"):
-        span = doc.char_span(mention.start, mention.end, alignment_mode=mode)
-        if span is not None and (span.start, span.end) in bounds:
-            return span.start, span.end
-    return None
+    span = token_span(doc, mention.start, mention.end, (), audit, mention.place)
+    written = ((one.start, one.end) for one in doc.spans.get(key, ()) if one.label_ == mention.label)
+    return (span.start, span.end) if span is not None and (span.start, span.end) in written else None
 
 
 def _pairs(doc: Doc, record: Record, kept: Mapping[Entity, Mention], audit: Audit, rules: Rules) -> List[JudgedPair]:
@@ -230,7 +226,7 @@ def _pairs(doc: Doc, record: Record, kept: Mapping[Entity, Mention], audit: Audi
         ends: List[Optional[Bounds]] = []
         for end in (link.head, link.tail):
             if end in known:
-                ends.append(_written(doc, kept[end], rules.kind(end)) if end in kept else None)
+                ends.append(_written(doc, kept[end], rules.kind(end), audit) if end in kept else None)
             else:
                 ends.append(_free(doc, end, link.label or "", audit, link.place))
         head, tail = ends

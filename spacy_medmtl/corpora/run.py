@@ -144,7 +144,7 @@ def _left_out(job: Job, place: float, doc: Doc, known: Set[bytes]) -> str:
 
 def position(key: str, seed: int) -> float:
     """Where in [0, 1) texts with this key stand: by hash, so independent of order and of the other texts."""
-    digest = hashlib.sha256(f"{seed}:{key}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}:{key}".encode(errors="surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 

@@ -12,7 +12,7 @@ from spacy.tokens import Doc, Span
 from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, write_group
 from ..annotations.relations import JudgedPair, write_relations
 from .audit import Audit, Place
-from .docs import add_unless_there, judged_pair_doc, set_sentence_starts, token_span, tokens_at
+from .docs import Spans, add_unless_there, judged_pair_doc, set_sentence_starts, token_span, tokens_at
 from .formats.lines import read_lines
 from .markup import Document, MarkupError, Sentence, parse_lines
 from .turns import write_turns
@@ -105,8 +105,8 @@ def _document(text: _Text, nlp: Language, audit: Audit) -> Doc:
 
 def _write_entities(doc: Doc, text: _Text, offsets: Sequence[int], audit: Audit) -> None:
     """All entities; those with a status are the findings."""
-    entities: List[Span] = []
-    findings: List[Span] = []
+    entities: Spans = {}
+    findings: Spans = {}
     statuses: List[str] = []
     modifiers: List[List[str]] = []
     for line, offset in zip(text.lines, offsets, strict=True):
@@ -121,8 +121,8 @@ def _write_entities(doc: Doc, text: _Text, offsets: Sequence[int], audit: Audit)
                 if add_unless_there(findings, finding, FINDINGS, audit, line.place):
                     statuses.append(entity.status)
                     modifiers.append(list(entity.modifiers))
-    write_group(doc, ENTITIES, entities)
-    write_group(doc, FINDINGS, findings, assertion=statuses, assertion_modifiers=modifiers)
+    write_group(doc, ENTITIES, entities.values())
+    write_group(doc, FINDINGS, findings.values(), assertion=statuses, assertion_modifiers=modifiers)
 
 
 def _pairs(text: _Text, texts: Sequence[_Text], nlp: Language, audit: Audit, draw: random.Random) -> Iterator[Doc]:

@@ -34,7 +34,7 @@ from .findings import LABEL, FindingMention, write_findings
 from .formats.annotated_folder import companion, read_text
 from .formats.lines import read_lines
 from .formats.mention import Mention
-from .formats.stretches import Stretch, cover, read_stretch
+from .formats.stretches import Stretch, are_parted, cover, read_stretch
 from .texts import text_doc
 
 DISORDER = "Disease_Disorder"
@@ -86,11 +86,11 @@ def _annotate(doc: Doc, path: Path, pipe: Path, audit: Audit, has_template: bool
         elif Path(columns[0]).stem != path.stem:
             audit.dropped(place, "line", "", "a line of another document")
         else:
-            stretch = cover(pieces, text, audit)
+            is_covered = are_parted(pieces, text)
             label = DISORDER if has_template else columns[1]
-            mentions.append(Mention(*stretch, label, place))
+            mentions.append(Mention(*cover(pieces), label, place, is_covered=is_covered))
             if has_template:
-                findings += _finding(columns, stretch, place, audit)
+                findings += _finding(columns, mentions[-1], audit)
     write_mentions(doc, mentions, LABELS, audit)
     split_sentences(doc, audit, whole=doc.spans[ENTITIES])
     if has_template:
@@ -108,14 +108,14 @@ def _pieces(columns: Sequence[str], length: int, has_template: bool) -> Optional
     return pieces if pieces and len(pieces) == len(edges) else None
 
 
-def _finding(columns: Sequence[str], stretch: Stretch, place: Place, audit: Audit) -> List[FindingMention]:
+def _finding(columns: Sequence[str], mention: Mention, audit: Audit) -> List[FindingMention]:
     """The finding of a line, or none and a loss."""
     judgement = _judgement([columns[at].lstrip("*").lower() for at in range(16)])
     if judgement is None:
         reason = "an unknown value in the template (negation, subject, uncertainty, conditional or generic)"
-        audit.dropped(place, FINDINGS, LABEL, reason, stretch)
+        audit.dropped(mention.place, FINDINGS, LABEL, reason, (mention.start, mention.end))
         return []
-    return [FindingMention(*stretch, LABEL, place, *judgement)]
+    return [FindingMention(mention.start, mention.end, LABEL, mention.place, *judgement, is_covered=mention.is_covered)]
 
 
 def _judgement(values: Sequence[str]) -> Optional[Judgement]:

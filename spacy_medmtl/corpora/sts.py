@@ -7,10 +7,9 @@ from typing import Iterator, Sequence
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..annotations.groups import ANNOTATED_LABELS, RELATIONS
 from .audit import Audit, Place
-from .docs import judged_pair_doc, keep_together
 from .formats.lines import read_lines
+from .judged_pairs import TextPair, convert_pairs
 
 LABEL = "similarity"
 MAXIMUM = 5.0
@@ -18,24 +17,19 @@ _SCORE = re.compile(r"\d(\.\d{1,6})?", re.ASCII)
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
-    """One two-segment Doc for each line, judged by one value; pairs with one first sentence stay together in a split.
+    """One two-segment Doc for each line, with one score. Raises MedmtlError E401 at the first loss in stop mode."""
+    return convert_pairs(_read, paths, nlp, audit, [LABEL])
 
-    Raises MedmtlError E401 at the first loss in stop mode.
-    """
-    for path in paths:
-        for number, line in read_lines(path, audit):
-            if not line.strip():
-                continue
-            place = Place(path, number)
-            columns = [column.strip() for column in line.split("\t")]
-            if len(columns) != 3:
-                audit.dropped(place, "line", "", f"{len(columns)} columns: expected 3, separated by tabs")
-            elif not _SCORE.fullmatch(columns[2]) or float(columns[2]) > MAXIMUM:
-                audit.dropped(place, "line", "", f"a score that is no number from 0 to {MAXIMUM:g}")
-            else:
-                doc = judged_pair_doc(nlp, columns[0], columns[1], LABEL, audit, place, by_rule=True)
-                if doc is not None:
-                    doc.spans[RELATIONS].attrs["scores"] = [float(columns[2])]
-                    doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = [LABEL]
-                    keep_together(doc, columns[0])
-                    yield doc
+
+def _read(path: Path, audit: Audit) -> Iterator[TextPair]:
+    for number, line in read_lines(path, audit):
+        if not line.strip():
+            continue
+        place = Place(path, number)
+        columns = [column.strip() for column in line.split("\t")]
+        if len(columns) != 3:
+            audit.dropped(place, "line", "", f"{len(columns)} columns: expected 3, separated by tabs")
+        elif not _SCORE.fullmatch(columns[2]) or float(columns[2]) > MAXIMUM:
+            audit.dropped(place, "line", "", f"a score that is no number from 0 to {MAXIMUM:g}")
+        else:
+            yield TextPair(columns[0], columns[1], LABEL, place, float(columns[2]))

@@ -34,10 +34,9 @@ def _header(metrics: Dict[str, Any]) -> Iterator[str]:
         + "."
     )
     yield ""
-    yield (
-        "Scores in percent, on parts that played no role in training or model selection. The floor needs no model: the"
-    )
-    yield "most frequent label for every unit. Strict matching: boundaries and label (and status) all right."
+    yield "Scores in percent, too good on a part that training saw, or that chose the model or its thresholds. The"
+    yield "floor needs no model: the most frequent label for every unit. Strict matching: boundaries and label (and"
+    yield "status) all right."
 
 
 def _corpora(metrics: Dict[str, Any]) -> Iterator[str]:

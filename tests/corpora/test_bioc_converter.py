@@ -6,6 +6,7 @@ import pytest
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS
 from spacy_medmtl.annotations.relations import read_relations
+from spacy_medmtl.corpora.run import Job, convert_corpus
 from spacy_medmtl.errors import MedmtlError
 
 COLLECTION = {
@@ -154,6 +155,17 @@ def test_billion_laughs_are_refused_at_once(run, write):
     docs, audit = run("bioc", write("a.xml", text))
     assert not any("lol" in doc.text for doc in docs)
     assert (audit.changes[0].line, "document type declaration" in audit.changes[0].reason) == (2, True)
+
+
+def test_bytes_that_are_no_utf8_cost_one_document(run, write, tmp_path):
+    """And a name that is no Unicode costs none."""
+    passages = '"passages": [{"offset": 0, "text": "No fever?"}]'
+    content = f'[{{"id": "1", {passages}}},\n{{"id": "\\ud800", {passages}}}]'.encode().replace(b"?", b"\xff", 1)
+    docs, audit = run("bioc", write("a.json", content))
+    assert [doc.text for doc in docs] == ["No fever?"]
+    assert [(change.file[-9:], change.line) for change in audit.changes] == [("a.json[0]", 1)]
+    audit = convert_corpus(Job("bioc", [tmp_path / "a.json"], tmp_path / "x.spacy", on_error="report"))
+    assert audit.outputs[str(tmp_path / "x.spacy")].documents == 1
 
 
 @pytest.mark.parametrize(

@@ -61,9 +61,9 @@ def test_kuake_qic_malformed_element(run, write, row, reason):
     [
         (listed(query("晨"))[:-9], 0, 2),
         (listed(query("晨"), query("晚"))[:-9], 1, 3),
-        (listed(query("晨")).replace("]", ""), 1, 2),
-        (listed(query("晨"), query("晚")).replace(",\n", "\n"), 1, 2),
-        (listed(query("晨")) + "秘密", 1, 2),
+        (listed(query("晨")).replace("]", ""), 1, 4),
+        (listed(query("晨"), query("晚")).replace(",\n", "\n"), 1, 3),
+        (listed(query("晨")) + "秘密", 1, 4),
         ('{"query": 1}', 0, 1),
         ("[" * 100_000, 0, 1),
         (f"[{'9' * 5000}]", 0, 1),
@@ -71,7 +71,7 @@ def test_kuake_qic_malformed_element(run, write, row, reason):
     ],
 )
 def test_broken_list(run, write, content, n_docs, line):
-    """What stands before the break is read; the rest is one loss."""
+    """What stands before the break is read; the rest is one loss, where reading ended."""
     docs, audit = run("kuake_qic", write("a.json", content), lang="zh")
     assert len(docs) == n_docs
     assert [change.line for change in audit.changes] == [line]

@@ -48,8 +48,8 @@ def test_scores(run, write):
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("Secret", "1 fields: expected 3"),
-        ("Secret,b,1,2", "4 fields: expected 3"),
+        ("Secret", "1 columns: expected 3"),
+        ("Secret,b,1,2", "4 columns: expected 3"),
         ('Secret,b"c,1', None),
         ('"Secret"b,c,1', "no CSV"),
         ("Secret,b,NaN", "no number"),

@@ -10,7 +10,16 @@ from spacy_medmtl.annotations.groups import RELATIONS, write_group
 from spacy_medmtl.annotations.relations import read_pairs, read_relations
 from spacy_medmtl.corpora.audit import Audit, Place
 from spacy_medmtl.corpora.docs import set_sentence_starts
-from spacy_medmtl.corpora.entity_relations import OUTSIDE, Entity, Relation, write_entity_relations
+from spacy_medmtl.corpora.entities import write_mentions
+from spacy_medmtl.corpora.entity_relations import (
+    OUTSIDE,
+    Entity,
+    EntityPair,
+    Relation,
+    write_entity_pairs,
+    write_entity_relations,
+)
+from spacy_medmtl.corpora.formats.mention import Mention
 from spacy_medmtl.errors import MedmtlError
 
 PLACE = Place(Path("a.ann"), 3)
@@ -75,8 +84,11 @@ def test_several_labels_and_a_repeated_one(doc):
 
 def test_two_entities_on_the_same_tokens(doc):
     twins = [entity("A", "x"), Entity(0, 1, "y", PLACE, "twin")]
-    found, _ = written(doc, ("A", "twin", "near"), entities=twins, kinds=[("x", "y")])
-    assert found == [("A", "A", ["Near"])]
+    with pytest.raises(MedmtlError, match=r"E401.*a.ann, line 3: the two entities are not two spans of tokens"):
+        written(doc, ("A", "twin", "near"), entities=twins, kinds=[("x", "y")])
+    found, audit = written(doc, ("A", "twin", "near"), entities=twins, kinds=[("x", "y")], on_error="report")
+    assert found == []  # nor is the pair judged to have no relation
+    assert [(change.outcome, change.kind, change.label) for change in audit.changes] == [("dropped", RELATIONS, "Near")]
 
 
 @pytest.mark.parametrize("relation", [("A", "b", "secret"), ("A", "z", "near"), ("z", "b", "near")])
@@ -87,6 +99,49 @@ def test_relation_that_does_not_fit_is_a_loss(doc, relation):
     found, audit = written(doc, relation, kinds=[("x", "y")], on_error="report")
     assert found == [("A", "b", []), ("d", "c", [])]
     assert [(change.outcome, change.kind) for change in audit.changes] == [("dropped", RELATIONS)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "head", "outcomes"),
+    [
+        ("expand", "skin-rashes", ["expanded"]),
+        ("contract", "-rashes", ["contracted"]),
+        ("error", None, ["dropped", "dropped"]),  # the entity, and then its relation
+    ],
+)
+def test_arguments_are_the_spans_of_their_entities(nlp, policy, head, outcomes):
+    """Whatever the policy for edges inside tokens makes of them, which the audit lists once."""
+    doc = nlp.make_doc("skin-rashes hurt")
+    entities = [Entity(2, 11, "x", PLACE, "a"), Entity(12, 16, "y", PLACE, "b")]
+    audit = Audit("report", policy)
+    write_mentions(doc, entities, {"x": "X", "y": "Y"}, audit)
+    set_sentence_starts(doc, [0])
+    write_entity_relations(doc, entities, [Relation("a", "b", "near", PLACE)], audit, labels=LABELS)
+    assert [(words, labels) for words, _, labels in pairs(doc)] == ([(head, ["Near"])] if head else [])
+    assert [change.outcome for change in audit.changes] == outcomes
+
+
+@pytest.mark.parametrize(
+    ("policy", "outcomes"),
+    [("contract", ["contracted", "merged"]), ("error", ["dropped", "dropped", "dropped"])],  # once, then each pair
+)
+def test_arguments_that_are_no_entities_are_listed_themselves(nlp, policy, outcomes):
+    doc = nlp.make_doc("skin-rashes hurt")
+    head, tail = Mention(2, 11, "", PLACE), Mention(12, 16, "", PLACE)
+    audit = Audit("report", policy)
+    write_entity_pairs(doc, [EntityPair(head, tail, "near", PLACE)] * 2, ["near"], audit)
+    assert len(pairs(doc)) == (policy == "contract")
+    assert [(change.outcome, change.kind) for change in audit.changes] == [(one, RELATIONS) for one in outcomes]
+
+
+def test_a_relation_and_none_of_the_same_tokens_is_the_relation(nlp):
+    doc = nlp.make_doc("A b")
+    head, tail = Mention(0, 1, "", PLACE), Mention(2, 3, "", PLACE)
+    for labels, merged in (((None, "near"), 1), (("near", None), 1), ((None, None), 1), (("near", "far"), 0)):
+        audit = Audit()
+        write_entity_pairs(doc, [EntityPair(head, tail, label, PLACE) for label in labels], LABELS, audit)
+        assert pairs(doc) == [("A", "b", sorted(filter(None, labels)))]
+        assert [change.outcome for change in audit.changes] == ["merged"] * merged
 
 
 def test_entity_without_an_id_is_no_argument(doc):

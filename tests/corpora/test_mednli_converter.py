@@ -30,7 +30,7 @@ def test_mednli(run, write):
     ]
     judged = [(pair.labels, pair.score) for doc in docs for pair in read_pairs(doc)]
     assert judged == [((label,), 1.0) for label in ("entailment", "contradiction", "neutral")]
-    assert [split_key(doc) for doc in docs] == ["Red ears, no é cough.", "Red ears, no é cough.", "Ache."]
+    assert len({split_key(doc) for doc in docs}) == 1  # linked by a premise, or by a hypothesis
     assert docs[0].spans[RELATIONS].attrs["annotated_labels"] == ["contradiction", "entailment", "neutral"]
     assert not audit.changes
 

@@ -7,7 +7,7 @@ import pytest
 
 from spacy_medmtl.corpora.audit import Audit
 from spacy_medmtl.corpora.formats.bioc import read_bioc
-from spacy_medmtl.corpora.formats.csv_table import read_table
+from spacy_medmtl.corpora.formats.csv_rows import read_table
 from spacy_medmtl.corpora.formats.json_arrays import read_array
 from spacy_medmtl.corpora.formats.json_lines import read_json_lines
 

@@ -21,9 +21,17 @@ def test_sts(run, write):
     judged = [(pair.labels, pair.score) for doc in docs for pair in read_pairs(doc)]
     assert judged == [(("similarity",), 3.5), (("similarity",), 0.0), (("similarity",), 5.0)]
     assert [sentence.text for sentence in docs[0].sents] == ['The "foot" hurts.', "Rest. \u241e", "Feet hurt."]
-    assert [split_key(doc) for doc in docs] == ['The "foot" hurts. Rest.', "No cough.", "No cough."]
+    keys = [split_key(doc) for doc in docs]
+    assert keys[0] != keys[1] == keys[2]
     assert docs[0].spans[RELATIONS].attrs["annotated_labels"] == ["similarity"]
     assert not audit.changes
+
+
+def test_sentence_in_either_column_stays_on_one_side_of_a_split(run, write):
+    rows = "a.\tB.\t1\nC.\tA.\t2\nc.\tD.\t3\nE.\tF.\t4\n"
+    docs, _ = run("n2c2_2019_sts", write("a.txt", rows), on_error="stop")
+    keys = [split_key(doc) for doc in docs]
+    assert keys[0] == keys[1] == keys[2] != keys[3]
 
 
 @pytest.mark.parametrize(

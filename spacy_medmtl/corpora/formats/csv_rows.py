@@ -1,53 +1,99 @@
-"""Rows of CSV files, whose quoted fields may hold line breaks."""
+"""Rows of CSV and TSV files, whose quoted fields may hold line breaks, with the line on which each begins."""
 
 import csv
 from pathlib import Path
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ..audit import Audit, Place
-from .lines import read_lines
+
+DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
+Rows = Iterator[Tuple[Place, List[str]]]
 
 
 class _Lines:
-    """Lines with the number of the last one given, and whether one of them was not UTF-8 since this was last asked."""
+    """Lines for the csv module, ends included. ``number``: of the last one. ``is_broken``: whether one since this was
+    last set to False holds what no text does; it comes with replacement characters, so that its quotes still count."""
 
-    def __init__(self, path: Path, audit: Audit) -> None:
-        self.lines = read_lines(path, audit, instead="\x00")
-        self.number, self.is_broken = 0, False
+    def __init__(self, path: Path) -> None:
+        self.path, self.number, self.is_broken = path, 0, False
 
-    def __iter__(self) -> "_Lines":
-        return self
+    def __iter__(self) -> Iterator[str]:
+        with self.path.open("rb") as stream:
+            for number, raw in enumerate(stream, 1):
+                self.number = number
+                encoding = "utf-8-sig" if number == 1 else "utf-8"
+                try:
+                    line = raw.decode(encoding)
+                except UnicodeDecodeError:
+                    line = raw.decode(encoding, errors="replace")
+                    self.is_broken = True
+                self.is_broken |= "\x00" in line
+                yield line.replace("\x00", "\ufffd")
 
-    def __next__(self) -> str:
-        self.number, line = next(self.lines)
-        self.is_broken |= "\x00" in line
-        return line.replace("\x00", "?") + "\n"
+
+def read_csv(path: Path, n_columns: int, audit: Audit) -> Rows:
+    """Yield the rows of a file without a header that counts. Line ends in a field come as line feeds. Losses as for
+    ``read_table``."""
+    lines = _Lines(path)
+    for place, fields in _rows(lines, iter(lines), ",", n_columns, audit):
+        yield place, [field.replace("\r\n", "\n") for field in fields]
 
 
-def read_csv(path: Path, n_columns: int, audit: Audit) -> Iterator[Tuple[Place, List[str]]]:
-    """Yield the rows with the line on which each begins; blank lines are none. Line ends in a field come as line feeds.
+def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -> Rows:
+    """Yield the named fields of each row, in that order, to the character. ``delimiter``: one of ``DELIMITERS``, or
+    ``auto``: the tab for .tsv and .tab, otherwise the one by which the header has all names.
 
-    A row that is broken or has another number of columns is a loss (MedmtlError E401 in stop mode); reading goes on
-    behind it.
+    A file whose header lacks a name is a loss as a whole, and so is each row that is broken or has another number of
+    columns (MedmtlError E401 in stop mode); reading goes on behind it. Blank lines are no rows.
     """
-    lines = _Lines(path, audit)
-    reader = csv.reader(lines, strict=True)
+    lines = _Lines(path)
+    source = iter(lines)
+    header, mark = _header(next(source, ""), names, _candidates(path, delimiter))
+    if header is None:
+        reason = f"the header does not name the columns {', '.join(names)} (once each): give theirs by the settings"
+        audit.dropped(Place(path, 1), "document", "", reason)
+        return
+    at = [header.index(name) for name in names]
+    for place, fields in _rows(lines, source, mark, len(header), audit):
+        yield place, [fields[column] for column in at]
+
+
+def _rows(lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit: Audit) -> Rows:
+    """The rows of the lines that are left in ``source``, an iterator of ``lines``."""
+    reader = csv.reader(source, delimiter=mark, strict=True)
     while True:
-        place = Place(path, lines.number + 1)
-        lines.is_broken = False
+        place = Place(lines.path, lines.number + 1)
         reason = ""
         try:
-            row = next(reader)
+            fields = next(reader)
         except StopIteration:
             return
         except csv.Error:
-            row, reason = [], "a row that is no CSV: a quoted field without its end, or too long"
-            reader = csv.reader(lines, strict=True)
-        if lines.is_broken:
-            reason = "a row with a NUL character or a line that is not UTF-8"
-        elif not reason and row and len(row) != n_columns:
-            reason = f"{len(row)} columns: expected {n_columns}, separated by commas"
-        if not reason and row:
-            yield place, row
-        elif reason and not audit.knows(Place(path, lines.number)):
+            fields, reason = [], "a row that is no CSV: a quoted field that does not end, or is too long"
+        is_broken, lines.is_broken = lines.is_broken, False
+        if is_broken and not reason:
+            reason = "a row with a NUL character or bytes that are not UTF-8"
+        elif fields and len(fields) != n_columns:
+            reason = f"{len(fields)} columns: expected {n_columns}"
+        if reason:
             audit.dropped(place, "line", "", reason)
+        elif fields:
+            yield place, fields
+
+
+def _candidates(path: Path, delimiter: str) -> List[str]:
+    if delimiter != "auto":
+        return [DELIMITERS[delimiter]]
+    return ["\t"] if path.suffix.lower() in (".tsv", ".tab") else list(DELIMITERS.values())
+
+
+def _header(line: str, names: Sequence[str], marks: Sequence[str]) -> Tuple[Optional[List[str]], str]:
+    """The names of all columns and the mark between them, if all ``names`` are among them once."""
+    for mark in marks:
+        try:
+            header = [name.strip() for name in next(csv.reader([line], delimiter=mark, strict=True), [])]
+        except csv.Error:
+            continue
+        if all(header.count(name) == 1 for name in names):
+            return header, mark
+    return None, ""

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 from typing import List, Optional
-from xml.etree.ElementTree import Element
 
 from ..audit import Audit, Place
 from .archive import list_members, member_place, open_archive, read_member
-from .xml_tree import Node, read_tree
+from .xml_trees import Element, read_tree
 
 DOCUMENT = "word/document.xml"
 MAX_BYTES = 50_000_000  # of the document as unpacked
-_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _BLANKS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
 
 
@@ -27,17 +26,14 @@ def read_tables(path: Path, audit: Audit) -> List[List[Row]]:
     root = _root(path, audit)
     if root is None:
         return []
-    place = member_place(path, DOCUMENT)
+    tables = (element for element in root.walk() if element.name == f"{_W}tbl")
     return [
-        [
-            Row([_text(cell) for cell in row.findall(f"{_W}tc")], Place(place.file, getattr(row, "line", 1)))
-            for row in table.findall(f"{_W}tr")
-        ]
-        for table in root.iter(f"{_W}tbl")
+        [Row([_text(cell) for cell in row.all(f"{_W}tc")], row.place) for row in table.all(f"{_W}tr")]
+        for table in tables
     ]
 
 
-def _root(path: Path, audit: Audit) -> Optional[Node]:
+def _root(path: Path, audit: Audit) -> Optional[Element]:
     archive = open_archive(path, audit)
     if archive is None:
         return None
@@ -53,7 +49,7 @@ def _root(path: Path, audit: Audit) -> Optional[Node]:
 
 def _text(cell: Element) -> str:
     paragraphs = []
-    for paragraph in cell.findall(f"{_W}p"):
-        pieces = (one.text or "" if one.tag == f"{_W}t" else _BLANKS.get(one.tag, "") for one in paragraph.iter())
+    for paragraph in cell.all(f"{_W}p"):
+        pieces = (one.text if one.name == f"{_W}t" else _BLANKS.get(one.name, "") for one in paragraph.walk())
         paragraphs.append("".join(pieces))
     return "\n".join(paragraphs)

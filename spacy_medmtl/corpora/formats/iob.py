@@ -96,7 +96,7 @@ def read_sentences(path: Path, audit: Audit, layout: Layout = Layout()) -> Itera
         separator = _SEPARATOR.fullmatch(line) or (_NEWDOC.fullmatch(line) if layout.comments else None)
         is_separator = separator is not None
         if is_separator or not line.strip(" \t"):
-            yield from _finished(sentence, audit)
+            yield from finished(sentence, audit)
             document = (document or 0) + 1 if is_separator else document
             sentence = Sentence(Place(path, number + 1), document)
             continue
@@ -111,7 +111,7 @@ def read_sentences(path: Path, audit: Audit, layout: Layout = Layout()) -> Itera
         if len(sentence.words) == MAX_WORDS:
             audit.dropped(place, "line", "", f"a sentence of more than {MAX_WORDS} words: a blank line is missing")
             sentence.is_broken = True
-            yield from _finished(sentence, audit)
+            yield from finished(sentence, audit)
             sentence = Sentence(place, document, is_broken=True)
         if is_row:
             n_columns = len(columns)
@@ -124,10 +124,10 @@ def read_sentences(path: Path, audit: Audit, layout: Layout = Layout()) -> Itera
         if not audit.knows(place):  # a line that is not UTF-8 is listed already
             reason = problem or "the tag is neither O nor a label with B-, I-, E-, S-, L- or U- before it"
             audit.dropped(place, "line", "", reason)
-    yield from _finished(sentence, audit)
+    yield from finished(sentence, audit)
 
 
-def _finished(sentence: Sentence, audit: Audit) -> Iterator[Sentence]:
+def finished(sentence: Sentence, audit: Audit) -> Iterator[Sentence]:
     """The sentence, unless it is empty or broken; what was in a broken one goes to the audit."""
     if not sentence.is_broken:
         if sentence.words:

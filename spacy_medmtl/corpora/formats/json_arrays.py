@@ -18,15 +18,16 @@ _NEXT = re.compile(r"[ \t\r\n]*(,|\])?[ \t\r\n]*")
 
 
 class _Window:
-    """The part of a file that is in memory: decoded text, its position, and the line that it begins in."""
+    """The part of a file that is in memory: decoded text, its position, and the line that it begins in. Bytes that are
+    not UTF-8 come as halves of surrogate pairs."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self.stream = stream
-        self.decode = codecs.getincrementaldecoder("utf-8-sig")().decode
+        self.decode = codecs.getincrementaldecoder("utf-8-sig")("surrogateescape").decode
         self.text, self.line, self.at_end = "", 1, False
 
     def more(self) -> bool:
-        """Read at least as much again as is there. Whether anything came. Raises UnicodeDecodeError."""
+        """Read at least as much again as is there. Whether anything came."""
         if self.at_end:
             return False
         raw = self.stream.read(max(_CHUNK, len(self.text)))
@@ -49,45 +50,47 @@ class _Window:
 
 
 def read_array(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Iterator[Tuple[Place, Any]]:
-    """Yield (place, value) for the elements of the array that a file holds, or an object in it under one of ``keys``.
+    """Yield (place, value) for the elements of the array that a file holds, or an object in it under one of ``keys``. A
+    place names the element, as files of one line are common, and the line on which it begins.
 
     A file of JSON that is broken or of another shape is a loss with the line where reading ended (MedmtlError E401 in
-    stop mode): what stands behind that place is not read.
+    stop mode): what stands behind that place is not read. Bytes that are not UTF-8 come as halves of surrogate pairs,
+    so whoever checks a text by ``is_unicode`` loses just their elements.
     """
     with path.open("rb") as stream:
         window = _Window(stream)
-        try:
-            problem = yield from _elements(path, window, keys)
-        except UnicodeDecodeError:
-            problem = "bytes that are not UTF-8; what stands from here on is not read"
+        file, problem = yield from _elements(path, window, keys)
         if problem:
-            audit.dropped(Place(path, window.line), "document", "", problem)
+            audit.dropped(Place(file, window.line), "document", "", problem)
 
 
-def _elements(path: Path, window: _Window, keys: Collection[str]) -> Generator[Tuple[Place, Any], None, str]:
-    """The elements; returns what is wrong with the file, or nothing."""
+def _elements(
+    path: Path, window: _Window, keys: Collection[str]
+) -> Generator[Tuple[Place, Any], None, Tuple[Path, str]]:
+    """The elements; returns what is wrong with the file, or nothing, and the element (or file) in which it is."""
     while len(window.text) < _CHUNK and window.more():
         pass
     head = _HEAD.match(window.text)
     is_member = head is None
     head = head or _head_of_member(window.text, keys)
     if head is None:
-        return "expected a JSON array" + (f", or an object with one under {' or '.join(keys)}" if keys else "")
+        return path, "expected a JSON array" + (f", or an object with one under {' or '.join(keys)}" if keys else "")
     window.skip(head.end())
-    is_first = True
+    number = 0
     while (mark := window.mark()) != "]":
-        if (mark == ",") == is_first:
-            return "expected a comma between two elements of an array, or its end; the rest is not read"
-        place = Place(path, window.line)
+        element = Path(f"{path}[{number}]")
+        if (mark == ",") == (number == 0):
+            return element, "expected a comma between two elements of an array, or its end; the rest is not read"
+        place = Place(element, window.line)
         decoded = _decoded(window)
         if decoded is None:
-            return "broken JSON; what stands from here on is not read"
+            return element, "broken JSON; what stands from here on is not read"
         yield place, decoded[0]
         window.skip(decoded[1])
-        is_first = False
+        number += 1
     if window.text[:1] not in (("}", ",") if is_member else ("",)):
-        return "text behind the end of the array, which is not read"
-    return ""
+        return path, "text behind the end of the array, which is not read"
+    return path, ""
 
 
 def _head_of_member(text: str, keys: Collection[str]) -> "Optional[re.Match[str]]":

@@ -11,7 +11,8 @@ from typing import Iterator, List, Optional
 
 from ..audit import Audit, Place
 from .archive import MAX_BYTES, list_members, member_place, open_archive, read_member
-from .mention import COVERED, Mention
+from .mention import Mention
+from .stretches import are_parted, cover
 
 _TYPE_AND_OFFSETS = re.compile(r"(?P<label>\S+) (?P<pieces>\d{1,9} \d{1,9}(;\d{1,9} \d{1,9})*)", re.ASCII)
 
@@ -138,10 +139,9 @@ def _mention(row: str, text: str, place: Place, audit: Audit) -> Optional[Mentio
         return None
     numbers = [int(number) for number in re.split("[ ;]", match["pieces"])]
     pieces = list(zip(numbers[::2], numbers[1::2]))
-    start, end = min(numbers), max(numbers)
+    start, end = cover(pieces)
     words = " ".join(text[slice(*piece)] for piece in pieces)
     if end > len(text) or not all(first < last for first, last in pieces) or words != columns[2]:
         audit.dropped(place, "line", "", "the offsets do not give the words of the mention", (start, end))
         return None
-    audit.note(COVERED, int(len(pieces) > 1))
-    return Mention(start, end, match["label"], place)
+    return Mention(start, end, match["label"], place, is_covered=are_parted(pieces, text))

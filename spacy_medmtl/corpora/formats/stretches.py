@@ -1,14 +1,7 @@
-"""Offsets as text, the words at them, and mentions in several pieces: what formats with character offsets share.
-
-A mention in several pieces becomes the whole stretch from its first to its last character, because a span of spaCy has
-no gaps. The audit counts those whose gaps hold words; brat also parts a mention where a line ends, which loses nothing.
-"""
+"""Offsets as text, the words at them, and mentions in several pieces: what formats with character offsets share."""
 
 from typing import Optional, Sequence, Tuple
 
-from ..audit import Audit
-
-COVERED = "discontinuous mentions covered"
 Stretch = Tuple[int, int]
 
 
@@ -27,12 +20,15 @@ def stretch_of(words: str, text: str, start: str, end: str) -> Optional[Stretch]
     return stretch if is_there else None
 
 
-def cover(pieces: Sequence[Stretch], text: str, audit: Audit) -> Stretch:
+def cover(pieces: Sequence[Stretch]) -> Stretch:
     """The stretch from the first to the last character of the pieces of one mention."""
+    return min(start for start, _ in pieces), max(end for _, end in pieces)
+
+
+def are_parted(pieces: Sequence[Stretch], text: str) -> bool:
+    """Whether words lie between pieces; brat also parts a mention where a line ends, which loses nothing."""
     ordered = sorted(pieces)
-    gaps = [text[before[1] : after[0]] for before, after in zip(ordered, ordered[1:])]
-    audit.note(COVERED, int(any(map(str.strip, gaps))))
-    return ordered[0][0], max(end for _, end in ordered)
+    return any(text[before[1] : after[0]].strip() for before, after in zip(ordered, ordered[1:]))
 
 
 def same_words(first: str, second: str) -> bool:

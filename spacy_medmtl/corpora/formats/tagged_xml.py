@@ -1,20 +1,18 @@
 """One text with flat annotations behind it: ``<x><TEXT>...</TEXT><TAGS><NAME start="3" end="7" .../>...</TAGS></x>``.
 
 The form of i2b2 since 2012, written by the tool MAE. Offsets count characters of TEXT as an XML parser gives it (its
-first line feed included, line ends as single line feeds). A document type declaration is refused, as for
-``xml_records``. Some published files hold a bare ``&`` in an attribute, which no XML parser reads; it is read as
-``&amp;``, and the audit counts those.
+first line feed included, line ends as single line feeds). Some published files hold a bare ``&`` in an attribute, which
+no XML parser reads; it is read as ``&amp;``, and the audit counts those.
 """
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Tuple
-from xml.parsers import expat
 
 from ..audit import Audit, Place
 from .stretches import Stretch, stretch_of
-from .xml_records import DOCTYPE, LineCounter, RefusedError
+from .xml_parser import XML_ERRORS, LineCounter, SafeParser, xml_problem
 
 TEXT, TAGS = "TEXT", "TAGS"
 _BARE = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)", re.DOTALL)
@@ -46,24 +44,17 @@ class TaggedText:
         return stretch_of(words, self.text, start, end)
 
 
-class _Collector:
-    """Expat handlers that gather the text and the tags, with their places."""
+class _Collector(SafeParser):
+    """Gathers the text and the tags, with their places."""
 
     def __init__(self, path: Path, data: bytes) -> None:
-        self.path, self.line_at = path, LineCounter(data)
+        super().__init__(path, LineCounter(data))
         self.path_to: List[str] = []  # names of the open elements
         self.texts: List[List[str]] = []
         self.tags: List[Tag] = []
-        self.refused: Optional[Place] = None
-        self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
-        self.parser.StartDoctypeDeclHandler = self.doctype
-
-    def place(self) -> Place:
-        """Where in the file the parser is, or what it refused was."""
-        return self.refused or Place(self.path, self.line_at(max(self.parser.CurrentByteIndex, 0)))
 
     def start(self, name: str, attributes: Dict[str, str]) -> None:
         if self.is_in_text() or (len(self.path_to) == 3 and self.path_to[1] == TAGS):
@@ -85,14 +76,6 @@ class _Collector:
         if self.is_in_text():
             self.texts[-1].append(text)
 
-    def doctype(self, *_: object) -> None:
-        self.refuse(DOCTYPE)
-
-    def refuse(self, reason: str) -> None:
-        """Raise, and keep the place, because expat still runs to the end of its chunk after an exception."""
-        self.refused = self.place()
-        raise RefusedError(reason)
-
 
 def read_tagged(path: Path, audit: Audit) -> Optional[TaggedText]:
     """The text and the tags of a file. None, and the document a loss (MedmtlError E401 in stop mode), if the XML is
@@ -101,8 +84,8 @@ def read_tagged(path: Path, audit: Audit) -> Optional[TaggedText]:
     collector = _Collector(path, data)
     try:
         collector.parser.Parse(data, True)
-    except (expat.ExpatError, RefusedError, ValueError, LookupError) as error:
-        audit.dropped(collector.place(), "document", "", _reason(error))
+    except XML_ERRORS as error:
+        audit.dropped(collector.place(), "document", "", xml_problem(error, "the document"))
         return None
     texts = ["".join(pieces) for pieces in collector.texts]
     if len(texts) != 1 or not texts[0].strip():
@@ -122,11 +105,3 @@ def _repaired(data: bytes) -> Tuple[bytes, int]:
         return b"&amp;" if match[0] == b"&" else match[0]
 
     return _BARE.sub(escaped, data), n_bare
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, expat.ExpatError):
-        return f"broken XML ({expat.ErrorString(error.code)}); the document is lost"
-    if isinstance(error, RefusedError):
-        return str(error)
-    return "an encoding that cannot be read: expected UTF-8"

@@ -1,17 +1,16 @@
 """One text with annotations as XMI, the exchange format of UIMA and WebAnno.
 
 A file holds one text (``sofaString``) and, as attributes of flat elements, what was annotated: ``begin``, ``end`` (in
-UTF-16 units of the text, end exclusive) and features. A document type declaration is refused, as for ``xml_records``.
+UTF-16 units of the text, end exclusive) and features.
 """
 
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Collection, Dict, List, Optional, Tuple
-from xml.parsers import expat
 
 from ..audit import Audit, Place
-from .xml_records import DOCTYPE, LineCounter, RefusedError
+from .xml_parser import XML_ERRORS, LineCounter, SafeParser, xml_problem
 
 TEXT = "sofaString"
 
@@ -34,21 +33,15 @@ class AnnotatedText:
     layers: Dict[str, List[Annotation]]
 
 
-class _Collector:
-    """Expat handlers that gather the texts and the elements of some layers, with their places."""
+class _Collector(SafeParser):
+    """Gathers the texts and the elements of some layers, with their places."""
 
     def __init__(self, path: Path, layers: Collection[str], data: bytes) -> None:
-        self.path, self.layers, self.line_at = path, layers, LineCounter(data)
+        super().__init__(path, LineCounter(data))
+        self.layers = layers
         self.texts: List[str] = []
         self.elements: List[Tuple[str, Dict[str, str], Place]] = []
-        self.refused: Optional[Place] = None
-        self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self.start
-        self.parser.StartDoctypeDeclHandler = self.doctype
-
-    def place(self) -> Place:
-        """Where in the file the parser is, or what it refused was."""
-        return self.refused or Place(self.path, self.line_at(max(self.parser.CurrentByteIndex, 0)))
 
     def start(self, name: str, attributes: Dict[str, str]) -> None:
         layer = name.rpartition(":")[2]
@@ -56,10 +49,6 @@ class _Collector:
             self.elements.append((layer, attributes, self.place()))
         elif TEXT in attributes:
             self.texts.append(attributes[TEXT])
-
-    def doctype(self, *_: object) -> None:
-        self.refused = self.place()
-        raise RefusedError(DOCTYPE)
 
 
 def read_xmi(path: Path, layers: Collection[str], audit: Audit) -> Optional[AnnotatedText]:
@@ -72,8 +61,8 @@ def read_xmi(path: Path, layers: Collection[str], audit: Audit) -> Optional[Anno
     collector = _Collector(path, layers, data)
     try:
         collector.parser.Parse(data, True)
-    except (expat.ExpatError, RefusedError, ValueError, LookupError) as error:
-        audit.dropped(collector.place(), "document", "", _reason(error))
+    except XML_ERRORS as error:
+        audit.dropped(collector.place(), "document", "", xml_problem(error, "the document"))
         return None
     if len(collector.texts) != 1 or not collector.texts[0].strip():
         audit.dropped(Place(path, 1), "document", "", f"expected one text ({TEXT}) in the file")
@@ -94,11 +83,3 @@ def _characters(text: str) -> Dict[str, int]:
     """From offsets as the file writes them, in UTF-16 units, to characters."""
     units = accumulate((2 if character > "\uffff" else 1 for character in text), initial=0)
     return {str(unit): index for index, unit in enumerate(units)}
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, expat.ExpatError):
-        return f"broken XML ({expat.ErrorString(error.code)}); the document is lost"
-    if isinstance(error, RefusedError):
-        return str(error)
-    return "an encoding that cannot be read: expected UTF-8"

@@ -1,22 +1,17 @@
-"""XML records with line numbers, going on behind a record that is broken: flat ones here, trees in ``xml_trees``.
-
-Built on expat itself, because ElementTree has no line numbers and gives up at the first error. A document type
-declaration is refused, so there are no entities to expand and none to fetch.
-"""
+"""XML records with line numbers, going on behind a record that is broken: flat ones here, trees in ``xml_trees``."""
 
 import mmap
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Dict, Generic, Iterator, List, Optional, TypeVar
-from xml.parsers import expat
 
 from ..audit import Audit, Place
 from .lines import mapped
+from .xml_parser import XML_ERRORS, LineCounter, SafeParser, xml_problem
 
 T = TypeVar("T")
 _CHUNK = 1 << 16
-DOCTYPE = "a document type declaration, which is refused because it may define entities"
 
 
 @dataclass
@@ -28,53 +23,27 @@ class Record:
     fields: Dict[str, str] = field(default_factory=dict)
 
 
-class RefusedError(Exception):
-    """Well-formed, but not what a file may hold."""
+class Collector(SafeParser, Generic[T]):
+    """Gathers the elements with one tag; None: the root."""
 
-
-class LineCounter:
-    """Line numbers of ascending offsets. Only line feeds count, as for every other format (expat counts more)."""
-
-    def __init__(self, data: "bytes | mmap.mmap") -> None:
-        self.data, self.offset, self.line = data, 0, 1
-
-    def __call__(self, offset: int) -> int:
-        if offset < self.offset:
-            self.offset, self.line = 0, 1
-        self.line += self.data[self.offset : offset].count(b"\n")
-        self.offset = offset
-        return self.line
-
-
-class Collector(Generic[T]):
-    """Expat handlers that gather the elements with one tag. ``shift`` turns offsets in what is fed into the file's."""
-
-    def __init__(self, path: Path, tag: str, shift: int, line_at: LineCounter, encoding: Optional[str]) -> None:
-        self.path, self.tag, self.shift, self.line_at, self.encoding = path, tag, shift, line_at, encoding
+    def __init__(
+        self,
+        path: Path,
+        tag: Optional[str],
+        shift: int,
+        line_at: LineCounter,
+        encoding: Optional[str],
+        *,
+        namespaces: bool = False,
+    ) -> None:
+        super().__init__(path, line_at, shift=shift, encoding=encoding, namespaces=namespaces)
+        self.tag, self.encoding = tag, encoding
         self.root: Optional[str] = None
-        self.refused: Optional[int] = None
         self.done: List[T] = []
-        self.parser = expat.ParserCreate(encoding)
-        self.parser.buffer_text = True
         self.parser.StartElementHandler = self.begin
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
-        self.parser.StartDoctypeDeclHandler = self.doctype
         self.parser.XmlDeclHandler = self.declaration
-
-    @property
-    def offset(self) -> int:
-        """Where in the file the parser is, or what it refused was."""
-        return max(self.parser.CurrentByteIndex + self.shift, 0) if self.refused is None else self.refused
-
-    def place(self) -> Place:
-        """The line where the parser is."""
-        return Place(self.path, self.line_at(self.offset))
-
-    def refuse(self, reason: str) -> None:
-        """Raise, and keep the place, because expat still runs to the end of its chunk after an exception."""
-        self.refused = self.offset
-        raise RefusedError(reason)
 
     def take(self) -> List[T]:
         """The elements finished since the last call."""
@@ -102,9 +71,6 @@ class Collector(Generic[T]):
 
     def declaration(self, version: str, encoding: Optional[str], standalone: int) -> None:
         self.encoding = encoding
-
-    def doctype(self, *_: object) -> None:
-        self.refuse(DOCTYPE)
 
 
 class _FlatCollector(Collector[Record]):
@@ -169,9 +135,10 @@ def _collected(
                 collector.parser.Parse(data[start : start + _CHUNK], False)
                 yield from collector.take()
             collector.parser.Parse(b"", True)
-        except (expat.ExpatError, RefusedError, ValueError, LookupError) as error:
+        except XML_ERRORS as error:
             yield from collector.take()
-            audit.dropped(collector.place(), "document", "", _reason(error, tag))
+            reason = xml_problem(error, f"what stands before the next <{tag}>")
+            audit.dropped(collector.place(), "document", "", reason)
         else:
             yield from collector.take()
             return
@@ -188,11 +155,3 @@ def _last_end_tag(data: mmap.mmap) -> str:
     """The root's name where parsing did not reach its start."""
     match = re.search(rb"</([A-Za-z][\w.-]*)\s*>\s*\Z", data[-1000:])
     return match[1].decode() if match else "root"
-
-
-def _reason(error: Exception, tag: str) -> str:
-    if isinstance(error, expat.ExpatError):
-        return f"broken XML ({expat.ErrorString(error.code)}); what stands before the next <{tag}> is lost"
-    if isinstance(error, RefusedError):
-        return str(error)
-    return "an encoding that cannot be read: expected UTF-8"

@@ -1,13 +1,14 @@
-"""XML elements with all that is in them, one at a time in memory, with line numbers."""
+"""XML elements with all that is in them, with line numbers: one at a time of a long file, or a short one's root."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Optional
 
 from ..audit import Audit, Place
+from .xml_parser import XML_ERRORS, LineCounter, xml_problem
 from .xml_records import Collector, read_collected
 
-MAX_DEPTH = 50
+MAX_DEPTH = 100
 
 
 @dataclass
@@ -29,6 +30,12 @@ class Element:
         """The children of this name."""
         return [child for child in self.children if child.name == name]
 
+    def walk(self) -> Iterator["Element"]:
+        """The element and all that is in it, in the order of the file."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
     def text_of(self, name: str) -> str:
         """The text of the only child of this name; empty if there is none, or several."""
         found = self.all(name)
@@ -38,12 +45,12 @@ class Element:
 class _TreeCollector(Collector[Element]):
     """Gathers elements with their children. ``open``: those that have begun, outermost first."""
 
-    def __init__(self, *place: Any) -> None:
-        super().__init__(*place)
+    def __init__(self, *place: Any, namespaces: bool = False) -> None:
+        super().__init__(*place, namespaces=namespaces)
         self.open: List[Element] = []
 
     def start(self, name: str, attributes: Dict[str, str]) -> None:
-        if self.open or name == self.tag:
+        if self.open or self.tag in (name, None):
             if len(self.open) == MAX_DEPTH:
                 self.refuse(f"elements nested more than {MAX_DEPTH} deep")
             element = Element(name, attributes, self.place())
@@ -69,3 +76,19 @@ def read_elements(path: Path, tag: str, audit: Audit) -> Iterator[Element]:
     document type declaration is refused, so there are no entities to expand and none to fetch.
     """
     return read_collected(path, tag, audit, _TreeCollector)
+
+
+def read_tree(content: bytes, place: Place, audit: Audit) -> Optional[Element]:
+    """The root of a document that lies at ``place``, its names with their namespaces.
+
+    None, and the document a loss (MedmtlError E401 in stop mode), if the XML is broken or declares a document type.
+    """
+    collector = _TreeCollector(place.file, None, 0, LineCounter(content), None, namespaces=True)
+    collector.parser.StartElementHandler = collector.start  # the root is to be gathered as well
+    try:
+        collector.parser.Parse(content, True)
+    except XML_ERRORS as error:
+        audit.dropped(collector.place(), "document", "", xml_problem(error, "the document"))
+        return None
+    (root,) = collector.take()
+    return root
