@@ -89,6 +89,20 @@ TEMPLATES = {
     "E332": "The encoder's vocabulary has no '[MASK]' or '<mask>', so no word can be masked. Use another encoder.",
     "E333": "A masked-LM model received the tok2vec layer '{tok2vec}' with the view '{view}', and the share {share}. "
     "Expected a 'spacy-medmtl.RouteListener.v1' with the view 'tokens', and a share between 0 and 1.",
+    # E34x: the lab
+    "E340": "'{path}' cannot be run by the lab: {problem}. Expected a config such as configs/lab/progressive.cfg.",
+    "E341": "The cell '{cell}' failed: {problem}. Its log is '{log}'. The others went on; the same command tries it "
+    "again, and them not.",
+    "E342": "Corpus '{name}' ({path}) has no gold for its task(s) {tasks}. Convert it again, name other tasks in its "
+    "entry, or raise the limit of documents.",
+    "E343": "In this config, {problem}. Expected {expected}.",
+    "E344": "The experiment '{experiment}' needs {expected}; the config has {received}.",
+    "E345": "There is no cell '{received}'. Expected one of {expected}.",
+    "E346": "Corpus '{name}' has a label that occurs {received} times, so there are no {k} examples of it. Give more "
+    "data.",
+    "E347": "'{path}' is no result of the lab ({problem}). Delete it, and its cell runs again.",
+    "W340": "No plot was drawn, because matplotlib is not installed; all else was written. Get it with 'pip install "
+    "spacy-medmtl[lab]' and give the same command again.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on with '--on-error report', which lists "
     "every loss.",

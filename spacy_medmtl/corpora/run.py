@@ -19,7 +19,7 @@ from .formats.lines import input_files
 from .registry import Converter, get_converter
 
 # Only what the converters set: absent annotation then stays absent when the file is read.
-_STORED = ["ORTH", "SENT_START"]
+STORED = ["ORTH", "SENT_START"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def convert_corpus(job: Job, progress: Callable[[Iterator[Doc]], Iterator[Doc]] 
     nlp = _blank(job.lang)
     outputs = [job.output, *([job.dev_path()] if job.dev_share is not None else [])]
     outputs += [job.test_output] if job.test_output is not None else []
-    bins: Dict[Path, DocBin] = {path: DocBin(attrs=_STORED, store_user_data=False) for path in outputs}
+    bins: Dict[Path, DocBin] = {path: DocBin(attrs=STORED, store_user_data=False) for path in outputs}
     for path in outputs:
         audit.outputs[str(path)] = Counts()
     known = _known_texts(job, converter, nlp)

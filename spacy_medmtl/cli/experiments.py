@@ -1,0 +1,151 @@
+"""``medmtl lab systems``, ``kshot``, ...: one command for each experiment in ``spacy_medmtl/lab/experiments.py``."""
+
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Callable, Iterable, List, Optional
+
+import typer
+from spacy.cli._util import parse_config_overrides
+from tqdm import tqdm
+from wasabi import msg
+
+from ..corpora.run import write_atomically
+from ..errors import MedmtlError
+from ..lab.cells import PROFILES, Budget, Cell, with_seeds
+from ..lab.experiments import EXPERIMENTS, Experiment, routes_of
+from ..lab.tables import TABLES, read_results
+from .failing import coded_errors
+
+PARTS = ("test", "dev")
+
+
+def experiment_command(name: str, experiment: Experiment) -> Callable[..., None]:
+    """The command of one experiment."""
+
+    def command(
+        ctx: typer.Context,
+        config: Annotated[
+            Path, typer.Option(help="The base config. Its settings may follow: --training.batcher.size 320.")
+        ] = Path("configs/lab/progressive.cfg"),
+        data: Annotated[Optional[Path], typer.Option(help="Folder of the corpora, if not the config's.")] = None,
+        encoder: Annotated[Optional[Path], typer.Option(help="Folder of the encoder, if not the config's.")] = None,
+        output: Annotated[
+            Optional[Path], typer.Option(help=f"Folder for all results. metrics/lab/{name} if left out.")
+        ] = None,
+        profile: Annotated[str, typer.Option(help=f"Budget of {' or '.join(PROFILES)}.")] = "cpu",
+        steps: Annotated[int, typer.Option(min=0, help="Training steps for each task; 0 for the profile's.")] = 0,
+        seeds: Annotated[int, typer.Option(min=0, help="Seeds, from 0 on; 0 for the profile's number.")] = 0,
+        init: Annotated[str, typer.Option(help="How progressive FFNs start, if not as in the config.")] = "",
+        only: Annotated[Optional[List[str]], typer.Option(help="Run this cell. May be repeated.")] = None,
+        jobs: Annotated[int, typer.Option(min=1, help="Cells that run at once.")] = 1,
+        gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+    ) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no cell outlives this process
+        folder = output or Path("metrics") / "lab" / name
+        with coded_errors():
+            overrides = parse_config_overrides(list(ctx.args))
+            shorthands = {"paths.data": data, "paths.encoder": encoder, "lab.sharing.progressive.init": init}
+            overrides.update({key: str(value) for key, value in shorthands.items() if value})
+            budget = budget_of(profile, steps, seeds)
+            failed = run_experiment(name, experiment, config, overrides, budget, folder, only or [], jobs, gpu_id)
+        for failure in failed:
+            typer.secho(failure, fg=typer.colors.RED, err=True)
+        if failed:
+            raise typer.Exit(1)
+
+    return command
+
+
+def budget_of(profile: str, steps: int, seeds: int) -> Budget:
+    """The profile's, with what was asked for instead. Raises MedmtlError E404 for an unknown profile."""
+    if profile not in PROFILES:
+        raise MedmtlError("E404", option="--profile", received=profile, expected=" or ".join(PROFILES))
+    budget = PROFILES[profile]
+    return replace(budget, steps=steps or budget.steps, seeds=tuple(range(seeds)) if seeds else budget.seeds)
+
+
+def run_experiment(
+    name: str,
+    experiment: Experiment,
+    config: Path,
+    overrides: Any,
+    budget: Budget,
+    folder: Path,
+    only: List[str],
+    jobs: int,
+    gpu_id: int,
+) -> List[str]:
+    """Check everything, run what is not done, write the tables; the messages of cells that failed."""
+    from ..lab.checks import check, read_base
+    from ..lab.kshot import sampled_cells
+    from ..lab.runner import plan, run
+
+    base = read_base(config, overrides)
+    cells = with_seeds(chosen(list(experiment.cells(base, budget.steps)), only), budget.seeds)
+    if any("k" in cell.settings for cell in cells):
+        cells = sampled_cells(base, cells, folder, show)
+    planned = plan(name, base, cells, budget, folder, gpu_id)
+    if not all(one.is_done for one in planned):
+        check(base, planned, budget, show)
+    with tqdm(total=len(planned), desc=name, unit="cell", disable=None) as bar:
+
+        def tick(n_done: int, running: List[str]) -> None:
+            bar.set_postfix_str(", ".join(running), refresh=False)
+            bar.n = n_done
+            bar.refresh()
+
+        failed = run(planned, jobs=jobs, report=tqdm.write, tick=tick)
+    write_tables(name, experiment, [cell.title for cell in cells], routes_of(base), folder)
+    return failed
+
+
+def chosen(cells: List[Cell], only: List[str]) -> List[Cell]:
+    """The cells of these names, with those that they start from. Raises MedmtlError E345 for a name that is none."""
+    names = [cell.name for cell in cells]
+    for one in only:
+        if one not in names:
+            raise MedmtlError("E345", received=one, expected=names)
+    needed = {cell.after for cell in cells if cell.name in only}
+    return [cell for cell in cells if not only or cell.name in only or cell.name in needed]
+
+
+def write_tables(name: str, experiment: Experiment, rows: List[str], tasks: List[str], folder: Path) -> None:
+    """table.md, table.csv, table.json and plot.svg of all results in the folder, and the table of the dev part."""
+    from ..lab.plots import draw
+
+    results = read_results(folder / "cells")
+    if not results:
+        return
+    for part in PARTS if experiment.kind != "gradients" else PARTS[:1]:
+        made = TABLES[experiment.kind](results, rows, tasks, part)
+        stem = "table" if part == "test" else f"table_{part}"
+        lines = [*made.markdown(), "", *notes(results, part)]
+        write_atomically(folder / f"{stem}.md", ("\n".join(lines) + "\n").encode())
+        write_atomically(folder / f"{stem}.csv", made.csv().encode())
+        if part == "test":
+            typer.echo("\n".join(made.markdown()))
+            write_atomically(folder / "table.json", made.json().encode())
+            picture = draw(experiment.kind, made, tasks, name)
+            if picture:
+                write_atomically(folder / "plot.svg", picture)
+    msg.good(f"Wrote {folder}")
+
+
+def notes(results: List[Any], part: str) -> List[str]:
+    """What a table needs to be read."""
+    machines = sorted({f"{one['machine']}, {one['device']}, torch {one['versions']['torch']}" for one in results})
+    encoders = sorted({one["encoder"] for one in results})
+    return [
+        f"Micro-F1 on the {part} part in percent (strict), mean ± standard deviation over seeds; last weights, nothing "
+        "selected.",
+        f"Encoder: {', '.join(encoders)}. Machine: {'; '.join(machines)}.",
+    ]
+
+
+def show(items: Iterable[Any], what: str) -> Iterable[Any]:
+    return tqdm(items, desc=what, disable=None, leave=False)
+
+
+COMMANDS = {name: experiment_command(name, experiment) for name, experiment in EXPERIMENTS.items()}
