@@ -15,7 +15,7 @@ from thinc.api import Config
 from ..errors import message
 from .cells import ENCODER, Budget, Cell, cell_config, doc_limits, file_digests, fingerprint
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.5
 Report = Callable[[str], None]
 
 
