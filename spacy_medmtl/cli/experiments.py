@@ -15,7 +15,7 @@ from ..corpora.run import write_atomically
 from ..errors import MedmtlError
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
 from ..lab.experiments import EXPERIMENTS, Experiment, routes_of
-from ..lab.tables import TABLES, read_results
+from ..lab.tables import TABLES, read_results, varying
 from .failing import coded_errors
 
 PARTS = ("test", "dev")
@@ -84,7 +84,7 @@ def run_experiment(
 
     base = read_base(config, overrides)
     cells = with_seeds(chosen(list(experiment.cells(base, budget.steps)), only), budget.seeds)
-    if any("k" in cell.settings for cell in cells):
+    if any(cell.shots for cell in cells):
         cells = sampled_cells(base, cells, folder, show)
     planned = plan(name, base, cells, budget, folder, gpu_id)
     if not all(one.is_done for one in planned):
@@ -136,11 +136,15 @@ def write_tables(name: str, experiment: Experiment, rows: List[str], tasks: List
 def notes(results: List[Any], part: str) -> List[str]:
     """What a table needs to be read."""
     machines = sorted({f"{one['machine']}, {one['device']}, torch {one['versions']['torch']}" for one in results})
-    encoders = sorted({one["encoder"] for one in results})
+    common = [
+        f"{name} {results[0]['settings'][name]}" for name in results[0]["settings"] if name not in varying(results)
+    ]
     return [
         f"Micro-F1 on the {part} part in percent (strict), mean ± standard deviation over seeds; last weights, nothing "
         "selected.",
-        f"Encoder: {', '.join(encoders)}. Machine: {'; '.join(machines)}.",
+        *sorted({f"Encoder {one['encoder']}. {one['note']}".strip() for one in results}),
+        f"In all lines: {', '.join(common)}.",
+        f"Machine: {'; '.join(machines)}.",
     ]
 
 

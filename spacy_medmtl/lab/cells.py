@@ -7,7 +7,7 @@ pipeline (``after``).
 import copy
 import hashlib
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple
 
@@ -41,7 +41,8 @@ class Cell:
 
     name: unique but for the seed. row: the line of the table that it belongs to. steps: those of the optimizer, all
     tasks together. after: name of the cell of the same seed from whose pipeline it starts. keeps: leave the trained
-    pipeline on disk. gradients: measure gradients instead of scores.
+    pipeline on disk. gradients: measure gradients instead of scores. shots: examples of each label that it learns
+    from; 0 for whole corpora.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Cell:
     after: str = ""
     keeps: bool = False
     gradients: bool = False
-    settings: Dict[str, Any] = field(default_factory=dict)
+    shots: int = 0
 
     @property
     def title(self) -> str:

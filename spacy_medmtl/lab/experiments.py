@@ -109,7 +109,7 @@ def kshot(base: Config, steps: int) -> Iterator[Cell]:
     """Table 3. The corpora are cut to samples before anything starts (``kshot.py``)."""
     for k in SHOTS:
         for cell in systems(base, steps):
-            yield Cell(f"{k}-shot_{cell.name}", cell.changes, cell.steps, f"{k}-shot, {cell.name}", settings={"k": k})
+            yield Cell(f"{k}-shot_{cell.name}", cell.changes, cell.steps, f"{k}-shot, {cell.name}", shots=k)
 
 
 def remove(base: Config, steps: int) -> Iterator[Cell]:

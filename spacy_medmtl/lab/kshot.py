@@ -56,7 +56,7 @@ def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: P
     Raises MedmtlError E301 where a corpus is missing, E346 where a label is rarer than k.
     """
     nlp = build(base, "the base config")
-    wanted = sorted({(cell.settings["k"], cell.seed) for cell in cells})
+    wanted = sorted({(cell.shots, cell.seed) for cell in cells})
     paths: Dict[Any, Dict[str, str]] = {one: {} for one in wanted}
     for name, settings in progress(list(base.interpolate()["corpora"]["train"]["corpora"].items()), "Sampling"):
         entry = CorpusEntry(name, Path(settings["path"]), list(settings["tasks"]), 0)
@@ -71,4 +71,4 @@ def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: P
             taken = DocBin(attrs=STORED, docs=[docs[number] for number in sample(labels, k, seed)])
             write_atomically(path, taken.to_bytes())
             paths[k, seed][f"corpora.train.corpora.{name}.path"] = str(path)
-    return [replace(cell, changes={**cell.changes, **paths[cell.settings["k"], cell.seed]}) for cell in cells]
+    return [replace(cell, changes={**cell.changes, **paths[cell.shots, cell.seed]}) for cell in cells]

@@ -34,8 +34,8 @@ class Planned:
         keep = self.job["keep"]
         return self.output.is_file() and (not keep or (Path(keep) / "config.cfg").is_file())
 
-    def start(self) -> "subprocess.Popen[bytes]":
-        """Write the config and start the worker, whose words go to a log."""
+    def start(self, jobs: int) -> "subprocess.Popen[bytes]":
+        """Write the config and start the worker, whose words go to a log. Cells that run at once share the cores."""
         stem = self.output.with_suffix("")
         stem.parent.mkdir(parents=True, exist_ok=True)
         stem.with_suffix(".failed").unlink(missing_ok=True)
@@ -43,7 +43,8 @@ class Planned:
         arguments = [str(stem.with_suffix(".cfg")), str(self.output), json.dumps(self.job)]
         with stem.with_suffix(".log").open("wb") as log:
             command = [sys.executable, "-m", "spacy_medmtl.lab.worker", *arguments]
-            environment = {**os.environ, "PYTHONHASHSEED": "0"}
+            threads = str(max(1, (os.cpu_count() or 1) // jobs))
+            environment = {"OMP_NUM_THREADS": threads, **os.environ, "PYTHONHASHSEED": "0"}
             return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
 
     def problem(self, status: int) -> str:
@@ -73,10 +74,10 @@ def plan(
             "steps": cell.steps,
             "rate": config["training"]["optimizer"]["learn_rate"]["initial_rate"],
             **{f"{part} docs": " ".join(map(str, limits[part].values())) for part in ("train", "test")},
-            **cell.settings,
         }
         result = {"experiment": experiment, "cell": cell.name, "row": cell.title, "seed": cell.seed}
         result["encoder"] = str(base.interpolate()["initialize"]["components"][ENCODER]["loader"].get("path", ""))
+        result["note"] = str(base["lab"].get("note", ""))
         job = {
             "gpu_id": gpu_id,
             **measured,
@@ -104,7 +105,7 @@ def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable
                     failed[str(one.output)] = _failure(one, f"it starts from the cell '{one.cell.after}', which failed")
                 elif len(running) < jobs and (source is None or source.is_done):
                     waiting.remove(one)
-                    running[str(one.output)] = (one, one.start())
+                    running[str(one.output)] = (one, one.start(jobs))
             for key, (one, process) in list(running.items()):
                 status = process.poll()
                 if status is not None:

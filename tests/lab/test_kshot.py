@@ -42,7 +42,7 @@ def test_labels_of_pairs_and_findings():
 
 
 def test_cells_get_their_samples(base: Config, tmp_path: Path):
-    cells = [Cell("x", {"nlp.lang": "en"}, 4, seed=seed, settings={"k": 1}) for seed in (0, 1)]
+    cells = [Cell("x", {"nlp.lang": "en"}, 4, seed=seed, shots=1) for seed in (0, 1)]
     found = sampled_cells(base, cells, tmp_path, lambda items, _: items)
     for cell in found:
         paths = [value for name, value in cell.changes.items() if name.endswith(".path")]
@@ -56,4 +56,4 @@ def test_cells_get_their_samples(base: Config, tmp_path: Path):
 
 def test_too_few_of_a_label(base: Config, tmp_path: Path):
     with pytest.raises(MedmtlError, match="E346.*there are no 8 examples"):
-        sampled_cells(base, [Cell("x", {}, 4, settings={"k": 8})], tmp_path, lambda items, _: items)
+        sampled_cells(base, [Cell("x", {}, 4, shots=8)], tmp_path, lambda items, _: items)
