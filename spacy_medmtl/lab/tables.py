@@ -76,16 +76,16 @@ def stat(values: Sequence[float], digits: int = 1, signed: bool = False) -> Opti
     return Stat(mean(values), stdev(values) if len(values) > 1 else None, len(values), digits, signed)
 
 
-def read_results(folder: Path) -> List[Result]:
-    """All results in a folder, by name. Raises MedmtlError E347 for a file that is none."""
-    found: List[Result] = []
+def read_results(folder: Path) -> Dict[str, Result]:
+    """All results in a folder, by the names of their files. Raises MedmtlError E347 for a file that is none."""
+    found: Dict[str, Result] = {}
     for path in sorted(folder.glob("*.json")):
         try:
             result: Any = srsly.read_json(path)
             _ = result["row"], result["seed"], result["settings"]["steps"], result["seconds"]["train"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedmtlError("E347", path=path, problem=type(error).__name__) from error
-        found.append(result)
+        found[path.name] = result
     return found
 
 
