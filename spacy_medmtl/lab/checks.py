@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, List, Sequence
 
+import srsly
 from spacy import registry, util
 from spacy.language import Language
-from spacy.util import load_model_from_config
+from spacy.schemas import ConfigSchemaTraining
+from spacy.util import load_model_from_config, resolve_dot_names
 from thinc.api import Config, ConfigValidationError
 
 from ..errors import MedmtlError
@@ -62,7 +64,9 @@ def check(base: Config, planned: Sequence[Planned], budget: Budget, progress: Pr
     settings = base.interpolate()["corpora"]
     for part, name in progress(corpora, "Checking corpora"):
         check_gold(nlp, name, settings[part]["corpora"][name], limits[part][name])
-    different = {f"{one.config['components']}{one.config['initialize']}": one for one in planned if not one.cell.after}
+    blocks = ("components", "initialize", "training")
+    trained = [one for one in planned if not one.cell.after and one.cell.seed == planned[0].cell.seed]
+    different = {srsly.json_dumps([one.config[name] for name in blocks]): one for one in trained}
     for one in progress(list(different.values()), "Checking cells"):
         nlp = build(one.config, one.cell.name)
         for name, settings_of in one.config.interpolate()["initialize"]["components"].items():
@@ -72,9 +76,14 @@ def check(base: Config, planned: Sequence[Planned], budget: Budget, progress: Pr
 
 
 def build(config: Config, name: str) -> Language:
-    """The untrained pipeline of a config. Raises MedmtlError E340 where spaCy refuses it, or an own error's code."""
+    """The untrained pipeline of a config, all blocks of which can be resolved. Raises MedmtlError E340 where spaCy
+    refuses one, or an own error's code."""
     try:
-        return load_model_from_config(Config(config).interpolate(), auto_fill=True)
+        nlp = load_model_from_config(Config(config).interpolate(), auto_fill=True)
+        filled = nlp.config.interpolate()
+        resolve_dot_names(filled, [f"corpora.{part}" for part in PARTS])
+        registry.resolve(filled["training"], schema=ConfigSchemaTraining)
+        return nlp
     except MedmtlError:
         raise
     except (ConfigValidationError, ValueError, KeyError) as error:

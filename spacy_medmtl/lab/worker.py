@@ -37,6 +37,7 @@ def measure(config_path: Path, job: Dict[str, Any]) -> Dict[str, Any]:
     trained = time.perf_counter()
     memory = peak_gigabytes()
     if job["keep"]:
+        Path(job["keep"]).parent.mkdir(parents=True, exist_ok=True)
         nlp.to_disk(job["keep"])
     if job["gradients"]:
         from .gradients import layer_cosines
