@@ -111,6 +111,20 @@ TEMPLATES = {
     "once{exactness}.",
     "W314": "Component '{name}': {count} text(s) of corpus '{other}' stand in '{first}' too, with other gold.",
     "W315": "{count} text(s) of the dev corpus stand in the training corpus too.",
+    # E34x: the lab
+    "E340": "'{path}' cannot be run by the lab: {problem}. Expected a config such as configs/lab/progressive.cfg.",
+    "E341": "The cell '{cell}' failed: {problem}. Its log is '{log}'. The others went on; the same command tries it "
+    "again, and them not.",
+    "E342": "Corpus '{name}' ({path}) has no gold for its task(s) {tasks}. Convert it again, name other tasks in its "
+    "entry, or raise the limit of documents.",
+    "E343": "In this config, {problem}. Expected {expected}.",
+    "E344": "The experiment '{experiment}' needs {expected}; the config has {received}.",
+    "E345": "There is no cell '{received}'. Expected one of {expected}.",
+    "E346": "Corpus '{name}' has a label that occurs {received} times, so there are no {k} examples of it. Give more "
+    "data.",
+    "E347": "'{path}' is no result of the lab ({problem}). Delete it, and its cell runs again.",
+    "W340": "No plot was drawn, because matplotlib is not installed; all else was written. Get it with 'pip install "
+    "spacy-medmtl[lab]' and give the same command again.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
     "lost, '--on-error skip' the whole document; both list every loss.",

@@ -1,4 +1,4 @@
-"""``medmtl lab``: experiments. To add one: a function here that calls its file in ``spacy_medmtl/lab``."""
+"""``medmtl lab``: experiments, from ``experiments.py``, and ``order``, which suggests an order of tasks."""
 
 from pathlib import Path
 from typing import Annotated, Dict, Iterable, List, Optional
@@ -15,7 +15,9 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..errors import MedmtlError
+from ..lab.experiments import EXPERIMENTS
 from ..lab.order import difficulties, order_by_rules, parse_constraints, route_profiles
+from .experiments import COMMANDS
 from .failing import coded_errors
 
 lab = typer.Typer(
@@ -26,7 +28,12 @@ lab = typer.Typer(
 )
 
 
-@lab.command("order", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}  # those of the config
+for _name, _command in COMMANDS.items():
+    lab.command(_name, help=EXPERIMENTS[_name].help, context_settings=SETTINGS)(_command)
+
+
+@lab.command("order", context_settings=SETTINGS)
 def order(
     ctx: typer.Context,
     config: Annotated[Path, typer.Argument(help="A training config. Its settings may follow: --paths.train corpus.")],

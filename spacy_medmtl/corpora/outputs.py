@@ -11,7 +11,7 @@ from spacy.tokens import Doc, DocBin
 from ..errors import MedmtlError
 
 # Only what the converters set: absent annotation then stays absent when the file is read.
-_STORED = ["ORTH", "SENT_START"]
+STORED = ["ORTH", "SENT_START"]
 _SHARD = re.compile(r"\d{5,}\.spacy(\.part)?")
 
 
@@ -90,4 +90,4 @@ def _part(path: Path) -> Path:
 
 
 def _empty() -> DocBin:
-    return DocBin(attrs=_STORED, store_user_data=False)
+    return DocBin(attrs=STORED, store_user_data=False)

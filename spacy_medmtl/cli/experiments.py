@@ -1,0 +1,158 @@
+"""``medmtl lab systems``, ``kshot``, ...: one command for each experiment in ``spacy_medmtl/lab/experiments.py``."""
+
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Callable, Iterable, List, Optional, Set
+
+import typer
+from spacy.cli._util import parse_config_overrides
+from tqdm import tqdm
+from wasabi import msg
+
+from ..corpora.run import write_atomically
+from ..errors import MedmtlError
+from ..lab.cells import PROFILES, Budget, Cell, with_seeds
+from ..lab.experiments import EXPERIMENTS, routes_of
+from ..lab.tables import TABLES, read_results, varying
+from .failing import coded_errors
+
+PARTS = ("test", "dev")
+MEANING = {
+    "scores": "Micro-F1 on the {part} part in percent (strict), mean ± standard deviation over seeds; last weights, "
+    "nothing selected.",
+    "pairwise": "Change of micro-F1 on the {part} part in points, mean ± standard deviation over seeds; last weights.",
+    "gradients": "Cosines of gradients on training batches, mean ± standard deviation over seeds.",
+}
+
+
+def experiment_command(name: str) -> Callable[..., None]:
+    """The command of one experiment."""
+
+    def command(
+        ctx: typer.Context,
+        config: Annotated[
+            Path, typer.Option(help="The base config. Its settings may follow: --training.batcher.size 320.")
+        ] = Path("configs/lab/progressive.cfg"),
+        data: Annotated[Optional[Path], typer.Option(help="Folder of the corpora, if not the config's.")] = None,
+        encoder: Annotated[Optional[Path], typer.Option(help="Folder of the encoder, if not the config's.")] = None,
+        output: Annotated[
+            Optional[Path], typer.Option(help=f"Folder for all results. metrics/lab/{name} if left out.")
+        ] = None,
+        profile: Annotated[str, typer.Option(help=f"Budget of {' or '.join(PROFILES)}.")] = "cpu",
+        steps: Annotated[int, typer.Option(min=0, help="Training steps for each task; 0 for the profile's.")] = 0,
+        seeds: Annotated[int, typer.Option(min=0, help="Seeds, from 0 on; 0 for the profile's number.")] = 0,
+        init: Annotated[str, typer.Option(help="How progressive FFNs start, if not as in the config.")] = "",
+        only: Annotated[Optional[List[str]], typer.Option(help="Run this cell. May be repeated.")] = None,
+        jobs: Annotated[int, typer.Option(min=1, help="Cells that run at once.")] = 1,
+        gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+    ) -> None:
+        from ..lab.checks import read_base
+
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no cell outlives this process
+        folder = output or Path("metrics") / "lab" / name
+        with coded_errors():
+            overrides = parse_config_overrides(list(ctx.args))
+            shorthands = {"paths.data": data, "paths.encoder": encoder, "lab.sharing.progressive.init": init}
+            overrides.update({key: str(value) for key, value in shorthands.items() if value})
+            budget = budget_of(profile, steps, seeds)
+            base = read_base(config, overrides)
+            failed = run_experiment(name, base, budget, folder, only=only or [], jobs=jobs, gpu_id=gpu_id)
+        for failure in failed:
+            typer.secho(failure, fg=typer.colors.RED, err=True)
+        if failed:
+            raise typer.Exit(1)
+
+    return command
+
+
+def budget_of(profile: str, steps: int, seeds: int) -> Budget:
+    """The profile's, with what was asked for instead. Raises MedmtlError E404 for an unknown profile."""
+    if profile not in PROFILES:
+        raise MedmtlError("E404", option="--profile", received=profile, expected=" or ".join(PROFILES))
+    budget = PROFILES[profile]
+    return replace(budget, steps=steps or budget.steps, seeds=tuple(range(seeds)) if seeds else budget.seeds)
+
+
+def run_experiment(
+    name: str, base: Any, budget: Budget, folder: Path, *, only: List[str], jobs: int, gpu_id: int
+) -> List[str]:
+    """Check everything, run what is not done, write the tables; the messages of cells that failed."""
+    from ..lab.checks import check
+    from ..lab.kshot import sampled_cells
+    from ..lab.runner import plan, run
+
+    once = list(EXPERIMENTS[name].cells(base, budget.steps))
+    names = chosen(once, only)
+    cells = with_seeds(once, budget.seeds)
+    if any(cell.shots for cell in cells):
+        cells = sampled_cells(base, cells, folder, show)
+    planned = plan(name, base, cells, budget, folder, gpu_id)
+    wanted = [one for one in planned if one.cell.name in names]
+    if not all(one.is_done for one in wanted):
+        check(base, wanted, budget, show)
+    with tqdm(total=len(wanted), desc=name, unit="cell", disable=None) as bar:
+
+        def tick(n_done: int, running: List[str]) -> None:
+            bar.set_postfix_str(", ".join(running), refresh=False)
+            bar.n = n_done
+            bar.refresh()
+
+        failed = run(wanted, jobs=jobs, report=tqdm.write, tick=tick)
+    write_tables(name, [cell.title for cell in once], routes_of(base), folder, {one.output.name for one in planned})
+    return failed
+
+
+def chosen(cells: List[Cell], only: List[str]) -> Set[str]:
+    """The names of these cells, with those that they start from; of all, if none is named. Raises MedmtlError E345."""
+    names = [cell.name for cell in cells]
+    for one in only:
+        if one not in names:
+            raise MedmtlError("E345", received=one, expected=names)
+    return {one for cell in cells if cell.name in (only or names) for one in (cell.name, cell.after) if one}
+
+
+def write_tables(name: str, rows: List[str], tasks: List[str], folder: Path, planned: Set[str]) -> None:
+    """table.md, table.csv, table.json and plot.svg, and the table of the dev part: of all results in the folder, or,
+    where lines have no room for other budgets, of the ``planned`` ones."""
+    from ..lab.plots import draw
+
+    kind = EXPERIMENTS[name].kind
+    found = read_results(folder / "cells")
+    results = [one for file, one in found.items() if kind == "scores" or file in planned]
+    if not results:
+        return
+    for part in PARTS if kind != "gradients" else PARTS[:1]:
+        made = TABLES[kind](results, rows, tasks, part)
+        stem = "table" if part == "test" else f"table_{part}"
+        lines = [*made.markdown(), "", MEANING[kind].format(part=part), *notes(results)]
+        write_atomically(folder / f"{stem}.md", ("\n".join(lines) + "\n").encode())
+        write_atomically(folder / f"{stem}.csv", made.csv().encode())
+        if part == "test":
+            typer.echo("\n".join(made.markdown()))
+            write_atomically(folder / "table.json", made.json().encode())
+            picture = draw(kind, made, tasks, name)
+            if picture:
+                write_atomically(folder / "plot.svg", picture)
+    msg.good(f"Wrote {folder}")
+
+
+def notes(results: List[Any]) -> List[str]:
+    """What a table needs to be read."""
+    machines = sorted({f"{one['machine']}, {one['device']}, torch {one['versions']['torch']}" for one in results})
+    common = [
+        f"{name} {results[0]['settings'][name]}" for name in results[0]["settings"] if name not in varying(results)
+    ]
+    return [
+        *sorted({f"Encoder {one['encoder']}. {one['note']}".strip() for one in results}),
+        f"In all lines: {', '.join(common)}.",
+        f"Machine: {'; '.join(machines)}.",
+    ]
+
+
+def show(items: Iterable[Any], what: str) -> Iterable[Any]:
+    return tqdm(items, desc=what, disable=None, leave=False)
+
+
+COMMANDS = {name: experiment_command(name) for name in EXPERIMENTS}

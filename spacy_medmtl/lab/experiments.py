@@ -1,0 +1,194 @@
+"""The experiments of the papers, as cells on a base config. To add one: a function here, and its line in EXPERIMENTS.
+
+Tables and figures are those of the progressive paper (OpenReview f4OM3Mn2wb), where no other is named.
+"""
+
+import copy
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, Callable, Dict, Iterator, List, Sequence
+
+from thinc.api import Config
+
+from ..errors import MedmtlError
+from .cells import ENCODER, Cell, Changes
+
+RULE = f"components.{ENCODER}.model.sharing"
+ROUTES = f"components.{ENCODER}.model.routes"
+SCHEDULE = "training.batcher.schedule"
+N_FFNS = 4  # Figure 3
+SHOTS = (8, 16)  # Table 3
+ORDERS = ((1, 2, 3, 4), (1, 3, 2, 4), (3, 4, 1, 2), (2, 1, 4, 3), (4, 3, 2, 1))  # Table 5
+FINE_TUNE_RATE = 0.2  # of that of the refinement: MT-BERT's is 1e-5 after 5e-5
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """cells: base config, steps for each task -> its cells, without seeds. kind: of table and plot (``tables.py``)."""
+
+    help: str
+    cells: Callable[[Config, int], Iterator[Cell]]
+    kind: str = "scores"
+
+
+def routes_of(base: Config) -> List[str]:
+    """The tasks, easy to hard: routes of the encoder."""
+    return list(base["components"][ENCODER]["model"]["routes"])
+
+
+def rules_of(base: Config) -> Dict[str, Any]:
+    """The systems that share an encoder, by name: ``[lab.sharing]``."""
+    return dict(base["lab"]["sharing"])
+
+
+def rule_of(base: Config, name: str) -> Any:
+    """One of them. Raises MedmtlError E340 where it is not there."""
+    rules = rules_of(base)
+    if name not in rules:
+        raise MedmtlError("E340", path="[lab.sharing]", problem=f"has no block '{name}', which this experiment needs")
+    return rules[name]
+
+
+def need_tasks(base: Config, experiment: str, expected: Sequence[int]) -> List[str]:
+    """The tasks. Raises MedmtlError E344 for another number of them."""
+    routes = routes_of(base)
+    if len(routes) not in expected:
+        wanted = f"{expected[0]} tasks" if len(expected) == 1 else f"{expected[0]} tasks or more"
+        raise MedmtlError("E344", experiment=experiment, expected=wanted, received=routes)
+    return routes
+
+
+def alone(base: Config) -> Changes:
+    """Vanilla: an encoder for each task, with the weights and settings of the one that they share otherwise."""
+    routes, components, loaders = routes_of(base), base["components"], base["initialize"]["components"]
+    pipeline = list(base["nlp"]["pipeline"])
+    place = pipeline.index(ENCODER)
+    pipeline[place : place + 1] = [f"{route}_{ENCODER}" for route in routes]
+    kept = {name: one for name, one in copy.deepcopy(dict(components)).items() if name != ENCODER}
+    found: Changes = {"nlp.pipeline": pipeline, "components": kept, "initialize.components": {}}
+    for settings in found["components"].values():
+        listener = settings.get("model", {}).get("tok2vec", {})
+        if "route" in listener:
+            listener["upstream"] = f"{listener['route']}_{ENCODER}"
+    for route in routes:
+        own = copy.deepcopy(dict(components[ENCODER]))
+        own["model"].update(routes=[route], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
+        found["components"][f"{route}_{ENCODER}"] = own
+        found["initialize.components"][f"{route}_{ENCODER}"] = loaders[ENCODER]
+    return found
+
+
+def only(base: Config, kept: Sequence[str]) -> Changes:
+    """A pipeline of some of the tasks, in their order, and their corpora."""
+    heads = {name: one["model"]["tok2vec"]["route"] for name, one in base["components"].items() if is_head(one)}
+    dropped = {name for name, route in heads.items() if route not in kept}
+    found: Changes = {
+        "nlp.pipeline": [name for name in base["nlp"]["pipeline"] if name not in dropped],
+        ROUTES: [route for route in routes_of(base) if route in kept],
+    }
+    for part in ("train", "dev", "test"):
+        corpora = base["corpora"][part]["corpora"]
+        left = {name: copy.deepcopy(dict(one)) for name, one in corpora.items() if not set(one["tasks"]) & dropped}
+        found[f"corpora.{part}.corpora"] = left
+    return found
+
+
+def is_head(component: Any) -> bool:
+    return "route" in component.get("model", {}).get("tok2vec", {})
+
+
+def systems(base: Config, steps: int) -> Iterator[Cell]:
+    """Table 2."""
+    n_steps = steps * len(routes_of(base))
+    yield Cell("vanilla", alone(base), n_steps)
+    for name, rule in rules_of(base).items():
+        yield Cell(name, {RULE: rule}, n_steps)
+
+
+def kshot(base: Config, steps: int) -> Iterator[Cell]:
+    """Table 3. The corpora are cut to samples before anything starts (``kshot.py``)."""
+    for k in SHOTS:
+        for cell in systems(base, steps):
+            yield Cell(f"{k}-shot_{cell.name}", cell.changes, cell.steps, f"{k}-shot, {cell.name}", shots=k)
+
+
+def remove(base: Config, steps: int) -> Iterator[Cell]:
+    """Table 4: progressive without tasks from the middle of the order."""
+    routes = need_tasks(base, "remove", range(3, 100))
+    rule = rule_of(base, "progressive")
+    middle = routes[1:-1]
+    for n in range(len(middle) + 1):
+        for out in combinations(middle, n):
+            kept = [route for route in routes if route not in out]
+            row = f"without {', '.join(out)}" if out else "full"
+            yield Cell("-".join(["full", *out]), {**only(base, kept), RULE: rule}, steps * len(kept), row)
+
+
+def orders(base: Config, steps: int) -> Iterator[Cell]:
+    """Table 5: progressive in other orders of the four tasks."""
+    routes = need_tasks(base, "orders", [4])
+    for order in ORDERS:
+        changes = {RULE: rule_of(base, "progressive"), ROUTES: [routes[i - 1] for i in order]}
+        yield Cell("".join(map(str, order)), changes, steps * 4, "→".join(map(str, order)))
+
+
+def parameters(base: Config, steps: int) -> Iterator[Cell]:
+    """Figure 3: the hardest task alone, with 1 to 4 FFNs in each routed layer, and among all tasks."""
+    hardest = routes_of(base)[-1]
+    for n in range(1, N_FFNS + 1):
+        rule = {"@misc": "spacy-medmtl.n_ffn_rule.v1", "n_ffn": n}
+        rule.update({k: v for k, v in rule_of(base, "progressive").items() if k in ("init", "coefficient_lr_scale")})
+        yield Cell(f"{n}-ffn", {**only(base, [hardest]), RULE: rule}, steps, f"{hardest} alone, {n} FFN")
+    changes = {RULE: rule_of(base, "progressive")}
+    yield Cell("progressive", changes, steps * len(routes_of(base)), "progressive, all tasks")
+
+
+def pairwise(base: Config, steps: int) -> Iterator[Cell]:
+    """MT-BERT, Figure 2: each task alone, and each pair of tasks on one shared encoder."""
+    routes, rule = need_tasks(base, "pairwise", range(2, 100)), rule_of(base, "shared")
+    for n in (1, 2):
+        for kept in combinations(routes, n):
+            yield Cell("+".join(kept), {**only(base, kept), RULE: rule}, steps * n)
+
+
+def stages(base: Config, steps: int) -> Iterator[Cell]:
+    """MT-BERT, Tables 2 and 3: a model for each task, all refined on one encoder, and each fine-tuned from there."""
+    routes, rule = routes_of(base), rule_of(base, "shared")
+    yield Cell("single", alone(base), steps * len(routes))
+    proportional = {SCHEDULE: {"@misc": "spacy-medmtl.proportional.v1"}}
+    yield Cell("refined", {RULE: rule, **proportional}, steps * len(routes), keeps=True)
+    rate = base["training"]["optimizer"]["learn_rate"]["initial_rate"]
+    for route in routes:
+        changes = only(base, [route])
+        del changes[ROUTES]  # the encoder comes with all of its routes
+        changes["initialize.components"] = {}
+        changes["training.optimizer.learn_rate.initial_rate"] = rate * FINE_TUNE_RATE
+        yield Cell(f"fine-tuned_{route}", changes, steps, "fine-tuned", after="refined")
+
+
+def schedules(base: Config, steps: int) -> Iterator[Cell]:
+    """MT-Clinical BERT, round robin against loss summation, on one shared encoder and on the same batches: a step of
+    the second is a round of the first."""
+    rule = rule_of(base, "shared")
+    for name, n_steps in (("round_robin", steps * len(routes_of(base))), ("loss_sum", steps)):
+        yield Cell(name, {RULE: rule, SCHEDULE: {"@misc": f"spacy-medmtl.{name}.v1"}}, n_steps)
+
+
+def gradients(base: Config, steps: int) -> Iterator[Cell]:
+    """How far tasks agree: cosines of their gradients on a shared encoder, in each layer, before and after training."""
+    need_tasks(base, "gradients", range(2, 100))
+    for name, n_steps in (("fresh", 0), ("trained", steps * len(routes_of(base)))):
+        yield Cell(name, {RULE: rule_of(base, "shared")}, n_steps, gradients=True)
+
+
+EXPERIMENTS = {
+    "systems": Experiment("Vanilla, shared (MT-DNN), MMoE, skills and progressive on all tasks (Table 2).", systems),
+    "kshot": Experiment("The same systems on 8 and 16 examples of each label (Table 3).", kshot),
+    "remove": Experiment("Progressive sharing without tasks from the middle of the order (Table 4).", remove),
+    "orders": Experiment("Progressive sharing in five orders of the tasks (Table 5).", orders),
+    "parameters": Experiment("The hardest task alone with 1 to 4 FFNs, and with all tasks (Figure 3).", parameters),
+    "pairwise": Experiment("Which task helps which, on one shared encoder (MT-BERT, Figure 2).", pairwise, "pairwise"),
+    "stages": Experiment("Single-task, refined and fine-tuned models (MT-BERT, Tables 2 and 3).", stages),
+    "schedules": Experiment("Round robin against loss summation: scores, time, memory (MT-Clinical BERT).", schedules),
+    "gradients": Experiment("Cosine of tasks' gradients in each layer of a shared encoder.", gradients, "gradients"),
+}

@@ -1,0 +1,86 @@
+"""Do tasks pull an encoder the same way? The cosine of their gradients, in each of its layers."""
+
+import random
+from itertools import combinations
+from typing import Any, Dict, List
+
+import torch
+from spacy.language import Language
+from spacy.training import Example
+from spacy.util import fix_random_seed, resolve_dot_names
+from torch import Tensor
+
+from ..annotations.scoring import corpus_of
+from ..encoder.head import Head
+from ..encoder.pipe import ProgressiveTok2Vec
+from ..encoder.shims import torch_shim
+from ..training.batching import shuffled
+from ..training.torch_optimizer import LAYER
+
+N_BATCHES = 20  # of each task
+N_TOKENS = 640  # in a batch
+DROPOUT = 0.1
+BELOW = "embeddings"
+Gradients = Dict[str, Tensor]  # layer -> gradient of all of its parameters, flat
+
+
+def layer_cosines(nlp: Language, seed: int) -> Dict[str, Dict[str, float]]:
+    """ "task task" -> layer -> mean cosine of the two gradients, over batches of the training corpora.
+
+    The pipeline's encoder must be one that all tasks share (``shared``); dropout is on, as in training. A cosine of 1
+    is agreement, below 0 conflict; between batches of one task (the pair of a task with itself) it shows the noise.
+    """
+    fix_random_seed(seed)
+    (reader,) = resolve_dot_names(nlp.config.interpolate(), ["corpora.train"])
+    examples: Dict[str, List[Example]] = {}
+    entries = nlp.config.interpolate()["corpora"]["train"]["corpora"]
+    for example in reader(nlp):
+        for task in entries[corpus_of(example.reference) or ""]["tasks"]:
+            examples.setdefault(task, []).append(example)
+    encoder = next(pipe for _, pipe in nlp.pipeline if isinstance(pipe, ProgressiveTok2Vec))
+    found = {
+        task: [task_gradients(nlp, encoder, task, batch) for batch in batches_of(given)]
+        for task, given in examples.items()
+    }
+    return mean_cosines(found)
+
+
+def batches_of(examples: List[Example]) -> List[List[Example]]:
+    batches: List[List[Example]] = []
+    while len(batches) < N_BATCHES:
+        batches += shuffled(examples, N_TOKENS)
+    return random.sample(batches, N_BATCHES)
+
+
+def task_gradients(nlp: Language, encoder: ProgressiveTok2Vec, task: str, batch: List[Example]) -> Gradients:
+    """The encoder's gradient of one task's loss on a batch, by layer. None of it stays behind."""
+    others = [name for name, pipe in nlp.pipeline if isinstance(pipe, Head) and name != task]
+    fresh = [Example(one.predicted.copy(), one.reference) for one in batch]
+    nlp.update(fresh, sgd=False, drop=DROPOUT, exclude=others)  # type: ignore[arg-type]
+    module: Any = torch_shim(encoder.model).module
+    found: Dict[str, List[Tensor]] = {}
+    for name, parameter in module.named_parameters():
+        if parameter.grad is not None:
+            number = LAYER.search(name)
+            layer = f"layer {number.group(1)}" if number else BELOW
+            found.setdefault(layer, []).append(parameter.grad.detach().flatten().cpu())
+    for name in (task, encoder.name):
+        torch_shim(nlp.get_pipe(name).model).module.zero_grad(set_to_none=True)  # type: ignore[attr-defined]
+    return {layer: torch.cat(parts) for layer, parts in found.items()}
+
+
+def mean_cosines(found: Dict[str, List[Gradients]]) -> Dict[str, Dict[str, float]]:
+    """Over all batches: of two tasks the first with the first, and so on; of one task each with the next."""
+    result: Dict[str, Dict[str, float]] = {}
+    pairs = [*combinations(found, 2), *((task, task) for task in found)]
+    for one, two in pairs:
+        these, those = found[one], found[two][1:] + found[two][:1] if one == two else found[two]
+        layers = [layer for layer in these[0] if layer in those[0]]
+        result[f"{one} {two}"] = {
+            layer: sum(cosine(a[layer], b[layer]) for a, b in zip(these, those)) / len(these) for layer in layers
+        }
+    return result
+
+
+def cosine(a: Tensor, b: Tensor) -> float:
+    return float(torch.nn.functional.cosine_similarity(a, b, dim=0))

@@ -1,0 +1,74 @@
+"""Samples of k examples for each label (progressive paper, Table 3).
+
+The paper samples "k training items for each label", and does not say what that is where a text has many. The rule here:
+documents (a query, a pair, a passage, a dialogue) in random order; a document is taken if it has a label that what was
+taken so far has less than k times; all of it is then gold. Where documents have one label, as queries and pairs do,
+that is exactly k of each. A pair that holds nothing is a label of its own, and so is a finding type with each status.
+"""
+
+import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Sequence
+
+from spacy.tokens import Doc, DocBin
+from thinc.api import Config
+
+from ..annotations.groups import group_values
+from ..annotations.relations import read_pairs
+from ..corpora.outputs import STORED, write_atomically
+from ..errors import MedmtlError
+from ..training.corpus import CorpusEntry, read_entry
+from .cells import Cell
+from .checks import build
+
+Progress = Callable[[Iterable[Any], str], Iterable[Any]]
+NO_RELATION = "(none)"
+
+
+def doc_labels(doc: Doc, key: str) -> List[str]:
+    """The label of each gold unit of a Doc."""
+    if key not in doc.spans:
+        return []
+    if "labels" in doc.spans[key].attrs:
+        return [label for pair in read_pairs(doc, key=key) for label in pair.labels or (NO_RELATION,)]
+    statuses = group_values(doc, key, "assertion") or [""] * len(doc.spans[key])
+    return [f"{span.label_} {status}".strip() for span, status in zip(doc.spans[key], statuses)]
+
+
+def sample(labels: Sequence[Sequence[str]], k: int, seed: int) -> List[int]:
+    """Numbers of the documents that are taken, ascending; labels: those of each document."""
+    order = list(range(len(labels)))
+    random.Random(seed).shuffle(order)
+    counts: Counter[str] = Counter()
+    taken: List[int] = []
+    for number in order:
+        if any(counts[label] < k for label in labels[number]):
+            counts.update(labels[number])
+            taken.append(number)
+    return sorted(taken)
+
+
+def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: Progress) -> List[Cell]:
+    """The cells, each on the sample of its k and seed, which is written into the folder.
+
+    Raises MedmtlError E301 where a corpus is missing, E346 where a label is rarer than k.
+    """
+    nlp = build(base, "the base config")
+    wanted = sorted({(cell.shots, cell.seed) for cell in cells})
+    paths: Dict[Any, Dict[str, str]] = {one: {} for one in wanted}
+    for name, settings in progress(list(base.interpolate()["corpora"]["train"]["corpora"].items()), "Sampling"):
+        entry = CorpusEntry(name, Path(settings["path"]), list(settings["tasks"]), 0)
+        docs = [example.reference for example in read_entry(entry, nlp, gold_sents=False)]
+        keys = [getattr(nlp.get_pipe(task), "spans_key", "") for task in entry.tasks or ()]
+        labels = [[f"{key} {label}" for key in keys for label in doc_labels(doc, key)] for doc in docs]
+        rarest = Counter(label for one in labels for label in one).most_common()[-1:]
+        for k, seed in wanted:
+            if not rarest or rarest[0][1] < k:
+                raise MedmtlError("E346", name=name, k=k, received=rarest[0][1] if rarest else 0)
+            path = folder / "samples" / f"{name}-{k}-{seed}.spacy"
+            taken = DocBin(attrs=STORED, docs=[docs[number] for number in sample(labels, k, seed)])
+            write_atomically(path, taken.to_bytes())
+            paths[k, seed][f"corpora.train.corpora.{name}.path"] = str(path)
+    return [replace(cell, changes={**cell.changes, **paths[cell.shots, cell.seed]}) for cell in cells]

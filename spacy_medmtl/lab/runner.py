@@ -1,0 +1,131 @@
+"""Running cells, each in a process of its own. What is measured already is not run again, a cell that fails stops no
+other one, and an interrupted run loses no more than the cells it was at."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterable, List, Sequence
+
+from thinc.api import Config
+
+from ..errors import message
+from .cells import ENCODER, Budget, Cell, cell_config, doc_limits, file_digests, fingerprint
+
+POLL_SECONDS = 0.5
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell ready to run: its training config, where its result goes (JSON), and what the worker is told."""
+
+    cell: Cell
+    config: Config
+    output: Path
+    job: Dict[str, Any]
+
+    @property
+    def is_done(self) -> bool:
+        """Results are written whole or not at all. A pipeline that others start from must be there too."""
+        keep = self.job["keep"]
+        return self.output.is_file() and (not keep or (Path(keep) / "config.cfg").is_file())
+
+    def start(self, jobs: int) -> "subprocess.Popen[bytes]":
+        """Write the config and start the worker, whose words go to a log. Cells that run at once share the cores."""
+        stem = self.output.with_suffix("")
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        stem.with_suffix(".failed").unlink(missing_ok=True)
+        stem.with_suffix(".cfg").write_text(self.config.to_str(interpolate=False), encoding="utf8")
+        arguments = [str(stem.with_suffix(".cfg")), str(self.output), json.dumps(self.job)]
+        with stem.with_suffix(".log").open("wb") as log:
+            command = [sys.executable, "-m", "spacy_medmtl.lab.worker", *arguments]
+            threads = str(max(1, (os.cpu_count() or 1) // jobs))
+            environment = {"OMP_NUM_THREADS": threads, **os.environ, "PYTHONHASHSEED": "0"}
+            return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
+
+    def problem(self, status: int) -> str:
+        """Why it failed, from what the worker left or how it ended."""
+        note = self.output.with_suffix(".failed")
+        return note.read_text(encoding="utf8") if note.is_file() else f"its process ended with status {status}"
+
+
+def plan(
+    experiment: str, base: Config, cells: Sequence[Cell], budget: Budget, folder: Path, gpu_id: int
+) -> List[Planned]:
+    """The cells of an experiment with their configs, in the folder's ``cells``."""
+    planned: List[Planned] = []
+    known: Dict[str, str] = {}
+    for cell in cells:
+        source = next((one for one in planned if (one.cell.name, one.cell.seed) == (cell.after, cell.seed)), None)
+        config = cell_config(base, cell, budget)
+        if source is not None:
+            config["components"][ENCODER] = {"source": source.job["keep"]}
+        files = file_digests(config, known)
+        known.update(files)
+        limits = doc_limits(base, budget)
+        measured = {"gradients": cell.gradients, "limits": {part: limits[part] for part in ("dev", "test")}}
+        mark = fingerprint(config, measured, files)
+        name = f"{cell.name}-{cell.seed}-{mark}"
+        settings = {
+            "steps": cell.steps,
+            "rate": config["training"]["optimizer"]["learn_rate"]["initial_rate"],
+            **{f"{part} docs": " ".join(map(str, limits[part].values())) for part in ("train", "test")},
+        }
+        result = {"experiment": experiment, "cell": cell.name, "row": cell.title, "seed": cell.seed}
+        result["encoder"] = str(base.interpolate()["initialize"]["components"][ENCODER]["loader"].get("path", ""))
+        result["note"] = str(base["lab"].get("note", ""))
+        job = {
+            "gpu_id": gpu_id,
+            **measured,
+            "keep": str(folder / "pipelines" / name) if cell.keeps else "",
+            "result": {**result, "fingerprint": mark, "settings": settings},
+        }
+        planned.append(Planned(cell, config, folder / "cells" / f"{name}.json", job))
+    return planned
+
+
+def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable[[int, List[str]], None]) -> List[str]:
+    """Run what is not done, at most ``jobs`` at once, in their order; a coded message per cell that failed.
+
+    report: gets a line for each cell that ends. tick: gets, again and again, how many are done and which are running.
+    """
+    waiting = [one for one in planned if not one.is_done]
+    running: Dict[str, Any] = {}  # output -> (planned, process)
+    failed: Dict[str, str] = {}  # output -> message
+    try:
+        while waiting or running:
+            for one in list(waiting):
+                source = _source(one, planned)
+                if source is not None and str(source.output) in failed:
+                    waiting.remove(one)
+                    failed[str(one.output)] = _failure(one, f"it starts from the cell '{one.cell.after}', which failed")
+                elif len(running) < jobs and (source is None or source.is_done):
+                    waiting.remove(one)
+                    running[str(one.output)] = (one, one.start(jobs))
+            for key, (one, process) in list(running.items()):
+                status = process.poll()
+                if status is not None:
+                    del running[key]
+                    if status or not one.is_done:
+                        failed[key] = _failure(one, one.problem(status))
+                    report(failed.get(key, f"{one.output.stem}: done"))
+            tick(len(planned) - len(waiting) - len(running), [str(one.output.stem) for one, _ in running.values()])
+            time.sleep(POLL_SECONDS if running else 0.0)
+    finally:  # interrupted: no process outlives this one
+        for _, process in running.values():
+            process.terminate()
+            process.wait()
+    return list(failed.values())
+
+
+def _source(one: Planned, planned: Iterable[Planned]) -> Any:
+    wanted = (one.cell.after, one.cell.seed)
+    return next((other for other in planned if (other.cell.name, other.cell.seed) == wanted), None)
+
+
+def _failure(one: Planned, problem: str) -> str:
+    return message("E341", cell=one.output.stem, problem=problem, log=one.output.with_suffix(".log"))

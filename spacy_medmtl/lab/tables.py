@@ -1,0 +1,169 @@
+"""From the JSONs of an experiment to its table: mean and standard deviation over seeds, as Markdown, CSV and JSON."""
+
+import csv
+import io
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any, Dict, List, Optional, Sequence, Union
+
+import srsly
+
+from ..errors import MedmtlError
+from ..training.report import table
+
+SEPARATOR = " and "  # of two tasks
+Result = Dict[str, Any]  # what the worker wrote of a cell
+
+
+@dataclass(frozen=True)
+class Stat:
+    """A number over seeds. sd: the sample's (n - 1), None for one seed."""
+
+    mean: float
+    sd: Optional[float]
+    n: int
+    digits: int = 1
+    signed: bool = False
+
+    def __str__(self) -> str:
+        text = f"{self.mean:{'+' if self.signed else ''}.{self.digits}f}"
+        return text if self.sd is None else f"{text} ± {self.sd:.{self.digits}f}"
+
+
+Value = Union[str, int, float, Stat, None]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A line for each row of the experiment."""
+
+    header: List[str]
+    rows: List[List[Value]]
+
+    def markdown(self) -> List[str]:
+        return table(self.header, [["" if one is None else str(one) for one in row] for row in self.rows])
+
+    def json(self) -> str:
+        """One object per line of the table; numbers as mean, sd and n."""
+        rows = [{k: vars(v) if isinstance(v, Stat) else v for k, v in zip(self.header, row)} for row in self.rows]
+        return str(srsly.json_dumps(rows, indent=2)) + "\n"
+
+    def csv(self) -> str:
+        """With the standard deviation in a column of its own."""
+        numbers = [any(isinstance(row[i], Stat) for row in self.rows) for i in range(len(self.header))]
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        heads = [[name, f"{name} sd"] if is_stat else [name] for name, is_stat in zip(self.header, numbers)]
+        writer.writerow([name for head in heads for name in head])
+        for row in self.rows:
+            cells = [_csv_cells(value, is_stat) for value, is_stat in zip(row, numbers)]
+            writer.writerow([value for cell in cells for value in cell])
+        return out.getvalue()
+
+
+def _csv_cells(value: Value, is_stat: bool) -> List[Any]:
+    if isinstance(value, Stat):
+        return [value.mean, "" if value.sd is None else value.sd]
+    return [value, ""] if is_stat else [value]
+
+
+def stat(values: Sequence[float], digits: int = 1, signed: bool = False) -> Optional[Stat]:
+    """Mean and sample standard deviation; None of nothing."""
+    if not values:
+        return None
+    return Stat(mean(values), stdev(values) if len(values) > 1 else None, len(values), digits, signed)
+
+
+def read_results(folder: Path) -> Dict[str, Result]:
+    """All results in a folder, by the names of their files. Raises MedmtlError E347 for a file that is none."""
+    found: Dict[str, Result] = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            result: Any = srsly.read_json(path)
+            _ = result["row"], result["seed"], result["settings"]["steps"], result["seconds"]["train"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MedmtlError("E347", path=path, problem=type(error).__name__) from error
+        found[path.name] = result
+    return found
+
+
+def by_row(results: Sequence[Result], rows: Sequence[str]) -> List[List[Result]]:
+    """Results that differ in seed (and corpora that they are about) only, in the order of ``rows``; others behind."""
+
+    def key(result: Result) -> Any:
+        place = rows.index(result["row"]) if result["row"] in rows else len(rows)
+        return place, result["row"], srsly.json_dumps(result["settings"], sort_keys=True)
+
+    return [list(group) for _, group in groupby(sorted(results, key=key), key)]
+
+
+def varying(results: Sequence[Result]) -> List[str]:
+    """The settings that are not the same in all results."""
+    names = dict.fromkeys(name for result in results for name in result["settings"])
+    return [name for name in names if len({str(result["settings"].get(name)) for result in results}) > 1]
+
+
+def per_seed(group: Sequence[Result], task: str, part: str) -> Dict[int, float]:
+    """A task's score in percent, by seed; that of the cell that has it."""
+    scored = {result["seed"]: result["scores"][part] for result in group if task in result["scores"][part]}
+    return {seed: 100.0 * scores[task]["score"] for seed, scores in scored.items()}
+
+
+def score_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[str], part: str = "test") -> Table:
+    """Scores of each task, their mean, and what training cost: seconds and parameters of all cells of a row, memory of
+    the largest."""
+    settings = varying(results)
+    lines: List[List[Value]] = []
+    for group in by_row(results, rows):
+        scores = {task: per_seed(group, task, part) for task in tasks}
+        seeds = sorted({result["seed"] for result in group})
+        means = [mean(scores[task][seed] for task in tasks) for seed in seeds if all(seed in scores[t] for t in tasks)]
+        own = {seed: [result for result in group if result["seed"] == seed] for seed in seeds}
+        lines.append(
+            [
+                group[0]["row"],
+                *(group[0]["settings"].get(name) for name in settings),
+                *(stat(list(scores[task].values())) for task in tasks),
+                stat(means),
+                len(seeds),
+                stat([sum(one["seconds"]["train"] for one in own[seed]) for seed in seeds], 0),
+                stat([max(one["peak_gigabytes"] for one in own[seed]) for seed in seeds], 2),
+                f"{max(sum(one['parameters'].values()) for one in group) / 1e6:.2f}",
+            ]
+        )
+    return Table(["", *settings, *tasks, "mean", "seeds", "train s", "GB", "million parameters"], lines)
+
+
+def transfer_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[str], part: str = "test") -> Table:
+    """What learning with the task of a line changes on that of a column, in points, against learning it alone."""
+    known = {(result["cell"], result["seed"]): result["scores"][part] for result in results}
+    seeds = sorted({seed for _, seed in known})
+
+    def delta(source: str, target: str) -> Optional[Stat]:
+        pair = next(("+".join(p) for p in ((source, target), (target, source)) if ("+".join(p), seeds[0]) in known), "")
+        both = [seed for seed in seeds if (pair, seed) in known and (target, seed) in known]
+        values = [known[pair, s][target]["score"] - known[target, s][target]["score"] for s in both]
+        return stat([100.0 * value for value in values], signed=True)
+
+    lines: List[List[Value]] = [
+        [source, *(None if source == target else delta(source, target) for target in tasks)] for source in tasks
+    ]
+    alone = [stat([100.0 * known[task, s][task]["score"] for s in seeds if (task, s) in known]) for task in tasks]
+    return Table(["learned with", *tasks], [["(alone)", *alone], *lines])
+
+
+def cosine_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[str], part: str = "test") -> Table:
+    """Mean cosine of the gradients of two tasks, layer by layer; of a task with itself, between its batches."""
+    layers = list(dict.fromkeys(layer for one in results for found in one["cosines"].values() for layer in found))
+    lines: List[List[Value]] = []
+    for group in by_row(results, rows):
+        for pair in group[0]["cosines"]:
+            found = [result["cosines"][pair] for result in group if pair in result["cosines"]]
+            values = [stat([one[layer] for one in found if layer in one], 3, True) for layer in layers]
+            lines.append([group[0]["row"], pair.replace(" ", SEPARATOR), *values])
+    return Table(["encoder", "tasks", *layers], lines)
+
+
+TABLES = {"scores": score_table, "pairwise": transfer_table, "gradients": cosine_table}

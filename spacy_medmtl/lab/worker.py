@@ -1,0 +1,127 @@
+"""One cell in a process of its own: train, score, write one JSON. ``python -m spacy_medmtl.lab.worker`` is how the
+runner starts it; peak memory and seconds are therefore the cell's own.
+
+On failure, what the user is to read stands in OUT with the ending ``.failed``; the log has the places in the code, but
+nothing of the data.
+"""
+
+import json
+import platform
+import sys
+import time
+import traceback
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
+METRICS = ("f", "acc", "pearson")  # the first that a head has is its score
+
+
+def measure(config_path: Path, job: Dict[str, Any]) -> Dict[str, Any]:
+    """Train the config and measure what the job says: ``gpu_id``, ``limits`` (part -> corpus -> documents),
+    ``gradients``, ``keep`` (a folder, or nothing)."""
+    import torch
+    from spacy import require_gpu, util
+    from spacy.training.initialize import init_nlp
+    from spacy.training.loop import train
+
+    if job["gpu_id"] >= 0:
+        require_gpu(job["gpu_id"])
+    config = util.load_config(config_path, interpolate=False)
+    start = time.perf_counter()
+    nlp = init_nlp(config, use_gpu=job["gpu_id"])
+    ready = time.perf_counter()
+    if config["training"]["max_steps"]:
+        nlp, _ = train(nlp, None, use_gpu=job["gpu_id"])
+    trained = time.perf_counter()
+    memory = peak_gigabytes()
+    if job["keep"]:
+        Path(job["keep"]).parent.mkdir(parents=True, exist_ok=True)
+        nlp.to_disk(job["keep"])
+    if job["gradients"]:
+        from .gradients import layer_cosines
+
+        found: Dict[str, Any] = {"cosines": layer_cosines(nlp, seed=config["system"]["seed"])}
+    else:
+        corpora = config.interpolate()["corpora"]
+        limits = job["limits"]
+        found = {"scores": {part: task_scores(nlp, corpora[part], limits[part]) for part in limits}}
+    return {
+        **found,
+        "seconds": {"initialize": ready - start, "train": trained - ready, "score": time.perf_counter() - trained},
+        "peak_gigabytes": memory,
+        "parameters": n_parameters(nlp),
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s)",
+        "device": torch.cuda.get_device_name() if job["gpu_id"] >= 0 else "CPU",
+        "versions": {name: version(name) for name in PACKAGES},
+    }
+
+
+def task_scores(nlp: Any, reader: Dict[str, Any], limits: Dict[str, int]) -> Dict[str, Any]:
+    """By task: ``score`` (mean over its corpora), its floor where there is one, documents, and all scores of each
+    corpus."""
+    from ..training.evaluation import evaluate_corpora
+
+    found: Dict[str, Any] = {}
+    for name, entry in reader["corpora"].items():
+        settings = {"gold_sents": reader["gold_sents"], "limit": limits[name]}
+        (result,) = evaluate_corpora(nlp, [Path(entry["path"])], **settings).values()
+        for task in entry["tasks"]:
+            scores, floors = result["scores"], result["floors"]
+            main = next((f"{task}_{metric}" for metric in METRICS if f"{task}_{metric}" in scores), "")
+            one = {"score": scores.get(main, 0.0), "floor": floors.get(main), "n_docs": result["n_docs"]}
+            one["scores"] = {key: value for key, value in scores.items() if key.startswith(f"{task}_")}
+            found.setdefault(task, {})[name] = one
+    return {
+        task: {"score": sum(one["score"] for one in corpora.values()) / len(corpora), "corpora": corpora}
+        for task, corpora in found.items()
+    }
+
+
+def n_parameters(nlp: Any) -> Dict[str, int]:
+    """Trainable numbers in each component that holds a torch module."""
+    from ..encoder.bridge import TorchShim
+
+    pipes: List[Tuple[str, Any]] = [(name, pipe.model) for name, pipe in nlp.pipeline if hasattr(pipe, "model")]
+    return {
+        name: sum(parameter.numel() for parameter in shim.module.parameters())
+        for name, model in pipes
+        for shim in model.shims
+        if isinstance(shim, TorchShim)
+    }
+
+
+def peak_gigabytes() -> float:
+    """The most memory that this process has held so far; on a GPU the most that torch has held there."""
+    import resource
+
+    import torch
+
+    if torch.cuda.is_initialized():
+        return float(torch.cuda.max_memory_allocated()) / 1e9
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
+
+
+def main(config_path: Path, output: Path, job: Dict[str, Any]) -> int:
+    """Measure and write; 0, or 1 where it failed."""
+    from ..corpora.outputs import write_atomically
+    from ..errors import MedmtlError
+
+    try:
+        result = {**job["result"], **measure(config_path, job)}
+    except MedmtlError as error:
+        problem = str(error)
+    except Exception as error:  # whatever it is, other cells go on; messages of libraries may quote texts
+        traceback.print_tb(error.__traceback__)
+        problem = type(error).__name__
+    else:
+        write_atomically(output, (json.dumps(result, indent=2) + "\n").encode())
+        return 0
+    write_atomically(output.with_suffix(".failed"), problem.encode())
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3])))

@@ -1,0 +1,37 @@
+"""A base config of the lab on the tiny encoder, with invented data."""
+
+from pathlib import Path
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+from spacy.util import load_config
+from thinc.api import Config
+from toy import CASES, make_examples
+
+CONFIGS = Path(__file__).parents[2] / "configs" / "lab"
+CORPORA = {"sentence_intent": "piboso", "pair_relation": "rqe", "sru_nested_ner": "bc5cdr", "cpncf_assertion": "negex"}
+
+
+@pytest.fixture
+def base_path(tiny_encoder: Path, tmp_path: Path) -> Path:
+    """The committed English config, with a small window, on toy corpora: each is annotated for its own task only."""
+    for part in ("train", "dev", "test"):
+        (tmp_path / "data" / part).mkdir(parents=True)
+        for case in CASES:
+            docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
+            DocBin(docs=docs).to_disk(tmp_path / "data" / part / f"{CORPORA[case.factory]}.spacy")
+    config = load_config(CONFIGS / "public.cfg", interpolate=False)
+    config["paths"].update(data=str(tmp_path / "data"), encoder=str(tiny_encoder))
+    config["components"]["encoder"]["model"].update(window=64, stride=48, layers=None)
+    config["components"]["pair_relation"]["candidates"]["@misc"] = "spacy-medmtl.adjacent_pairs.v1"
+    config["components"]["cpncf_assertion"]["mode"] = "find"
+    config["initialize"]["components"]["encoder"]["loader"]["@misc"] = "spacy-medmtl.local_encoder.v1"
+    config["training"]["batcher"]["size"] = 40
+    config.to_disk(tmp_path / "base.cfg")
+    return tmp_path / "base.cfg"
+
+
+@pytest.fixture
+def base(base_path: Path) -> Config:
+    return load_config(base_path, interpolate=False)

@@ -1,0 +1,144 @@
+"""Whole experiments on the tiny encoder: resuming, cells that fail, bad input before anything starts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Callable, List
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+from toy import CASES, make_examples
+from typer.testing import CliRunner, Result
+
+from spacy_medmtl.cli import app
+
+TASKS = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
+QUICK = ("--steps", 1, "--seeds", 1)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, base_path: Path) -> Callable[..., Result]:
+    """``medmtl lab <experiment>`` into tmp_path/out."""
+
+    def run(experiment: str, *arguments: Any, config: Path = base_path) -> Result:
+        start = ["lab", experiment, "--config", config, "--output", tmp_path / "out", *QUICK]
+        result = CliRunner().invoke(app, [str(argument) for argument in (*start, *arguments)])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return run
+
+
+def cells(tmp_path: Path) -> List[Path]:
+    return sorted((tmp_path / "out" / "cells").glob("*.json"))
+
+
+def test_killed_between_cells_and_run_again(lab: Callable[..., Result], tmp_path: Path, base_path: Path):
+    """Terminated after the first cell: its result stays, no worker goes on, and the next run does the rest only."""
+    start = ["lab", "schedules", "--config", base_path, "--output", tmp_path / "out", *QUICK]
+    command = [sys.executable, "-m", "spacy_medmtl.cli", *map(str, start)]
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment) as process:
+        while process.poll() is None and not list((tmp_path / "out" / "cells").glob("loss_sum*.cfg")):
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+    (first,) = cells(tmp_path)
+    assert first.name.startswith("round_robin")
+    written = first.stat().st_mtime_ns
+    result = lab("schedules")
+    assert result.exit_code == 0, result.output
+    assert len(cells(tmp_path)) == 2
+    assert first.stat().st_mtime_ns == written
+    found = json.loads(first.read_text())
+    assert set(found["scores"]) == {"dev", "test"}
+    assert set(found["scores"]["test"]) == set(TASKS)
+    assert found["settings"]["steps"] == 4
+    assert found["peak_gigabytes"] > 0.05
+    assert found["seconds"]["train"] > 0
+    table = (tmp_path / "out" / "table.md").read_text().splitlines()
+    assert [line.split("|")[1].strip() for line in table[2:4]] == ["round_robin", "loss_sum"]
+    for name in ("table.csv", "table.json", "table_dev.md", "table_dev.csv"):
+        assert (tmp_path / "out" / name).is_file()
+
+
+def test_stages_and_a_cell_that_fails(lab: Callable[..., Result], tmp_path: Path):
+    """Fine-tuning goes on from the refined encoder. What no check can foresee stops no other cell."""
+    result = lab("stages", "--only", "fine-tuned_pair_relation")
+    assert result.exit_code == 0, result.output
+    tuned, refined = (json.loads(path.read_text()) for path in cells(tmp_path))
+    assert (tuned["row"], refined["row"]) == ("fine-tuned", "refined")
+    assert set(tuned["scores"]["test"]) == {"pair_relation"}
+    assert tuned["settings"]["rate"] == pytest.approx(refined["settings"]["rate"] / 5)
+    (pipeline,) = (tmp_path / "out" / "pipelines").iterdir()
+    assert spacy.load(pipeline).pipe_names[1:] == ["encoder", *TASKS]
+    (pipeline / "encoder" / "encoder.safetensors").write_bytes(b"")
+    result = lab("stages", "--only", "fine-tuned_sru_nested_ner", "--only", "single", "--jobs", 2)
+    assert result.exit_code == 1
+    assert "MEDMTL-E341" in result.output
+    assert "fine-tuned_sru_nested_ner" in result.output.split("E341")[1]
+    assert "MEDMTL-E018" in result.output, "and why"
+    names = [path.name.split("-0-")[0] for path in cells(tmp_path)]
+    assert names == ["fine-tuned_pair_relation", "refined", "single"]
+    assert "| single |" in (tmp_path / "out" / "table.md").read_text()
+
+
+def test_gradients(lab: Callable[..., Result], tmp_path: Path):
+    result = lab("gradients", "--only", "fresh")
+    assert result.exit_code == 0, result.output
+    (found,) = (json.loads(path.read_text())["cosines"] for path in cells(tmp_path))
+    assert len(found) == 6 + 4
+    assert set(found["pair_relation cpncf_assertion"]) == {"embeddings", "layer 0", "layer 1"}
+    assert all(-1 - 1e-6 <= value <= 1 + 1e-6 for layers in found.values() for value in layers.values())
+
+
+def nothing_ran(tmp_path: Path) -> bool:
+    return not (tmp_path / "out" / "cells").exists()
+
+
+RULES = "lab.sharing"
+
+
+@pytest.mark.parametrize(
+    ("code", "experiment", "arguments"),
+    [
+        ("E020", "systems", [f"--{RULES}.mmoe.experts", 0]),
+        ("E012", "systems", ["--init", "best"]),
+        ("E005", "systems", ["--components.encoder.model.layers", "[7]"]),
+        ("E007", "systems", ["--components.encoder.model.window", 4000]),
+        ("E008", "systems", ["--encoder", "nowhere"]),
+        ("E301", "systems", ["--data", "nowhere"]),
+        ("E340", "systems", ["--config", "nowhere.cfg"]),
+        ("E340", "systems", ["--training.batcher.schedule.@misc", "nothing.v1"]),
+        ("E340", "systems", ["--nothing.at.all", 1]),
+        ("E343", "systems", ["--components.encoder.model.routes", json.dumps([*TASKS, "summary"])]),
+        ("E343", "systems", ["--components.encoder.model.routes", json.dumps(TASKS[:3])]),
+        ("E343", "orders", ["--components.encoder.model.routes", json.dumps([*TASKS, TASKS[0]])]),
+        ("E343", "systems", ["--corpora.train.corpora.rqe.tasks", json.dumps(["sentence_intent"])]),
+        ("E345", "systems", ["--only", "best"]),
+        ("E346", "kshot", []),
+        ("E404", "systems", ["--profile", "tpu"]),
+    ],
+)
+def test_bad_input_before_anything_starts(
+    lab: Callable[..., Result], tmp_path: Path, code: str, experiment: str, arguments: List[Any]
+):
+    result = lab(experiment, *arguments)
+    assert result.exit_code == 1
+    assert f"MEDMTL-{code}" in result.output, result.output
+    assert nothing_ran(tmp_path)
+
+
+def test_a_corpus_with_one_task_missing(lab: Callable[..., Result], tmp_path: Path):
+    case = next(case for case in CASES if case.factory == "pair_relation")
+    docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
+    DocBin(docs=docs).to_disk(tmp_path / "data" / "test" / "bc5cdr.spacy")
+    result = lab("systems")
+    assert result.exit_code == 1
+    assert "MEDMTL-E342" in result.output
+    assert "sru_nested_ner" in result.output
+    assert nothing_ran(tmp_path)
