@@ -76,7 +76,7 @@ def test_stages_and_a_cell_that_fails(lab: Callable[..., Result], tmp_path: Path
     assert tuned["settings"]["rate"] == pytest.approx(refined["settings"]["rate"] / 5)
     (pipeline,) = (tmp_path / "out" / "pipelines").iterdir()
     assert spacy.load(pipeline).pipe_names[1:] == ["encoder", *TASKS]
-    (pipeline / "encoder" / "encoder.safetensors").write_bytes(b"")
+    (pipeline / "encoder" / "encoder.safetensors").write_bytes(b"damaged")
     result = lab("stages", "--only", "fine-tuned_sru_nested_ner", "--only", "single", "--jobs", 2)
     assert result.exit_code == 1
     assert "MEDMTL-E341" in result.output
