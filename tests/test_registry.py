@@ -79,6 +79,7 @@ TORCH_SIDE = {
     "spacy_medmtl.sru_nested_ner.walk",
     "spacy_medmtl.masked_lm.layer",
     "spacy_medmtl.masked_lm.masking",
+    "spacy_medmtl.lab.gradients",
     "spacy_medmtl.training.pcgrad",
     "spacy_medmtl.training.torch_optimizer",
 }
