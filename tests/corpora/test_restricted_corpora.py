@@ -27,7 +27,7 @@ def test_from_files_to_files(name, write, tmp_path):
         assert set(doc.spans) == {GROUPS[task] for task in CONVERTERS[name].tasks}
         assert all(group.attrs[ANNOTATED_LABELS] for group in doc.spans.values())
     report = json.loads(audit_path(tmp_path / "x.spacy").read_text())
-    assert report["changes"] == []
+    assert all(change["outcome"] == "reshaped" for change in report["changes"])  # discontinuous mentions
 
 
 @pytest.mark.parametrize("name", sorted(CONVERTERS))

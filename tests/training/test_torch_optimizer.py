@@ -363,8 +363,7 @@ def test_in_spacys_training_loop(make_nlp, tmp_path):
 
     def run(output):
         nlp = make_nlp(*HEADS)
-        references = [example.reference for example in all_gold(nlp)]
-        DocBin(docs=references).to_disk(tmp_path / "gold.spacy")
+        DocBin(docs=[example.reference for example in all_gold(nlp)]).to_disk(tmp_path / "gold.spacy")
         config = Config(nlp.config).copy()
         entries = {f"for_{name}": {"path": str(tmp_path / "gold.spacy"), "tasks": [name]} for name in HEADS}
         reader = {"@readers": "spacy-medmtl.MultitaskCorpus.v1", "corpora": entries}
@@ -386,8 +385,7 @@ def test_in_spacys_training_loop(make_nlp, tmp_path):
 
 def test_found_in_the_registry_and_checked():
     found = registry.resolve(load_config_from_str(OPTIMIZER)["training"])["optimizer"]
-    assert found.algorithm == "adamax"
-    assert found.learn_rate == 0.0
+    assert (found.algorithm, found.learn_rate) == ("adamax", 0.0)
     found.step_schedules()
     assert found.learn_rate == 0.0005
     for odd in (
