@@ -33,10 +33,14 @@ class Shared:
         return {**asdict(self), "documents": len(self.positions)}
 
 
+def bare(text: str) -> str:
+    """What stays of a text whether or not it was tokenised: its letters and digits, in lower case."""
+    return "".join(filter(str.isalnum, text.lower()))
+
+
 def letters(doc: Doc) -> bytes:
-    """What stays of a text whether or not it was tokenised: its letters and digits, hashed."""
-    kept = "".join(filter(str.isalnum, doc.text.lower()))
-    return hashlib.sha256(kept.encode()).digest()
+    """``bare`` of a text, hashed."""
+    return hashlib.sha256(bare(doc.text).encode()).digest()
 
 
 def fingerprint(doc: Doc) -> int:

@@ -15,6 +15,7 @@ from ..annotations.groups import ANNOTATED_MODIFIERS, FINDINGS, GIVEN_SPANS_ONLY
 from .audit import Audit, Place
 from .docs import keep_together, split_sentences, token_span
 from .formats.lines import read_lines
+from .leakage import bare
 
 LABEL = "Finding"
 STATUS = {"negated": "negative", "affirmed": "positive", "possible": "unknown"}
@@ -60,7 +61,7 @@ def _row_doc(columns: Sequence[str], nlp: Language, audit: Audit, place: Place) 
     group.attrs[GIVEN_SPANS_ONLY] = True
     group.attrs[ANNOTATED_MODIFIERS] = JUDGED
     split_sentences(doc, audit, whole=[span])
-    keep_together(doc, "".join(filter(str.isalnum, text.lower())))  # reports repeat sentences with other punctuation
+    keep_together(doc, bare(text))  # reports repeat sentences with other punctuation
     return doc
 
 

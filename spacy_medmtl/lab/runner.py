@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
 
 from thinc.api import Config
 
@@ -60,7 +60,7 @@ def plan(
     planned: List[Planned] = []
     known: Dict[str, str] = {}
     for cell in cells:
-        source = next((one for one in planned if (one.cell.name, one.cell.seed) == (cell.after, cell.seed)), None)
+        source = _source(cell, planned)
         config = cell_config(base, cell, budget)
         if source is not None:
             config["components"][ENCODER] = {"source": source.job["keep"]}
@@ -99,7 +99,7 @@ def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable
     try:
         while waiting or running:
             for one in list(waiting):
-                source = _source(one, planned)
+                source = _source(one.cell, planned)
                 if source is not None and str(source.output) in failed:
                     waiting.remove(one)
                     failed[str(one.output)] = _failure(one, f"it starts from the cell '{one.cell.after}', which failed")
@@ -122,9 +122,9 @@ def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable
     return list(failed.values())
 
 
-def _source(one: Planned, planned: Iterable[Planned]) -> Any:
-    wanted = (one.cell.after, one.cell.seed)
-    return next((other for other in planned if (other.cell.name, other.cell.seed) == wanted), None)
+def _source(cell: Cell, planned: Iterable[Planned]) -> Optional[Planned]:
+    """What a cell starts from, if it does not start anew."""
+    return next((one for one in planned if (one.cell.name, one.cell.seed) == (cell.after, cell.seed)), None)
 
 
 def _failure(one: Planned, problem: str) -> str:

@@ -10,11 +10,10 @@ from spacy.training import Example
 from spacy.training.corpus import walk_corpus
 from spacy.util import filter_spans
 
-from ..annotations.groups import ANNOTATED_LABELS, GIVEN, GIVEN_SPANS_ONLY, TURNS, TYPE_SEPARATOR, write_group
+from ..annotations.groups import ANNOTATED_LABELS, ENTS, GIVEN, GIVEN_SPANS_ONLY, TURNS, TYPE_SEPARATOR, write_group
 from ..annotations.scoring import CORPUS
 from ..errors import MedmtlError
 
-ENTS = "ents"  # a source of given spans: doc.ents
 Reader = Callable[[Language], Iterable[Example]]
 
 
@@ -114,7 +113,7 @@ def given_keys(nlp: Language) -> Dict[str, str]:
     "ents" for those that look nowhere else."""
     found: Dict[str, str] = {}
     for _, pipe in nlp.components:
-        sources = list(dict(getattr(pipe, "cfg", None) or {}).get("given", ()))
+        sources = list(_settings(pipe).get("given", ()))
         if sources:
             groups = [source for source in sources if source != ENTS]
             found[str(getattr(pipe, "spans_key", ""))] = str(groups[0]) if groups else ENTS
@@ -124,9 +123,18 @@ def given_keys(nlp: Language) -> Dict[str, str]:
 def unwritten_entities(nlp: Language) -> Set[str]:
     """Span groups of entities that a component relates to one another and that no component finds."""
     pipes = [pipe for _, pipe in nlp.components]
-    read = {dict(getattr(pipe, "cfg", None) or {}).get("entities") for pipe in pipes}
-    written = {getattr(pipe, "spans_key", None) or getattr(pipe, "key", None) for pipe in pipes}
-    return {key for key in read - written if key is not None}
+    read = {_settings(pipe).get("entities") for pipe in pipes}
+    return {key for key in read - {_written_key(pipe) for pipe in pipes} if key is not None}
+
+
+def _settings(pipe: Any) -> Dict[str, Any]:
+    """The settings of a component; stock ones may have none."""
+    return dict(getattr(pipe, "cfg", None) or {})
+
+
+def _written_key(pipe: Any) -> Any:
+    """The span group that a component writes, if it does; spaCy's call it ``key``."""
+    return getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)
 
 
 def _give_turns(example: Example) -> None:
@@ -184,7 +192,7 @@ def foreign_keys(nlp: Language, entry: CorpusEntry) -> Set[str]:
         raise MedmtlError("E302", name=entry.name, received=unknown, expected=nlp.component_names)
     keys: Dict[bool, Set[str]] = {True: set(), False: set()}
     for name, pipe in nlp.components:
-        key = getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)
+        key = _written_key(pipe)
         if isinstance(key, str):
             keys[name in entry.tasks].add(key)
     return keys[False] - keys[True]
