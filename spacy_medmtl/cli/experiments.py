@@ -11,7 +11,7 @@ from spacy.cli._util import parse_config_overrides
 from tqdm import tqdm
 from wasabi import msg
 
-from ..corpora.run import write_atomically
+from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
 from ..lab.experiments import EXPERIMENTS, routes_of

@@ -1,11 +1,9 @@
 """What all heads do alike: batches of a stream, one training step, labels, labels' initialisation."""
 
-import math
 from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
 
 import numpy
 from spacy.language import Language
-from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from spacy.vocab import Vocab
@@ -13,17 +11,17 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..errors import MedmtlError, warn
 from .decisions import Decisions
-from .listener import prepare_step
 from .losses import to_numpy
 from .readings import Bounds
 from .shims import torch_shim
 from .stream import head_batches
+from .task import Task
 
 Gold = TypeVar("Gold")
 SAMPLE_SIZE = 10  # examples that models are initialised with
 
 
-class Head(TrainablePipe, Generic[Gold]):
+class Head(Task, Generic[Gold]):
     """A task on the shared encoder. A component says what it reads and learns by five methods:
 
     ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated. Called once for each
@@ -41,7 +39,6 @@ class Head(TrainablePipe, Generic[Gold]):
         self.name = name
         self.scorer = scorer
         self.cfg: Dict[str, Any] = {"labels": [], **cfg}
-        self.weigh: Optional[Callable[[float], float]] = None  # training may set it: loss -> factor on its gradient
 
     def gold_labels(self, doc: Doc) -> Iterable[str]:
         raise NotImplementedError
@@ -166,19 +163,7 @@ class Head(TrainablePipe, Generic[Gold]):
             return losses
         set_dropout_rate(self.model, drop)
         scores, backprop = self.model.begin_update(inputs)
-        loss, d_scores = self.loss(gold, scores)
-        if not math.isfinite(loss):
-            raise MedmtlError("E016", name=self.name, where="training")
-        backprop(d_scores if self.weigh is None else d_scores * self.weigh(loss))
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
-
-    def finish_update(self, sgd: Optimizer) -> None:
-        """Step the parameters that have a gradient."""
-        prepare_step(self.model, sgd)
-        self.model.finish_update(sgd)
+        return self.learn(*self.loss(gold, scores), backprop, sgd, losses)
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> Tuple[float, Any]:
         """Mean loss over the annotated units of ``examples`` and its gradient, without side effects."""

@@ -1,18 +1,15 @@
 """The component ``medmtl_masked_lm``. It annotates nothing: it is there for what the encoder learns from plain text."""
 
-import math
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
 
 from spacy.language import Language
-from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
 from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer
 
 from ..annotations.scoring import corpus_of
-from ..encoder.listener import prepare_step
-from ..errors import MedmtlError
+from ..encoder.task import Task
 
 DEFAULT_CONFIG = """
 [model]
@@ -42,7 +39,7 @@ def make_masked_lm(nlp: Language, name: str, model: Model, corpora: List[str]) -
     return MaskedLm(nlp.vocab, model, name, corpora=corpora)
 
 
-class MaskedLm(TrainablePipe):
+class MaskedLm(Task):
     """See ``make_masked_lm``. Docs pass it unchanged, so a trained pipeline works without it."""
 
     def __init__(self, vocab: Vocab, model: Model, name: str, *, corpora: List[str]) -> None:
@@ -50,7 +47,6 @@ class MaskedLm(TrainablePipe):
         self.model = model
         self.name = name
         self.cfg: Dict[str, Any] = {"corpora": corpora}
-        self.weigh: Optional[Callable[[float], float]] = None  # as Head's
 
     def __call__(self, doc: Doc) -> Doc:
         return doc
@@ -90,15 +86,4 @@ class MaskedLm(TrainablePipe):
         loss, backprop = self.model.begin_update(docs)
         if loss is None:
             return losses
-        if not math.isfinite(loss):
-            raise MedmtlError("E016", name=self.name, where="training")
-        backprop(1.0 if self.weigh is None else self.weigh(loss))
-        if sgd not in (None, False):
-            self.finish_update(sgd)
-        losses[self.name] += loss
-        return losses
-
-    def finish_update(self, sgd: Optimizer) -> None:
-        """Step the parameters that have a gradient."""
-        prepare_step(self.model, sgd)
-        self.model.finish_update(sgd)
+        return self.learn(loss, 1.0, backprop, sgd, losses)

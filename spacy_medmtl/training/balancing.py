@@ -1,6 +1,6 @@
 """Balancing tasks in training: factors on their losses, learned ones, and surgery on gradients that conflict.
 
-A head back-propagates by itself, so a factor on its loss is one on its gradient, and it asks ``Head.weigh`` for it. Its
+A head back-propagates by itself, so a factor on its loss is one on its gradient, and it asks ``Task.weigh`` for it. Its
 gradient reaches the encoder through its listener, which hands it to ``ProgressiveTok2Vec.surgery`` before that of the
 next head can mix with it. Both are set before each update and are no part of the pipeline, so nothing of this is saved.
 """
@@ -11,10 +11,9 @@ from typing import Any, Callable, Dict, Optional
 
 from spacy.language import Language
 
-from ..encoder.head import Head
 from ..encoder.pipe import ProgressiveTok2Vec
+from ..encoder.task import Task
 from ..errors import MedmtlError
-from ..masked_lm.pipe import MaskedLm
 
 LOG_VARIANCES = "log_variances"  # in nlp.meta
 
@@ -42,7 +41,7 @@ def balance_tasks(
         return fixed.get(task, 1.0) * (log_variances.factor(task, loss) if log_variances else 1.0)
 
     def before_update(nlp: Language, _: Dict[str, Any]) -> None:
-        heads = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, (Head, MaskedLm))}
+        heads = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Task)}
         odd = {name: one for name, one in fixed.items() if name not in heads or not 0.0 < one < math.inf}
         if odd:
             raise MedmtlError("E323", received=odd, expected=list(heads))
