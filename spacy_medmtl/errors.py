@@ -43,11 +43,11 @@ TEMPLATES = {
     "Give a corpus that is annotated for it.",
     "E027": "'{path}' says nothing of the difficulty of tasks: {problem}. Expected the JSON of 'medmtl evaluate' for "
     "single-task pipelines, with scores of all routes among them.",
+    "E028": "No component reads the route(s) {routes} of '{name}', so they would take memory and learn nothing. Remove "
+    "them from 'routes' of its model, add a component for each, or correct the 'route' of a listener.",
     "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
     "W002": "{count} sentence pair(s) were longer than the window of {window} wordpieces and were cut, the longest "
     "member first; first in document {doc} of its batch. Use a larger window or shorter texts.",
-    "W020": "No component reads the route(s) {routes} of '{name}'. They take memory and learn nothing of their own. "
-    "Remove them from 'routes' of its model, or correct the 'route' of a listener.",
     # E1xx: annotations
     "E101": "A text of a pair contains the segment separator U+241E. Remove it from the text first.",
     "E102": "Expected a Doc of two segments made by 'pair_doc', received {received} segment(s).",

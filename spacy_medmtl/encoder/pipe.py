@@ -218,11 +218,15 @@ class ProgressiveTok2Vec(TrainablePipe):
         loader: e.g. ``spacy-medmtl.local_encoder.v1``. Without one, or where it finds nothing, weights that the pipe
         holds already (of a loaded pipeline) are kept: the latter with warning W001, so that a packaged pipeline
         initialises again on a machine that never had the folder. Raises MedmtlError E004 if there are none at all.
-        Warning W020 names routes that no listener reads.
+        Raises MedmtlError E028 for routes that no listener reads.
         """
         if not callable(get_examples):  # which is all that the encoder wants to know of them
             validate_get_examples(get_examples, "ProgressiveTok2Vec.initialize")
         self.current = None
+        used = {listener.attrs["route"] for listener in self.listeners}
+        unused = [route for route in self.model.attrs["routes"] if route not in used]
+        if used and unused:  # an encoder that nobody reads at all is being tried out
+            raise MedmtlError("E028", name=self.name, routes=unused)
         is_built = torch_shim(self.model).is_built
         if loader is None and not is_built:
             raise MedmtlError("E004", name=self.name)
@@ -230,10 +234,6 @@ class ProgressiveTok2Vec(TrainablePipe):
             self._load(loader, is_built)
         for listener in self.listeners:
             listener.set_dim("nO", self.model.get_dim("nO"), force=True)
-        used = {listener.attrs["route"] for listener in self.listeners}
-        unused = [route for route in self.model.attrs["routes"] if route not in used]
-        if used and unused:  # an encoder that nobody reads at all is being tried out
-            warn("W020", name=self.name, routes=unused)
 
     def _load(self, loader: Loader, is_built: bool) -> None:
         from .model import start_encoder

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
+import numpy
+from spacy.attrs import SENT_START
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
@@ -15,6 +17,7 @@ from ..annotations.scoring import CORPUS
 from ..errors import MedmtlError
 
 Reader = Callable[[Language], Iterable[Example]]
+MISSING_VALUE, NO_START = 0, 2**64 - 1  # spaCy's codes of SENT_START; the second is -1, unsigned
 
 
 @dataclass(frozen=True)
@@ -86,8 +89,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         reference.user_data[CORPUS] = entry.name
         example = _example(nlp, reference)
         if gold_sents:
-            for token, is_start in zip(example.predicted, example.get_aligned_sent_starts()):
-                token.is_sent_start = is_start
+            _give_sentences(example)
         _give_turns(example)
         _give_spans(example, given, entities)
         yield example
@@ -135,6 +137,13 @@ def _settings(pipe: Any) -> Dict[str, Any]:
 def _written_key(pipe: Any) -> Any:
     """The span group that a component writes, if it does; spaCy's call it ``key``."""
     return getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)
+
+
+def _give_sentences(example: Example) -> None:
+    """The corpus's own sentence boundaries, where it has them. As one array: token by token takes most of the time."""
+    codes = {None: MISSING_VALUE, False: NO_START, True: 1}
+    starts = [codes[one] for one in example.get_aligned_sent_starts()]
+    example.predicted.from_array([SENT_START], numpy.asarray(starts, dtype="uint64"))
 
 
 def _give_turns(example: Example) -> None:

@@ -9,7 +9,7 @@ from encoder_helpers import TASKS, TEXTS, adam, annotations, gold_examples, mome
 from spacy.cli.assemble import assemble_cli
 from spacy.language import Language
 
-from spacy_medmtl.errors import MedmtlError, MedmtlWarning
+from spacy_medmtl.errors import MedmtlError
 
 KEY_OF = dict(zip(TASKS, ("medmtl_intents", "medmtl_relations", "medmtl_ner", "medmtl_findings")))
 ORDER = ["sentencizer", "encoder", *TASKS]
@@ -87,9 +87,10 @@ def test_a_sourced_head_reads_the_encoder_of_its_new_pipeline(
     nlp: Language, make_nlp: Callable[..., Language], encoder_settings: Callable, tmp_path: Path
 ):
     """As any tok2vec listener of spaCy: it goes with the encoder before it, and then can be trained on."""
-    other = make_nlp("sentence_intent", encoder=encoder_settings(["sentence_intent", "cpncf_assertion"]))
-    with pytest.warns(MedmtlWarning, match=r"W020.*\['cpncf_assertion'\] of 'encoder'"):
-        other.initialize(lambda: gold_examples(other))
+    routes = ["sentence_intent", "cpncf_assertion"]
+    other = make_nlp(*routes, encoder=encoder_settings(routes))
+    other.initialize(lambda: gold_examples(other))
+    other.remove_pipe("cpncf_assertion")
     other.add_pipe("cpncf_assertion", source=nlp)
     found = outputs(other, ["cpncf_assertion"])
     other.to_disk(tmp_path)
@@ -98,6 +99,14 @@ def test_a_sourced_head_reads_the_encoder_of_its_new_pipeline(
     other.update(gold_examples(other, ["cpncf_assertion"]), sgd=adam())
     assert not same(before, weights(other.get_pipe("encoder").model))
     assert pending(other) == []
+
+
+def test_a_route_that_no_component_reads_ends_the_initialisation(
+    make_nlp: Callable[..., Language], encoder_settings: Callable
+):
+    other = make_nlp("sentence_intent", encoder=encoder_settings(["sentence_intent", "cpncf_assertion"]))
+    with pytest.raises(MedmtlError, match=r"E028.*\['cpncf_assertion'\] of 'encoder'"):
+        other.initialize(lambda: gold_examples(other))
 
 
 def test_a_sourced_head_whose_route_the_new_encoder_has_not(
