@@ -195,7 +195,7 @@ def test_two_pipes_of_one_family_keep_apart(make_nlp):
     assert nlp.get_pipe("tone").labels == ("DRY", "FRIENDLY")
     losses = {}
     nlp.update(examples, sgd=optimizer, losses=losses)
-    assert set(losses) == {"sentence_intent", "tone"}
+    assert set(losses) == {"encoder", "sentence_intent", "tone"}
     doc = nlp(TEXTS[0])
     assert {span.label_ for span in doc.spans["tones"]} <= {"DRY", "FRIENDLY"}
     assert {span.label_ for span in doc.spans["medmtl_intents"]} <= {"DENIAL", "FINDING", "SOCIAL"}

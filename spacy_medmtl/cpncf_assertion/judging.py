@@ -35,7 +35,7 @@ def span_loss(logits: Any, gold: SpanGold) -> Tuple[float, Any]:
     allowed = numpy.ones((len(logits), n_statuses), dtype=bool)
     status_loss, d_statuses = softmax_cross_entropy(logits[:, :n_statuses], gold.statuses, allowed)
     modifier_loss, d_modifiers = sigmoid_cross_entropy(logits[:, n_statuses:], gold.modifiers, gold.judged)
-    per_span = float(gold.judged.sum() / max(1, gold.judged.any(axis=1).sum()))
+    per_span = int(gold.judged.sum()) / max(1, int(gold.judged.any(axis=1).sum()))
     gradient = logits * 0.0
     gradient[:, :n_statuses], gradient[:, n_statuses:] = d_statuses, d_modifiers * per_span
     return status_loss + modifier_loss * per_span, gradient

@@ -80,7 +80,7 @@ class TagSet:
         findings = []
         for start, end, kind in pieces:
             status = by_type[start:end, kind].sum(axis=-1).mean(axis=0)  # [n_statuses]
-            chosen = int(status.argmax())
+            chosen = int(numpy.argmax(status))
             score = min(1.0, float(scored[start:end, kind, chosen].sum(axis=-1).mean()))
             findings.append(Finding(start, end, self.types[kind], self.statuses[chosen], score))
         return findings

@@ -171,13 +171,16 @@ class ProgressiveTok2Vec(TrainablePipe):
         """Take part in this update: listeners that read these very Docs will train the encoder.
 
         ``nlp.update`` does not call this for a frozen encoder, and copies Docs each time, so that no listener can take
-        an earlier update's word for it. The encoder's dropout is that of its Hugging Face config, not ``drop``.
+        an earlier update's word for it. The encoder's dropout is that of its Hugging Face config, not ``drop``. Its loss
+        is 0.0: spaCy's own loggers want one of each trainable component.
         """
         examples = list(examples)
         validate_examples(examples, "ProgressiveTok2Vec.update")
         self.current = None
         self._training_examples = examples
-        return {} if losses is None else losses
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        return losses
 
     def finish_update(self, sgd: Optimizer) -> None:
         """Step the parameters that have a gradient."""

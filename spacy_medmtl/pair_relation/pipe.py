@@ -253,7 +253,7 @@ class PairRelation(Head[PairGold]):
             return [(self.labels[0], float(row[0]))]
         if self.cfg["mode"] == "multilabel":
             return [(self.labels[i], float(row[i])) for i in numpy.flatnonzero(row >= self.cfg["threshold"])]
-        best = int(row.argmax())
+        best = int(numpy.argmax(row))
         return [(self.labels[best], float(row[best]))] if best < len(self.labels) else []
 
 

@@ -94,7 +94,8 @@ def brier_score(decisions: Decisions, temperature: float = 1.0) -> float:
     """Mean squared distance of probabilities and gold: summed over the labels of a unit where one of them holds
     (Brier, 1950: from 0 to 2), of each judged label otherwise (from 0 to 1)."""
     squares = numpy.where(decisions.judged, (decisions.probabilities(temperature) - decisions.gold) ** 2, 0.0)
-    return float(squares.sum() / (len(squares) if decisions.exclusive else decisions.judged.sum()))
+    n_decided = len(squares) if decisions.exclusive else int(decisions.judged.sum())
+    return float(squares.sum()) / n_decided
 
 
 def expected_calibration_error(decisions: Decisions, temperature: float = 1.0) -> float:

@@ -143,7 +143,8 @@ def _give_sentences(example: Example) -> None:
     """The corpus's own sentence boundaries, where it has them. As one array: token by token takes most of the time."""
     codes = {None: MISSING_VALUE, False: NO_START, True: 1}
     starts = [codes[one] for one in example.get_aligned_sent_starts()]
-    example.predicted.from_array([SENT_START], numpy.asarray(starts, dtype="uint64"))
+    array: Any = numpy.asarray(starts, dtype="uint64")
+    example.predicted.from_array([SENT_START], array)
 
 
 def _give_turns(example: Example) -> None:
