@@ -30,7 +30,7 @@ class Budget:
 
 
 PROFILES = {
-    "cpu": Budget(steps=150, seeds=(0, 1), train_docs=1000, dev_docs=50, test_docs=200),
+    "cpu": Budget(steps=300, seeds=(0, 1), train_docs=1000, dev_docs=50, test_docs=200),
     "gpu": Budget(steps=2500, seeds=(0, 1, 2), train_docs=0, dev_docs=0, test_docs=0),
 }
 
