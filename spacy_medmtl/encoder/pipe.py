@@ -171,8 +171,8 @@ class ProgressiveTok2Vec(TrainablePipe):
         """Take part in this update: listeners that read these very Docs will train the encoder.
 
         ``nlp.update`` does not call this for a frozen encoder, and copies Docs each time, so that no listener can take
-        an earlier update's word for it. The encoder's dropout is that of its Hugging Face config, not ``drop``. Its loss
-        is 0.0: spaCy's own loggers want one of each trainable component.
+        an earlier update's word for it. The encoder's dropout is that of its Hugging Face config, not ``drop``. Its
+        loss is 0.0: spaCy's own loggers want one of each trainable component.
         """
         examples = list(examples)
         validate_examples(examples, "ProgressiveTok2Vec.update")

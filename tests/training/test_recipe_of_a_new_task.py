@@ -14,7 +14,7 @@ from spacy_medmtl.annotations.groups import write_group
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding_a_task.md"
 # What the page says of model.py and scorer.py, without a block of code
-REST = '''
+REST = """
 import spacy
 from spacy_medmtl.annotations.groups import is_annotated, judges
 from spacy_medmtl.annotations.scoring import places, score_items
@@ -45,7 +45,7 @@ def score_severity(examples, **cfg):
 @spacy.registry.scorers("spacy-medmtl.severity_scorer.v1")
 def severity_scorer():
     return score_severity
-'''
+"""
 CONFIG = """
 [nlp]
 lang = "en"
