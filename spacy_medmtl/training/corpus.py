@@ -14,6 +14,7 @@ from spacy.util import filter_spans
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTS, GIVEN, GIVEN_SPANS_ONLY, TURNS, TYPE_SEPARATOR, write_group
 from ..annotations.scoring import CORPUS
+from ..encoder.head import aligned_bounds
 from ..errors import MedmtlError
 
 Reader = Callable[[Language], Iterable[Example]]
@@ -151,8 +152,7 @@ def _give_turns(example: Example) -> None:
     """Who spoke when is known of a dialogue before anything is predicted."""
     turns, doc = example.reference.spans.get(TURNS), example.predicted
     if turns is not None:
-        twins = [doc.char_span(turn.start_char, turn.end_char, alignment_mode="expand") for turn in turns]
-        group = write_group(doc, TURNS, [twin for twin in twins if twin is not None])
+        group = write_group(doc, TURNS, _twins(example, turns))
         if len(group) == len(turns):  # a blank turn has no twin
             group.attrs.update(turns.attrs)
 
@@ -163,9 +163,7 @@ def _give_spans(example: Example, given: Dict[str, str], entities: Set[str]) -> 
     """
     for key, group in example.reference.spans.items():
         if group.attrs.get(GIVEN_SPANS_ONLY) or key in entities:
-            doc = example.predicted
-            twins = [doc.char_span(s.start_char, s.end_char, label=s.label_, alignment_mode="expand") for s in group]
-            spans = [twin for twin in twins if twin is not None]
+            doc, spans = example.predicted, _twins(example, group)
             target = key if key in entities else given.get(key, GIVEN)
             if target == ENTS:
                 doc.set_ents(filter_spans(spans))
@@ -173,16 +171,27 @@ def _give_spans(example: Example, given: Dict[str, str], entities: Set[str]) -> 
                 write_group(doc, target, spans)
 
 
+def _twins(example: Example, spans: Iterable[Span]) -> List[Span]:
+    """Spans of the reference Doc as those of the Doc to annotate, widened to its tokens, without blank ones."""
+    given = [(span.start, span.end, span.label_) for span in spans]
+    aligned = aligned_bounds(example, [(start, end) for start, end, _ in given], mode="expand")
+    return [Span(example.predicted, *found, label=label) for found, (_, _, label) in zip(aligned, given) if found]
+
+
 def _docs(entry: CorpusEntry, nlp: Language) -> Iterator[Doc]:
     if not entry.path.exists():
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="does not exist; run the converter first")
     for path in sorted(walk_corpus(entry.path, ".spacy")):
-        try:
-            docs = DocBin().from_disk(path)
-        except Exception as error:  # srsly and zlib raise many kinds
-            problem = f"is no spaCy DocBin ({type(error).__name__})"
-            raise MedmtlError("E301", name=entry.name, path=path, problem=problem) from error
-        yield from docs.get_docs(nlp.vocab)
+        yield from read_bin(path, entry.name).get_docs(nlp.vocab)
+
+
+def read_bin(path: Path, name: str) -> DocBin:
+    """A ``.spacy`` file of the corpus ``name``. Raises MedmtlError E301 for a file that is none."""
+    try:
+        return DocBin().from_disk(path)
+    except Exception as error:  # srsly and zlib raise many kinds
+        problem = f"is no spaCy DocBin ({type(error).__name__})"
+        raise MedmtlError("E301", name=name, path=path, problem=problem) from error
 
 
 def _example(nlp: Language, reference: Doc) -> Example:

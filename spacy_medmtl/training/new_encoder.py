@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterable, Iterator, List, Sequence
 
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..errors import MedmtlError
+from .corpus import read_bin
 
 SPECIALS = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]  # [unused1] stands in for the marker [C]
 HEAD_WIDTH = 64  # BERT's own
@@ -41,12 +42,7 @@ def read_docs(files: Iterable[Path]) -> Iterator[Doc]:
     """The Docs in ``.spacy`` files, their tokens as they are. Raises MedmtlError E301 for a file that is none."""
     vocab = Vocab()
     for path in files:
-        try:
-            docs = DocBin().from_disk(path)
-        except Exception as error:  # srsly and zlib raise many kinds
-            problem = f"is no spaCy DocBin ({type(error).__name__})"
-            raise MedmtlError("E301", name=path.stem, path=path, problem=problem) from error
-        yield from (doc for doc in docs.get_docs(vocab) if len(doc))
+        yield from (doc for doc in read_bin(path, path.stem).get_docs(vocab) if len(doc))
 
 
 def character_pieces(texts: Iterable[str], min_count: int = 1) -> List[str]:

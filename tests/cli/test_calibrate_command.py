@@ -1,27 +1,15 @@
 """``medmtl calibrate``: a calibrated copy of a pipeline, or a coded message."""
 
-from typing import Any, Callable
+from typing import Callable
 
 import pytest
 import spacy
 from spacy.tokens import DocBin
 from toy import CASES, make_examples
-from typer.testing import CliRunner, Result
-
-from spacy_medmtl.cli import app
+from typer.testing import Result
 
 Run = Callable[..., Result]
 CASE = CASES[0]
-
-
-@pytest.fixture
-def medmtl() -> Run:
-    def invoke(*arguments: Any) -> Result:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return invoke
 
 
 @pytest.fixture(scope="module")

@@ -3,22 +3,10 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
 
-from spacy_medmtl.cli import app
 from spacy_medmtl.corpora.registry import CONVERTERS
 
 SAMPLE = "# doc a-1\n<ask> Any [itch|Problem-]?\n^<complaint> Not un[well|Problem-]ish.\n"
-
-
-@pytest.fixture
-def medmtl():
-    def invoke(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return invoke
 
 
 @pytest.fixture

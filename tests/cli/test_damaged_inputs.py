@@ -1,28 +1,17 @@
 """``evaluate``, ``report`` and ``show`` on what cannot be read or written: a coded message, no traceback."""
 
 import json
-from typing import Any, Callable
+from typing import Callable
 
 import pytest
 import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from spacy_medmtl.cli import app
 from spacy_medmtl.training.evaluation import evaluate_corpora
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def medmtl() -> Run:
-    def invoke(*arguments: Any) -> Result:
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return invoke
 
 
 @pytest.fixture

@@ -1,22 +1,9 @@
 """``medmtl export`` and the settings of ``medmtl convert``: what is written, what is told, how mistakes end."""
 
 import pytest
-from typer.testing import CliRunner
-
-from spacy_medmtl.cli import app
 
 TEXT = "No fever or pain."
 ROWS = "T1\tProblem 3 8\tfever\nA1\tNegation T1\nT2\tProblem 12 16\tpain\nR1\tbeside Arg1:T1 Arg2:T2\n"
-
-
-@pytest.fixture
-def medmtl():
-    def invoke(*arguments):
-        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        return result
-
-    return invoke
 
 
 @pytest.fixture

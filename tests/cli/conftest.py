@@ -1,0 +1,22 @@
+"""The command line, run in this process."""
+
+from typing import Any, Callable
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from spacy_medmtl.cli import app
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def medmtl() -> Run:
+    """Invoke ``medmtl`` with arguments. Whatever is wrong with them, it may end, but not raise."""
+
+    def invoke(*arguments: Any) -> Result:
+        result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        return result
+
+    return invoke
