@@ -4,7 +4,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Callable, Iterable, List, Optional, Set
+from typing import Annotated, Any, Callable, Dict, Iterable, List, Optional, Set
 
 import typer
 from spacy.cli._util import parse_config_overrides
@@ -15,10 +15,12 @@ from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
 from ..lab.experiments import EXPERIMENTS, routes_of
-from ..lab.tables import TABLES, read_results, varying
+from ..lab.tables import TABLES, current, read_results, varying
 from .failing import coded_errors
 
 PARTS = ("test", "dev")
+# Overrides that have a column of their own in any case
+SHOWN_ANYWAY = ("lab.sharing.progressive.init", "training.optimizer.learn_rate.initial_rate")
 MEANING = {
     "scores": "Micro-F1 on the {part} part in percent (strict), mean ± standard deviation over seeds; last weights, "
     "nothing selected.",
@@ -58,7 +60,8 @@ def experiment_command(name: str) -> Callable[..., None]:
             overrides.update({key: str(value) for key, value in shorthands.items() if value})
             budget = budget_of(profile, steps, seeds)
             base = read_base(config, overrides)
-            failed = run_experiment(name, base, budget, folder, only=only or [], jobs=jobs, gpu_id=gpu_id)
+            origin = origin_of(config, overrides)
+            failed = run_experiment(name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id)
         for failure in failed:
             typer.secho(failure, fg=typer.colors.RED, err=True)
         if failed:
@@ -75,8 +78,21 @@ def budget_of(profile: str, steps: int, seeds: int) -> Budget:
     return replace(budget, steps=steps or budget.steps, seeds=tuple(range(seeds)) if seeds else budget.seeds)
 
 
+def origin_of(config: Path, overrides: Dict[str, Any]) -> Dict[str, str]:
+    """What stands in a table where results of several base configs, or of changed ones, are in one folder."""
+    return {"config": config.stem, **{name: str(one) for name, one in overrides.items() if name not in SHOWN_ANYWAY}}
+
+
 def run_experiment(
-    name: str, base: Any, budget: Budget, folder: Path, *, only: List[str], jobs: int, gpu_id: int
+    name: str,
+    base: Any,
+    budget: Budget,
+    folder: Path,
+    origin: Dict[str, str],
+    *,
+    only: List[str],
+    jobs: int,
+    gpu_id: int,
 ) -> List[str]:
     """Check everything, run what is not done, write the tables; the messages of cells that failed."""
     from ..lab.checks import check
@@ -88,7 +104,7 @@ def run_experiment(
     cells = with_seeds(once, budget.seeds)
     if any(cell.shots for cell in cells):
         cells = sampled_cells(base, cells, folder, show)
-    planned = plan(name, base, cells, budget, folder, gpu_id)
+    planned = plan(name, base, cells, budget, folder, gpu_id, origin)
     wanted = [one for one in planned if one.cell.name in names]
     if not all(one.is_done for one in wanted):
         check(base, wanted, budget, show)
@@ -120,7 +136,10 @@ def write_tables(name: str, rows: List[str], tasks: List[str], folder: Path, pla
 
     kind = EXPERIMENTS[name].kind
     found = read_results(folder / "cells")
-    results = [one for file, one in found.items() if kind == "scores" or file in planned]
+    kept = current(found, planned)
+    if len(kept) < len(found):
+        msg.warn(f"{len(found) - len(kept)} results from before the config, corpora or weights changed are left out")
+    results = [one for file, one in kept.items() if kind == "scores" or file in planned]
     if not results:
         return
     for part in PARTS if kind != "gradients" else PARTS[:1]:

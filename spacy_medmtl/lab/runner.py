@@ -54,9 +54,18 @@ class Planned:
 
 
 def plan(
-    experiment: str, base: Config, cells: Sequence[Cell], budget: Budget, folder: Path, gpu_id: int
+    experiment: str,
+    base: Config,
+    cells: Sequence[Cell],
+    budget: Budget,
+    folder: Path,
+    gpu_id: int,
+    origin: Optional[Dict[str, str]] = None,
 ) -> List[Planned]:
-    """The cells of an experiment with their configs, in the folder's ``cells``."""
+    """The cells of an experiment with their configs, in the folder's ``cells``.
+
+    origin: what tells this base config from others whose results are in the same table, by name.
+    """
     planned: List[Planned] = []
     known: Dict[str, str] = {}
     for cell in cells:
@@ -74,7 +83,10 @@ def plan(
             "steps": cell.steps,
             "rate": config["training"]["optimizer"]["learn_rate"]["initial_rate"],
             **{f"{part} docs": " ".join(map(str, limits[part].values())) for part in ("train", "test")},
+            **(origin or {}),
         }
+        rule = config["components"].get(ENCODER, {}).get("model", {}).get("sharing", {})
+        settings.update({"init": rule["init"]} if "init" in rule else {})
         result = {"experiment": experiment, "cell": cell.name, "row": cell.title, "seed": cell.seed}
         result["encoder"] = str(base.interpolate()["initialize"]["components"][ENCODER]["loader"].get("path", ""))
         result["note"] = str(base["lab"].get("note", ""))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, List, Optional, Sequence, Set, Union
 
 import srsly
 
@@ -77,16 +77,26 @@ def stat(values: Sequence[float], digits: int = 1, signed: bool = False) -> Opti
 
 
 def read_results(folder: Path) -> Dict[str, Result]:
-    """All results in a folder, by the names of their files. Raises MedmtlError E347 for a file that is none."""
+    """All results in a folder, by the names of their files, oldest first. Raises MedmtlError E347 for a file that is
+    none."""
     found: Dict[str, Result] = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name)):
         try:
             result: Any = srsly.read_json(path)
-            _ = result["row"], result["seed"], result["settings"]["steps"], result["seconds"]["train"]
+            _ = result["cell"], result["row"], result["seed"], result["settings"]["steps"], result["seconds"]["train"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedmtlError("E347", path=path, problem=type(error).__name__) from error
         found[path.name] = result
     return found
+
+
+def current(found: Dict[str, Result], planned: Set[str]) -> Dict[str, Result]:
+    """Without what was measured of another state of the config, the corpora or the encoder: of results that a table
+    could not tell apart, the one that is ``planned`` counts, or else the newest. ``found``: oldest first."""
+    kept: Dict[str, str] = {}
+    for file, result in sorted(found.items(), key=lambda item: item[0] in planned):
+        kept[srsly.json_dumps([result[name] for name in ("cell", "seed", "settings")], sort_keys=True)] = file
+    return {file: found[file] for file in kept.values()}
 
 
 def by_row(results: Sequence[Result], rows: Sequence[str]) -> List[List[Result]]:
@@ -94,15 +104,22 @@ def by_row(results: Sequence[Result], rows: Sequence[str]) -> List[List[Result]]
 
     def key(result: Result) -> Any:
         place = rows.index(result["row"]) if result["row"] in rows else len(rows)
-        return place, result["row"], srsly.json_dumps(result["settings"], sort_keys=True)
+        settings = result["settings"]  # those with the fewest changes first
+        return place, result["row"], len(settings), srsly.json_dumps(settings, sort_keys=True)
 
     return [list(group) for _, group in groupby(sorted(results, key=key), key)]
 
 
 def varying(results: Sequence[Result]) -> List[str]:
-    """The settings that are not the same in all results."""
+    """The settings with several values; a setting that only some results of a row have is one of them."""
     names = dict.fromkeys(name for result in results for name in result["settings"])
-    return [name for name in names if len({str(result["settings"].get(name)) for result in results}) > 1]
+    found = []
+    for name in names:
+        values = {(result["row"], str(result["settings"].get(name))) for result in results}
+        given = {str(result["settings"][name]) for result in results if name in result["settings"]}
+        if len(given) > 1 or len(values) > len({row for row, _ in values}):
+            found.append(name)
+    return found
 
 
 def per_seed(group: Sequence[Result], task: str, part: str) -> Dict[int, float]:

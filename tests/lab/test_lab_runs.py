@@ -87,6 +87,31 @@ def test_stages_and_a_cell_that_fails(lab: Callable[..., Result], tmp_path: Path
     assert "| single |" in (tmp_path / "out" / "table.md").read_text()
 
 
+def test_another_start_or_setting_is_another_line(lab: Callable[..., Result], tmp_path: Path):
+    """Results of other settings in the same folder are told apart, those of other corpora replaced; none is averaged
+    as if it were another seed."""
+    only = ("--only", "progressive")
+    for arguments in ((), ("--init", "zero"), ("--training.dropout", "0.2")):
+        result = lab("systems", *only, *arguments)
+        assert result.exit_code == 0, result.output
+    header, _, *lines = (tmp_path / "out" / "table.md").read_text().split("\n\n")[0].splitlines()
+    columns = [name.strip() for name in header.split("|")[1:-1]]
+    rows = [dict(zip(columns, (one.strip() for one in line.split("|")[1:-1]))) for line in lines]
+    assert sorted((row["init"], row["training.dropout"]) for row in rows) == [
+        ("mean", ""),
+        ("mean", "0.2"),
+        ("zero", ""),
+    ]
+    assert {row["seeds"] for row in rows} == {"1"}
+    case = next(case for case in CASES if case.factory == "pair_relation")
+    docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
+    DocBin(docs=docs[:1]).to_disk(tmp_path / "data" / "test" / "rqe.spacy")
+    result = lab("systems", *only)
+    assert "1 results from before" in result.output, result.output
+    assert len(cells(tmp_path)) == 4
+    assert len((tmp_path / "out" / "table.md").read_text().split("\n\n")[0].splitlines()) == 2 + 3
+
+
 def test_gradients(lab: Callable[..., Result], tmp_path: Path):
     result = lab("gradients", "--only", "fresh")
     assert result.exit_code == 0, result.output

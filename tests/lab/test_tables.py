@@ -10,7 +10,7 @@ import pytest
 
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 from spacy_medmtl.lab.plots import draw
-from spacy_medmtl.lab.tables import cosine_table, read_results, score_table, stat, transfer_table
+from spacy_medmtl.lab.tables import cosine_table, current, read_results, score_table, stat, transfer_table
 
 
 def result(cell: str, seed: int, scores: Dict[str, float], row: str = "", **settings: Any) -> Dict[str, Any]:
@@ -59,6 +59,28 @@ def test_settings_that_differ_are_shown_and_not_averaged():
     table = score_table(results, ["a"], ["x"])
     assert table.header[:3] == ["", "steps", "x"]
     assert [[str(value) for value in row[:3]] for row in table.rows] == [["a", "4", "50.0"], ["a", "8", "70.0"]]
+
+
+def test_a_setting_that_only_some_results_of_a_row_have_tells_them_apart():
+    changed = {"training.dropout": "0.2"}
+    results = [result("a", 0, {"x": 0.5}), result("a", 0, {"x": 0.7}, **changed), result("b", 0, {"x": 0.1})]
+    table = score_table(results, ["a", "b"], ["x"])
+    assert table.header[:3] == ["", "training.dropout", "x"]
+    assert [str(row[2]) for row in table.rows] == ["50.0", "70.0", "10.0"]
+
+
+def test_a_setting_that_belongs_to_a_row_is_no_column():
+    results = [result("a", 0, {"x": 0.5}, init="mean"), result("b", 0, {"x": 0.1})]
+    assert score_table(results, ["a", "b"], ["x"]).header[:2] == ["", "x"]
+    results.append(result("a", 0, {"x": 0.6}, init="zero"))
+    assert score_table(results, ["a", "b"], ["x"]).header[:3] == ["", "init", "x"]
+
+
+def test_results_of_an_earlier_state_are_left_out():
+    old, new = result("a", 0, {"x": 0.1}), result("a", 0, {"x": 0.9})
+    found = {"a-0-old.json": old, "a-0-new.json": new, "a-1-old.json": result("a", 1, {"x": 0.2})}
+    assert set(current(found, set())) == {"a-0-new.json", "a-1-old.json"}
+    assert set(current(found, {"a-0-old.json"})) == {"a-0-old.json", "a-1-old.json"}
 
 
 def test_a_row_of_several_cells():
