@@ -65,6 +65,7 @@ TORCH_SIDE = {
     "spacy_medmtl.encoder.export",
     "spacy_medmtl.encoder.layouts",
     "spacy_medmtl.encoder.model",
+    "spacy_medmtl.encoder.precision",
     "spacy_medmtl.encoder.routed",
     "spacy_medmtl.encoder.rows",
     "spacy_medmtl.encoder.sharing.cluster",

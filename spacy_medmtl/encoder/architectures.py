@@ -20,6 +20,7 @@ def progressive_transformer(
     window: int = 256,
     stride: int = 192,
     batch_pieces: int = 8192,
+    mixed_precision: bool = False,
 ) -> "Model[ViewRequest, List[Floats2d]]":
     """``spacy-medmtl.ProgressiveTransformer.v1``: a Hugging Face encoder whose FFN layers are task routes.
 
@@ -32,13 +33,21 @@ def progressive_transformer(
         them are the trunk, computed once for all tasks that read the same.
     window, stride: wordpieces in a sequence (special pieces included), and by how many windows of a longer text move.
     batch_pieces: wordpieces, padding included, that are encoded at once.
+    mixed_precision: in training and prediction, multiply matrices in bfloat16 where the hardware does that natively
+        (GPUs from Ampere on, CPUs with AVX512-BF16 or AMX); elsewhere nothing changes. Weights and rows stay float32.
     Raises MedmtlError E011 for repeated or no routes; at initialisation E005, E006, E007 where they do not fit the
         model.
     """
     from .model import build_encoder_model
 
     return build_encoder_model(
-        routes=routes, layers=layers, rule=sharing, window=window, stride=stride, batch_pieces=batch_pieces
+        routes=routes,
+        layers=layers,
+        rule=sharing,
+        window=window,
+        stride=stride,
+        batch_pieces=batch_pieces,
+        mixed_precision=mixed_precision,
     )
 
 

@@ -64,6 +64,7 @@ def build_encoder_model(
     window: int,
     stride: int,
     batch_pieces: int,
+    mixed_precision: bool = False,
 ) -> "Model[ViewRequest, List[Floats2d]]":
     """See ``spacy_medmtl.encoder.architectures.progressive_transformer``."""
     if not routes or len(set(routes)) != len(routes):
@@ -73,7 +74,12 @@ def build_encoder_model(
     def build(config: Dict[str, Any], tokenizer: str, branches: Sequence[str], pretrained: Any = None) -> EncoderModule:
         if list(branches) != expected:  # the same routes in another order have the same shapes
             raise MedmtlError("E013", received=f"routes {list(branches)}", expected=f"routes {expected}")
-        settings: Dict[str, Any] = {"routes": routes, "layers": layers, "rule": rule}
+        settings: Dict[str, Any] = {
+            "routes": routes,
+            "layers": layers,
+            "rule": rule,
+            "mixed_precision": mixed_precision,
+        }
         encoder = (
             RoutedEncoder.from_config(config, **settings)
             if pretrained is None

@@ -27,6 +27,7 @@ layers = null
 window = 256
 stride = 192
 batch_pieces = 8192
+mixed_precision = false
 
 [model.sharing]
 @misc = "spacy-medmtl.progressive_rule.v1"

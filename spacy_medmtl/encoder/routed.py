@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from ..errors import MedmtlError
+from .precision import computing
 from .sharing.rule import SharingRule
 
 # Model types whose layers, walked one after the other, are all that the model computes. Others have layers of the same
@@ -101,16 +102,24 @@ class RoutedEncoder(nn.Module):
 
     model: from ``AutoModel``; of one of ``BERT_TYPES`` or ``ROBERTA_TYPES``.
     routes: task names, easy to hard. layers: numbers of the layers to route, None for all. rule: what a route computes.
+    mixed_precision: layers compute in bfloat16 where that is native (see ``precision``).
     """
 
     def __init__(
-        self, model: PreTrained, *, routes: Sequence[str], layers: Optional[Sequence[int]], rule: SharingRule
+        self,
+        model: PreTrained,
+        *,
+        routes: Sequence[str],
+        layers: Optional[Sequence[int]],
+        rule: SharingRule,
+        mixed_precision: bool = False,
     ) -> None:
         super().__init__()
         chosen = choose_layers(model, layers)
         route_layers(model, chosen, routes, rule)
         self.model: PreTrained = model
         self.routes = tuple(routes)
+        self.mixed_precision = mixed_precision
         self.n_trunk = chosen[0] if chosen else len(model.encoder.layer)
 
     @classmethod
@@ -134,10 +143,10 @@ class RoutedEncoder(nn.Module):
         return self._layers(hidden, mask, range(self.n_trunk))
 
     def branch(self, hidden: Tensor, mask: Tensor, route: str) -> Tensor:
-        """The layers from the first routed one, along ``route``. Shapes as in ``trunk``."""
+        """The layers from the first routed one, along ``route``. Shapes as in ``trunk``; float32."""
         token = _ACTIVE_ROUTE.set(self.routes.index(route))
         try:
-            return self._layers(hidden, mask, range(self.n_trunk, len(self.model.encoder.layer)))
+            return self._layers(hidden, mask, range(self.n_trunk, len(self.model.encoder.layer))).float()
         finally:
             _ACTIVE_ROUTE.reset(token)
 
@@ -145,7 +154,8 @@ class RoutedEncoder(nn.Module):
         bias: Optional[Tensor] = None
         if not bool(mask.all()):  # without padding, attention needs no mask at all
             bias = (1.0 - mask[:, None, None, :].to(hidden.dtype)) * torch.finfo(hidden.dtype).min
-        for i in numbers:
-            output: "Tensor | Tuple[Tensor, ...]" = self.model.encoder.layer[i](hidden, attention_mask=bias)
-            hidden = output[0] if isinstance(output, tuple) else output
+        with computing(hidden.device, self.mixed_precision):
+            for i in numbers:
+                output: "Tensor | Tuple[Tensor, ...]" = self.model.encoder.layer[i](hidden, attention_mask=bias)
+                hidden = output[0] if isinstance(output, tuple) else output
         return hidden

@@ -52,6 +52,7 @@ def test_steps_are_for_each_task(base: Config):
         "loss_sum": 10,
     }
     assert [cell.steps for cell in cells_of(base, "remove").values()] == [40, 30, 30, 20]
+    assert {cell.steps for cell in cells_of(base, "kshot").values()} == {4 * 3}, "a third: samples are small"
 
 
 def test_vanilla_shares_nothing(base: Config):

@@ -10,6 +10,7 @@ from typing import List, Optional, Tuple
 import torch
 from torch import Tensor, nn
 
+from ..precision import exact
 from ..routed import FeedForward
 from .cluster import Cluster, Coefficient, Terms, WholeFfns, make_ffns
 
@@ -77,7 +78,8 @@ class ProgressiveCluster(Cluster):
         """The FFNs of routes 0..route; harder routes are not computed."""
         if route == 0:
             return [(0, 1.0)]
-        alphas = self.alphas(route)
+        with exact(x.device):
+            alphas = self.alphas(route)
         return [*((i, alphas[i]) for i in range(route)), (route, 1.0)]  # alpha_mm = 1
 
     def forward(self, x: Tensor, route: int) -> Tensor:
