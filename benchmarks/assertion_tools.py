@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import spacy
 from spacy.language import Language
@@ -58,9 +58,10 @@ def ours(nlp: Language) -> Tool:
     return decide
 
 
-def load_ours(path: Path) -> Language:
-    """A saved pipeline without its other heads, which only asserts."""
-    nlp = spacy.load(path)
+def load_ours(path: Path, mixed_precision: Optional[bool] = None) -> Language:
+    """A saved pipeline without its other heads, which only asserts. mixed_precision: None for as it was saved."""
+    setting = {} if mixed_precision is None else {"components.encoder.model.mixed_precision": mixed_precision}
+    nlp = spacy.load(path, config=setting)
     for name, factory in nlp.pipe_factories.items():
         if factory in OTHER_HEADS:
             nlp.disable_pipe(name)

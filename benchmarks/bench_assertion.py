@@ -5,7 +5,7 @@ without. All tools run in one process on the same notes and spans, from the text
 figures are medians. Of ours, the time of the encoder alone (wordpieces to token rows) is given apart.
 
     python benchmarks/bench_assertion.py training/assertion/negex
-    python benchmarks/bench_assertion.py training/assertion/negex --notes 10000 --repeats 3
+    python benchmarks/bench_assertion.py training/assertion/negex --notes 10000 --repeats 1 --precision mixed
 
 How to install the peers is said in ``compare_assertion.py``; one that is not installed is left out.
 """
@@ -14,7 +14,7 @@ import platform
 import random
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List, Sequence, Tuple
+from typing import Annotated, Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 import spacy
 import srsly
@@ -39,6 +39,8 @@ from timing import medians
 from spacy_medmtl.training.report import table
 
 SPANS = 5  # of a note
+WARM_UP = 50  # notes that are read before anything is timed
+PRECISIONS = ("mixed", "exact")
 FINDINGS = (
     "chest pain|shortness of breath|nausea|fever|dry cough|ankle swelling|dizziness|pleural effusion|pneumothorax|"
     "atrial fibrillation|urinary tract infection|deep vein thrombosis|pneumonia|headache|rash|hypertension|weight loss|"
@@ -105,6 +107,7 @@ def main(
     model: Annotated[Path, typer.Argument(help="A pipeline of ours that judges given spans.")],
     notes: Annotated[int, typer.Option(help="Notes of a turn.")] = 1000,
     repeats: Annotated[int, typer.Option(help="Timed turns of each tool.")] = 5,
+    precision: Annotated[Optional[List[str]], typer.Option(help="Of ours: mixed, exact; both if left out.")] = None,
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the notes.")] = 0,
     output: Annotated[Path, typer.Option(help="Where figures and table go.")] = Path("metrics/bench_assertion"),
@@ -114,8 +117,8 @@ def main(
     draw = random.Random(seed)
     made = [note(draw) for _ in range(notes)]
     words = sum(not token.is_space for case in made for token in spacy.blank("en").make_doc(case.text))
-    nlp = load_ours(model)
-    tools: Dict[str, Tool] = {OURS: ours(nlp)}
+    pipelines = {f"{OURS}, {name}": load_ours(model, name == "mixed") for name in precision or PRECISIONS}
+    tools: Dict[str, Tool] = {name: ours(nlp) for name, nlp in pipelines.items()}
     for name, start in ((NEGSPACY, negspacy), (MEDSPACY, medspacy)):
         try:
             tools[name] = start()
@@ -124,8 +127,10 @@ def main(
     calls: Dict[Tuple[str, str], Callable[[], Any]] = {
         (name, "all"): partial(tool, made) for name, tool in tools.items()
     }
-    calls[OURS, "encoder alone"] = encoder_alone(nlp, made)
-    seconds = medians(calls, repeats, warm_up=1)
+    calls.update({(name, "encoder alone"): encoder_alone(nlp, made) for name, nlp in pipelines.items()})
+    for tool in tools.values():  # rather than a whole turn
+        tool(made[:WARM_UP])
+    seconds = medians(calls, repeats, warm_up=0)
     rows: List[List[str]] = [
         [name, part, f"{taken:.2f}", f"{words / taken:.0f}", f"{notes / taken:.0f}"]
         for (name, part), taken in seconds.items()
