@@ -5,6 +5,8 @@ from typing import Any, ContextManager
 
 import torch
 
+LOWERED = ("cpu", "cuda")  # devices on which a block may be computed in bfloat16
+
 
 def has_bfloat16(device: torch.device) -> bool:
     """Whether a device multiplies matrices in bfloat16 natively: GPUs from Ampere on, CPUs with AVX512-BF16 or AMX.
@@ -27,4 +29,4 @@ def computing(device: torch.device, mixed_precision: bool) -> ContextManager[Any
 
 def exact(device: torch.device) -> ContextManager[Any]:
     """A block in float32, whatever is around it: for small products that much depends on."""
-    return torch.autocast(device.type, enabled=False)
+    return torch.autocast(device.type, enabled=False) if device.type in LOWERED else contextlib.nullcontext()
