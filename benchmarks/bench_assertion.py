@@ -116,7 +116,8 @@ def main(
     torch.set_num_threads(threads)
     draw = random.Random(seed)
     made = [note(draw) for _ in range(notes)]
-    words = sum(not token.is_space for case in made for token in spacy.blank("en").make_doc(case.text))
+    tokenizer = spacy.blank("en").tokenizer
+    words = sum(not token.is_space for case in made for token in tokenizer(case.text))
     pipelines = {f"{OURS}, {name}": load_ours(model, name == "mixed") for name in precision or PRECISIONS}
     tools: Dict[str, Tool] = {name: ours(nlp) for name, nlp in pipelines.items()}
     for name, start in ((NEGSPACY, negspacy), (MEDSPACY, medspacy)):
