@@ -84,6 +84,9 @@ def main(
     negex: Annotated[Path, typer.Option(help="Folder with the parts of the converted NegEx.")] = Path("corpus/public"),
     also: Annotated[Optional[List[Path]], typer.Option(help="Train on this too; may be repeated.")] = None,
     steps: Annotated[int, typer.Option(help="Training steps of a fold.")] = 300,
+    fold: Annotated[
+        Optional[List[int]], typer.Option(help="Train this fold only and compare nothing; repeatable.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of folds, weights, order and dropout.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
 ) -> None:
@@ -95,17 +98,19 @@ def main(
     cases = negex_cases(files)
     fold_of = folds_of([doc.text for doc in docs], seed)
     mine: List[List[Decision]] = [[] for _ in cases]
-    for fold in range(FOLDS):
-        kept, path = [n for n, one in enumerate(fold_of) if one == fold], output / f"{fold}-{steps}-{seed}.json"
+    for number in fold or range(FOLDS):
+        kept, path = [n for n, one in enumerate(fold_of) if one == number], output / f"{number}-{steps}-{seed}.json"
         if not path.exists():
-            start, training = time.perf_counter(), output / f"{fold}.spacy"
-            DocBin(docs=[doc for doc, one in zip(docs, fold_of) if one != fold]).to_disk(training)
+            start, training = time.perf_counter(), output / f"{number}.spacy"
+            DocBin(docs=[doc for doc, one in zip(docs, fold_of) if one != number]).to_disk(training)
             decisions: Any = judged([training, *(also or [])], [cases[n] for n in kept], steps, seed)
             training.unlink()
             srsly.write_json(path, decisions)
-            typer.echo(f"Fold {fold + 1} of {FOLDS}: {time.perf_counter() - start:.0f} s")
+            typer.echo(f"Fold {number} of 0 to {FOLDS - 1}: {time.perf_counter() - start:.0f} s")
         for n, decision in zip(kept, srsly.read_json(path)):  # type: ignore[arg-type]
             mine[n] = decision
+    if fold:
+        return
     found = {FLOOR: floor()(cases)}
     peers: Dict[str, Callable[[], Any]] = {NEGSPACY: negspacy, MEDSPACY: medspacy}
     for name, start_peer in peers.items():
