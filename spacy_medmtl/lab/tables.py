@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Dict, List, Optional, Sequence, Set, Union
+from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
 
 import srsly
 
@@ -104,10 +104,17 @@ def by_row(results: Sequence[Result], rows: Sequence[str]) -> List[List[Result]]
 
     def key(result: Result) -> Any:
         place = rows.index(result["row"]) if result["row"] in rows else len(rows)
-        settings = result["settings"]  # those with the fewest changes first
-        return place, result["row"], len(settings), srsly.json_dumps(settings, sort_keys=True)
+        settings = result["settings"]  # those with the fewest changes first, then by value: 600 steps before 2100
+        values = [(name, *_by_size(value)) for name, value in sorted(settings.items())]
+        return place, result["row"], len(settings), values
 
     return [list(group) for _, group in groupby(sorted(results, key=key), key)]
+
+
+def _by_size(value: Any) -> Tuple[bool, float, str]:
+    """What sorts numbers by size, and anything else as text behind them."""
+    is_number = isinstance(value, (int, float))
+    return (not is_number, value, "") if is_number else (True, 0.0, str(srsly.json_dumps(value)))
 
 
 def varying(results: Sequence[Result]) -> List[str]:

@@ -61,6 +61,14 @@ def test_settings_that_differ_are_shown_and_not_averaged():
     assert [[str(value) for value in row[:3]] for row in table.rows] == [["a", "4", "50.0"], ["a", "8", "70.0"]]
 
 
+def test_settings_are_in_the_order_of_numbers():
+    budgets = ((2100, 1.0), (600, 0.5))
+    results = [result("a", 0, {"x": 0.1}, steps=steps, rate=rate) for steps, rate in budgets]
+    results.append(result("a", 0, {"x": 0.3}, steps="all", rate=0.5))
+    rows = score_table(results, ["a"], ["x"]).rows
+    assert [row[1] for row in rows] == [600, "all", 2100]  # rate stands before steps
+
+
 def test_a_setting_that_only_some_results_of_a_row_have_tells_them_apart():
     changed = {"training.dropout": "0.2"}
     results = [result("a", 0, {"x": 0.5}), result("a", 0, {"x": 0.7}, **changed), result("b", 0, {"x": 0.1})]
