@@ -83,13 +83,14 @@ TEMPLATES = {
     "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
     # E3xx: training
     "E301": "Corpus '{name}': {path} {problem}.",
-    "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}.",
+    "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}. "
+    "Correct 'tasks' of its entry, or add the component.",
     "E303": "The batcher received an example of no named corpus. Use it with 'spacy-medmtl.MultitaskCorpus.v1'.",
     "E320": "The schedule's alpha is {received}. Expected a finite number, such as 0.5.",
     "E321": "The schedule's weights {received} do not fit. Expected numbers from 0 on, not all 0, for some of the "
     "corpora {expected}.",
     "E322": "spacy-medmtl.TorchOptimizer.v1 received {received}. Expected one of the algorithms {algorithms}, for the "
-    "groups {groups} 'lr_scale' and 'weight_decay', and no number below 0.",
+    "groups {groups} 'lr_scale' and 'weight_decay', no number below 0, betas below 1, and an eps above 0.",
     "E323": "spacy-medmtl.balance_tasks.v1 received {received}. Expected an uncertainty_rate from 0 on, and as weights "
     "positive numbers for some of the heads {expected}.",
     "E324": "The refined pipeline '{path}' {problem}. Name the folder that 'spacy train configs/refine.cfg' wrote.",
@@ -120,8 +121,8 @@ TEMPLATES = {
     "E343": "In this config, {problem}. Expected {expected}.",
     "E344": "The experiment '{experiment}' needs {expected}; the config has {received}.",
     "E345": "There is no cell '{received}'. Expected one of {expected}.",
-    "E346": "Corpus '{name}' has a label that occurs {received} times, so there are no {k} examples of it. Give more "
-    "data.",
+    "E346": "Corpus '{name}' has {received} example(s) of its rarest label ('{label}'); {k} are wanted of each. Give "
+    "more data, or leave that label out of it.",
     "E347": "'{path}' is no result of the lab ({problem}). Delete it, and its cell runs again.",
     "W340": "No plot was drawn, because matplotlib is not installed; all else was written. Get it with 'pip install "
     "spacy-medmtl[lab]' and give the same command again.",
@@ -131,7 +132,7 @@ TEMPLATES = {
     "E402": "Input '{path}' {problem}. Expected a file of the corpus in its published form.",
     "E403": "There is no converter '{received}'. Expected one of: {expected}.",
     "E404": "{option} is {received!r}. Expected {expected}.",
-    "E405": "No document came out of '{name}' ({count} losses). Check that the files belong to this corpus.",
+    "E405": "No document came out of '{name}' ({count} losses{cause}). Check that the files belong to this corpus.",
     "E406": "spaCy has no usable language '{received}'. Expected a code such as 'en', with the packages that it needs.",
     "E407": "Output '{path}' {problem}.",
     "E408": "'{package}' could not be downloaded (pip ended with status {status}). Check the network and the package "
@@ -148,7 +149,7 @@ TEMPLATES = {
     "E413": "Output '{path}' is there and not empty. Choose another, or let '--force' put the export in its place.",
     # E5xx: command line
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
-    "wrote or the name of an installed package.",
+    "wrote or the name of an installed package; what components of other packages it has must be installed.",
     "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "

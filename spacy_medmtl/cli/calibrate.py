@@ -7,6 +7,7 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
+from ..encoder.head import Head
 from ..errors import MedmtlError
 from ..training.calibration import FEWEST, brier_score, expected_calibration_error, mean_log_loss
 from ..training.calibration import calibrate as fit
@@ -40,7 +41,7 @@ def calibrate(
         nlp = load_pipeline(model)
         entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
         examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
-        found = fit(nlp, tqdm(examples, unit="doc", leave=False))
+        found = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
         if not found:
             raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
         nlp.to_disk(output)
@@ -60,4 +61,10 @@ def calibrate(
         divider=True,
         aligns=("l", "l", "r", "r", "r", "r", "r"),
     )
+    left = [
+        name for name, pipe in nlp.pipeline if isinstance(pipe, Head) and name not in {one.component for one in found}
+    ]
+    if left:
+        why = f"fewer than {FEWEST} labels that hold or {FEWEST} that do not in these files, or no method 'decided'"
+        msg.warn(f"Not calibrated: {', '.join(left)}: {why}")
     msg.good(f"Wrote {output}")

@@ -13,6 +13,7 @@ from wasabi import msg
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..training.evaluation import evaluate_corpora
+from ..training.report import other_numbers
 from .failing import coded_errors
 from .loading import load_pipeline, use_device
 
@@ -45,6 +46,8 @@ def evaluate(
             row = [(name, f"{100 * result['scores'][name]:.2f}") for name in names if name in result["scores"]]
             if f"{task}_f" in result["floors"]:
                 row.append((f"{task}_f floor", f"{100 * result['floors'][f'{task}_f']:.2f}"))
+            others = other_numbers(task, result["scores"])
+            row += [(f"{task}_{key}", f"{value:.4f}") for key, value in others.items()]
             if row:
                 msg.table(row, aligns=("l", "r"))
     msg.good(f"Wrote {output}")

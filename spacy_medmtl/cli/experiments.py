@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Callable, Dict, Iterable, List, Optional, Set
 
+import spacy
 import typer
-from spacy.cli._util import parse_config_overrides
 from tqdm import tqdm
 from wasabi import msg
 
@@ -17,6 +17,7 @@ from ..lab.cells import PROFILES, Budget, Cell, with_seeds
 from ..lab.experiments import EXPERIMENTS, routes_of
 from ..lab.tables import TABLES, current, read_results, varying
 from .failing import coded_errors
+from .loading import config_overrides, use_device
 
 PARTS = ("test", "dev")
 # Overrides that have a column of their own in any case
@@ -55,10 +56,13 @@ def experiment_command(name: str) -> Callable[..., None]:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no cell outlives this process
         folder = output or Path("metrics") / "lab" / name
         with coded_errors():
-            overrides = parse_config_overrides(list(ctx.args))
+            overrides = config_overrides(ctx.args)
             shorthands = {"paths.data": data, "paths.encoder": encoder, "lab.sharing.progressive.init": init}
             overrides.update({key: str(value) for key, value in shorthands.items() if value})
             budget = budget_of(profile, steps, seeds)
+            if gpu_id >= 0:  # can it be used at all? The cells will, this process needs none
+                use_device(gpu_id)
+                spacy.require_cpu()
             base = read_base(config, overrides)
             origin = origin_of(config, overrides)
             failed = run_experiment(name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id)
@@ -104,6 +108,7 @@ def run_experiment(
     cells = with_seeds(once, budget.seeds)
     if any(cell.shots for cell in cells):
         cells = sampled_cells(base, cells, folder, show)
+    check_folder(name, folder)
     planned = plan(name, base, cells, budget, folder, gpu_id, origin)
     wanted = [one for one in planned if one.cell.name in names]
     if not all(one.is_done for one in wanted):
@@ -118,6 +123,19 @@ def run_experiment(
         failed = run(wanted, jobs=jobs, report=tqdm.write, tick=tick)
     write_tables(name, [cell.title for cell in once], routes_of(base), folder, {one.output.name for one in planned})
     return failed
+
+
+def check_folder(name: str, folder: Path) -> None:
+    """Find out now what would be found wrong with the folder after hours. Raises MedmtlError E407 where it cannot be
+    written or belongs to another experiment, E347 for a damaged result."""
+    try:
+        (folder / "cells").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MedmtlError("E407", path=folder, problem=f"cannot be written ({error.strerror})") from error
+    others = {one["experiment"] for one in read_results(folder / "cells").values()} - {name}
+    if others:
+        problem = f"holds results of the experiment '{min(others)}'. Choose another folder for '{name}'"
+        raise MedmtlError("E407", path=folder, problem=problem)
 
 
 def chosen(cells: List[Cell], only: List[str]) -> Set[str]:

@@ -1,12 +1,11 @@
 """``medmtl lab``: experiments, from ``experiments.py``, and ``order``, which suggests an order of tasks."""
 
 from pathlib import Path
-from typing import Annotated, Dict, Iterable, List, Optional
+from typing import Annotated, Iterable, List, Optional
 
 import srsly
 import typer
 from spacy import util
-from spacy.cli._util import parse_config_overrides
 from spacy.language import Language
 from spacy.training import Example
 from spacy.util import load_model_from_config, resolve_dot_names
@@ -19,6 +18,7 @@ from ..lab.experiments import EXPERIMENTS
 from ..lab.order import difficulties, order_by_rules, parse_constraints, route_profiles
 from .experiments import COMMANDS
 from .failing import coded_errors
+from .loading import config_overrides
 
 lab = typer.Typer(
     name="lab",
@@ -82,7 +82,7 @@ def _setting(routes: List[str]) -> str:
 
 def _read_config(path: Path, ctx: typer.Context) -> "tuple[Language, Iterable[Example]]":
     """The untrained pipeline of a config and its training corpus. Raises MedmtlError E023 where it is no config."""
-    overrides: Dict[str, object] = parse_config_overrides(list(ctx.args))
+    overrides = config_overrides(ctx.args)
     try:
         nlp = load_model_from_config(util.load_config(path, overrides=overrides), auto_fill=True)
         config = nlp.config.interpolate()

@@ -1,5 +1,7 @@
 """A command's pipeline and device. Whatever is wrong with it, the user sees a coded message."""
 
+from typing import Any, Dict, List
+
 import spacy
 from spacy.language import Language
 
@@ -13,7 +15,20 @@ def load_pipeline(model: str) -> Language:
     except MedmtlError:
         raise
     except Exception as error:  # config, JSON, msgpack, safetensors and missing modules raise many kinds
-        raise MedmtlError("E501", received=model, problem=type(error).__name__) from error
+        text = " ".join(str(error).split())  # spaCy's own messages quote no text, and say what is not registered
+        problem = text[:200] if text.startswith("[E") else type(error).__name__
+        raise MedmtlError("E501", received=model, problem=problem) from error
+
+
+def config_overrides(arguments: List[str]) -> Dict[str, Any]:
+    """Settings of a config that follow a command's options, by name. Raises MedmtlError E404 for what is neither."""
+    from spacy.cli._util import parse_config_overrides
+
+    for argument in arguments:
+        if argument.startswith("--") and "." not in argument.split("=")[0]:
+            expected = "an option that '--help' lists, or a setting of the config such as --training.max_steps"
+            raise MedmtlError("E404", option="An option", received=argument.split("=")[0], expected=expected)
+    return dict(parse_config_overrides(list(arguments)))
 
 
 def use_device(gpu_id: int) -> None:
@@ -23,5 +38,8 @@ def use_device(gpu_id: int) -> None:
     try:
         spacy.require_gpu(gpu_id)
     except Exception as error:  # CuPy or the driver is missing, or there is no such device
-        expected = f"-1, as spaCy cannot use that GPU ({type(error).__name__})"
+        expected = (
+            f"-1, as spaCy cannot use that GPU ({type(error).__name__}). It needs a driver, CuPy ('pip install "
+            '"spacy[cuda12x]"\' for CUDA 12) and a torch with CUDA'
+        )
         raise MedmtlError("E404", option="--gpu-id", received=gpu_id, expected=expected) from error

@@ -109,7 +109,9 @@ def convert_corpus(job: Job, progress: Progress = iter) -> Audit:
                 audit.note("tokens split so that a span fits", n_split(doc))
             n_changes = len(audit.changes)
         if not any(counts.documents for counts in audit.outputs.values()):
-            raise MedmtlError("E405", name=job.name, count=len(audit.changes))
+            first = audit.changes[0] if audit.changes else None
+            cause = f", the first in {first.file}, line {first.line}: {first.reason}" if first else ""
+            raise MedmtlError("E405", name=job.name, count=len(audit.changes), cause=cause)
         for output in outputs.values():
             output.finish()
     own = {name: counts.prints for name, counts in audit.outputs.items()}

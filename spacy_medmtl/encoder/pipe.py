@@ -227,10 +227,9 @@ class ProgressiveTok2Vec(TrainablePipe):
         if not callable(get_examples):  # which is all that the encoder wants to know of them
             validate_get_examples(get_examples, "ProgressiveTok2Vec.initialize")
         self.current = None
-        used = {listener.attrs["route"] for listener in self.listeners}
-        unused = [route for route in self.model.attrs["routes"] if route not in used]
-        if used and unused:  # an encoder that nobody reads at all is being tried out
-            raise MedmtlError("E028", name=self.name, routes=unused)
+        unread = self.unread_routes()
+        if unread:
+            raise MedmtlError("E028", name=self.name, routes=unread)
         is_built = torch_shim(self.model).is_built
         if loader is None and not is_built:
             raise MedmtlError("E004", name=self.name)
@@ -238,6 +237,11 @@ class ProgressiveTok2Vec(TrainablePipe):
             self._load(loader, is_built)
         for listener in self.listeners:
             listener.set_dim("nO", self.model.get_dim("nO"), force=True)
+
+    def unread_routes(self) -> List[str]:
+        """The routes that no listener reads; none where there is no listener: such an encoder is being tried out."""
+        used = {listener.attrs["route"] for listener in self.listeners}
+        return [route for route in self.model.attrs["routes"] if used and route not in used]
 
     def _load(self, loader: Loader, is_built: bool) -> None:
         from .model import start_encoder

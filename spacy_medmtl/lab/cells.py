@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Tuple
 
+from spacy.training.corpus import walk_corpus
 from thinc.api import Config
 
 Changes = Dict[str, Any]  # "section.setting" -> what stands there; a dict replaces a whole section
 WARM_UP_SHARE = 0.1  # of the steps
 ENCODER = "encoder"  # the component
+ENCODER_FILES = ("*.safetensors", "config.json", "tokenizer*.json")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ def cell_config(base: Config, cell: Cell, budget: Budget) -> Config:
     change(config, cell.changes)
     config["system"]["seed"] = cell.seed
     training = config["training"]
+    if not isinstance(training.get("seed", ""), str):  # a number; else it refers to that of [system]
+        training["seed"] = cell.seed
     training.update(max_steps=cell.steps, eval_frequency=cell.steps + 1, score_weights={})
     if "total_steps" in training["optimizer"].get("learn_rate", {}):
         warm_up = max(1, round(WARM_UP_SHARE * cell.steps))
@@ -118,12 +122,14 @@ def fingerprint(config: Config, measured: Dict[str, Any], files: Dict[str, str])
 
 
 def file_digests(config: Config, known: Dict[str, str]) -> Dict[str, str]:
-    """The corpora that a config names and the weights of its encoder: path -> sha256, where not ``known``."""
+    """The corpora that a config names (files, or all in a folder) and its encoder's weights and settings: path ->
+    sha256, where not ``known``."""
     settings = config.interpolate()
     parts = settings["corpora"].values()
     paths = {Path(entry["path"]) for part in parts for entry in part["corpora"].values()}
     loaders = settings["initialize"]["components"].values()
+    paths |= {file for folder in paths if folder.is_dir() for file in walk_corpus(folder, ".spacy")}
     for folder in {Path(one["loader"].get("path", "")) for one in loaders if "loader" in one}:
-        paths |= set(folder.glob("*.safetensors"))
+        paths |= {file for pattern in ENCODER_FILES for file in folder.glob(pattern)}
     files = sorted(str(path) for path in paths if path.is_file())
     return {path: known.get(path) or hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in files}

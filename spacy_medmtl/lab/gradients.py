@@ -2,6 +2,7 @@
 
 import random
 from itertools import combinations
+from statistics import mean
 from typing import Any, Dict, List
 
 import torch
@@ -42,7 +43,8 @@ def layer_cosines(nlp: Language, seed: int) -> Dict[str, Dict[str, float]]:
         task: [task_gradients(nlp, encoder, task, batch) for batch in batches_of(given)]
         for task, given in examples.items()
     }
-    return mean_cosines(found)
+    # a batch may hold nothing to learn, such as sentences without a pair
+    return mean_cosines({task: [one for one in gradients if one] for task, gradients in found.items()})
 
 
 def batches_of(examples: List[Example]) -> List[List[Example]]:
@@ -70,14 +72,17 @@ def task_gradients(nlp: Language, encoder: ProgressiveTok2Vec, task: str, batch:
 
 
 def mean_cosines(found: Dict[str, List[Gradients]]) -> Dict[str, Dict[str, float]]:
-    """Over all batches: of two tasks the first with the first, and so on; of one task each with the next."""
+    """Over all batches: of two tasks the first with the first, and so on; of one task each with the next. Pairs for
+    which there are no two batches are left out."""
     result: Dict[str, Dict[str, float]] = {}
     pairs = [*combinations(found, 2), *((task, task) for task in found)]
     for one, two in pairs:
         these, those = found[one], found[two][1:] + found[two][:1] if one == two else found[two]
+        if not these or not those or (one == two and len(these) < 2):
+            continue
         layers = [layer for layer in these[0] if layer in those[0]]
         result[f"{one} {two}"] = {
-            layer: sum(cosine(a[layer], b[layer]) for a, b in zip(these, those)) / len(these) for layer in layers
+            layer: mean(cosine(a[layer], b[layer]) for a, b in zip(these, those)) for layer in layers
         }
     return result
 

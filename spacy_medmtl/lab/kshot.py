@@ -20,7 +20,7 @@ from ..annotations.relations import read_pairs
 from ..corpora.outputs import STORED, write_atomically
 from ..errors import MedmtlError
 from ..training.corpus import CorpusEntry, read_entry
-from .cells import Cell
+from .cells import Cell, Changes
 from .checks import build
 
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
@@ -57,18 +57,20 @@ def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: P
     """
     nlp = build(base, "the base config")
     wanted = sorted({(cell.shots, cell.seed) for cell in cells})
-    paths: Dict[Any, Dict[str, str]] = {one: {} for one in wanted}
+    changes: Dict[Any, Changes] = {one: {} for one in wanted}
     for name, settings in progress(list(base.interpolate()["corpora"]["train"]["corpora"].items()), "Sampling"):
         entry = CorpusEntry(name, Path(settings["path"]), list(settings["tasks"]), 0)
         docs = [example.reference for example in read_entry(entry, nlp, gold_sents=False)]
         keys = [getattr(nlp.get_pipe(task), "spans_key", "") for task in entry.tasks or ()]
         labels = [[f"{key} {label}" for key in keys for label in doc_labels(doc, key)] for doc in docs]
-        rarest = Counter(label for one in labels for label in one).most_common()[-1:]
+        counts = Counter(label for one in labels for label in one)
+        rarest, n_rarest = min(counts.items(), key=lambda item: item[1], default=("none at all", 0))
         for k, seed in wanted:
-            if not rarest or rarest[0][1] < k:
-                raise MedmtlError("E346", name=name, k=k, received=rarest[0][1] if rarest else 0)
+            if n_rarest < k:
+                raise MedmtlError("E346", name=name, k=k, label=rarest, received=n_rarest)
             path = folder / "samples" / f"{name}-{k}-{seed}.spacy"
             taken = DocBin(attrs=STORED, docs=[docs[number] for number in sample(labels, k, seed)])
             write_atomically(path, taken.to_bytes())
-            paths[k, seed][f"corpora.train.corpora.{name}.path"] = str(path)
-    return [replace(cell, changes={**cell.changes, **paths[cell.shots, cell.seed]}) for cell in cells]
+            changes[k, seed][f"corpora.train.corpora.{name}.path"] = str(path)
+            changes[k, seed][f"corpora.train.corpora.{name}.limit"] = 0  # a limit would cut the sample
+    return [replace(cell, changes={**cell.changes, **changes[cell.shots, cell.seed]}) for cell in cells]

@@ -82,11 +82,13 @@ def _routes_in_use(nlp: Language) -> Tuple[Dict[str, Profile], Dict[str, str]]:
     for pipe in pipes:
         listening = getattr(pipe, "listener_map", {})  # spaCy's own encoders have one too, without routes
         read = {name: one.attrs["route"] for name in listening for one in listening[name] if "route" in one.attrs}
+        unread = pipe.unread_routes() if read else []
+        if unread:
+            raise MedmtlError("E028", name=pipe.name, routes=unread)
         components.update(read)
         for route in pipe.model.attrs["routes"] if read else ():
             readers = [name for name in read if read[name] == route]
-            if readers:
-                profiles.setdefault(route, Profile()).components.extend(readers)
+            profiles.setdefault(route, Profile()).components.extend(readers)
     return profiles, components
 
 

@@ -137,7 +137,7 @@ def per_seed(group: Sequence[Result], task: str, part: str) -> Dict[int, float]:
 
 def score_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[str], part: str = "test") -> Table:
     """Scores of each task, their mean, and what training cost: seconds and parameters of all cells of a row, memory of
-    the largest."""
+    the largest. Seeds for which a row has fewer cells than for others count for neither mean nor cost."""
     settings = varying(results)
     lines: List[List[Value]] = []
     for group in by_row(results, rows):
@@ -145,16 +145,18 @@ def score_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[
         seeds = sorted({result["seed"] for result in group})
         means = [mean(scores[task][seed] for task in tasks) for seed in seeds if all(seed in scores[t] for t in tasks)]
         own = {seed: [result for result in group if result["seed"] == seed] for seed in seeds}
+        most = max(map(len, own.values()))
+        own = {seed: cells for seed, cells in own.items() if len(cells) == most}
         lines.append(
             [
                 group[0]["row"],
                 *(group[0]["settings"].get(name) for name in settings),
                 *(stat(list(scores[task].values())) for task in tasks),
                 stat(means),
-                len(seeds),
-                stat([sum(one["seconds"]["train"] for one in own[seed]) for seed in seeds], 0),
-                stat([max(one["peak_gigabytes"] for one in own[seed]) for seed in seeds], 2),
-                f"{max(sum(one['parameters'].values()) for one in group) / 1e6:.2f}",
+                len(own),
+                stat([sum(one["seconds"]["train"] for one in cells) for cells in own.values()], 0),
+                stat([max(one["peak_gigabytes"] for one in cells) for cells in own.values()], 2),
+                f"{max(sum(sum(one['parameters'].values()) for one in cells) for cells in own.values()) / 1e6:.2f}",
             ]
         )
     return Table(["", *settings, *tasks, "mean", "seeds", "train s", "GB", "million parameters"], lines)
@@ -166,7 +168,8 @@ def transfer_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequen
     seeds = sorted({seed for _, seed in known})
 
     def delta(source: str, target: str) -> Optional[Stat]:
-        pair = next(("+".join(p) for p in ((source, target), (target, source)) if ("+".join(p), seeds[0]) in known), "")
+        names = ("+".join(pair) for pair in ((source, target), (target, source)))
+        pair = next((name for name in names if any((name, seed) in known for seed in seeds)), "")
         both = [seed for seed in seeds if (pair, seed) in known and (target, seed) in known]
         values = [known[pair, s][target]["score"] - known[target, s][target]["score"] for s in both]
         return stat([100.0 * value for value in values], signed=True)

@@ -7,6 +7,7 @@ nothing of the data.
 
 import json
 import platform
+import shutil
 import sys
 import time
 import traceback
@@ -37,8 +38,7 @@ def measure(config_path: Path, job: Dict[str, Any]) -> Dict[str, Any]:
     trained = time.perf_counter()
     memory = peak_gigabytes()
     if job["keep"]:
-        Path(job["keep"]).parent.mkdir(parents=True, exist_ok=True)
-        nlp.to_disk(job["keep"])
+        save_whole(nlp, Path(job["keep"]))
     if job["gradients"]:
         from .gradients import layer_cosines
 
@@ -58,16 +58,27 @@ def measure(config_path: Path, job: Dict[str, Any]) -> Dict[str, Any]:
     }
 
 
+def save_whole(nlp: Any, path: Path) -> None:
+    """Save a pipeline, so that what stands under its name is never half of one."""
+    part = path.with_name(f"{path.name}.part")
+    for old in (part, path):
+        shutil.rmtree(old, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nlp.to_disk(part)
+    part.rename(path)
+
+
 def task_scores(nlp: Any, reader: Dict[str, Any], limits: Dict[str, int]) -> Dict[str, Any]:
     """By task: ``score`` (mean over its corpora), its floor where there is one, documents, and all scores of each
     corpus."""
-    from ..training.evaluation import evaluate_corpora
+    from ..training.corpus import corpus_entry
+    from ..training.evaluation import evaluate_entry
 
     found: Dict[str, Any] = {}
-    for name, entry in reader["corpora"].items():
-        settings = {"gold_sents": reader["gold_sents"], "limit": limits[name]}
-        (result,) = evaluate_corpora(nlp, [Path(entry["path"])], **settings).values()
-        for task in entry["tasks"]:
+    for name, settings in reader["corpora"].items():
+        entry = corpus_entry(name, {**settings, "limit": limits[name]})
+        result = evaluate_entry(nlp, entry, gold_sents=reader.get("gold_sents", False))
+        for task in settings["tasks"]:
             scores, floors = result["scores"], result["floors"]
             main = next((f"{task}_{metric}" for metric in METRICS if f"{task}_{metric}" in scores), "")
             one = {"score": scores.get(main, 0.0), "floor": floors.get(main), "n_docs": result["n_docs"]}

@@ -20,6 +20,7 @@ from ..annotations.groups import GIVEN_SPANS_ONLY, group_values, judges
 from ..annotations.relations import read_pairs
 from ..annotations.scoring import corpus_of, places
 from ..encoder.lengths import WINDOW, Window
+from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError, message
 
 PARTS = ("train", "dev")
@@ -90,6 +91,10 @@ def check_config(path: Path, overrides: Dict[str, Any], progress: Progress) -> R
                     first = seen.setdefault((name, key), gold)
                     conflicts[name, first.corpus, gold.corpus] += _differ(first, gold)
     _judge(report, {name: head.spans_key for name, head in heads.items()})
+    for name, pipe in nlp.components:
+        unread = pipe.unread_routes() if isinstance(pipe, ProgressiveTok2Vec) else []
+        if unread:
+            report.errors.append(message("E028", name=name, routes=unread))
     exactness = "" if window.tokenizer is not None else " (at least: no tokenizer was found, so tokens were counted)"
     for part in PARTS:
         if n_over[part]:
@@ -115,7 +120,8 @@ def _load(path: Path, overrides: Dict[str, Any]) -> Tuple[Language, Dict[str, Re
     except MedmtlError:
         raise
     except Exception as error:  # of configs, registries, schemas and files there are many kinds
-        raise MedmtlError("E310", path=path, problem=type(error).__name__) from error
+        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        raise MedmtlError("E310", path=path, problem=cause if path.is_file() else "it does not exist") from error
     return nlp, {"train": train, "dev": dev}
 
 

@@ -45,7 +45,7 @@ def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = Fals
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
     Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.
     """
-    entries = [_entry(name, settings) for name, settings in corpora.items()]
+    entries = [corpus_entry(name, settings) for name, settings in corpora.items()]
 
     def read(nlp: Language) -> Iterator[Example]:
         for entry in entries:
@@ -54,7 +54,8 @@ def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = Fals
     return read
 
 
-def _entry(name: str, settings: Dict[str, Any]) -> CorpusEntry:
+def corpus_entry(name: str, settings: Dict[str, Any]) -> CorpusEntry:
+    """An entry as a config has it. Raises MedmtlError E301 where it is malformed."""
     unknown = set(settings) - {"path", "tasks", "limit", "type_prefix"}
     if unknown or not settings.get("path"):
         problem = f"has the setting(s) {sorted(unknown)}" if unknown else "has no path"

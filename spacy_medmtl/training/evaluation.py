@@ -23,36 +23,48 @@ def corpus_files(paths: Sequence[Path]) -> List[Path]:
     for path in paths:
         found = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
         if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
-            raise MedmtlError("E301", name=path.stem, path=path, problem="is no .spacy file or folder of such files")
+            raise MedmtlError("E301", name=path.stem, path=path, problem=_no_corpus(path))
         files += found
     return files
+
+
+def _no_corpus(path: Path) -> str:
+    if not path.exists():
+        return "does not exist. Expected a .spacy file, or a folder of them"
+    what = "is a folder without .spacy files" if path.is_dir() else "is no .spacy file"
+    return f"{what}. Convert the corpus first ('medmtl convert')"
 
 
 def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0) -> Dict[str, Any]:
     """Scores per corpus file: name (the path where names repeat) -> {"scores", "floors", "n_docs", "n_words",
     "seconds"}.
 
-    Heads that a corpus has no gold for are not run on it. limit: Docs read of each corpus; 0 for all.
+    limit: Docs read of each corpus; 0 for all.
     """
     results: Dict[str, Any] = {}
     files = corpus_files(paths)
     stems = Counter(path.stem for path in files)
     for path in files:
         name = path.stem if stems[path.stem] == 1 else str(path)  # dev/x.spacy and test/x.spacy are two corpora
-        examples = list(read_entry(CorpusEntry(name, path, None, limit), nlp, gold_sents=gold_sents))
-        start = time.perf_counter()
-        with nlp.select_pipes(disable=without_gold(nlp, examples)):
-            scores = nlp.evaluate(examples)
-        seconds = time.perf_counter() - start
-        kept = {name: value for name, value in scores.items() if value is not None and is_ours(nlp, name)}
-        results[name] = {
-            "scores": kept,
-            "floors": floors(nlp, examples),
-            "n_docs": len(examples),
-            "n_words": sum(len(example.predicted) for example in examples),
-            "seconds": round(seconds, 2),
-        }
+        results[name] = evaluate_entry(nlp, CorpusEntry(name, path, None, limit), gold_sents=gold_sents)
     return results
+
+
+def evaluate_entry(nlp: Language, entry: CorpusEntry, *, gold_sents: bool) -> Dict[str, Any]:
+    """Scores of one corpus. Heads that it has no gold for are not run on it."""
+    examples = list(read_entry(entry, nlp, gold_sents=gold_sents))
+    start = time.perf_counter()
+    with nlp.select_pipes(disable=without_gold(nlp, examples)):
+        scores = nlp.evaluate(examples)
+    seconds = time.perf_counter() - start
+    kept = {name: value for name, value in scores.items() if value is not None and is_ours(nlp, name)}
+    return {
+        "scores": kept,
+        "floors": floors(nlp, examples),
+        "n_docs": len(examples),
+        "n_words": sum(len(example.predicted) for example in examples),
+        "seconds": round(seconds, 2),
+    }
 
 
 def without_gold(nlp: Language, examples: List[Example]) -> List[str]:

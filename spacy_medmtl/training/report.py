@@ -35,8 +35,8 @@ def _header(metrics: Dict[str, Any]) -> Iterator[str]:
     )
     yield ""
     yield "Scores in percent, too good on a part that training saw, or that chose the model or its thresholds. The"
-    yield "floor needs no model: the most frequent label for every unit. Strict matching: boundaries and label (and"
-    yield "status) all right."
+    yield "floor, given for intents and relations, needs no model: the most frequent label for every unit. Strict"
+    yield "matching: boundaries and label (and status) all right."
 
 
 def _corpora(metrics: Dict[str, Any]) -> Iterator[str]:
@@ -57,15 +57,24 @@ def _task(task: str, scores: Dict[str, Any], floors: Dict[str, float]) -> Iterat
     numbers = [(NAMES[key], scores[f"{task}_{key}"]) for key in NAMES if isinstance(scores.get(f"{task}_{key}"), float)]
     if f"{task}_f" in floors:
         numbers.append(("floor, micro-F1", floors[f"{task}_f"]))
+    shown = [(name, _percent(value)) for name, value in numbers]
+    shown += [(name, f"{value:.4f}") for name, value in other_numbers(task, scores).items()]
     yield f"### {task}"
     yield ""
-    yield from table([name for name, _ in numbers], [[_percent(value) for _, value in numbers]])
+    yield from table([name for name, _ in shown], [[value for _, value in shown]])
     for kind, key in (("label", "f_per_type"), ("modifier", "f_per_modifier")):
         found = scores.get(f"{task}_{key}") or {}
         if found:
             yield ""
             rows = [[name, *(_percent(one[part]) for part in ("p", "r", "f"))] for name, one in found.items()]
             yield from table([kind, "precision", "recall", "F1"], rows)
+
+
+def other_numbers(task: str, scores: Dict[str, Any]) -> Dict[str, float]:
+    """The numbers that a scorer of its own gives under the task's name, such as an error that is no share of anything:
+    by the rest of their names."""
+    keys = {name.removeprefix(f"{task}_"): name for name in scores if name.startswith(f"{task}_")}
+    return {key: scores[name] for key, name in keys.items() if key not in NAMES and isinstance(scores[name], float)}
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:

@@ -36,6 +36,16 @@ def test_a_calibrated_copy(medmtl: Run, folder, tmp_path) -> None:
     assert f"{temperature:.2f}" in result.output
 
 
+def test_heads_that_are_left_as_they_are_are_named(medmtl: Run, make_nlp, folder, tmp_path) -> None:
+    nlp = make_nlp(CASE.factory, "sru_nested_ner")
+    examples = make_examples(nlp, *(case.annotate for case in CASES))
+    nlp.initialize(lambda: examples)
+    nlp.to_disk(tmp_path / "model")
+    result = medmtl("calibrate", tmp_path / "model", folder / "dev.spacy", "-o", tmp_path / "copy")
+    assert result.exit_code == 0
+    assert "Not calibrated: sru_nested_ner" in result.output
+
+
 def test_nothing_to_calibrate(medmtl: Run, folder, tmp_path) -> None:
     result = medmtl("calibrate", folder / "model", folder / "other.spacy", "-o", tmp_path / "copy")
     assert result.exit_code == 1

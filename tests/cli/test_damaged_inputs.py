@@ -37,6 +37,15 @@ def test_damaged_pipeline(medmtl: Run, model, corpus, tmp_path, file: str, comma
     assert "MEDMTL-E501" in result.output
 
 
+def test_a_component_that_no_package_registers_is_named(medmtl: Run, model, corpus, tmp_path) -> None:
+    config = (model / "config.cfg").read_text().replace("pipeline = []", 'pipeline = ["token_kind"]')
+    block = '[components]\n\n[components.token_kind]\nfactory = "token_kind"\n'
+    (model / "config.cfg").write_text(config.replace("[components]", block))
+    result = medmtl("evaluate", model, corpus, "-o", tmp_path / "m.json")
+    assert "MEDMTL-E501" in result.output
+    assert "'token_kind'" in result.output
+
+
 @pytest.mark.parametrize("output", ["folder", "file/m.json"])
 def test_evaluate_cannot_write(medmtl: Run, model, corpus, tmp_path, output: str) -> None:
     (tmp_path / "folder").mkdir()
@@ -70,6 +79,11 @@ def test_evaluate_on_what_is_no_corpus_file(medmtl: Run, model, tmp_path) -> Non
     result = medmtl("evaluate", model, tmp_path / "x.txt", "-o", tmp_path / "m.json")
     assert "MEDMTL-E301" in result.output
     assert "is no .spacy file" in result.output
+    (tmp_path / "empty").mkdir()
+    for path, problem in (("empty", "a folder without .spacy files"), ("nowhere", "does not exist")):
+        result = medmtl("evaluate", model, tmp_path / path, "-o", tmp_path / "m.json")
+        assert "MEDMTL-E301" in result.output
+        assert problem in result.output
 
 
 @pytest.mark.parametrize(("option", "value", "status"), [("--limit", -1, 2), ("--gpu-id", 99, 1)])

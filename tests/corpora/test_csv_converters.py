@@ -19,6 +19,20 @@ def test_sentences(run, write):
     assert not audit.changes
 
 
+def test_labels_and_group_of_the_users_choice(run, write):
+    """A misspelt label is a loss, an unused one is annotated; a second task of sentences has a group of its own."""
+    path = write("a.csv", "text,label\nChest pain.,urgent\nA form.,rutine\n")
+    settings = {"labels": "urgent,routine", "spans_key": "medmtl_urgency"}
+    docs, audit = run("csv_sentences", path, **settings)
+    (doc,) = docs
+    assert list(doc.spans) == ["medmtl_urgency"]
+    assert [span.label_ for span in doc.spans["medmtl_urgency"]] == ["urgent"]
+    assert doc.spans["medmtl_urgency"].attrs["annotated_labels"] == ["routine", "urgent"]
+    assert [change.reason for change in audit.changes] == ["a label that the setting 'labels' does not name"]
+    with pytest.raises(MedmtlError, match="E401.*line 3.*'labels'"):
+        run("csv_sentences", path, on_error="stop", **settings)
+
+
 def test_documents(run, write):
     path = write("a.tsv", 'body\tclass\nOne "here. Two.\tx\nThree, four.\ty\n'.replace('"', ""))
     docs, _ = run("csv_sentences", path, on_error="stop", text="body", label="class", unit="doc")

@@ -1,5 +1,6 @@
 """The cells of each experiment: as many as the paper's table has, all different, all configs that spaCy takes."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Dict
 
@@ -120,13 +121,28 @@ def test_a_cell_is_known_by_its_config_files_and_limits(base: Config, tmp_path: 
     assert not set(first) & set(names(Budget(10, (0,), 3, 2, 1)))
     encoder = Path(base["paths"]["encoder"])
     corpus = Path(base["paths"]["data"]) / "dev" / "rqe.spacy"
-    for path in (encoder / "model.safetensors", corpus):
+    for path in (encoder / "model.safetensors", encoder / "tokenizer.json", encoder / "config.json", corpus):
         kept = path.read_bytes()
         path.write_bytes(kept[:-1])  # the fixture of the encoder is shared with other tests
         changed = names()
         path.write_bytes(kept)
         assert not set(first) & set(changed)
     assert names() == first
+    assert not set(first) & {one.output.name for one in plan("orders", base, cells, BUDGET, tmp_path, gpu_id=0)}
+    corpus.rename(corpus.with_name("shard.spacy"))
+    corpus.mkdir()
+    corpus.with_name("shard.spacy").rename(corpus / "one.spacy")
+    in_a_folder = names()
+    (corpus / "two.spacy").write_bytes(b"another shard")
+    assert not set(in_a_folder) & {*first, *names()}
+
+
+def test_each_cell_trains_with_its_seed(base: Config):
+    """Also where the base config has a number there, which would make all seeds one run."""
+    cell = cells_of(base, "systems")["shared"]
+    assert cell_config(base, replace(cell, seed=3), BUDGET).interpolate()["training"]["seed"] == 3
+    base["training"]["seed"] = 7
+    assert cell_config(base, replace(cell, seed=3), BUDGET).interpolate()["training"]["seed"] == 3
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)

@@ -45,7 +45,10 @@ def test_cells_get_their_samples(base: Config, tmp_path: Path):
     cells = [Cell("x", {"nlp.lang": "en"}, 4, seed=seed, shots=1) for seed in (0, 1)]
     found = sampled_cells(base, cells, tmp_path, lambda items, _: items)
     for cell in found:
-        paths = [value for name, value in cell.changes.items() if name.endswith(".path")]
+        paths = [str(value) for name, value in cell.changes.items() if name.endswith(".path")]
+        assert [value for name, value in cell.changes.items() if name.endswith(".limit")] == [0] * 4, (
+            "samples are whole"
+        )
         assert len(paths) == 4
         for path in paths:
             docs = list(DocBin().from_disk(path).get_docs(spacy.blank("en").vocab))
@@ -55,5 +58,5 @@ def test_cells_get_their_samples(base: Config, tmp_path: Path):
 
 
 def test_too_few_of_a_label(base: Config, tmp_path: Path):
-    with pytest.raises(MedmtlError, match="E346.*there are no 8 examples"):
+    with pytest.raises(MedmtlError, match="E346.*rarest label .*; 8 are wanted"):
         sampled_cells(base, [Cell("x", {}, 4, shots=8)], tmp_path, lambda items, _: items)

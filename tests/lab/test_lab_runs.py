@@ -15,6 +15,7 @@ from spacy.tokens import DocBin
 from toy import CASES, make_examples
 from typer.testing import CliRunner, Result
 
+from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES
 from spacy_medmtl.cli import app
 
 TASKS = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
@@ -121,8 +122,31 @@ def test_gradients(lab: Callable[..., Result], tmp_path: Path):
     assert all(-1 - 1e-6 <= value <= 1 + 1e-6 for layers in found.values() for value in layers.values())
 
 
+def test_a_corpus_in_a_folder_and_labels_kept_apart(lab: Callable[..., Result], tmp_path: Path):
+    """Shards are one corpus. Labels that training keeps apart by a prefix are kept apart in scoring too."""
+    only = ("--only", "shared")
+    folder = tmp_path / "data" / "test" / "shards"
+    folder.mkdir()
+    case = next(case for case in CASES if case.factory == "sru_nested_ner")
+    docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
+    for doc in docs:
+        doc.spans[ENTITIES].attrs[ANNOTATED_LABELS] = list(case.labels)
+    for part in ("train", "dev", "test"):
+        DocBin(docs=docs).to_disk(tmp_path / "data" / part / "bc5cdr.spacy")
+    for i in range(2):
+        DocBin(docs=docs[i::2]).to_disk(folder / f"{i}.spacy")
+    prefixes = [f"--corpora.{part}.corpora.bc5cdr.type_prefix" for part in ("train", "dev", "test")]
+    shards = ("--corpora.test.corpora.bc5cdr.path", folder)
+    result = lab("systems", *only, *shards, *(one for prefix in prefixes for one in (prefix, "x")))
+    assert result.exit_code == 0, result.output
+    (found,) = (json.loads(path.read_text())["scores"] for path in cells(tmp_path))
+    entities = found["test"]["sru_nested_ner"]["corpora"]["bc5cdr"]
+    assert entities["n_docs"] == len(docs)
+    assert set(entities["scores"]["sru_nested_ner_f_per_type"]) >= {f"x${label}" for label in case.labels}
+
+
 def nothing_ran(tmp_path: Path) -> bool:
-    return not (tmp_path / "out" / "cells").exists()
+    return not list((tmp_path / "out").glob("cells/*"))
 
 
 RULES = "lab.sharing"
@@ -146,7 +170,10 @@ RULES = "lab.sharing"
         ("E343", "systems", ["--corpora.train.corpora.rqe.tasks", json.dumps(["sentence_intent"])]),
         ("E345", "systems", ["--only", "best"]),
         ("E346", "kshot", []),
+        ("E322", "systems", ["--training.optimizer.beta1", 2.0]),
         ("E404", "systems", ["--profile", "tpu"]),
+        ("E404", "systems", ["--gpu-id", 99]),
+        ("E404", "systems", ["--step", 1]),
     ],
 )
 def test_bad_input_before_anything_starts(
@@ -156,6 +183,24 @@ def test_bad_input_before_anything_starts(
     assert result.exit_code == 1
     assert f"MEDMTL-{code}" in result.output, result.output
     assert nothing_ran(tmp_path)
+
+
+def test_folders_that_results_cannot_go_to(lab: Callable[..., Result], tmp_path: Path):
+    """Found before hours of training: a file, a folder of another experiment, a damaged result."""
+    out = tmp_path / "out"
+    out.write_text("a file")
+    assert "MEDMTL-E407" in lab("schedules").output
+    out.unlink()
+    (out / "cells").mkdir(parents=True)
+    damaged = out / "cells" / "shared-0-x.json"
+    damaged.write_text("{")
+    assert "MEDMTL-E347" in lab("schedules").output
+    kept = {"cell": "fresh", "row": "fresh", "seed": 0, "settings": {"steps": 4}, "seconds": {"train": 1.0}}
+    damaged.write_text(json.dumps({**kept, "experiment": "gradients"}))
+    result = lab("schedules")
+    assert "MEDMTL-E407" in result.output
+    assert "'gradients'" in result.output
+    assert [path.name for path in (out / "cells").iterdir()] == [damaged.name]
 
 
 def test_a_corpus_with_one_task_missing(lab: Callable[..., Result], tmp_path: Path):

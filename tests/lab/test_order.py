@@ -225,6 +225,8 @@ def test_the_command_on_bad_input(order: Callable[..., Result], tmp_path: Path):
         "E027": ("--metrics", tmp_path / "m.json", *gold),
         "E301": ("--paths.gold", tmp_path / "nothing.spacy"),
         "E023": ("--nlp.pipeline", "[]", *gold),
+        "E028": ("--components.encoder.model.routes", json.dumps([*PAPER, "summary"]), *gold),
+        "E404": ("--befor", "pair_relation:sru_nested_ner", *gold),
     }.items():
         result = order(*arguments)
         assert result.exit_code == 1

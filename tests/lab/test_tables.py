@@ -97,8 +97,10 @@ def test_a_row_of_several_cells():
     row = score_table(cells, ["tuned"], ["x", "y"]).rows
     assert [str(value) for value in row[0][:6]] == ["tuned", "20.0", "40.0", "30.0", "1", "20"]
     assert score_table(cells[:1], ["tuned"], ["x", "y"]).rows[0][2:4] == [None, None]
-    steps = [result("x", 0, {"x": 0.2}, "tuned"), result("y", 0, {"y": 0.4}, "tuned")]
-    assert len(score_table(steps, ["tuned"], ["x", "y"]).rows) == 1
+    (two_seeds,) = score_table([*cells, result("x", 1, {"x": 0.4}, "tuned")], ["tuned"], ["x", "y"]).rows
+    assert [str(value) for value in two_seeds[1:]] == ["30.0 ± 14.1", "40.0", "30.0", "1", "20", "1.00", "5.00"], (
+        "half a seed counts neither for the mean nor for seconds, and parameters add up"
+    )
 
 
 def test_transfer_is_the_change_against_learning_alone():
@@ -115,6 +117,8 @@ def test_transfer_is_the_change_against_learning_alone():
         ["y", "+20.0 ± 14.1", "None"],
     ]
     assert transfer_table(results[:2], [], ["x", "y"]).rows[0][2] is None, "a cell that failed leaves a gap"
+    second_only = transfer_table([*results[:4], results[5]], [], ["x", "y"])
+    assert str(second_only.rows[2][1]) == "+30.0", "of a seed alone, if the first one failed"
 
 
 def test_cosines():

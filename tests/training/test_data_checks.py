@@ -29,7 +29,7 @@ factory = "medmtl_progressive_tok2vec"
 
 [components.encoder.model]
 @architectures = "spacy-medmtl.ProgressiveTransformer.v1"
-routes = ["sentence_intent","pair_relation","sru_nested_ner","cpncf_assertion"]
+routes = [{routes}]
 window = {window}
 stride = 8
 
@@ -90,9 +90,9 @@ def config(tmp_path, tiny_encoder):
                 DocBin(docs=docs, store_user_data=True).to_disk(path)
                 entries[part] += f'\n[corpora.{part}.corpora.{name}]\npath = "{path}"\n'
         blocks = "".join(f'[components.{head}]\nfactory = "{head}"\n' for head in heads)
-        pipeline = ",".join(f'"{head}"' for head in heads)
+        pipeline = routes = ",".join(f'"{head}"' for head in heads)
         path = tmp_path / "c.cfg"
-        text = CONFIG.format(pipeline=pipeline, heads=blocks, window=window, **entries)
+        text = CONFIG.format(pipeline=pipeline, routes=routes, heads=blocks, window=window, **entries)
         path.write_text(text.replace("encoder = null", f'encoder = "{tiny_encoder}"', 1))
         return path
 
@@ -117,6 +117,14 @@ def doc_of(nlp, text, *spans, labels=None):
     if labels is not None:
         group.attrs[ANNOTATED_LABELS] = labels
     return doc
+
+
+def test_a_route_that_nobody_reads(nlp, config):
+    path = config(train={"a": gold(nlp, annotate_entities)}, dev={"a": gold(nlp, annotate_entities)})
+    path.write_text(path.read_text().replace('routes = ["', 'routes = ["summary","'))
+    (error,) = check(path).errors
+    assert "E028" in error
+    assert "['summary'] of 'encoder'" in error
 
 
 def test_good_data_gives_no_findings(nlp, config):
@@ -233,6 +241,8 @@ def test_broken_configs_are_coded(nlp, config, damage):
     with pytest.raises(MedmtlError) as error:
         check(path)
     assert error.value.code == "E310"
+    if damage.startswith("factory"):
+        assert damage.split('"')[1] in str(error.value), "spaCy's cause is told"
 
 
 def test_a_missing_corpus_is_coded(nlp, config, tmp_path):

@@ -13,11 +13,9 @@ from toy import TEXTS, with_sentences
 from spacy_medmtl.annotations.groups import write_group
 
 PAGE = Path(__file__).parents[2] / "docs" / "adding_a_task.md"
-# What the page says of model.py and scorer.py, without a block of code
+# What the page says of model.py, without a block of code, and what the entry points do
 REST = """
 import spacy
-from spacy_medmtl.annotations.groups import is_annotated, judges
-from spacy_medmtl.annotations.scoring import places, score_items
 
 
 @spacy.registry.architectures("spacy-medmtl.Severity.v1")
@@ -28,23 +26,7 @@ def severity_model(tok2vec, lr_scale=10.0, nO=None):
     return build_row_classifier(tok2vec, nO, lr_scale=lr_scale)
 
 
-def score_severity(examples, **cfg):
-    def grades(doc, judged):
-        place = places(doc)
-        return {(s.label_, place(s.start, s.end)) for s in doc.spans.get(cfg["spans_key"], []) if judged(s.label_)}
-
-    def items(example):
-        if not is_annotated(example.reference, cfg["spans_key"]):
-            return None
-        judged = judges(example.reference, cfg["spans_key"])
-        return grades(example.reference, judged), grades(example.predicted, judged)
-
-    return score_items(cfg["component"], examples, items)
-
-
-@spacy.registry.scorers("spacy-medmtl.severity_scorer.v1")
-def severity_scorer():
-    return score_severity
+spacy.registry.scorers("spacy-medmtl.severity_scorer.v1", func=severity_scorer)
 """
 CONFIG = """
 [nlp]
@@ -123,8 +105,9 @@ path = "{encoder}"
 
 
 def test_the_recipe_trains_and_learns_its_gold(tiny_encoder, tmp_path):
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf8"), re.DOTALL)
-    (tmp_path / "severity.py").write_text(code.replace("from ..", "from spacy_medmtl.") + REST, encoding="utf8")
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf8"), re.DOTALL)
+    code = "\n\n".join(block.replace("from ..", "from spacy_medmtl.") for block in blocks)
+    (tmp_path / "severity.py").write_text(code + REST, encoding="utf8")
     (tmp_path / "config.cfg").write_text(CONFIG.replace("{encoder}", str(tiny_encoder)), encoding="utf8")
     docs = [with_sentences(spacy.blank("en"), text) for text in TEXTS]
     for doc in docs:

@@ -395,6 +395,9 @@ def test_found_in_the_registry_and_checked():
         {"groups": {"heads": {"lr_scale": -1.0}}},
         {"weight_decay": -0.1},
         {"grad_clip": math.nan},
+        {"beta1": 1.0},
+        {"beta2": -0.1},
+        {"eps": 0.0},
     ):
         with pytest.raises(MedmtlError, match="MEDMTL-E322"):
             torch_optimizer(1e-3, **odd)

@@ -2,6 +2,7 @@
 
 from typing import Dict
 
+from ...annotations.groups import INTENTS
 from ..converter import Converter
 from ..options import Option, choice, columns, meanings, name, names
 
@@ -117,6 +118,8 @@ CONVERTERS: Dict[str, Converter] = {
         options={
             "text": name("column of the texts", "text"),
             "label": name("column of the labels", "label"),
+            "labels": names("the labels that were annotated, used or not; by default those that occur in the input"),
+            "spans_key": name("the span group, for a second task of sentences", INTENTS),
             **_UNIT,
             **_DELIMITER,
         },
