@@ -105,10 +105,10 @@ def run_experiment(
 
     once = list(EXPERIMENTS[name].cells(base, budget.steps))
     names = chosen(once, only)
+    check_folder(name, folder)
     cells = with_seeds(once, budget.seeds)
     if any(cell.shots for cell in cells):
         cells = sampled_cells(base, cells, folder, show)
-    check_folder(name, folder)
     planned = plan(name, base, cells, budget, folder, gpu_id, origin)
     wanted = [one for one in planned if one.cell.name in names]
     if not all(one.is_done for one in wanted):
