@@ -173,7 +173,7 @@ def test_errors_of_entries(nlp, gold, tmp_path):
         "[MEDMTL-E301] Corpus 'notes': its entry has the limit -1, not a number of Docs.",
         "[MEDMTL-E301] Corpus 'notes': its entry has the tasks 'sru_nested_ner', not a list of names.",
         f"[MEDMTL-E302] Corpus 'notes' names the task(s) ['tagger'], which are not components of this pipeline "
-        f"{nlp.pipe_names}.",
+        f"{nlp.pipe_names}. Correct 'tasks' of its entry, or add the component.",
     ]
 
 
