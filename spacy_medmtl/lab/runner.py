@@ -76,15 +76,16 @@ def plan(
         files = file_digests(config, known)
         known.update(files)
         limits = doc_limits(base, budget)
-        measured: Dict[str, Any] = {"gradients": cell.gradients, "limits": {p: limits[p] for p in ("dev", "test")}}
-        measured.update({"device": "GPU"} if gpu_id >= 0 else {})
+        device = "CPU" if gpu_id < 0 else "GPU"
+        scored = {part: limits[part] for part in ("dev", "test")}
+        measured = {"gradients": cell.gradients, "limits": scored, "device": device}
         mark = fingerprint(config, measured, files)
         name = f"{cell.name}-{cell.seed}-{mark}"
         settings = {
             "steps": cell.steps,
             "rate": config["training"]["optimizer"]["learn_rate"]["initial_rate"],
             **{f"{part} docs": " ".join(map(str, limits[part].values())) for part in ("train", "test")},
-            "device": "CPU" if gpu_id < 0 else "GPU",
+            "device": device,
             **(origin or {}),
         }
         rule = config["components"].get(ENCODER, {}).get("model", {}).get("sharing", {})

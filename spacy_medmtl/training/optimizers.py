@@ -48,7 +48,8 @@ def torch_optimizer(
         numbers.update({f"{name}.{setting}": value for setting, value in settings.items()})
     odd = {name: value for name, value in numbers.items() if not value >= 0.0}
     odd.update({name: beta for name, beta in (("beta1", beta1), ("beta2", beta2)) if not 0.0 <= beta < 1.0})
-    odd.update({} if eps > 0.0 else {"eps": eps})
+    if not eps > 0.0:
+        odd["eps"] = eps
     if algorithm not in ALGORITHMS or odd:
         received = str(odd) if odd else repr(algorithm)
         raise MedmtlError("E322", received=received, algorithms=ALGORITHMS, groups=GROUPS)

@@ -16,7 +16,6 @@ from thinc.api import Config, Model, fix_random_seed, registry, warmup_linear
 from toy import CASES, make_examples
 
 from spacy_medmtl.encoder.shims import torch_shim
-from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.optimizers import torch_optimizer
 from spacy_medmtl.training.torch_optimizer import group_of, layers_above, pending_gradients
 
@@ -383,21 +382,8 @@ def test_in_spacys_training_loop(make_nlp, tmp_path):
     assert run("one") == run("two")
 
 
-def test_found_in_the_registry_and_checked():
+def test_found_in_the_registry():
     found = registry.resolve(load_config_from_str(OPTIMIZER)["training"])["optimizer"]
     assert (found.algorithm, found.learn_rate) == ("adamax", 0.0)
     found.step_schedules()
     assert found.learn_rate == 0.0005
-    for odd in (
-        {"algorithm": "sgd"},
-        {"groups": {"head": {"lr_scale": 1.0}}},
-        {"groups": {"heads": {"rate": 1.0}}},
-        {"groups": {"heads": {"lr_scale": -1.0}}},
-        {"weight_decay": -0.1},
-        {"grad_clip": math.nan},
-        {"beta1": 1.0},
-        {"beta2": -0.1},
-        {"eps": 0.0},
-    ):
-        with pytest.raises(MedmtlError, match="MEDMTL-E322"):
-            torch_optimizer(1e-3, **odd)
