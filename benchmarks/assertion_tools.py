@@ -1,11 +1,12 @@
 """What ``compare_assertion`` compares, each as a function from texts with given spans to decisions about them."""
 
 import importlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any
 
 import spacy
 from spacy.language import Language
@@ -27,8 +28,8 @@ CONTEXT_CATEGORIES = {
 PACKAGES = ("spacy", "torch", "negspacy", "medspacy", "PyRuSH")
 OTHER_HEADS = ("sentence_intent", "pair_relation", "sru_nested_ner")
 
-Bounds = Tuple[int, int]
-Decision = Dict[str, bool]  # attribute -> whether it holds of a span; without those that are not decided
+Bounds = tuple[int, int]
+Decision = dict[str, bool]  # attribute -> whether it holds of a span; without those that are not decided
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,12 @@ class Case:
     """A text, its given spans in characters, what holds of each, and for traps the phenomenon of each."""
 
     text: str
-    spans: List[Bounds]
-    gold: List[Decision]
-    phenomena: List[str]
+    spans: list[Bounds]
+    gold: list[Decision]
+    phenomena: list[str]
 
 
-Tool = Callable[[Sequence[Case]], List[List[Decision]]]
+Tool = Callable[[Sequence[Case]], list[list[Decision]]]
 
 
 def floor() -> Tool:
@@ -51,14 +52,14 @@ def floor() -> Tool:
 def ours(nlp: Language) -> Tool:
     """Given spans go in by their span group; the status of each comes back in ``FINDINGS``."""
 
-    def decide(cases: Sequence[Case]) -> List[List[Decision]]:
+    def decide(cases: Sequence[Case]) -> list[list[Decision]]:
         docs = nlp.pipe(given_docs(nlp, cases))
         return [[_our_decision(doc, span) for span in doc.spans[GIVEN]] for doc in docs]
 
     return decide
 
 
-def load_ours(path: Path, mixed_precision: Optional[bool] = None) -> Language:
+def load_ours(path: Path, mixed_precision: bool | None = None) -> Language:
     """A saved pipeline without its other heads, which only asserts. mixed_precision: None for as it was saved."""
     setting = {} if mixed_precision is None else {"components.encoder.model.mixed_precision": mixed_precision}
     nlp = spacy.load(path, config=setting)
@@ -105,7 +106,7 @@ def medspacy() -> Tool:
     # It would set ``is_negated`` and others, which are ours too: what they are set from is read instead.
     nlp.add_pipe("medspacy_context", config={"span_attrs": None})
 
-    def read(doc: Doc) -> List[Decision]:
+    def read(doc: Doc) -> list[Decision]:
         found = {(span.start, span.end): dict.fromkeys((NEGATED, *MODIFIERS), False) for span in doc.ents}
         for target, modifier in doc._.context_graph.edges:
             if modifier.category in CONTEXT_CATEGORIES:
@@ -115,10 +116,10 @@ def medspacy() -> Tool:
     return partial(_on_entities, nlp, read)
 
 
-def _on_entities(nlp: Language, read: Callable[[Doc], List[Decision]], cases: Sequence[Case]) -> List[List[Decision]]:
+def _on_entities(nlp: Language, read: Callable[[Doc], list[Decision]], cases: Sequence[Case]) -> list[list[Decision]]:
     """Give spans as entities, those that overlap in Docs of their own, and read the decisions on them."""
-    docs: List[Doc] = []
-    owners: List[Tuple[int, List[int]]] = []
+    docs: list[Doc] = []
+    owners: list[tuple[int, list[int]]] = []
     for n, case in enumerate(cases):
         spans = [_token_span(nlp.make_doc(case.text), bounds) for bounds in case.spans]
         for layer in _layers(spans):
@@ -126,16 +127,16 @@ def _on_entities(nlp: Language, read: Callable[[Doc], List[Decision]], cases: Se
             doc.ents = [Span(doc, spans[i].start, spans[i].end, LABEL) for i in layer]
             docs.append(doc)
             owners.append((n, layer))
-    found: List[List[Decision]] = [[{} for _ in case.spans] for case in cases]
+    found: list[list[Decision]] = [[{} for _ in case.spans] for case in cases]
     for (n, layer), doc in zip(owners, nlp.pipe(docs)):
         for i, decision in zip(layer, read(doc)):
             found[n][i] = decision
     return found
 
 
-def _layers(spans: Sequence[Span]) -> List[List[int]]:
+def _layers(spans: Sequence[Span]) -> list[list[int]]:
     """Numbers of spans in the order of the text, parted so that none overlaps another of its part."""
-    layers: List[List[int]] = []
+    layers: list[list[int]] = []
     for i in sorted(range(len(spans)), key=lambda i: (spans[i].start, spans[i].end)):
         for layer in layers:
             if spans[layer[-1]].end <= spans[i].start:

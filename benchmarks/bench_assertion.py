@@ -12,9 +12,10 @@ How to install the peers is said in ``compare_assertion.py``; one that is not in
 
 import platform
 import random
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Annotated, Any
 
 import spacy
 import srsly
@@ -107,7 +108,7 @@ def main(
     model: Annotated[Path, typer.Argument(help="A pipeline of ours that judges given spans.")],
     notes: Annotated[int, typer.Option(help="Notes of a turn.")] = 1000,
     repeats: Annotated[int, typer.Option(help="Timed turns of each tool.")] = 5,
-    precision: Annotated[Optional[List[str]], typer.Option(help="Of ours: mixed, exact; both if left out.")] = None,
+    precision: Annotated[list[str] | None, typer.Option(help="Of ours: mixed, exact; both if left out.")] = None,
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the notes.")] = 0,
     output: Annotated[Path, typer.Option(help="Where figures and table go.")] = Path("metrics/bench_assertion"),
@@ -119,20 +120,20 @@ def main(
     tokenizer = spacy.blank("en").tokenizer
     words = sum(not token.is_space for case in made for token in tokenizer(case.text))
     pipelines = {f"{OURS}, {name}": load_ours(model, name == "mixed") for name in precision or PRECISIONS}
-    tools: Dict[str, Tool] = {name: ours(nlp) for name, nlp in pipelines.items()}
+    tools: dict[str, Tool] = {name: ours(nlp) for name, nlp in pipelines.items()}
     for name, start in ((NEGSPACY, negspacy), (MEDSPACY, medspacy)):
         try:
             tools[name] = start()
         except ImportError as error:
             typer.echo(f"{name} is left out: {error}")
-    calls: Dict[Tuple[str, str], Callable[[], Any]] = {
+    calls: dict[tuple[str, str], Callable[[], Any]] = {
         (name, "all"): partial(tool, made) for name, tool in tools.items()
     }
     calls.update({(name, "encoder alone"): encoder_alone(nlp, made) for name, nlp in pipelines.items()})
     for tool in tools.values():  # rather than a whole turn
         tool(made[:WARM_UP])
     seconds = medians(calls, repeats, warm_up=0)
-    rows: List[List[str]] = [
+    rows: list[list[str]] = [
         [name, part, f"{taken:.2f}", f"{words / taken:.0f}", f"{notes / taken:.0f}"]
         for (name, part), taken in seconds.items()
     ]

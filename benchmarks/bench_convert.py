@@ -13,8 +13,9 @@ import random
 import resource
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List
+from typing import Annotated, Any
 
 import spacy
 import typer
@@ -52,7 +53,7 @@ def written(source: Path) -> int:
     return convert_corpus(Job("conll", [source], output)).outputs[str(output)].documents
 
 
-def measured(call: Callable[[Path], int], source: Path) -> Dict[str, float]:
+def measured(call: Callable[[Path], int], source: Path) -> dict[str, float]:
     """Run in a child process: Docs, seconds, and its peak memory beside what it had before."""
     get_converter("conll").load()  # imports are no part of it
     spacy.blank("en")
@@ -66,13 +67,13 @@ def measured(call: Callable[[Path], int], source: Path) -> Dict[str, float]:
 
 
 def main(
-    sentences: Annotated[List[int], typer.Option(help="Sizes to measure.")] = [10_000, 100_000],  # noqa: B006
+    sentences: Annotated[list[int], typer.Option(help="Sizes to measure.")] = [10_000, 100_000],  # noqa: B006
     seed: Annotated[int, typer.Option(help="Of the sentences.")] = 0,
     output: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("metrics/bench_convert.json"),
 ) -> None:
     """Print and save the figures."""
-    results: Dict[str, Any] = {"machine": f"{platform.machine()}, Python {platform.python_version()}", "seed": seed}
-    rows: List[List[str]] = []
+    results: dict[str, Any] = {"machine": f"{platform.machine()}, Python {platform.python_version()}", "seed": seed}
+    rows: list[list[str]] = []
     for count in sentences:
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / "x.conll"

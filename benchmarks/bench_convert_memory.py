@@ -14,7 +14,7 @@ import resource
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated, Dict, List, Tuple
+from typing import Annotated
 
 import typer
 from tqdm import tqdm
@@ -22,7 +22,7 @@ from tqdm import tqdm
 from spacy_medmtl.corpora.run import Job, convert_corpus
 from spacy_medmtl.training.report import table
 
-Measured = Tuple[float, float]
+Measured = tuple[float, float]
 
 
 def write_input(path: Path, n_sentences: int, seed: int) -> None:
@@ -55,13 +55,13 @@ def _peak() -> float:
 
 
 def main(
-    sentences: Annotated[List[int], typer.Option(help="Numbers of sentences to convert.")],
+    sentences: Annotated[list[int], typer.Option(help="Numbers of sentences to convert.")],
     shard_docs: Annotated[int, typer.Option(help="Documents in a shard.")] = 10_000,
     seed: Annotated[int, typer.Option(help="Of the invented text.")] = 0,
 ) -> None:
     """Print a table: for each number of sentences, one file and shards."""
     context = multiprocessing.get_context("spawn")
-    rows: List[Dict[str, str]] = []
+    rows: list[dict[str, str]] = []
     with tempfile.TemporaryDirectory() as folder:
         for n, shards in tqdm([(n, shards) for n in sentences for shards in (0, shard_docs)]):
             source = Path(folder) / f"{n}.tsv"

@@ -12,7 +12,7 @@ import tempfile
 import time
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Dict, List
+from typing import Annotated, Any
 
 import spacy
 import srsly
@@ -53,7 +53,7 @@ def make_pipeline(n_tasks: int, sharing: str, folder: Path) -> Language:
     return nlp
 
 
-def examples(nlp: Language, tasks: List[str]) -> List[Example]:
+def examples(nlp: Language, tasks: list[str]) -> list[Example]:
     """Docs of one sentence; each is annotated for one task, with labels that differ."""
     found = []
     for i in range(DOCS * len(tasks)):
@@ -64,7 +64,7 @@ def examples(nlp: Language, tasks: List[str]) -> List[Example]:
     return found
 
 
-def step(nlp: Language, batch: List[Example], optimizer: Any, surgery: Any) -> None:
+def step(nlp: Language, batch: list[Example], optimizer: Any, surgery: Any) -> None:
     encoder = nlp.get_pipe("encoder")
     assert isinstance(encoder, ProgressiveTok2Vec)
     encoder.surgery = surgery
@@ -73,7 +73,7 @@ def step(nlp: Language, batch: List[Example], optimizer: Any, surgery: Any) -> N
         pipe.finish_update(optimizer)  # type: ignore[attr-defined]
 
 
-def gradient_megabytes(nlp: Language, batch: List[Example], surgery: Any) -> float:
+def gradient_megabytes(nlp: Language, batch: list[Example], surgery: Any) -> float:
     """The encoder's gradients that wait for the step."""
     encoder = nlp.get_pipe("encoder")
     assert isinstance(encoder, ProgressiveTok2Vec)
@@ -95,8 +95,8 @@ def main(
 ) -> None:
     """Print and save the figures."""
     torch.set_num_threads(threads)
-    results: Dict[str, Any] = {"machine": f"{platform.machine()}, {threads} thread(s), torch {torch.__version__}"}
-    rows: List[List[str]] = []
+    results: dict[str, Any] = {"machine": f"{platform.machine()}, {threads} thread(s), torch {torch.__version__}"}
+    rows: list[list[str]] = []
     with tempfile.TemporaryDirectory() as name:
         write_new_encoder(Path(name) / "encoder", character_pieces([TEXT]), EncoderShape(6, 384, heads=12), seed=0)
         for sharing in ("shared", "progressive"):
@@ -104,7 +104,7 @@ def main(
                 fix_random_seed(0)
                 nlp = make_pipeline(n_tasks, sharing, Path(name) / "encoder")
                 batch, optimizer = examples(nlp, [f"task_{i}" for i in range(n_tasks)]), torch_optimizer(1e-4)
-                variants: Dict[str, Any] = {"sum": None, "pcgrad": ProjectConflicts()}
+                variants: dict[str, Any] = {"sum": None, "pcgrad": ProjectConflicts()}
                 calls = {key: partial(step, nlp, batch, optimizer, one) for key, one in variants.items()}
                 seconds = medians(calls, repeats, warm_up=1, clock=time.process_time)
                 memory = {key: gradient_megabytes(nlp, batch, one) for key, one in variants.items()}

@@ -8,9 +8,10 @@ figures are medians of CPU seconds. Where the hardware has no bfloat16 both comp
 
 import platform
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, Tuple
+from typing import Annotated, Any
 
 import srsly
 import torch
@@ -57,7 +58,7 @@ def main(
     """Measure and write JSON and a Markdown table."""
     torch.set_num_threads(threads)
     encoders = {"float32": encoder(False), "bfloat16": encoder(True)}
-    calls: Dict[Tuple[str, str, str], Callable[[], Any]] = {}
+    calls: dict[tuple[str, str, str], Callable[[], Any]] = {}
     for n, length in SIZES:
         ids = torch.randint(5, 1000, (n, length))
         for name, made in encoders.items():

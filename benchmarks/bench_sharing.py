@@ -9,9 +9,10 @@ a sum of four FFNs (what prediction uses) against the one wide FFN of ``Cluster.
 
 import platform
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List, Tuple
+from typing import Annotated, Any
 
 import srsly
 import torch
@@ -32,7 +33,7 @@ from spacy_medmtl.training.report import table
 WIDTH, INNER, LAYERS, LENGTH = 384, 1536, 6, 64
 FOLDED_ROWS = (32, 512)
 ROUTES = tuple(TABLE)
-VARIANTS: Dict[str, Tuple[Any, Any]] = {  # rule, routed layers
+VARIANTS: dict[str, tuple[Any, Any]] = {  # rule, routed layers
     "shared": (shared_rule(), None),
     "separate": (separate_rule(), None),
     "progressive": (progressive_rule(), None),
@@ -52,7 +53,7 @@ def encoder(variant: str) -> RoutedEncoder:
     return RoutedEncoder(BertModel(config, add_pooling_layer=False), routes=ROUTES, layers=layers, rule=rule).eval()
 
 
-def predict(made: RoutedEncoder, rule: Any, ids: torch.Tensor, routes: Tuple[str, ...]) -> None:
+def predict(made: RoutedEncoder, rule: Any, ids: torch.Tensor, routes: tuple[str, ...]) -> None:
     """All given routes of the same text, as the pipeline does it: one trunk, equal routes once."""
     mask = torch.ones_like(ids)
     with torch.no_grad():
@@ -75,8 +76,8 @@ def main(
     """Measure and write JSON and a Markdown table."""
     torch.manual_seed(0)
     ids = torch.randint(5, 1000, (sequences, LENGTH))
-    calls: Dict[Tuple[str, str], Callable[[], None]] = {}
-    sizes: Dict[str, int] = {}
+    calls: dict[tuple[str, str], Callable[[], None]] = {}
+    sizes: dict[str, int] = {}
     for variant, (rule, _) in VARIANTS.items():
         made = encoder(variant)
         embeddings = sum(p.numel() for p in made.model.embeddings.parameters())
@@ -93,14 +94,14 @@ def main(
         calls["sum of four FFNs", f"{n_rows} rows"] = partial(cluster, rows, 3)
         calls["one wide FFN", f"{n_rows} rows"] = partial(wide, rows)
     seconds = medians(calls, repeats, warm_up=1, clock=time.process_time)
-    results: Dict[str, Any] = {
+    results: dict[str, Any] = {
         "machine": f"{platform.machine()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}",
         "wordpieces": sequences * LENGTH,
         "parameters_without_embeddings": sizes,
         "milliseconds": {f"{name}: {what}": round(1000 * value, 2) for (name, what), value in seconds.items()},
     }
     columns = ("easiest task", "hardest task", "all four", "step, hardest task")
-    lines: List[List[str]] = [
+    lines: list[list[str]] = [
         [name, f"{sizes[name] / sizes['shared']:.2f}"]
         + [f"{seconds[name, column] / seconds['shared', column]:.2f}" for column in columns]
         for name in VARIANTS

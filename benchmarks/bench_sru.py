@@ -8,9 +8,10 @@ are random, and the unit is biased to read on as a trained one does.
 """
 
 import platform
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List, Tuple
+from typing import Annotated, Any
 
 import numpy
 import spacy
@@ -31,7 +32,7 @@ WORDS = "the protein binds to a promoter of human T cells and activates NF kappa
 Timed = Callable[[], Any]
 
 
-def lengths_like_genia(generator: numpy.random.Generator) -> List[int]:
+def lengths_like_genia(generator: numpy.random.Generator) -> list[int]:
     return [int(n) for n in numpy.clip(generator.normal(26, 12, SENTENCES), 5, 70)]
 
 
@@ -48,7 +49,7 @@ def bias_to_read_on(unit: SlotRecurrentUnit) -> None:
     unit.output.bias[SHIFT], unit.output.bias[EOA] = 3.0, -6.0
 
 
-def gold_batch(lengths: List[int], generator: numpy.random.Generator) -> Tuple[torch.Tensor, ...]:
+def gold_batch(lengths: list[int], generator: numpy.random.Generator) -> tuple[torch.Tensor, ...]:
     """(words, lengths, gold, gold_lengths, foreign) with an entity every five words."""
     rows = []
     for n in lengths:
@@ -72,7 +73,7 @@ def along(unit: SlotRecurrentUnit, path: Any, call: Timed) -> Timed:
     return run
 
 
-def train_step(unit: SlotRecurrentUnit, batch: Tuple[torch.Tensor, ...]) -> None:
+def train_step(unit: SlotRecurrentUnit, batch: tuple[torch.Tensor, ...]) -> None:
     unit.zero_grad(set_to_none=True)
     words = batch[0].clone().requires_grad_()
     logits, targets, mask = unit.forward_gold(words, *batch[1:])
@@ -80,7 +81,7 @@ def train_step(unit: SlotRecurrentUnit, batch: Tuple[torch.Tensor, ...]) -> None
     loss.backward()
 
 
-def saved_numbers(unit: SlotRecurrentUnit, batch: Tuple[torch.Tensor, ...], path: Any) -> int:
+def saved_numbers(unit: SlotRecurrentUnit, batch: tuple[torch.Tensor, ...], path: Any) -> int:
     """How many numbers a forward pass keeps for the backward pass."""
     unit.path, kept = path, {}
 
@@ -95,7 +96,7 @@ def saved_numbers(unit: SlotRecurrentUnit, batch: Tuple[torch.Tensor, ...], path
     return sum(kept.values())
 
 
-def head_share(encoder: Path, lengths: List[int], repeats: int) -> Dict[str, float]:
+def head_share(encoder: Path, lengths: list[int], repeats: int) -> dict[str, float]:
     """Seconds of prediction for as many sentences, one a Doc: encoder alone, and all of it."""
     nlp = spacy.blank("en")
     routes = {"routes": ["sru_nested_ner"], "layers": [3, 4, 5], "window": 192, "stride": 144}
@@ -128,13 +129,13 @@ def main(
     torch.manual_seed(0)
     generator = numpy.random.default_rng(0)
     lengths = lengths_like_genia(generator)
-    rows: List[List[str]] = []
-    results: Dict[str, Any] = {"machine": f"{platform.machine()}, {threads} thread(s), torch {torch.__version__}"}
+    rows: list[list[str]] = []
+    results: dict[str, Any] = {"machine": f"{platform.machine()}, {threads} thread(s), torch {torch.__version__}"}
     for latents in (2, 10):
         unit = biased_unit(latents)
         batch = gold_batch(lengths, generator)
 
-        tasks: Dict[str, Timed] = {
+        tasks: dict[str, Timed] = {
             "prediction": partial(unit.greedy, batch[0], batch[1]),
             "training step": partial(train_step, unit, batch),
         }

@@ -28,8 +28,9 @@ tool that calls it negated is wrong there.
 import importlib.util
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Optional, Sequence, Tuple
+from typing import Annotated, Any
 
 import spacy
 import srsly
@@ -60,7 +61,7 @@ from spacy_medmtl.training.report import table
 # --- gold
 
 
-def negex_cases(paths: Sequence[Path]) -> List[Case]:
+def negex_cases(paths: Sequence[Path]) -> list[Case]:
     """Converted sentences; modifiers that the corpus did not judge are left out of the gold."""
     found = []
     vocab = spacy.blank("en").vocab
@@ -78,7 +79,7 @@ def negex_cases(paths: Sequence[Path]) -> List[Case]:
     return found
 
 
-def trap_cases(path: Path) -> List[Case]:
+def trap_cases(path: Path) -> list[Case]:
     """One case for each text of the trap list."""
     spec = importlib.util.spec_from_file_location("traps", path)
     if spec is None or spec.loader is None:
@@ -86,7 +87,7 @@ def trap_cases(path: Path) -> List[Case]:
     module = importlib.util.module_from_spec(spec)
     sys.modules["traps"] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
-    found: Dict[str, Case] = {}
+    found: dict[str, Case] = {}
     for trap in module.TRAPS:
         case = found.setdefault(trap.text, Case(trap.text, [], [], []))
         start = trap.text.index(trap.finding)
@@ -99,7 +100,7 @@ def trap_cases(path: Path) -> List[Case]:
 # --- scores
 
 
-def rates(pairs: Sequence[Tuple[bool, bool]]) -> Dict[str, Any]:
+def rates(pairs: Sequence[tuple[bool, bool]]) -> dict[str, Any]:
     """Of (gold, decided): precision, recall, F1, accuracy, and how many there are."""
     right = sum(gold and decided for gold, decided in pairs)
     n_gold, n_decided = sum(gold for gold, _ in pairs), sum(decided for _, decided in pairs)
@@ -114,9 +115,9 @@ def rates(pairs: Sequence[Tuple[bool, bool]]) -> Dict[str, Any]:
     }
 
 
-def score(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> Dict[str, Any]:
+def score(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> dict[str, Any]:
     """Rates of each attribute that the gold knows; None of those that a tool never decides."""
-    scores: Dict[str, Any] = {}
+    scores: dict[str, Any] = {}
     decided = {name for found in decisions for one in found for name in one}
     for name in (NEGATED, *MODIFIERS):
         pairs = [
@@ -126,7 +127,7 @@ def score(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> Dic
             if name in gold
         ]
         scores[name] = rates(pairs) if name in decided and pairs else None
-    phenomena: Dict[str, List[Tuple[bool, bool]]] = {}
+    phenomena: dict[str, list[tuple[bool, bool]]] = {}
     for case, found in zip(cases, decisions):
         for phenomenon, gold, one in zip(case.phenomena, case.gold, found):
             phenomena.setdefault(phenomenon, []).append((gold[NEGATED], one.get(NEGATED, False)))
@@ -134,7 +135,7 @@ def score(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> Dic
     return scores
 
 
-def mistakes(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> List[Dict[str, Any]]:
+def mistakes(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> list[dict[str, Any]]:
     """What was decided wrongly, for a look."""
     found = []
     for case, decided in zip(cases, decisions):
@@ -149,11 +150,11 @@ def mistakes(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]]) -> 
 # --- report
 
 
-def percent(scores: Optional[Dict[str, Any]], key: str) -> str:
+def percent(scores: dict[str, Any] | None, key: str) -> str:
     return "-" if scores is None or not scores["n"] else f"{100 * scores[key]:.1f}"
 
 
-def report(results: Dict[str, Any]) -> List[str]:
+def report(results: dict[str, Any]) -> list[str]:
     """Markdown tables, in percent."""
     names = list(results["negex"]["tools"])
     lines = ["# Status of given findings", "", f"{results['machine']}; {results['versions']}", ""]
@@ -186,8 +187,8 @@ def report(results: Dict[str, Any]) -> List[str]:
 
 
 def main(
-    model: Annotated[Optional[List[Path]], typer.Option(help="A pipeline of ours; may be repeated.")] = None,
-    negex: Annotated[Optional[List[Path]], typer.Option(help="Converted NegEx sentences; may be repeated.")] = None,
+    model: Annotated[list[Path] | None, typer.Option(help="A pipeline of ours; may be repeated.")] = None,
+    negex: Annotated[list[Path] | None, typer.Option(help="Converted NegEx sentences; may be repeated.")] = None,
     traps: Annotated[Path, typer.Option(help="The list of traps.")] = Path("tests/cpncf_assertion/traps.py"),
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
     output: Annotated[Path, typer.Option(help="Where figures, tables and mistakes go.")] = Path("metrics/assertion"),
@@ -198,7 +199,7 @@ def main(
     read = {"negex": negex_cases(negex), "traps": trap_cases(traps)}
     pipelines = {f"{OURS} {path}" if len(model or ()) > 1 else OURS: load_ours(path) for path in model or ()}
 
-    tools: Dict[str, Tool] = {FLOOR: floor()}
+    tools: dict[str, Tool] = {FLOOR: floor()}
     for name, start in ((NEGSPACY, negspacy), (MEDSPACY, medspacy)):
         try:
             tools[name] = start()
@@ -206,13 +207,13 @@ def main(
             typer.echo(f"{name} is left out: {error}")
     tools.update({name: ours(nlp) for name, nlp in pipelines.items()})
 
-    results: Dict[str, Any] = {
+    results: dict[str, Any] = {
         "machine": f"{platform.machine()}, {threads} thread(s)",
         "versions": versions(),
         "models": [str(path) for path in model or ()],
         "negex_files": [str(path) for path in negex],
     }
-    wrong: Dict[str, Any] = {}
+    wrong: dict[str, Any] = {}
     for key, cases in read.items():
         gold = [one for case in cases for one in case.gold]
         results[key] = {

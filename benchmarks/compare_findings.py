@@ -26,8 +26,9 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Annotated, Any
 
 import spacy
 import srsly
@@ -48,19 +49,19 @@ EASIER = ("sentence_intent", "pair_relation", "sru_nested_ner")
 LANGUAGES = {"e3c": "en", "chip_mdcfnpc": "zh"}
 MODES = {"e3c": "assert", "chip_mdcfnpc": "find"}
 # corpus -> training files of the easier tasks
-AIDS: Dict[str, Dict[str, str]] = {
+AIDS: dict[str, dict[str, str]] = {
     "e3c": dict(zip(EASIER, (f"corpus/public/train/{name}.spacy" for name in ("piboso", "rqe", "bc5cdr")))),
     "chip_mdcfnpc": dict(
         zip(EASIER, (f"corpus/progressive/train/{n}.spacy" for n in ("kuake_qic", "chip_sts", "cmeee")))
     ),
 }
-CONTEXTS: Dict[str, Dict[str, Any]] = {
+CONTEXTS: dict[str, dict[str, Any]] = {
     "none": {"context": 0, "context_kind": "sentence"},
     "context": {"context": 2, "context_kind": "turn"},  # sentences where there are no turns
     "speakers": {"context": 2, "context_kind": "turn", "speakers": {"D": "医生", "P": "患者"}},
 }
 RESAMPLES = 2000
-Counts = Tuple[int, int, int]  # right, predicted, gold
+Counts = tuple[int, int, int]  # right, predicted, gold
 
 
 def cell_config(
@@ -98,7 +99,7 @@ def cell_config(
     return config
 
 
-def items(doc: Doc) -> Set[Tuple[int, int, str]]:
+def items(doc: Doc) -> set[tuple[int, int, str]]:
     """Characters and status of the findings."""
     statuses = group_values(doc, FINDINGS, "assertion")
     return {(span.start_char, span.end_char, status) for span, status in zip(doc.spans[FINDINGS], statuses)}
@@ -106,13 +107,13 @@ def items(doc: Doc) -> Set[Tuple[int, int, str]]:
 
 def measure(
     corpus: str, sharing: str, context: str, encoder: Path, findings: Path, steps: int, seed: int
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Train one cell and count, per document, what it finds."""
     start = time.perf_counter()
     nlp = init_nlp(cell_config(corpus, sharing, context, encoder, findings, steps, seed))
     nlp, _ = train(nlp, None)
     seconds = time.perf_counter() - start
-    counts: Dict[str, Dict[str, List[Counts]]] = {}
+    counts: dict[str, dict[str, list[Counts]]] = {}
     with nlp.select_pipes(disable=[name for name in EASIER if name in nlp.pipe_names]):
         for part in ("dev", "test"):
             entry = {"path": str(findings / part / f"{corpus}.spacy"), "tasks": [NAME]}
@@ -146,16 +147,16 @@ def mean_f1(runs: Sequence[Sequence[Counts]], documents: Sequence[int]) -> float
     return sum(f1([run[i] for i in documents]) for run in runs) / len(runs)
 
 
-def interval(runs: Sequence[Sequence[Counts]]) -> Tuple[float, float]:
+def interval(runs: Sequence[Sequence[Counts]]) -> tuple[float, float]:
     """95 % of the means over seeds when documents are drawn with replacement."""
     draw, n = random.Random(0), len(runs[0])
     values = sorted(mean_f1(runs, draw.choices(range(n), k=n)) for _ in range(RESAMPLES))
     return values[int(0.025 * RESAMPLES)], values[int(0.975 * RESAMPLES)]
 
 
-def summary(results: Sequence[Dict[str, Any]]) -> List[str]:
+def summary(results: Sequence[dict[str, Any]]) -> list[str]:
     """A row per cell: means over its seeds."""
-    cells: Dict[Tuple[str, str, int], List[Dict[str, Any]]] = {}
+    cells: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     for one in results:
         cells.setdefault((one["sharing"], one["context"], one["steps"]), []).append(one)
     rows = []
@@ -177,10 +178,10 @@ def summary(results: Sequence[Dict[str, Any]]) -> List[str]:
 def main(
     corpus: Annotated[str, typer.Argument(help=f"One of: {', '.join(LANGUAGES)}.")],
     encoder: Annotated[Path, typer.Argument(help="The folder of the encoder that all cells start from.")],
-    sharing: Annotated[Optional[List[str]], typer.Option(help=f"Of {', '.join(SHARING)}; may be repeated.")] = None,
-    context: Annotated[Optional[List[str]], typer.Option(help=f"Of {', '.join(CONTEXTS)}; may be repeated.")] = None,
+    sharing: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(SHARING)}; may be repeated.")] = None,
+    context: Annotated[list[str] | None, typer.Option(help=f"Of {', '.join(CONTEXTS)}; may be repeated.")] = None,
     steps: Annotated[int, typer.Option(help="Training steps of all tasks together.")] = 600,
-    seed: Annotated[Optional[List[int]], typer.Option(help="Of weights, order, dropout; may be repeated.")] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Of weights, order, dropout; may be repeated.")] = None,
     findings: Annotated[Path, typer.Option(help="The prepared set 'findings'.")] = Path("corpus/findings"),
     output: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("metrics/findings"),
     here: Annotated[bool, typer.Option(hidden=True, help="Run in this process.")] = False,
@@ -203,7 +204,7 @@ def main(
                     command += ["--steps", str(steps), "--seed", str(one_seed), "--findings", str(findings)]
                     subprocess.run([*command, "--output", str(output), "--here"], check=True)
     if not here:
-        results: List[Dict[str, Any]] = [srsly.read_json(path) for path in sorted(folder.glob("*.json"))]  # type: ignore[misc]
+        results: list[dict[str, Any]] = [srsly.read_json(path) for path in sorted(folder.glob("*.json"))]  # type: ignore[misc]
         lines = summary(results)
         (folder / "table.md").write_text("\n".join(lines) + "\n", encoding="utf8")
         typer.echo("\n".join(lines))

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Optional
+from typing import Annotated, Any
 
 import spacy
 import srsly
@@ -35,7 +35,7 @@ from spacy_medmtl.training.report import table
 SRU, SPANCAT, FINDER = "sru_nested_ner", "spancat", "span_finder"
 CORPORA = ["bc5cdr", "ncbi_disease", "jnlpba", "bc2gm", "linnaeus"]
 # experiment -> run -> (component, training files, test files, keep types apart by corpus)
-EXPERIMENTS: Dict[str, Dict[str, Any]] = {
+EXPERIMENTS: dict[str, dict[str, Any]] = {
     "genia": {name: (name, ["genia"], ["genia"], False) for name in (SRU, SPANCAT, FINDER)},
     "split": {
         "chemical_half": (SRU, ["chemical_half"], ["bc5cdr"], False),
@@ -52,16 +52,16 @@ FOLDERS = {"genia": "corpus/ner", "split": "corpus/bc5cdr_split", "multi": "corp
 NGRAMS = [1, 2, 3, 4, 5, 6, 7, 8]  # 98 % of GENIA's entities
 
 
-def listener(route: str, pooling: str) -> Dict[str, Any]:
+def listener(route: str, pooling: str) -> dict[str, Any]:
     return {"@architectures": "spacy-medmtl.RouteListener.v1", "route": route, "pooling": pooling}
 
 
-def components(kind: str, threshold: float) -> Dict[str, Any]:
+def components(kind: str, threshold: float) -> dict[str, Any]:
     """The heads of a run. spancat and span_finder have spaCy's default models on our listener."""
     if kind == SRU:
         model = {"@architectures": "spacy-medmtl.SruNestedNer.v1", "tok2vec": listener("ner", "max")}
         return {SRU: {"factory": SRU, "model": model, "set_ents": False}}
-    spancat: Dict[str, Any] = {
+    spancat: dict[str, Any] = {
         "factory": SPANCAT,
         "spans_key": ENTITIES,
         "threshold": threshold,
@@ -72,14 +72,14 @@ def components(kind: str, threshold: float) -> Dict[str, Any]:
     spancat["model"]["scorer"] = {"@layers": "spacy.LinearLogistic.v1"}
     if kind == SPANCAT:
         return {SPANCAT: spancat}
-    finder: Dict[str, Any] = {"factory": FINDER, "spans_key": ENTITIES}  # spancat replaces what it finds
+    finder: dict[str, Any] = {"factory": FINDER, "spans_key": ENTITIES}  # spancat replaces what it finds
     scorer = {"@layers": "spacy.LinearLogistic.v1", "nO": 2}
     finder["model"] = {"@architectures": "spacy.SpanFinder.v1", "tok2vec": listener("ner", "mean"), "scorer": scorer}
     spancat["suggester"] = {"@misc": "spacy.preset_spans_suggester.v1", "spans_key": ENTITIES}
     return {FINDER: finder, SPANCAT: spancat}
 
 
-def entries(folder: Path, names: List[str], tasks: Optional[List[str]], apart: bool, limit: int = 0) -> Dict[str, Any]:
+def entries(folder: Path, names: list[str], tasks: list[str] | None, apart: bool, limit: int = 0) -> dict[str, Any]:
     """Corpora of a reader."""
     found = {name: {"path": str(folder / f"{name}.spacy"), "tasks": tasks, "limit": limit} for name in names}
     for name, entry in found.items():
@@ -111,14 +111,14 @@ def run_config(experiment: str, run: str, steps: int, seed: int, rate: float) ->
     return config
 
 
-def measure(experiment: str, run: str, steps: int, seed: int, rate: float, test_docs: int) -> Dict[str, Any]:
+def measure(experiment: str, run: str, steps: int, seed: int, rate: float, test_docs: int) -> dict[str, Any]:
     """Train and score one run."""
     _, _, test_names, apart = EXPERIMENTS[experiment][run]
     start = time.perf_counter()
     nlp = init_nlp(run_config(experiment, run, steps, seed, rate))
     nlp, _ = train(nlp, None)
     trained = time.perf_counter()
-    found: Dict[str, Any] = {"run": run, "steps": steps, "seed": seed, "rate": rate, "corpora": {}}
+    found: dict[str, Any] = {"run": run, "steps": steps, "seed": seed, "rate": rate, "corpora": {}}
     words = seconds = 0.0
     for name in test_names:
         corpora = entries(Path(FOLDERS[experiment]) / "test", [name], None, apart, test_docs)
@@ -142,7 +142,7 @@ def measure(experiment: str, run: str, steps: int, seed: int, rate: float, test_
     return found
 
 
-def summary(results: List[Dict[str, Any]]) -> List[str]:
+def summary(results: list[dict[str, Any]]) -> list[str]:
     """A table: a row per run and test corpus."""
     rows = []
     for one in results:
@@ -173,7 +173,7 @@ def summary(results: List[Dict[str, Any]]) -> List[str]:
 
 def main(
     experiment: Annotated[str, typer.Argument(help=f"One of: {', '.join(EXPERIMENTS)}.")],
-    runs: Annotated[Optional[List[str]], typer.Argument(help="Some of its runs; all if left out.")] = None,
+    runs: Annotated[list[str] | None, typer.Argument(help="Some of its runs; all if left out.")] = None,
     steps: Annotated[int, typer.Option(help="Training steps for each corpus of a run.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,
     rate: Annotated[float, typer.Option(help="Learning rate of the encoder.")] = 2e-4,
@@ -197,7 +197,7 @@ def main(
             command = [sys.executable, __file__, experiment, run, *settings, "--output", str(output), "--here"]
             subprocess.run(command, check=True)
     if not here:
-        results: List[Dict[str, Any]] = [srsly.read_json(path) for path in sorted(folder.glob("*.json"))]  # type: ignore[misc]
+        results: list[dict[str, Any]] = [srsly.read_json(path) for path in sorted(folder.glob("*.json"))]  # type: ignore[misc]
         lines = summary(results)
         (folder / "table.md").write_text("\n".join(lines) + "\n", encoding="utf8")
         typer.echo("\n".join(lines))

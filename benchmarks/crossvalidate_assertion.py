@@ -15,8 +15,9 @@ JSON, so the run can be interrupted and resumed. Intervals (95 %): bootstrap ove
 
 import random
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, List, Optional, Sequence
+from typing import Annotated, Any
 
 import spacy
 import srsly
@@ -37,7 +38,7 @@ SHOWN = (NEGATED, "historical")
 PARTS = ("train", "dev", "test")
 
 
-def folds_of(texts: Sequence[str], seed: int) -> List[int]:
+def folds_of(texts: Sequence[str], seed: int) -> list[int]:
     """The fold of each text; texts that differ in punctuation only share one."""
     keys = sorted({bare(text) for text in texts})
     random.Random(seed).shuffle(keys)
@@ -45,7 +46,7 @@ def folds_of(texts: Sequence[str], seed: int) -> List[int]:
     return [place[bare(text)] for text in texts]
 
 
-def judged(paths: List[Path], cases: Sequence[Case], steps: int, seed: int) -> List[List[Decision]]:
+def judged(paths: list[Path], cases: Sequence[Case], steps: int, seed: int) -> list[list[Decision]]:
     """Train on these corpora and judge the cases."""
     nlp = init_nlp(training_config(paths, steps, seed, tokens=400))
     nlp, _ = train(nlp, None)
@@ -63,7 +64,7 @@ def interval(cases: Sequence[Case], decisions: Sequence[Sequence[Decision]], nam
     return f"{100 * values[int(0.025 * RESAMPLES)]:.1f} to {100 * values[int(0.975 * RESAMPLES)]:.1f}"
 
 
-def report(cases: Sequence[Case], found: Dict[str, List[List[Decision]]]) -> List[str]:
+def report(cases: Sequence[Case], found: dict[str, list[list[Decision]]]) -> list[str]:
     """A line for each tool."""
     rows = []
     for tool, decisions in found.items():
@@ -82,10 +83,10 @@ def report(cases: Sequence[Case], found: Dict[str, List[List[Decision]]]) -> Lis
 def main(
     output: Annotated[Path, typer.Argument(help="Folder for what each fold decided, and for the table.")],
     negex: Annotated[Path, typer.Option(help="Folder with the parts of the converted NegEx.")] = Path("corpus/public"),
-    also: Annotated[Optional[List[Path]], typer.Option(help="Train on this too; may be repeated.")] = None,
+    also: Annotated[list[Path] | None, typer.Option(help="Train on this too; may be repeated.")] = None,
     steps: Annotated[int, typer.Option(help="Training steps of a fold.")] = 300,
     fold: Annotated[
-        Optional[List[int]], typer.Option(help="Train this fold only and compare nothing; repeatable.")
+        list[int] | None, typer.Option(help="Train this fold only and compare nothing; repeatable.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of folds, weights, order and dropout.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of torch.")] = 1,
@@ -97,7 +98,7 @@ def main(
     docs = [doc for path in files for doc in DocBin().from_disk(path).get_docs(spacy.blank("en").vocab)]
     cases = negex_cases(files)
     fold_of = folds_of([doc.text for doc in docs], seed)
-    mine: List[List[Decision]] = [[] for _ in cases]
+    mine: list[list[Decision]] = [[] for _ in cases]
     for number in fold or range(FOLDS):
         kept, path = [n for n, one in enumerate(fold_of) if one == number], output / f"{number}-{steps}-{seed}.json"
         if not path.exists():
@@ -112,7 +113,7 @@ def main(
     if fold:
         return
     found = {FLOOR: floor()(cases)}
-    peers: Dict[str, Callable[[], Any]] = {NEGSPACY: negspacy, MEDSPACY: medspacy}
+    peers: dict[str, Callable[[], Any]] = {NEGSPACY: negspacy, MEDSPACY: medspacy}
     for name, start_peer in peers.items():
         try:
             found[name] = start_peer()(cases)

@@ -9,8 +9,9 @@ calibration error (15 bins) and Brier score, and the bins of a reliability diagr
 """
 
 import platform
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Dict, Iterator, List
+from typing import Annotated, Any
 
 import numpy
 import spacy
@@ -40,7 +41,7 @@ def examples_of(nlp: Language, path: Path, gold_sents: bool) -> Iterator[Example
     return iter(tqdm(found, unit="doc", leave=False))
 
 
-def diagram(decisions: Decisions, temperature: float) -> List[Dict[str, float]]:
+def diagram(decisions: Decisions, temperature: float) -> list[dict[str, float]]:
     """Per bin of what was said: how often, mean probability, and how often it was right."""
     p = decisions.probabilities(temperature)
     said, held = p[decisions.judged], decisions.gold[decisions.judged]
@@ -66,12 +67,12 @@ def main(
     nlp = spacy.load(model)
     fitted = calibrate(nlp, examples_of(nlp, fit, gold_sents))
     measured = collect_decisions(nlp, examples_of(nlp, measure, gold_sents))
-    results: List[Dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for one in fitted:
         decisions = measured.get((one.component, one.output))
         if decisions is None or not decisions.judged.any():
             continue
-        result: Dict[str, Any] = {"component": one.component, "output": one.output, "temperature": one.temperature}
+        result: dict[str, Any] = {"component": one.component, "output": one.output, "temperature": one.temperature}
         result["n_fitted"], result["n_measured"] = len(one.decisions.logits), len(decisions.logits)
         for when, temperature in (("before", 1.0), ("after", one.temperature)):
             result[when] = {name: of(decisions, temperature) for name, of in MEASURES.items()}

@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from typing import Any, Callable, Dict, List, Mapping, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 Key = TypeVar("Key")
 
@@ -13,12 +14,12 @@ def medians(
     *,
     warm_up: int,
     clock: Callable[[], float] = time.perf_counter,
-) -> Dict[Key, float]:
+) -> dict[Key, float]:
     """Median seconds of each call over ``repeats`` turns, after ``warm_up`` turns that do not count.
 
     clock: ``time.process_time`` where other programs keep the machine busy; it takes all threads together.
     """
-    seconds: Dict[Key, List[float]] = {key: [] for key in calls}
+    seconds: dict[Key, list[float]] = {key: [] for key in calls}
     for turn in range(repeats + warm_up):
         for key, call in calls.items():
             start = clock()

@@ -9,7 +9,7 @@ MiniLM with hard sharing (there is one task), settings of configs/en_public.cfg;
 
 import time
 from pathlib import Path
-from typing import Annotated, List
+from typing import Annotated
 
 import spacy
 import typer
@@ -20,7 +20,7 @@ from thinc.api import Config
 NAME = "cpncf_assertion"
 
 
-def training_config(corpora: List[Path], steps: int, seed: int, tokens: int) -> Config:
+def training_config(corpora: list[Path], steps: int, seed: int, tokens: int) -> Config:
     """en_public.cfg with one head in the mode ``assert``."""
     config = spacy.util.load_config("configs/en_public.cfg", interpolate=False)
     parts = config["components"]
@@ -41,7 +41,7 @@ def training_config(corpora: List[Path], steps: int, seed: int, tokens: int) -> 
 
 
 def main(
-    corpora: Annotated[List[Path], typer.Argument(help="Converted training parts, then the folder for the pipeline.")],
+    corpora: Annotated[list[Path], typer.Argument(help="Converted training parts, then the folder for the pipeline.")],
     steps: Annotated[int, typer.Option(help="Training steps.")] = 300,
     tokens: Annotated[int, typer.Option(help="Tokens of a batch.")] = 400,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,

@@ -2,8 +2,8 @@
 
 import os
 import string
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable, Dict, List, Optional
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -56,7 +56,7 @@ def _seeded() -> None:
     torch.set_num_threads(1)
 
 
-def encoder_config(routes: Optional[List[str]] = None, sharing: str = "progressive_rule", **model: object) -> Dict:
+def encoder_config(routes: list[str] | None = None, sharing: str = "progressive_rule", **model: object) -> dict:
     """Config of the encoder component for tests: small windows."""
     return {
         "model": {
@@ -71,7 +71,7 @@ def encoder_config(routes: Optional[List[str]] = None, sharing: str = "progressi
 
 
 @pytest.fixture(scope="session")
-def encoder_settings() -> Callable[..., Dict]:
+def encoder_settings() -> Callable[..., dict]:
     """``encoder_config``, for test files (which cannot import this one by name)."""
     return encoder_config
 
@@ -84,7 +84,7 @@ def make_nlp(tiny_encoder: Path) -> Callable[..., Language]:
     those that the heads read.
     """
 
-    def make(*heads: object, encoder: Optional[Dict] = None) -> Language:
+    def make(*heads: object, encoder: dict | None = None) -> Language:
         parts = [(head, head, {}) if isinstance(head, str) else head for head in heads]
         read = [config.get("model", {}).get("tok2vec", {}).get("route", factory) for factory, _, config in parts]  # type: ignore[misc]
         routes = [route for route in ROUTES if route in read]

@@ -1,6 +1,6 @@
 """Every head: overfits a toy corpus, annotates the same whichever way it is called, and survives storage."""
 
-from typing import Callable, Dict, List, Tuple
+from collections.abc import Callable
 
 import pytest
 import spacy
@@ -13,7 +13,7 @@ from spacy_medmtl.annotations.groups import group_values
 from spacy_medmtl.annotations.relations import read_relations
 
 ODD_TEXTS = [TEXTS[0], "", TEXTS[1], " \n ", "\n\n", TEXTS[2], "pain", TEXTS[3]]
-Trained = Tuple[Case, Language, float, float]
+Trained = tuple[Case, Language, float, float]
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: case.factory)
@@ -24,15 +24,15 @@ def trained(request: pytest.FixtureRequest, make_nlp: Callable[..., Language]) -
     nlp = make_nlp(case.factory)
     examples = make_examples(nlp, case.annotate)
     optimizer = nlp.initialize(lambda: examples)
-    history: List[float] = []
+    history: list[float] = []
     for _ in range(case.n_updates):
-        losses: Dict[str, float] = {}
+        losses: dict[str, float] = {}
         nlp.update(examples, sgd=optimizer, losses=losses)
         history.append(losses[case.factory])
     return case, nlp, history[0], history[-1]
 
 
-def found_in(doc: Doc, key: str) -> List[Tuple]:
+def found_in(doc: Doc, key: str) -> list[tuple]:
     """What a group says, without scores: one sorted tuple per annotation."""
     if "labels" in doc.spans[key].attrs:
         return sorted((r.head.start, r.head.end, r.tail.start, r.tail.end, r.label) for r in read_relations(doc))
@@ -40,7 +40,7 @@ def found_in(doc: Doc, key: str) -> List[Tuple]:
     return sorted((s.start, s.end, s.label_, status) for s, status in zip(doc.spans[key], statuses))
 
 
-def all_of(doc: Doc, case: Case) -> Tuple[List[Tuple], Dict[str, List]]:
+def all_of(doc: Doc, case: Case) -> tuple[list[tuple], dict[str, list]]:
     """A group with all its values, scores included."""
     group = doc.spans[case.key]
     return [(s.start, s.end, s.label_) for s in group], {name: list(group.attrs[name]) for name in case.values}
@@ -104,7 +104,7 @@ def test_a_doc_without_words_can_be_trained_on(trained, text):
     case, nlp, *_ = trained
     pipe = nlp.get_pipe(case.factory)
     before = weights(nlp)
-    losses: Dict[str, float] = {}
+    losses: dict[str, float] = {}
     nlp.update(make_examples(nlp, case.annotate, texts=[text, text]), sgd=nlp.create_optimizer(), losses=losses)
     assert losses[case.factory] == 0.0
     assert weights(nlp) == before

@@ -4,7 +4,6 @@ import ast
 import re
 import string
 from pathlib import Path
-from typing import Dict, List, Set, Tuple
 
 import pytest
 import spacy
@@ -18,10 +17,10 @@ from spacy_medmtl.errors import TEMPLATES, MedmtlError, MedmtlWarning, message, 
 from spacy_medmtl.training.corpus import multitask_corpus
 
 ROOT = Path(spacy_medmtl.__file__).parent
-Use = Tuple[str, str, Set[str], List[str]]  # place, code, names of the values, their sources
+Use = tuple[str, str, set[str], list[str]]  # place, code, names of the values, their sources
 
 
-def uses() -> List[Use]:
+def uses() -> list[Use]:
     """Every call of MedmtlError, warn and message in the package."""
     found = []
     for path in sorted(ROOT.rglob("*.py")):
@@ -36,7 +35,7 @@ def uses() -> List[Use]:
     return found
 
 
-def fields(template: str) -> Set[str]:
+def fields(template: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
 
 
@@ -60,7 +59,7 @@ def test_codes_in_docstrings_exist():
 
 def test_no_bare_value_errors_for_users():
     """Messages without a code come only from code that users do not call: they are listed here, with their number."""
-    bare: Dict[str, int] = {}
+    bare: dict[str, int] = {}
     for path in sorted(ROOT.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):

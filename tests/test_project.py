@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Set
 
 import pytest
 import srsly
@@ -20,7 +19,7 @@ CONFIGS = sorted(path for path in (ROOT / "configs").glob("*.cfg") if path.stem 
 FOLDERS = ("assets", "configs", "corpus", "training", "metrics", "packages")
 
 
-def project() -> Dict:
+def project() -> dict:
     return srsly.read_yaml(ROOT / "project.yml")
 
 
@@ -29,7 +28,7 @@ def resolved(text: str) -> str:
     return re.sub(r"\$\{vars\.(\w+)\}", lambda match: str(variables[match[1]]), text)
 
 
-def paths_in(script: List[str]) -> Set[str]:
+def paths_in(script: list[str]) -> set[str]:
     words = " ".join(resolved(line) for line in script).split()
     return {word for word in words if word.split("/")[0] in FOLDERS and "/" in word}
 

@@ -1,7 +1,7 @@
 """Defects that a review found: each test failed before its mend."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Dict, List
 
 import pytest
 from spacy.language import Language
@@ -28,7 +28,7 @@ def test_threads_that_share_a_pipeline_do_not_change_each_others_route(make_nlp:
         nlp.update(examples, sgd=optimizer)
     texts = [f"{text} {'fever ' * n}" for n in range(15) for text in TEXTS]
 
-    def scores(doc: Doc) -> List[float]:
+    def scores(doc: Doc) -> list[float]:
         return [round(score, 4) for key in sorted(doc.spans) for score in doc.spans[key].attrs["scores"]]
 
     alone = [scores(nlp(text)) for text in texts]
@@ -60,7 +60,7 @@ def test_gold_of_labels_that_the_corpus_does_not_annotate_makes_no_step(make_nlp
     examples = make_examples(nlp, case.annotate)
     for example in examples:
         example.reference.spans[case.key].attrs[ANNOTATED_LABELS] = ["of another component"]
-    losses: Dict[str, float] = {}
+    losses: dict[str, float] = {}
     nlp.update(examples, sgd=optimizer, losses=losses)
     assert losses[case.factory] == 0.0
     assert weights(nlp) == before

@@ -1,7 +1,8 @@
 """Four small documents with gold for every head, and one ``Case`` per head: what the component tests run over."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -27,7 +28,7 @@ def with_sentences(nlp: Language, text: str) -> Doc:
     return doc
 
 
-def spans_of(doc: Doc, phrases: Dict[str, str]) -> List[Span]:
+def spans_of(doc: Doc, phrases: dict[str, str]) -> list[Span]:
     """A labelled span for each place where one of ``phrases`` (phrase -> label) stands, in reading order."""
     found = []
     for phrase, label in phrases.items():
@@ -86,7 +87,7 @@ class Case:
     key: str
     values: Sequence[str] = ("scores",)
     n_updates: int = 60
-    config: Dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any] = field(default_factory=dict)
 
 
 CASES = [
@@ -105,7 +106,7 @@ CASES = [
 ]
 
 
-def make_example(nlp: Language, text: str, annotate: Optional[Annotate] = None) -> Example:
+def make_example(nlp: Language, text: str, annotate: Annotate | None = None) -> Example:
     """An example whose reference has sentences and, if so told, gold; its predicted Doc has neither."""
     reference = with_sentences(nlp, text)
     if annotate is not None:
@@ -113,7 +114,7 @@ def make_example(nlp: Language, text: str, annotate: Optional[Annotate] = None) 
     return Example(nlp.make_doc(text), reference)
 
 
-def make_examples(nlp: Language, *annotate: Annotate, texts: Sequence[str] = tuple(TEXTS)) -> List[Example]:
+def make_examples(nlp: Language, *annotate: Annotate, texts: Sequence[str] = tuple(TEXTS)) -> list[Example]:
     """One example per text, with the gold of all ``annotate``."""
 
     def all_of(doc: Doc) -> None:
@@ -123,6 +124,6 @@ def make_examples(nlp: Language, *annotate: Annotate, texts: Sequence[str] = tup
     return [make_example(nlp, text, all_of) for text in texts]
 
 
-def weights(nlp: Language) -> Dict[str, bytes]:
+def weights(nlp: Language) -> dict[str, bytes]:
     """The weights of all trainable components, to be compared bit by bit."""
     return {name: pipe.model.to_bytes() for name, pipe in nlp.pipeline if hasattr(pipe, "model")}

@@ -8,8 +8,9 @@ Other tools use some of these names and *assign* to them (medspaCy: ``is_negated
 is assigned is kept and given back for spans of which our components say nothing.
 """
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Sequence
+from typing import Any
 
 from spacy.tokens import Doc, Span
 
@@ -18,10 +19,10 @@ from .groups import FINDINGS, INTENTS, group_values, trimmed
 from .relations import Relation, read_relations
 
 
-def get_intent(span: Span) -> Optional[str]:
+def get_intent(span: Span) -> str | None:
     """The most probable intent of the unit with these boundaries (white space at the ends apart), or None."""
     scores = group_values(span.doc, INTENTS, "scores")
-    best: Optional[str] = None
+    best: str | None = None
     best_score = -1.0
     bounds = trimmed(span.doc, span.start, span.end)
     for i, unit in enumerate(span.doc.spans.get(INTENTS, [])):
@@ -42,25 +43,25 @@ def finding_value(span: Span, name: str) -> Any:
     return found
 
 
-def get_assertion(span: Span) -> Optional[str]:
+def get_assertion(span: Span) -> str | None:
     """The status of the finding with these boundaries, or None."""
     status = finding_value(span, "assertion")
     return None if status is None else str(status)
 
 
-def get_assertion_scores(span: Span) -> Optional[Dict[str, float]]:
+def get_assertion_scores(span: Span) -> dict[str, float] | None:
     """The probability of each status and modifier of the finding with these boundaries, or None."""
-    scores: Optional[Dict[str, float]] = finding_value(span, "assertion_scores")
+    scores: dict[str, float] | None = finding_value(span, "assertion_scores")
     return scores
 
 
-def get_is_negated(span: Span) -> Optional[bool]:
+def get_is_negated(span: Span) -> bool | None:
     """Whether the finding with these boundaries is negative; None where there is no finding."""
     status = get_assertion(span)
     return None if status is None else status == "negative"
 
 
-def get_modifier(span: Span, *, name: str) -> Optional[bool]:
+def get_modifier(span: Span, *, name: str) -> bool | None:
     """Whether a modifier holds of the finding with these boundaries; None where there is no finding, or the pipeline
     does not know the modifier."""
     held, scores = finding_value(span, "assertion_modifiers"), finding_value(span, "assertion_scores")
@@ -69,13 +70,13 @@ def get_modifier(span: Span, *, name: str) -> Optional[bool]:
     return name in held
 
 
-def get_relations(doc: Doc) -> List[Relation]:
+def get_relations(doc: Doc) -> list[Relation]:
     """All relations that hold in the Doc."""
     return read_relations(doc)
 
 
 MODIFIERS = ("uncertain", "hypothetical", "historical", "family")
-GETTERS: Dict[str, Callable[[Span], Any]] = {
+GETTERS: dict[str, Callable[[Span], Any]] = {
     "intent": get_intent,
     "assertion": get_assertion,
     "assertion_scores": get_assertion_scores,
@@ -119,7 +120,7 @@ def _install(name: str, getter: Callable[[Span], Any]) -> None:
         warn("W202", name=name)
 
 
-_OURS: Dict[str, Callable[[Span], Any]] = {}
+_OURS: dict[str, Callable[[Span], Any]] = {}
 
 
 def _place(span: Span, name: str) -> Any:

@@ -6,7 +6,8 @@ Values live in ``SpanGroup.attrs`` because it survives ``DocBin``, ``Doc.copy`` 
 tells two spans with equal boundaries apart; ``span._.x`` data does neither.
 """
 
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -44,7 +45,7 @@ def is_annotated(doc: Doc, key: str) -> bool:
     return key in doc.spans
 
 
-def annotated_labels(doc: Doc, key: str, labels: Sequence[str]) -> Tuple[str, ...]:
+def annotated_labels(doc: Doc, key: str, labels: Sequence[str]) -> tuple[str, ...]:
     """Those of a component's ``labels`` that ``doc`` is annotated with under ``key``; all unless it says less."""
     if not is_annotated(doc, key):
         return ()
@@ -53,7 +54,7 @@ def annotated_labels(doc: Doc, key: str, labels: Sequence[str]) -> Tuple[str, ..
 
 def judges(doc: Doc, key: str) -> Callable[[str], bool]:
     """Whether an annotated ``doc`` was judged for a label: any label, unless ``annotated_labels`` names them."""
-    declared: Optional[List[str]] = doc.spans[key].attrs.get(ANNOTATED_LABELS)
+    declared: list[str] | None = doc.spans[key].attrs.get(ANNOTATED_LABELS)
     return lambda label: declared is None or label in declared
 
 
@@ -62,7 +63,7 @@ def merged_type(label: str) -> str:
     return label.rpartition(TYPE_SEPARATOR)[2]
 
 
-def group_values(doc: Doc, key: str, name: str) -> List[Any]:
+def group_values(doc: Doc, key: str, name: str) -> list[Any]:
     """``attrs[name]`` of a group, checked to have one entry per span; empty if the group or the attr is absent."""
     if key not in doc.spans or name not in doc.spans[key].attrs:
         return []
@@ -73,18 +74,18 @@ def group_values(doc: Doc, key: str, name: str) -> List[Any]:
     return entries
 
 
-def entity_spans(doc: Doc, key: str) -> List[Tuple[int, int, str]]:
+def entity_spans(doc: Doc, key: str) -> list[tuple[int, int, str]]:
     """(start, end, label) of the entities under ``doc.spans[key]``, none if it is absent; ``ents``: of ``doc.ents``."""
     spans = doc.ents if key == ENTS else doc.spans.get(key, ())
     return [(span.start, span.end, span.label_) for span in spans]
 
 
-def entity_types(doc: Doc, key: str) -> Dict[Tuple[int, int], str]:
+def entity_types(doc: Doc, key: str) -> dict[tuple[int, int], str]:
     """The label of the entities with these bounds; of several labels the first in alphabetical order."""
     return {(start, end): label for start, end, label in sorted(entity_spans(doc, key), reverse=True)}
 
 
-def trimmed(doc: Doc, start: int, end: int) -> Tuple[int, int]:
+def trimmed(doc: Doc, start: int, end: int) -> tuple[int, int]:
     """Token bounds without white-space tokens at either end. Where sentences part at line breaks, the break is no
     part of what anybody annotates."""
     while start < end and doc[start].is_space:
@@ -94,9 +95,9 @@ def trimmed(doc: Doc, start: int, end: int) -> Tuple[int, int]:
     return start, end
 
 
-def joined_bounds(bounds: Iterable[Tuple[int, int]], n_tokens: int) -> List[Tuple[int, int]]:
+def joined_bounds(bounds: Iterable[tuple[int, int]], n_tokens: int) -> list[tuple[int, int]]:
     """Neighbours of sorted bounds made one, from the left, while one has no more than ``n_tokens``."""
-    joined: List[Tuple[int, int]] = []
+    joined: list[tuple[int, int]] = []
     for start, end in bounds:
         if joined and end - joined[-1][0] <= n_tokens:
             start = joined.pop()[0]
@@ -104,7 +105,7 @@ def joined_bounds(bounds: Iterable[Tuple[int, int]], n_tokens: int) -> List[Tupl
     return joined
 
 
-def sentence_bounds(doc: Doc) -> List[Tuple[int, int]]:
+def sentence_bounds(doc: Doc) -> list[tuple[int, int]]:
     """(start, end) token offsets of the sentences, trimmed, blank ones left out; the whole Doc where boundaries are not
     set."""
     has_sentences = doc.has_annotation("SENT_START")

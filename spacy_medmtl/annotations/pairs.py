@@ -4,8 +4,6 @@ The segments are parted by one token, U+241E (symbol for record separator), whic
 survives whatever keeps a text: ``nlp.make_doc(text)``, ``DocBin``, ``spacy evaluate``, a file of lines.
 """
 
-from typing import List, Tuple
-
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -27,11 +25,11 @@ def pair_doc(nlp: Language, first: str, second: str) -> Doc:
     return Doc(nlp.vocab, words=[*words, SEPARATOR, *words_2], spaces=[*spaces, True, *spaces_2])
 
 
-def _tokens(doc: Doc) -> Tuple[List[str], List[bool]]:
+def _tokens(doc: Doc) -> tuple[list[str], list[bool]]:
     return [token.text for token in doc], [bool(token.whitespace_) for token in doc]
 
 
-def segment_bounds(doc: Doc) -> List[Tuple[int, int]]:
+def segment_bounds(doc: Doc) -> list[tuple[int, int]]:
     """(start, end) token offsets of the non-empty segments of a Doc made by ``pair_doc``; none without a separator."""
     at = [token.i for token in doc if token.text == SEPARATOR]
     if len(at) != 1 or at[0] == 0 or at[0] == len(doc) - 1:
@@ -39,7 +37,7 @@ def segment_bounds(doc: Doc) -> List[Tuple[int, int]]:
     return [(0, at[0]), (at[0] + 1, len(doc))]
 
 
-def texts_of(doc: Doc) -> Tuple[str, str]:
+def texts_of(doc: Doc) -> tuple[str, str]:
     """The two texts of a Doc that ``pair_doc`` made. Raises MedmtlError E102 if it has not exactly one separator."""
     parts = doc.text.split(SEPARATOR)
     if len(parts) != 2:

@@ -5,8 +5,8 @@
 spans are labelled with their types.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Iterable, List, Sequence, Tuple
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -29,11 +29,11 @@ class JudgedPair:
     """A pair of token ranges with all labels that hold for it, none included. types: of head and tail, where they are
     entities; they make no other pair."""
 
-    head: Tuple[int, int]
-    tail: Tuple[int, int]
-    labels: Tuple[str, ...]
+    head: tuple[int, int]
+    tail: tuple[int, int]
+    labels: tuple[str, ...]
     score: float
-    types: Tuple[str, str] = field(default=("", ""), compare=False)
+    types: tuple[str, str] = field(default=("", ""), compare=False)
 
 
 def write_relations(doc: Doc, pairs: Iterable[JudgedPair], *, key: str = RELATIONS) -> None:
@@ -50,7 +50,7 @@ def write_relations(doc: Doc, pairs: Iterable[JudgedPair], *, key: str = RELATIO
     doc.spans[key] = group
 
 
-def read_pairs(doc: Doc, *, key: str = RELATIONS) -> List[JudgedPair]:
+def read_pairs(doc: Doc, *, key: str = RELATIONS) -> list[JudgedPair]:
     """The pairs under ``doc.spans[key]``; none if it is absent. Raises MedmtlError E103 on a group of another shape."""
     if key not in doc.spans:
         return []
@@ -68,7 +68,7 @@ def read_pairs(doc: Doc, *, key: str = RELATIONS) -> List[JudgedPair]:
     ]
 
 
-def read_relations(doc: Doc, *, key: str = RELATIONS) -> List[Relation]:
+def read_relations(doc: Doc, *, key: str = RELATIONS) -> list[Relation]:
     """The relations that hold in ``doc``, one for each pair and label."""
     return [
         Relation(Span(doc, *pair.head, label=head_type), Span(doc, *pair.tail, label=tail_type), label, pair.score)

@@ -1,22 +1,23 @@
 """Micro precision, recall and F1 over labelled items, with what is not annotated left out."""
 
+from collections.abc import Callable, Hashable, Iterable
 from itertools import accumulate
-from typing import Any, Callable, Dict, Hashable, Iterable, Optional, Set, Tuple
+from typing import Any
 
 from spacy.scorer import PRFScore
 from spacy.tokens import Doc
 from spacy.training import Example
 
-Item = Tuple[str, Hashable]  # (label, where it is)
+Item = tuple[str, Hashable]  # (label, where it is)
 CORPUS = "medmtl_corpus"  # Doc.user_data entry of a reference Doc: the corpus it comes from
 
 
-def corpus_of(doc: Doc) -> Optional[str]:
+def corpus_of(doc: Doc) -> str | None:
     """The corpus that a reference Doc comes from, if a reader noted it."""
     return doc.user_data.get(CORPUS)
 
 
-def places(doc: Doc) -> Callable[[int, int], Tuple[int, int]]:
+def places(doc: Doc) -> Callable[[int, int], tuple[int, int]]:
     """Where tokens [start, end) of a Doc stand, counted in characters that are not white space.
 
     Docs of one text agree on it however they are tokenised, and whichever blanks part the words of a reference that was
@@ -29,8 +30,8 @@ def places(doc: Doc) -> Callable[[int, int], Tuple[int, int]]:
 def score_items(
     name: str,
     examples: Iterable[Example],
-    items: Callable[[Example], Optional[Tuple[Set[Item], Set[Item]]]],
-) -> Dict[str, Any]:
+    items: Callable[[Example], tuple[set[Item], set[Item]] | None],
+) -> dict[str, Any]:
     """Scores of a component, keys prefixed by its ``name``.
 
     items: (gold, predicted) of an example, or None if it is not annotated.
@@ -38,8 +39,8 @@ def score_items(
     ``_f_per_corpus``; None for all if no example is annotated.
     """
     total = PRFScore()
-    per_type: Dict[str, PRFScore] = {}
-    per_corpus: Dict[str, PRFScore] = {}
+    per_type: dict[str, PRFScore] = {}
+    per_corpus: dict[str, PRFScore] = {}
     annotated = False
     for example in examples:
         pair = items(example)
@@ -57,7 +58,7 @@ def score_items(
             per_type.setdefault(label, PRFScore()).score_set(one_predicted, one_gold)
     if not annotated:
         return {f"{name}_{part}": None for part in ("p", "r", "f", "macro_f", "f_per_type")}
-    scores: Dict[str, Any] = {
+    scores: dict[str, Any] = {
         f"{name}_p": total.precision,
         f"{name}_r": total.recall,
         f"{name}_f": total.fscore,

@@ -1,7 +1,7 @@
 """``medmtl calibrate``: probabilities that mean what they say."""
 
 from pathlib import Path
-from typing import Annotated, List
+from typing import Annotated
 
 import typer
 from tqdm import tqdm
@@ -21,7 +21,7 @@ MEASURES = {"log loss": mean_log_loss, "ECE": expected_calibration_error, "Brier
 
 def calibrate(
     model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
-    paths: Annotated[List[Path], typer.Argument(help="Converted dev parts (.spacy), or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(help="Converted dev parts (.spacy), or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the calibrated pipeline.")],
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")

@@ -1,8 +1,9 @@
 """``medmtl convert``: a public corpus to spaCy's training format, with an account of what was lost on the way."""
 
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Iterator, List, Optional, Sequence, Tuple
+from typing import Annotated
 
 import typer
 from spacy.tokens import Doc
@@ -48,12 +49,12 @@ _SETTINGS = "A setting of the format, more than once for more. " + "; ".join(
 
 def convert(
     name: Annotated[str, typer.Argument(help=_NAMES, metavar="NAME")],
-    inputs: Annotated[List[Path], typer.Argument(help="Files of one split, as published.", metavar="INPUT")],
+    inputs: Annotated[list[Path], typer.Argument(help="Files of one split, as published.", metavar="INPUT")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where the Docs go (.spacy). The audits go beside it.")
     ],
     lang: Annotated[
-        Optional[str],
+        str | None,
         typer.Option(
             "--lang", "-l", help="spaCy language whose tokenizer reads the texts. By default the corpus's own."
         ),
@@ -70,25 +71,25 @@ def convert(
         int, typer.Option("--seed", "-s", help="For what is drawn: substituted answers, the dev part.")
     ] = 0,
     dev_share: Annotated[
-        Optional[float],
+        float | None,
         typer.Option(help="Share of the texts that goes to a part of its own (between 0 and 1)."),
     ] = None,
     dev_output: Annotated[
-        Optional[Path], typer.Option(help="Where the dev part goes; by default OUTPUT with '_dev' before .spacy.")
+        Path | None, typer.Option(help="Where the dev part goes; by default OUTPUT with '_dev' before .spacy.")
     ] = None,
     against: Annotated[
-        Optional[List[Path]],
+        list[Path] | None,
         typer.Option(help="Converted files (or folders of them) whose texts must not occur again. May be repeated."),
     ] = None,
     tokenizer: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Option(help="Encoder folder, to count sentences over its window; by default assets/encoder/minilm."),
     ] = None,
     shard_docs: Annotated[
         int,
         typer.Option(min=0, help="Make OUTPUT a folder of files of so many Docs each, for input larger than memory."),
     ] = 0,
-    settings: Annotated[Optional[List[str]], typer.Option("--set", help=_SETTINGS, metavar="KEY=VALUE")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", help=_SETTINGS, metavar="KEY=VALUE")] = None,
 ) -> None:
     """Convert a corpus to spaCy's binary format.
 
@@ -140,7 +141,7 @@ def _print_summary(audit: Audit) -> None:
     for output, counts in audit.outputs.items():
         msg.divider(output)
         msg.text(f"{counts.documents} documents, {counts.sentences} sentences, {counts.tokens} tokens")
-        rows: List[Tuple[str, str, int]] = [
+        rows: list[tuple[str, str, int]] = [
             (key, label, n) for key, labels in sorted(counts.spans.items()) for label, n in sorted(labels.items())
         ]
         msg.table(rows, header=("group", "label", "written"), divider=True, aligns=("l", "l", "r"))

@@ -1,7 +1,7 @@
 """``medmtl corpora``: which corpora there are, what they train, where to get them, and which are in place."""
 
 from pathlib import Path
-from typing import Annotated, Any, Dict, List, Optional
+from typing import Annotated, Any
 
 import srsly
 import typer
@@ -15,7 +15,7 @@ _COLUMNS = ("converter", "tasks", "lang", "licence", "in place", "where to get i
 
 def corpora(
     folder: Annotated[
-        Optional[Path], typer.Argument(help="A folder of corpora; the list then says which of them are in it.")
+        Path | None, typer.Argument(help="A folder of corpora; the list then says which of them are in it.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON, with the parts of each.")] = False,
 ) -> None:
@@ -35,8 +35,8 @@ def corpora(
 _KEYS = ("lang", "licence", "in_place", "url")
 
 
-def _row(name: str, converter: Converter, folder: Optional[Path]) -> Dict[str, Any]:
-    parts: List[str] = [*converter.train, *converter.dev]
+def _row(name: str, converter: Converter, folder: Path | None) -> dict[str, Any]:
+    parts: list[str] = [*converter.train, *converter.dev]
     in_place = None
     if folder is not None and converter.folder:
         in_place = all((folder / converter.folder / part).exists() for part in converter.train)

@@ -1,7 +1,8 @@
 """``medmtl debug-data``: what is in the corpora of a config for each head, and what will not work."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Iterable, List, Tuple
+from typing import Annotated, Any
 
 import srsly
 import typer
@@ -45,7 +46,7 @@ def _progress(examples: Iterable[Example], part: str) -> Iterable[Example]:
 def _print(report: Report) -> None:
     for name, parts in report.data.items():
         msg.divider(name)
-        states: List[Tuple[Any, ...]] = [
+        states: list[tuple[Any, ...]] = [
             (part, corpus, counts["annotated"], counts["empty"])
             for part in PARTS
             for corpus, counts in parts[part].by_corpus.items()

@@ -3,7 +3,7 @@
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Dict, List
+from typing import Annotated, Any
 
 import srsly
 import typer
@@ -22,7 +22,7 @@ PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
 
 def evaluate(
     model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
-    paths: Annotated[List[Path], typer.Argument(help="Converted corpora (.spacy), or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(help="Converted corpora (.spacy), or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the scores go (JSON).")],
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
@@ -53,11 +53,11 @@ def evaluate(
     msg.good(f"Wrote {output}")
 
 
-def describe(nlp: Language) -> Dict[str, Any]:
+def describe(nlp: Language) -> dict[str, Any]:
     """What a score needs to be read: pipeline, training settings, machine, versions."""
     tasks = [name for name, pipe in nlp.pipeline if getattr(pipe, "spans_key", None)]
     training = nlp.config.interpolate()["training"]  # "seed" is a reference to [system] in most configs
-    pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
+    pipes: list[Any] = [pipe for _, pipe in nlp.pipeline]
     encoder = next((p.model for p in pipes if hasattr(p, "listener_map") and "rule" in p.model.attrs), None)
     return {
         "pipeline": {

@@ -2,9 +2,10 @@
 
 import signal
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Callable, Dict, Iterable, List, Optional, Set
+from typing import Annotated, Any
 
 import spacy
 import typer
@@ -38,16 +39,16 @@ def experiment_command(name: str) -> Callable[..., None]:
         config: Annotated[
             Path, typer.Option(help="The base config. Its settings may follow: --training.batcher.size 320.")
         ] = Path("configs/lab/progressive.cfg"),
-        data: Annotated[Optional[Path], typer.Option(help="Folder of the corpora, if not the config's.")] = None,
-        encoder: Annotated[Optional[Path], typer.Option(help="Folder of the encoder, if not the config's.")] = None,
+        data: Annotated[Path | None, typer.Option(help="Folder of the corpora, if not the config's.")] = None,
+        encoder: Annotated[Path | None, typer.Option(help="Folder of the encoder, if not the config's.")] = None,
         output: Annotated[
-            Optional[Path], typer.Option(help=f"Folder for all results. metrics/lab/{name} if left out.")
+            Path | None, typer.Option(help=f"Folder for all results. metrics/lab/{name} if left out.")
         ] = None,
         profile: Annotated[str, typer.Option(help=f"Budget of {' or '.join(PROFILES)}.")] = "cpu",
         steps: Annotated[int, typer.Option(min=0, help="Training steps for each task; 0 for the profile's.")] = 0,
         seeds: Annotated[int, typer.Option(min=0, help="Seeds, from 0 on; 0 for the profile's number.")] = 0,
         init: Annotated[str, typer.Option(help="How progressive FFNs start, if not as in the config.")] = "",
-        only: Annotated[Optional[List[str]], typer.Option(help="Run this cell. May be repeated.")] = None,
+        only: Annotated[list[str] | None, typer.Option(help="Run this cell. May be repeated.")] = None,
         jobs: Annotated[int, typer.Option(min=1, help="Cells that run at once.")] = 1,
         gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
     ) -> None:
@@ -82,7 +83,7 @@ def budget_of(profile: str, steps: int, seeds: int) -> Budget:
     return replace(budget, steps=steps or budget.steps, seeds=tuple(range(seeds)) if seeds else budget.seeds)
 
 
-def origin_of(config: Path, overrides: Dict[str, Any]) -> Dict[str, str]:
+def origin_of(config: Path, overrides: dict[str, Any]) -> dict[str, str]:
     """What stands in a table where results of several base configs, or of changed ones, are in one folder."""
     return {"config": config.stem, **{name: str(one) for name, one in overrides.items() if name not in SHOWN_ANYWAY}}
 
@@ -92,12 +93,12 @@ def run_experiment(
     base: Any,
     budget: Budget,
     folder: Path,
-    origin: Dict[str, str],
+    origin: dict[str, str],
     *,
-    only: List[str],
+    only: list[str],
     jobs: int,
     gpu_id: int,
-) -> List[str]:
+) -> list[str]:
     """Check everything, run what is not done, write the tables; the messages of cells that failed."""
     from ..lab.checks import check
     from ..lab.kshot import sampled_cells
@@ -115,7 +116,7 @@ def run_experiment(
         check(base, wanted, budget, show)
     with tqdm(total=len(wanted), desc=name, unit="cell", disable=None) as bar:
 
-        def tick(n_done: int, running: List[str]) -> None:
+        def tick(n_done: int, running: list[str]) -> None:
             bar.set_postfix_str(", ".join(running), refresh=False)
             bar.n = n_done
             bar.refresh()
@@ -138,7 +139,7 @@ def check_folder(name: str, folder: Path) -> None:
         raise MedmtlError("E407", path=folder, problem=problem)
 
 
-def chosen(cells: List[Cell], only: List[str]) -> Set[str]:
+def chosen(cells: list[Cell], only: list[str]) -> set[str]:
     """The names of these cells, with those that they start from; of all, if none is named. Raises MedmtlError E345."""
     names = [cell.name for cell in cells]
     for one in only:
@@ -147,7 +148,7 @@ def chosen(cells: List[Cell], only: List[str]) -> Set[str]:
     return {one for cell in cells if cell.name in (only or names) for one in (cell.name, cell.after) if one}
 
 
-def write_tables(name: str, rows: List[str], tasks: List[str], folder: Path, planned: Set[str]) -> None:
+def write_tables(name: str, rows: list[str], tasks: list[str], folder: Path, planned: set[str]) -> None:
     """table.md, table.csv, table.json and plot.svg, and the table of the dev part: of all results in the folder, or,
     where lines have no room for other budgets, of the ``planned`` ones."""
     from ..lab.plots import draw
@@ -175,7 +176,7 @@ def write_tables(name: str, rows: List[str], tasks: List[str], folder: Path, pla
     msg.good(f"Wrote {folder}")
 
 
-def notes(results: List[Any]) -> List[str]:
+def notes(results: list[Any]) -> list[str]:
     """What a table needs to be read."""
     machines = sorted({f"{one['machine']}, {one['device']}, torch {one['versions']['torch']}" for one in results})
     common = [

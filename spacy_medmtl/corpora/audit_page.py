@@ -1,9 +1,10 @@
 """The audit of a conversion for readers: one HTML file that needs nothing else, light or dark as the system is."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from itertools import islice
-from typing import Any, Dict, Iterable, List, Mapping, Sequence
+from typing import Any
 
 _SHOWN = 200  # rows of a long list; the JSON has all
 _STYLE = """
@@ -93,7 +94,7 @@ def _pairs(positions: Sequence[Sequence[int]]) -> str:
     return shown + (" and more" if len(positions) > _SHOWN else "")
 
 
-def _bins(histogram: Mapping[str, int]) -> Dict[str, int]:
+def _bins(histogram: Mapping[str, int]) -> dict[str, int]:
     """Bins in order, by their names: '3 to 4' for the upper bound 4."""
     bounds = sorted(map(int, histogram))
     return {f"{b // 2 + 1} to {b}" if b > 2 else str(b): histogram[str(b)] for b in bounds}
@@ -103,7 +104,7 @@ def _bars(caption: str, counts: Mapping[str, int]) -> str:
     if not counts:
         return ""
     longest = max(counts.values())
-    rows: List[str] = []
+    rows: list[str] = []
     for name, n in counts.items():
         bar = f'<span class="bar" style="width:{12 * n / longest if longest else 0:.2f}rem"></span>'
         rows.append(f'<tr><td>{escape(str(name))}</td><td class="n">{n}</td><td>{bar}</td></tr>')

@@ -4,8 +4,8 @@ Two Word documents with a table each: pairs (number, sentence, sentence), scores
 The value of a pair is the mean of the five.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -34,8 +34,8 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
 def _pairs(paths: Sequence[Path], audit: Audit) -> Iterator[TextPair]:
     """The pairs that have both their sentences and their scores."""
-    texts: Dict[str, Row] = {}
-    scores: Dict[str, Row] = {}
+    texts: dict[str, Row] = {}
+    scores: dict[str, Row] = {}
     for path in paths:
         tables = read_tables(path, audit)
         for row in [row for table in tables for row in table[1:]]:  # the first row of a table is its header
@@ -50,7 +50,7 @@ def _pairs(paths: Sequence[Path], audit: Audit) -> Iterator[TextPair]:
             audit.dropped(Place(path, 1), "document", "", "a document without a table")
     for number in [*texts, *(number for number in scores if number not in texts)]:
         if number in texts and number in scores:
-            values: List[int] = [int(score) for score in scores[number][1:]]
+            values: list[int] = [int(score) for score in scores[number][1:]]
             first, second = (cell.strip() for cell in texts[number][1:])
             yield TextPair(first, second, SIMILARITY, texts[number].place, sum(values) / ANNOTATORS)
         else:

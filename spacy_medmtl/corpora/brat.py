@@ -1,7 +1,8 @@
 """Anyone's brat project: a folder of .txt and .ann files, or a .zip of it. The text is kept to the character."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc

@@ -4,8 +4,8 @@
 start and end in that text, words, class. All classes become one label.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, List, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -44,8 +44,8 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
         drop_left_over(rows, audit)
 
 
-def _mentions(abstract: Abstract, rows: Sequence[Row], audit: Audit) -> List[Mention]:
-    mentions: List[Mention] = []
+def _mentions(abstract: Abstract, rows: Sequence[Row], audit: Audit) -> list[Mention]:
+    mentions: list[Mention] = []
     texts = {"T": (0, abstract.title), "A": (abstract.abstract_start, abstract.abstract)}
     for row in rows:
         _, part, start, end, words, label = row.columns

@@ -7,10 +7,10 @@ so this corpus tells relations apart and cannot teach where there is none. Nor d
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Iterator, Optional, Sequence, Set
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -48,7 +48,7 @@ class _Row:
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One Doc for each run of lines with the same text. Raises MedmtlError E401 at the first loss in stop mode."""
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for text, rows in groupby(_rows(path, nlp, audit), key=lambda row: row.text):
             audit.note("texts that occur again further on", int(text in seen))
@@ -74,7 +74,7 @@ def _rows(path: Path, nlp: Language, audit: Audit) -> Iterator[_Row]:
                 yield row
 
 
-def _unmarked(text: str, label: str, place: Place) -> Optional[_Row]:
+def _unmarked(text: str, label: str, place: Place) -> _Row | None:
     """The text without the marks, and the entities in it; None if the marks are not there, or it cannot be told which
     they are. A text may hold signs that look like the end of a mark: the first one behind its beginning is meant."""
     match = _MARKED.fullmatch(text)

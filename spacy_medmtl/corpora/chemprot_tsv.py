@@ -11,8 +11,8 @@ relations holds further groups; as in the challenge, a pair with one of those co
 audit counts them where the table is there. Judged is each chemical with each gene of its sentence.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -30,7 +30,7 @@ TEXTS, ENTITY_ROWS, GOLD, ALL = "abstracts", "entities", "gold_standard", "relat
 LABELS = {"CHEMICAL": "Chemical", "GENE-Y": "Gene_or_protein", "GENE-N": "Gene_or_protein"}
 RELATIONS = {name: name for name in ("CPR:3", "CPR:4", "CPR:5", "CPR:6", "CPR:9")}
 KINDS = [("CHEMICAL", "GENE-Y"), ("CHEMICAL", "GENE-N")]
-Rows = Dict[str, List[Row]]
+Rows = dict[str, list[Row]]
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
@@ -56,7 +56,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
         drop_left_over(gold, audit)
 
 
-def _beside(path: Path, word: str) -> Optional[Path]:
+def _beside(path: Path, word: str) -> Path | None:
     """The table that has ``word`` in its name where that of the texts has its own; the test part adds ``_gs`` to some
     names only. None if there is none."""
     name = path.name.replace(TEXTS, word)
@@ -64,8 +64,8 @@ def _beside(path: Path, word: str) -> Optional[Path]:
     return next((found for found in candidates if TEXTS in path.name and found.is_file()), None)
 
 
-def _annotate(doc: Doc, abstract: Abstract, entity_rows: List[Row], gold: List[Row], audit: Audit) -> None:
-    entities: List[Entity] = []
+def _annotate(doc: Doc, abstract: Abstract, entity_rows: list[Row], gold: list[Row], audit: Audit) -> None:
+    entities: list[Entity] = []
     for row in entity_rows:
         _, name, label, start, end, words = row.columns
         stretch = stretch_of(words, abstract.text, start, end)

@@ -16,8 +16,9 @@ to take them for findings with an open status keeps all marked mentions, and is 
 says of general statements. Modifiers are not annotated.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -59,10 +60,10 @@ def _is_utterance(one: Any) -> bool:
     return bool(one["text"].strip()) and is_unicode(one["text"]) and one["sender"] in SPEAKERS
 
 
-def _doc(utterances: Sequence[Dict[str, Any]], nlp: Language, audit: Audit, place: Place) -> Doc:
+def _doc(utterances: Sequence[dict[str, Any]], nlp: Language, audit: Audit, place: Place) -> Doc:
     speakers = [SPEAKERS[one["sender"]] for one in utterances]
     doc, offsets, _ = dialogue_doc(nlp, [one["text"] for one in utterances], speakers)
-    findings: List[FindingMention] = []
+    findings: list[FindingMention] = []
     for one, first in zip(utterances, offsets, strict=True):
         for entity in one["ner"]:
             problem = _problem(entity, one["text"])
@@ -75,7 +76,7 @@ def _doc(utterances: Sequence[Dict[str, Any]], nlp: Language, audit: Audit, plac
     return doc
 
 
-def _bounds(entity: Dict[str, Any], first: int) -> Tuple[int, int]:
+def _bounds(entity: dict[str, Any], first: int) -> tuple[int, int]:
     """Characters of the dialogue, of which the utterance begins at ``first``."""
     start, end = entity["range"]
     return first + start, first + end

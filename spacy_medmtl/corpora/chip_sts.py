@@ -4,8 +4,9 @@ A JSON list of ``{id, text1, text2, label, category}``; label "1": they do. To b
 category (the disease) is not used. Most questions stand in several pairs.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc

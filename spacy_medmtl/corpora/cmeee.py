@@ -5,8 +5,9 @@ published versions differ in whether ``end_idx`` is the last character or the on
 tells which, for each entity.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence, Set
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -27,7 +28,7 @@ NAMES = ("start_idx", "end_idx", "type", "entity")
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One Doc for each text. Raises MedmtlError E401 at the first loss in stop mode."""
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for place, row in read_array(path, audit):
             if not _is_row(row) or len(row["text"]) > nlp.max_length:
@@ -52,8 +53,8 @@ def _is_entity(entity: Any) -> bool:
     return isinstance(entity, dict) and [type(entity.get(name)) for name in NAMES] == [int, int, str, str]
 
 
-def _mentions(entities: Sequence[Any], text: str, place: Place, audit: Audit) -> List[Mention]:
-    mentions: List[Mention] = []
+def _mentions(entities: Sequence[Any], text: str, place: Place, audit: Audit) -> list[Mention]:
+    mentions: list[Mention] = []
     for entity in entities:
         if not _is_entity(entity):
             audit.dropped(place, ENTITIES, "", "an entity that is not {start_idx, end_idx, type, entity}")

@@ -4,9 +4,10 @@ A Doc is a document where the file parts them (``-DOCSTART-``, ``# newdoc``), el
 where blanks stood between them is known only from a ``MISC`` column, as ``medmtl export conll`` writes it.
 """
 
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -25,8 +26,8 @@ def convert(
     audit: Audit,
     *,
     seed: int = 0,
-    word: Tuple[int, ...],
-    tags: Tuple[int, ...],
+    word: tuple[int, ...],
+    tags: tuple[int, ...],
     **rules: Any,
 ) -> Iterator[Doc]:
     """One Doc for each document or sentence. ``word`` and ``tags``: the columns, where no header of ours names them.
@@ -44,14 +45,14 @@ def convert(
     return convert_records(read, paths, nlp, audit, chosen)
 
 
-def _unit(sentence: Sentence) -> Tuple[int, int]:
+def _unit(sentence: Sentence) -> tuple[int, int]:
     """What a Doc is made of: a numbered document, or else a sentence by its line."""
     return (0, sentence.place.line) if sentence.document is None else (1, sentence.document)
 
 
-def _bounded(sentences: Iterable[Sentence], n_characters: int) -> List[Sentence]:
+def _bounded(sentences: Iterable[Sentence], n_characters: int) -> list[Sentence]:
     """The sentences of a document; of one that is longer than ``n_characters``, enough of them to be so."""
-    kept: List[Sentence] = []
+    kept: list[Sentence] = []
     length = 0
     for sentence in sentences:
         if length <= n_characters:
@@ -60,15 +61,15 @@ def _bounded(sentences: Iterable[Sentence], n_characters: int) -> List[Sentence]
     return kept
 
 
-def _record(sentences: List[Sentence], are_findings: Sequence[bool], audit: Audit) -> Record:
-    words: List[str] = []
-    spaces: List[bool] = []
+def _record(sentences: list[Sentence], are_findings: Sequence[bool], audit: Audit) -> Record:
+    words: list[str] = []
+    spaces: list[bool] = []
     record = Record("", sentences[0].place, links=None, words=words, by_rule=False)
-    entities: List[Entity] = []
+    entities: list[Entity] = []
     at = 0  # character of the text
     for sentence in sentences:
         record.starts.append(at)
-        edges: List[Tuple[int, int]] = []
+        edges: list[tuple[int, int]] = []
         for number, given in enumerate(sentence.words):
             word, has_space = read_misc(sentence.notes[number], given) if sentence.notes else (given, True)
             words.append(word)
@@ -84,11 +85,11 @@ def _record(sentences: List[Sentence], are_findings: Sequence[bool], audit: Audi
     return record
 
 
-def _entity(mention: Mention, bounds: Tuple[int, int], is_finding: bool, audit: Audit) -> Iterator[Entity]:
+def _entity(mention: Mention, bounds: tuple[int, int], is_finding: bool, audit: Audit) -> Iterator[Entity]:
     """The entity; of a finding, ``label/status+modifier`` gives what is said about it."""
     label, slash, said = mention.label.rpartition("/")
     parts = said.split("+")
-    attributes: Tuple[Tuple[str, str], ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
     if is_finding and slash and parts[0] in STATUSES and set(parts[1:]) <= set(MODIFIERS):
         attributes = (("assertion", parts[0]), *((name, "") for name in parts[1:]))
     else:

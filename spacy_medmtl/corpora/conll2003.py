@@ -6,9 +6,9 @@ used. The words are kept as given, as in ``iob``.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Iterator, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc

@@ -1,11 +1,12 @@
 """What a converter is: a corpus, the function that reads it, and what a user must know to get it."""
 
 import importlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Any, Protocol
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -27,14 +28,14 @@ class Converter:
 
     module: str
     help: str
-    train: Tuple[str, ...] = ()
-    dev: Tuple[str, ...] = ()  # none: the corpus has no dev part, cut one with --dev-share
-    folder_pattern: Optional[str] = None  # which files a folder stands for; None: no folders
+    train: tuple[str, ...] = ()
+    dev: tuple[str, ...] = ()  # none: the corpus has no dev part, cut one with --dev-share
+    folder_pattern: str | None = None  # which files a folder stands for; None: no folders
     settings: Mapping[str, Any] = field(default_factory=dict)  # keywords of its ``convert``, where corpora share one
     reads_ahead: bool = False  # reads all files before its first Doc: a loss in them cannot be told to belong to one
     options: Mapping[str, Option] = field(default_factory=dict)  # keywords that the user may set
     # for ``medmtl corpora``
-    tasks: Tuple[str, ...] = ()  # the factories that it can train
+    tasks: tuple[str, ...] = ()  # the factories that it can train
     lang: str = "en"
     licence: str = ""
     url: str = ""  # where to get it, or to apply for it

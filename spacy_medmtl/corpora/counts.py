@@ -2,8 +2,9 @@
 
 from array import array
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any
 
 from spacy.tokens import Doc
 
@@ -24,11 +25,11 @@ class Counts:
     documents: int = 0
     sentences: int = 0
     tokens: int = 0
-    spans: Dict[str, "Counter[str]"] = field(default_factory=dict)
-    depths: Dict[str, "Counter[int]"] = field(default_factory=dict)
+    spans: dict[str, "Counter[str]"] = field(default_factory=dict)
+    depths: dict[str, "Counter[int]"] = field(default_factory=dict)
     sentence_tokens: "Counter[int]" = field(default_factory=Counter)
-    spans_per_document: Dict[str, "Counter[int]"] = field(default_factory=dict)
-    span_tokens: Dict[str, "Counter[int]"] = field(default_factory=dict)
+    spans_per_document: dict[str, "Counter[int]"] = field(default_factory=dict)
+    span_tokens: dict[str, "Counter[int]"] = field(default_factory=dict)
     sentences_over: int = 0
     prints: "array[int]" = field(default_factory=lambda: array("Q"))
 
@@ -53,7 +54,7 @@ class Counts:
             self.spans.setdefault(key, Counter()).update(names)
             self.spans_per_document.setdefault(key, Counter())[bin_of(len(names))] += 1
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON, in a stable order."""
         return {
             "documents": self.documents,
@@ -74,11 +75,11 @@ def bin_of(value: int) -> int:
     return 1 << (value - 1).bit_length() if value > 0 else 0
 
 
-def depths(places: Iterable[Tuple[int, int]]) -> List[int]:
+def depths(places: Iterable[tuple[int, int]]) -> list[int]:
     """How deep each span (start, end) is nested, sorted by start, longest first: 1 if it lies in no other. Of spans
     with equal bounds each lies in the one before it."""
-    found: List[int] = []
-    around: List[int] = []  # ends of the spans that begin before and are not over yet
+    found: list[int] = []
+    around: list[int] = []  # ends of the spans that begin before and are not over yet
     for start, end in sorted(places, key=lambda place: (place[0], -place[1])):
         around = [other for other in around if other > start]
         found.append(1 + sum(other >= end for other in around))
@@ -86,5 +87,5 @@ def depths(places: Iterable[Tuple[int, int]]) -> List[int]:
     return found
 
 
-def _sorted(counters: Dict[str, "Counter[Any]"]) -> Dict[str, Dict[str, int]]:
+def _sorted(counters: dict[str, "Counter[Any]"]) -> dict[str, dict[str, int]]:
     return {key: {str(name): n for name, n in sorted(names.items())} for key, names in sorted(counters.items())}

@@ -1,7 +1,7 @@
 """COVID-Q: what a question about COVID-19 is about. CSV without a header, ``question,label``."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, Sequence, Set
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -33,7 +33,7 @@ LABELS = (
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One Doc for each question, which is one unit. Raises MedmtlError E401 at the first loss in stop mode."""
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for place, (question, label) in read_csv(path, 2, audit):
             if label not in LABELS:

@@ -1,7 +1,7 @@
 """A CSV or TSV of pairs of texts with a label or a number, a row each."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -14,7 +14,7 @@ from .formats.csv_rows import read_table
 from .formats.json_values import number
 from .formats.record import is_label
 
-Judged = Tuple[str, str, Optional[str], float, Place]  # two texts, the label, the score
+Judged = tuple[str, str, str | None, float, Place]  # two texts, the label, the score
 
 
 def convert(
@@ -27,8 +27,8 @@ def convert(
     second: str,
     label: str,
     delimiter: str,
-    none: Tuple[str, ...] = (),
-    score: Optional[str] = None,
+    none: tuple[str, ...] = (),
+    score: str | None = None,
 ) -> Iterator[Doc]:
     """One two-segment Doc for each row; rows with the same first text go to one side of a split.
 
@@ -39,7 +39,7 @@ def convert(
     def read(path: Path, audit: Audit) -> Iterator[Judged]:
         for place, (text, other, judgement) in read_table(path, (first, second, score or label), delimiter, audit):
             value = _score(judgement) if score else 1.0
-            name: Optional[str] = label if score else judgement
+            name: str | None = label if score else judgement
             if value is None:
                 audit.dropped(place, "line", "", "a row whose score is no number")
             elif not is_label(name) and name not in none:
@@ -60,7 +60,7 @@ def convert(
                 yield doc
 
 
-def _score(text: str) -> Optional[float]:
+def _score(text: str) -> float | None:
     try:
         return number(float(text))
     except ValueError:

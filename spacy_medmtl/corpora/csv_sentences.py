@@ -1,7 +1,7 @@
 """A CSV or TSV of labelled sentences (or texts), a row each."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -21,7 +21,7 @@ def convert(
     seed: int = 0,
     text: str,
     label: str,
-    labels: Tuple[str, ...],
+    labels: tuple[str, ...],
     spans_key: str,
     unit: str,
     delimiter: str,

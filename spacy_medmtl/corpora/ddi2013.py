@@ -7,9 +7,9 @@ that do not interact (``ddi="false"``) are kept as judged pairs without a label.
 """
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -33,15 +33,15 @@ _OFFSETS = re.compile(r"[0-9]{1,9}-[0-9]{1,9}(;[0-9]{1,9}-[0-9]{1,9})*")
 class _Text:
     """What is read of a document. Offsets are characters of its sentences, joined with blanks."""
 
-    sentences: List[str] = field(default_factory=list)
-    offsets: List[int] = field(default_factory=list)
-    mentions: List[Mention] = field(default_factory=list)
-    pairs: List[EntityPair] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
+    pairs: list[EntityPair] = field(default_factory=list)
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One Doc for each document, with its sentences. Raises MedmtlError E401 at the first loss in stop mode."""
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for place, content in _documents(path, audit):
             root = read_tree(content, place, audit)
@@ -60,7 +60,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
                 audit.dropped(place, "document", "", "a document without sentences, or longer than spaCy reads")
 
 
-def _documents(path: Path, audit: Audit) -> Iterator[Tuple[Place, bytes]]:
+def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, bytes]]:
     """The XML files in a ``.zip`` archive, or one such file."""
     if path.suffix.lower() != ".zip":
         yield Place(path, 1), path.read_bytes()
@@ -105,7 +105,7 @@ def _read(root: Element, audit: Audit) -> _Text:
 
 
 def _add_annotations(text: _Text, sentence: Element, first: int, audit: Audit) -> None:
-    mentions: Dict[str, Mention] = {}
+    mentions: dict[str, Mention] = {}
     for element in sentence.children:
         here, values = element.place, element.attributes
         if element.name == "entity":
@@ -133,7 +133,7 @@ def _add_annotations(text: _Text, sentence: Element, first: int, audit: Audit) -
             audit.dropped(here, "line", "", "neither an entity nor a pair")
 
 
-def _pieces(entity: Mapping[str, str], text: str) -> Optional[List[Stretch]]:
+def _pieces(entity: Mapping[str, str], text: str) -> list[Stretch] | None:
     """The characters of the pieces of an entity, ends exclusive; None if they are not its words."""
     offsets = entity.get("charOffset", "")
     if not _OFFSETS.fullmatch(offsets):

@@ -1,8 +1,9 @@
 """doccano's JSON lines: ``label`` (or ``labels``) with ``[start, end, label]`` or with classes of the text, or
 ``entities`` and ``relations`` with ids."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Sequence
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -32,17 +33,17 @@ def read_records(path: Path, audit: Audit) -> Iterator[Record]:
             yield _record(value, text, place, audit)
 
 
-def _record(value: Dict[str, Any], text: str, place: Place, audit: Audit) -> Record:
+def _record(value: dict[str, Any], text: str, place: Place, audit: Audit) -> Record:
     record = Record(text, place, entities=None, links=None)
     given = value.get("label", value.get("labels"))
-    spans: List[Entity] = []
+    spans: list[Entity] = []
     if isinstance(given, list) and (not given or any(isinstance(one, list) for one in given)):
         spans += [found for one in given if (found := _triple(one, text, place, audit)) is not None]
         record.entities = spans
     elif given is not None:
         record.classes = labels_of(given, place, audit)
     if "entities" in value:
-        by_id: Dict[str, Entity] = {}
+        by_id: dict[str, Entity] = {}
         for one in objects(value["entities"], "an entity", place, audit):
             edges = one.get("start_offset"), one.get("end_offset")
             found = entity(text, *edges, one.get("label"), place, audit, attributes_of(one, _KNOWN))
@@ -61,8 +62,8 @@ def _triple(value: Any, text: str, place: Place, audit: Audit) -> "Entity | None
     return entity(text, start, end, label, place, audit)
 
 
-def _rows(value: Dict[str, Any], place: Place, audit: Audit) -> List[LinkRow]:
-    rows: List[LinkRow] = []
+def _rows(value: dict[str, Any], place: Place, audit: Audit) -> list[LinkRow]:
+    rows: list[LinkRow] = []
     for one in objects(value.get("relations"), "a relation", place, audit):
         label = one.get("type")
         if is_label(label):

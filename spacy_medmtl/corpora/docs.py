@@ -1,9 +1,9 @@
 """From character offsets to reference Docs: spans on whole tokens, sentence starts, what a split keeps together."""
 
 from bisect import bisect_right
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from collections.abc import Iterable, Sequence
 
-import numpy as np
+import numpy
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
@@ -14,13 +14,13 @@ from ..errors import MedmtlError
 from .audit import Audit, Place
 from .retokenize import unsplit
 
-Spans = Dict[Tuple[int, int, int], Span]  # by start, end and label
+Spans = dict[tuple[int, int, int], Span]  # by start, end and label
 _SPLIT_KEY = "medmtl_split_key"  # in doc.user_data, which is not written to the output
 
 
 def token_span(
-    doc: Doc, start: int, end: int, uses: Sequence[Tuple[str, str]], audit: Audit, place: Place
-) -> Optional[Span]:
+    doc: Doc, start: int, end: int, uses: Sequence[tuple[str, str]], audit: Audit, place: Place
+) -> Span | None:
     """The tokens of ``doc.text[start:end]``. ``uses`` are the (span group, label) that the span is for; the first one
     labels it. Without any nothing is listed: the span is one that was looked up, and listed, before.
 
@@ -65,11 +65,11 @@ def add_unless_there(spans: Spans, span: Span, kind: str, audit: Audit, place: P
 def set_sentence_starts(doc: Doc, starts: Iterable[int]) -> None:
     """Make exactly these tokens (and the first) begin sentences. At once: the setter of a token looks at all tokens."""
     chosen = {0, *starts}
-    values = np.array([1 if token in chosen else -1 for token in range(len(doc))], dtype=np.int64)
-    doc.from_array(["SENT_START"], values.astype(np.uint64))  # type: ignore[arg-type]
+    values = numpy.array([1 if token in chosen else -1 for token in range(len(doc))], dtype=numpy.int64)
+    doc.from_array(["SENT_START"], values.astype(numpy.uint64))  # type: ignore[arg-type]
 
 
-def tokens_at(doc: Doc, offsets: Iterable[int]) -> List[int]:
+def tokens_at(doc: Doc, offsets: Iterable[int]) -> list[int]:
     """The tokens that these characters belong to. A blank belongs to the token before it."""
     begins = [token.idx for token in doc]
     return [bisect_right(begins, offset) - 1 for offset in offsets]
@@ -85,15 +85,15 @@ def split_sentences(
     set_sentence_starts(doc, starts - inside)
 
 
-def _starts_by_rule(doc: Doc) -> Set[int]:
+def _starts_by_rule(doc: Doc) -> set[int]:
     """Those of the tokens before any was split for a gold edge, so that no boundary depends on the gold."""
     whole, first_of = unsplit(doc)
     return {first_of[token.i] for token in Sentencizer()(whole) if token.is_sent_start}
 
 
 def judged_pair_doc(
-    nlp: Language, first: str, second: str, label: Optional[str], audit: Audit, place: Place, *, by_rule: bool
-) -> Optional[Doc]:
+    nlp: Language, first: str, second: str, label: str | None, audit: Audit, place: Place, *, by_rule: bool
+) -> Doc | None:
     """A Doc of two segments, judged as one pair: ``label``, or no relation if it is None; score 1 or 0.
 
     Nothing but relations is annotated on it. ``by_rule``: the segments may hold several sentences. None (and a loss,

@@ -20,8 +20,8 @@ experiencer.
 """
 
 from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -35,7 +35,7 @@ from .formats.xmi import AnnotatedText, Annotation, read_xmi
 ENTITY, EVENT, SENTENCE = "CLINENTITY", "EVENT", "Sentence"
 POLARITY = {"POS": "positive", "NEG": "negative"}
 ACTUAL = "ACTUAL"
-MODALITY: Dict[str, Tuple[str, ...]] = {
+MODALITY: dict[str, tuple[str, ...]] = {
     ACTUAL: (),
     "HEDGED": ("uncertain",),
     "HYPOTHETICAL-IF": ("hypothetical",),
@@ -43,7 +43,7 @@ MODALITY: Dict[str, Tuple[str, ...]] = {
     "GENERIC": (),
 }
 JUDGED = ["uncertain", "hypothetical"]
-Judgement = Tuple[str, Tuple[str, ...]]  # status, modifiers
+Judgement = tuple[str, tuple[str, ...]]  # status, modifiers
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
@@ -77,7 +77,7 @@ def _findings(content: AnnotatedText, audit: Audit) -> Iterator[FindingMention]:
             yield FindingMention(entity.start, entity.end, LABEL, entity.place, *judgement, is_covered=is_covered)
 
 
-def _agreed(judgements: List[Optional[Judgement]]) -> Tuple[Optional[Judgement], str]:
+def _agreed(judgements: list[Judgement | None]) -> tuple[Judgement | None, str]:
     """What all events of an entity say, or nothing and why."""
     if not judgements:
         return None, "no event inside the entity: its polarity is not annotated"
@@ -89,7 +89,7 @@ def _agreed(judgements: List[Optional[Judgement]]) -> Tuple[Optional[Judgement],
     return judgements[0], ""
 
 
-def _judgement(event: Annotation) -> Optional[Judgement]:
+def _judgement(event: Annotation) -> Judgement | None:
     """Status and modifiers by the rule above, or None for values that it does not know."""
     polarity, modality = (event.features.get(name, "") for name in ("polarity", "contextualModality"))
     if polarity not in POLARITY or modality not in MODALITY:

@@ -1,6 +1,7 @@
 """Entities of a reference Doc, from mentions with character offsets."""
 
-from typing import List, Mapping, Sequence, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from spacy.tokens import Doc, Span
 
@@ -14,14 +15,14 @@ AnyMention = TypeVar("AnyMention", bound=Mention)
 
 def write_mentions(
     doc: Doc, mentions: Sequence[AnyMention], labels: Mapping[str, str], audit: Audit
-) -> List[AnyMention]:
+) -> list[AnyMention]:
     """Annotate ``doc`` with mentions of its text, and return those that became spans, in the order of the spans.
 
     ``labels``: a type of the file -> its label. A mention of another type or outside the text is a loss (MedmtlError
     E401 in stop mode); the audit lists what was widened to whole tokens, and what then equals another span.
     """
     spans: Spans = {}
-    written: List[AnyMention] = []
+    written: list[AnyMention] = []
     for mention in mentions:
         if mention.label not in labels:
             drop_unknown(mention.place, labels, audit)

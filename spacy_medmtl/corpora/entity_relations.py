@@ -10,9 +10,9 @@ A span with itself is no pair, for a model could not tell the two apart: where b
 what a file says of them is a loss, and what it does not say is not judged.
 """
 
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Collection, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.tokens import Doc
 
@@ -22,9 +22,9 @@ from .audit import Audit, Place
 from .docs import token_span
 from .formats.mention import Mention
 
-Bounds = Tuple[int, int]
-Kinds = Collection[Tuple[str, str]]
-Stated = Set[Optional[str]]  # labels of a pair; None: the file says that it has none
+Bounds = tuple[int, int]
+Kinds = Collection[tuple[str, str]]
+Stated = set[str | None]  # labels of a pair; None: the file says that it has none
 OUTSIDE = "related pairs outside of the judged ones, kept"
 CROWDED = "sentences with too many entities, whose unrelated pairs are not judged"
 MAX_ENTITIES = 200  # in a sentence; the pairs are as many as its square
@@ -36,7 +36,7 @@ class EntityPair:
 
     head: Mention
     tail: Mention
-    label: Optional[str]
+    label: str | None
     place: Place
 
 
@@ -121,10 +121,10 @@ class _Judged:
 
     def __init__(self, doc: Doc, audit: Audit) -> None:
         self.doc, self.audit = doc, audit
-        self.found: Dict[Tuple[Bounds, Bounds], Stated] = {}
-        self._known: Dict[Bounds, Optional[Bounds]] = {}  # characters -> tokens
+        self.found: dict[tuple[Bounds, Bounds], Stated] = {}
+        self._known: dict[Bounds, Bounds | None] = {}  # characters -> tokens
 
-    def bounds(self, mention: Mention, label: str) -> Optional[Bounds]:
+    def bounds(self, mention: Mention, label: str) -> Bounds | None:
         """The tokens of a mention, as ``token_span`` finds them for the entities. ``label``: of a relation of it."""
         characters = (mention.start, mention.end)
         if characters not in self._known:
@@ -133,7 +133,7 @@ class _Judged:
             self._known[characters] = None if span is None else (span.start, span.end)
         return self._known[characters]
 
-    def add(self, head: Optional[Bounds], tail: Optional[Bounds], label: Optional[str], place: Place) -> None:
+    def add(self, head: Bounds | None, tail: Bounds | None, label: str | None, place: Place) -> None:
         """What the file says of a pair. Said twice, or a relation and none, is merged: the labels of all hold."""
         if head is None or tail is None or head == tail:
             self.audit.dropped(place, RELATIONS, label or "", "the two entities are not two spans of tokens")
@@ -156,10 +156,10 @@ class _Judged:
         self.doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = sorted(set(labels))
 
 
-def _placed(doc: Doc, entities: Iterable[Entity], judged: _Judged) -> Dict[str, _Placed]:
+def _placed(doc: Doc, entities: Iterable[Entity], judged: _Judged) -> dict[str, _Placed]:
     """Entities by id, on their tokens. Of several with one id, which a file should not have, the first counts; what has
     no id cannot be named."""
-    placed: Dict[str, _Placed] = {}
+    placed: dict[str, _Placed] = {}
     sentences = list(chain.from_iterable([number] * len(sent) for number, sent in enumerate(doc.sents)))
     for entity in entities:
         bounds = judged.bounds(entity, "")
@@ -168,8 +168,8 @@ def _placed(doc: Doc, entities: Iterable[Entity], judged: _Judged) -> Dict[str, 
     return placed
 
 
-def _candidates(entities: Iterable[_Placed], kinds: Kinds, reach: int, audit: Audit) -> Iterator[Tuple[Bounds, Bounds]]:
-    by_sentence: Dict[int, List[_Placed]] = {}
+def _candidates(entities: Iterable[_Placed], kinds: Kinds, reach: int, audit: Audit) -> Iterator[tuple[Bounds, Bounds]]:
+    by_sentence: dict[int, list[_Placed]] = {}
     for entity in entities:
         by_sentence.setdefault(entity.sentence, []).append(entity)
     crowded = [sentence for sentence, inside in by_sentence.items() if len(inside) > MAX_ENTITIES]
@@ -186,7 +186,7 @@ def _candidates(entities: Iterable[_Placed], kinds: Kinds, reach: int, audit: Au
                     yield head.bounds, tail.bounds
 
 
-def _ordered(head: _Placed, tail: _Placed, kinds: Kinds) -> Tuple[_Placed, _Placed]:
+def _ordered(head: _Placed, tail: _Placed, kinds: Kinds) -> tuple[_Placed, _Placed]:
     """The two as the file orders them; two of one type in the order of the text, as the judged pairs are."""
     if head.label == tail.label and (head.label, tail.label) in kinds and tail.bounds < head.bounds:
         return tail, head

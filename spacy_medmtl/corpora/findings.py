@@ -1,7 +1,7 @@
 """Findings of a reference Doc, from mentions with character offsets and a status."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Dict, Iterable, Sequence, Tuple
 
 from spacy.tokens import Doc, Span, SpanGroup
 
@@ -18,7 +18,7 @@ class FindingMention(Mention):
     """A finding with its status (positive, negative or unknown) and the modifiers that hold."""
 
     status: str
-    modifiers: Tuple[str, ...] = ()
+    modifiers: tuple[str, ...] = ()
 
 
 def write_findings(
@@ -30,7 +30,7 @@ def write_findings(
     other modifiers already (MedmtlError E401 in stop mode). The audit lists what was widened to whole tokens, and what
     then equals another finding.
     """
-    written: Dict[Tuple[int, int, str], FindingMention] = {}
+    written: dict[tuple[int, int, str], FindingMention] = {}
     for finding in findings:
         place, offsets = finding.place, (finding.start, finding.end)
         span = token_span(doc, *offsets, [(FINDINGS, finding.label)], audit, place)

@@ -3,10 +3,11 @@
 Offsets are characters of the sentence, end exclusive.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence, Set, Tuple
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -25,9 +26,9 @@ LABELS = {name: name for name in ("DNA", "RNA", "cell_line", "cell_type", "prote
 class _Row:
     """A sentence. ``unit`` tells documents apart: their id, and how many documents of the input came before."""
 
-    unit: Tuple[str, int]
+    unit: tuple[str, int]
     text: str
-    entities: List[Any]
+    entities: list[Any]
     place: Place
 
 
@@ -37,7 +38,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
     Raises MedmtlError E401 at the first loss in stop mode.
     """
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for (name, _), rows in groupby(_rows(path, audit), key=lambda row: row.unit):
             audit.note("document ids that occur again", int(name in seen))
@@ -77,8 +78,8 @@ def _is_row(row: Any) -> bool:
 
 def _doc(text: str, sentences: Sequence[_Row], nlp: Language, audit: Audit) -> Doc:
     doc = nlp.make_doc(text)
-    mentions: List[Mention] = []
-    offsets: List[int] = []
+    mentions: list[Mention] = []
+    offsets: list[int] = []
     first = 0
     for row in sentences:
         offsets.append(first)

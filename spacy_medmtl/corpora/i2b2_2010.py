@@ -22,8 +22,8 @@ Judged for a relation is each treatment or test with each problem of its sentenc
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -40,7 +40,7 @@ from .texts import split_lines, text_doc
 
 PROBLEM = "problem"
 LABELS = {"problem": "Problem", "test": "Test", "treatment": "Treatment"}
-STATUS: Dict[str, Tuple[str, Tuple[str, ...]]] = {
+STATUS: dict[str, tuple[str, tuple[str, ...]]] = {
     "present": ("positive", ()),
     "absent": ("negative", ()),
     "possible": ("unknown", ("uncertain",)),
@@ -64,7 +64,7 @@ _ROWS = {
     ".rel": re.compile(_CONCEPT.format("") + r'\|\|r="(?P<value>[^"|]*)"\|\|' + _CONCEPT.format("tail_")),
 }
 MAX_LINE = 10_000  # characters of an annotation; matching takes the square of the length
-Match = Tuple["re.Match[str]", Place]
+Match = tuple["re.Match[str]", Place]
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
@@ -78,7 +78,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
             yield doc
 
 
-def _annotate(doc: Doc, files: Dict[str, Path], audit: Audit) -> None:
+def _annotate(doc: Doc, files: dict[str, Path], audit: Audit) -> None:
     tokens = _Tokens(doc.text)
     concepts = list(_concepts(files[".con"], tokens, audit))
     write_mentions(doc, concepts, LABELS, audit)
@@ -95,20 +95,20 @@ class _Tokens:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines: List[List[Stretch]] = []
+        self.lines: list[list[Stretch]] = []
         first = 0
         for line in text.split("\n"):
             self.lines.append([(first + match.start(), first + match.end()) for match in re.finditer(r"\S+", line)])
             first += len(line) + 1
 
-    def at(self, place: str) -> Optional[Stretch]:
+    def at(self, place: str) -> Stretch | None:
         """The token at ``line:token``, or None if there is none."""
         line, token = map(int, place.split(":"))
         if 0 < line <= len(self.lines) and token < len(self.lines[line - 1]):
             return self.lines[line - 1][token]
         return None
 
-    def stretch(self, match: "re.Match[str]", prefix: str = "") -> Optional[Stretch]:
+    def stretch(self, match: "re.Match[str]", prefix: str = "") -> Stretch | None:
         """The characters of a concept; None if its tokens are not the words that it repeats (in lower case)."""
         first, last = self.at(match[f"{prefix}from"]), self.at(match[f"{prefix}to"])
         if first is None or last is None or first[0] >= last[1]:
@@ -127,7 +127,7 @@ def _rows(path: Path, audit: Audit) -> Iterator[Match]:
             audit.dropped(Place(path, number), "line", "", f"not a line of a {path.suffix} file of i2b2 2010")
 
 
-def _located(path: Path, tokens: _Tokens, audit: Audit) -> Iterator[Tuple[Stretch, str, Match]]:
+def _located(path: Path, tokens: _Tokens, audit: Audit) -> Iterator[tuple[Stretch, str, Match]]:
     """The (first) concept of each line, its id, and the line."""
     for match, place in _rows(path, audit):
         stretch = tokens.stretch(match)

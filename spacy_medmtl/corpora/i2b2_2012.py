@@ -16,9 +16,9 @@ Relations are the TLINKs, in the three types to which the challenge merged eight
 worth a link, so a pair without one was not judged, and no pair counts as having none.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict, Iterator, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -41,7 +41,7 @@ TYPES = {
 }
 # The label of an event or a time is its type, that of a SECTIME the element
 LABELS = {name: name.capitalize() for name in (*TYPES["EVENT"], *TYPES["TIMEX3"])} | {SECTIME: "Section_time"}
-STATUS: Dict[Tuple[str, str], Tuple[str, Tuple[str, ...]]] = {
+STATUS: dict[tuple[str, str], tuple[str, tuple[str, ...]]] = {
     ("FACTUAL", "POS"): ("positive", ()),
     ("FACTUAL", "NEG"): ("negative", ()),
     **{("POSSIBLE", polarity): ("unknown", ("uncertain",)) for polarity in ("POS", "NEG")},
@@ -76,7 +76,7 @@ def _annotate(doc: Doc, content: TaggedText, audit: Audit) -> None:
     write_entity_relations(doc, [*entities, *by_type], _links(content), audit, labels=LINKS)
 
 
-def _entities(content: TaggedText, audit: Audit) -> Iterator[Tuple[Tag, Entity]]:
+def _entities(content: TaggedText, audit: Audit) -> Iterator[tuple[Tag, Entity]]:
     """The tags that are entities. Elements of unknown names are a loss as well."""
     for tag in content.tags:
         kind, stretch = tag.value("type"), content.stretch(tag)
@@ -96,7 +96,7 @@ def _entities(content: TaggedText, audit: Audit) -> Iterator[Tuple[Tag, Entity]]
                 yield tag, Entity(*stretch, label, tag.place, tag.attributes.get("id", "").strip())
 
 
-def _findings(found: Sequence[Tuple[Tag, Entity]], audit: Audit) -> Iterator[FindingMention]:
+def _findings(found: Sequence[tuple[Tag, Entity]], audit: Audit) -> Iterator[FindingMention]:
     for tag, entity in found:
         judgement = STATUS.get((tag.value("modality"), tag.value("polarity")))
         if entity.label != PROBLEM:

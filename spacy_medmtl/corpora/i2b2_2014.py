@@ -4,8 +4,8 @@ The element names the category (NAME, LOCATION, ...), TYPE what is marked (PATIE
 third record of patient 220; the records of a patient stay together in a split.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, List, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -41,8 +41,8 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
             yield doc
 
 
-def _mentions(content: TaggedText, audit: Audit) -> List[Mention]:
-    mentions: List[Mention] = []
+def _mentions(content: TaggedText, audit: Audit) -> list[Mention]:
+    mentions: list[Mention] = []
     for tag in content.tags:
         stretch, label = content.stretch(tag), tag.value("TYPE")
         if label not in LABELS:

@@ -14,10 +14,11 @@ converters put a dialogue on the same side of a split.
 
 import hashlib
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple, TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -44,8 +45,8 @@ class Utterance:
     speaker: str
     text: str
     act: str
-    entities: Optional[List[Any]]
-    symptoms: Optional[List[Any]]
+    entities: list[Any] | None
+    symptoms: list[Any] | None
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Dialogue:
     """A dialogue of the aligned form."""
 
     id: str
-    utterances: List[Utterance]
+    utterances: list[Utterance]
     place: Place
 
     @property
@@ -80,7 +81,7 @@ def read_dialogues(path: Path, nlp: Language, audit: Audit) -> Iterator[Dialogue
             yield Dialogue(identifier, utterances, place)
 
 
-def _are_turns(turns: Any) -> TypeGuard[List[Dict[str, Any]]]:
+def _are_turns(turns: Any) -> TypeGuard[list[dict[str, Any]]]:
     return isinstance(turns, list) and bool(turns) and all(map(_is_turn, turns))
 
 
@@ -94,7 +95,7 @@ def _is_turn(one: Any) -> bool:
     return bool(one["text"].strip()) and is_unicode(one["text"]) and one["speaker"] in SPEAKERS
 
 
-def aligned_doc(dialogue: Dialogue, nlp: Language) -> Tuple[Doc, List[int], List[Tuple[int, int]]]:
+def aligned_doc(dialogue: Dialogue, nlp: Language) -> tuple[Doc, list[int], list[tuple[int, int]]]:
     """The Doc of a dialogue, and of each utterance the first character and the token bounds."""
     texts = [one.text for one in dialogue.utterances]
     doc, offsets, bounds = dialogue_doc(nlp, texts, [one.speaker for one in dialogue.utterances])
@@ -102,7 +103,7 @@ def aligned_doc(dialogue: Dialogue, nlp: Language) -> Tuple[Doc, List[int], List
     return doc, offsets, bounds
 
 
-def stretches(items: Iterable[Item], audit: Audit) -> Iterator[Tuple[str, List[Item]]]:
+def stretches(items: Iterable[Item], audit: Audit) -> Iterator[tuple[str, list[Item]]]:
     """Items of a file whose dialogues are not told apart, in stretches, and what a split keeps together of them."""
     for number, numbered in groupby(enumerate(items), key=lambda pair: pair[0] // STRETCH):
         stretch = [item for _, item in numbered]

@@ -1,9 +1,9 @@
 """IMCS21, what each utterance of a dialogue does: ask or tell, and about what."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -63,7 +63,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
                 yield _stretch_doc(key, lines, nlp)
 
 
-def _stretch_doc(key: str, lines: List[_Line], nlp: Language) -> Doc:
+def _stretch_doc(key: str, lines: list[_Line], nlp: Language) -> Doc:
     doc, _, bounds = dialogue_doc(nlp, [line.text for line in lines], [line.speaker for line in lines])
     write_intents(doc, bounds, [line.act for line in lines], ACTS)
     keep_together(doc, key)

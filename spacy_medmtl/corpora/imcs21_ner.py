@@ -1,10 +1,10 @@
 """IMCS21, entities in dialogues."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import Iterator, List, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -40,7 +40,7 @@ class _Line:
 
     speaker: str
     text: str
-    mentions: List[Mention]
+    mentions: list[Mention]
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
@@ -59,8 +59,8 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
                 yield doc
 
 
-def _mentions(dialogue: Dialogue, offsets: Sequence[int], audit: Audit) -> List[Mention]:
-    mentions: List[Mention] = []
+def _mentions(dialogue: Dialogue, offsets: Sequence[int], audit: Audit) -> list[Mention]:
+    mentions: list[Mention] = []
     for one, first in zip(dialogue.utterances, offsets, strict=True):
         audit.note(NOT_GIVEN, int(one.entities is None))
         for entity in one.entities or ():
@@ -73,7 +73,7 @@ def _mentions(dialogue: Dialogue, offsets: Sequence[int], audit: Audit) -> List[
     return mentions
 
 
-def _stretch_doc(key: str, lines: List[_Line], nlp: Language, audit: Audit) -> Doc:
+def _stretch_doc(key: str, lines: list[_Line], nlp: Language, audit: Audit) -> Doc:
     doc, offsets, _ = dialogue_doc(nlp, [line.text for line in lines], [line.speaker for line in lines])
     mentions = [
         replace(mention, start=first + mention.start, end=first + mention.end)
@@ -118,7 +118,7 @@ def _line(words: Sequence[str], tags: Sequence[str], place: Place, audit: Audit)
     """An utterance without its speaker, to whom no tag may belong. A mention goes on while I- repeats its label."""
     match = SPOKEN.fullmatch("".join(words))
     speaker, text = (match[1], match[2]) if match else ("", "")
-    mentions: List[Mention] = []
+    mentions: list[Mention] = []
     end, before = len(text) - sum(map(len, words)), "O"
     for word, tag in zip(words, tags, strict=True):
         start, end = end, end + len(word)

@@ -8,10 +8,10 @@ no text of one part is seen in another.
 """
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -41,7 +41,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
     The files are read twice, as substitutes may stand anywhere. Raises MedmtlError E401 at the first loss in stop mode.
     """
-    groups: Dict[str, List[_Pair]] = {}
+    groups: dict[str, list[_Pair]] = {}
     for path in paths:
         for dialogue in read_dialogues(path, nlp, Audit("report")):
             groups.setdefault(dialogue.group, []).extend(_pairs(dialogue))
@@ -67,7 +67,7 @@ def _pairs(dialogue: Dialogue) -> Iterator[_Pair]:
             yield _Pair(first.text, second.text, dialogue.id, dialogue.place)
 
 
-def _substituted(pair: _Pair, group: Sequence[_Pair], draw: random.Random) -> Optional[Tuple[str, str]]:
+def _substituted(pair: _Pair, group: Sequence[_Pair], draw: random.Random) -> tuple[str, str] | None:
     """The pair with its question or its answer replaced by that of another dialogue; none if there is no other text.
 
     What is a pair somewhere in the group is no negative one.

@@ -10,8 +10,9 @@ one, which is not used.
 | 3      | uncertain        | unknown  |
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, List, Sequence
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -34,8 +35,8 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
             yield doc
 
 
-def _findings(dialogue: Dialogue, offsets: Sequence[int], audit: Audit) -> List[FindingMention]:
-    findings: List[FindingMention] = []
+def _findings(dialogue: Dialogue, offsets: Sequence[int], audit: Audit) -> list[FindingMention]:
+    findings: list[FindingMention] = []
     for one, first in zip(dialogue.utterances, offsets, strict=True):
         audit.note(NOT_GIVEN, int(one.symptoms is None))
         for symptom in one.symptoms or ():

@@ -1,6 +1,6 @@
 """Intents of a reference Doc, from the bounds of its units."""
 
-from typing import Optional, Sequence, Tuple
+from collections.abc import Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -10,7 +10,7 @@ from .docs import set_sentence_starts
 
 
 def write_intents(
-    doc: Doc, bounds: Sequence[Tuple[int, int]], intents: Sequence[Optional[str]], labels: Sequence[str]
+    doc: Doc, bounds: Sequence[tuple[int, int]], intents: Sequence[str | None], labels: Sequence[str]
 ) -> None:
     """Annotate the units of ``doc`` with their intents, None for a unit without one. ``labels``: all of the corpus."""
     pairs = zip(bounds, intents, strict=True)

@@ -4,9 +4,9 @@ The words are kept as given. The format does not say where blanks stood in the t
 and ``has_unknown_spaces``, which makes spaCy's reader and ours hand these very words to the pipeline.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Iterator, List, Mapping, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -30,7 +30,7 @@ def convert(
             yield sentences_doc(list(sentences), nlp, audit, labels)
 
 
-def unit(sentence: Sentence) -> Tuple[int, int]:
+def unit(sentence: Sentence) -> tuple[int, int]:
     """What a Doc is made of: a numbered document, or else a sentence by its line."""
     return (0, sentence.place.line) if sentence.document is None else (1, sentence.document)
 
@@ -38,8 +38,8 @@ def unit(sentence: Sentence) -> Tuple[int, int]:
 def sentences_doc(sentences: Sequence[Sentence], nlp: Language, audit: Audit, labels: Mapping[str, str]) -> Doc:
     """The Doc of some sentences, one blank after each word. A mention of a type without a label is a loss."""
     doc = Doc(nlp.vocab, words=[word for sentence in sentences for word in sentence.words])
-    spans: List[Span] = []
-    starts: List[int] = []
+    spans: list[Span] = []
+    starts: list[int] = []
     first = 0
     for sentence in sentences:
         starts.append(first)

@@ -5,8 +5,8 @@ is one of training texts.
 """
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Iterator, Mapping, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc

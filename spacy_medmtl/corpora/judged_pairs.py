@@ -1,8 +1,8 @@
 """Corpora of text pairs that somebody judged: one two-segment Doc for each pair."""
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -21,9 +21,9 @@ class TextPair:
 
     first: str
     second: str
-    label: Optional[str]
+    label: str | None
     place: Place
-    value: Optional[float] = None
+    value: float | None = None
 
 
 def convert_pairs(
@@ -42,7 +42,7 @@ def convert_pairs(
     for path in paths:
         for pair in read(path, Audit("report")):
             links.add(pair.first, pair.second)
-    seen: Set[Tuple[str, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for path in paths:
         for pair in read(path, audit):
             texts = (pair.first, pair.second)
@@ -65,7 +65,7 @@ class Links:
     """Which texts are linked by pairs, directly or by way of others. White space and case make no difference."""
 
     def __init__(self) -> None:
-        self._parents: Dict[str, str] = {}
+        self._parents: dict[str, str] = {}
 
     def add(self, first: str, second: str) -> None:
         """Link two texts."""

@@ -3,8 +3,9 @@
 A JSON list of ``{id, query, label}``. To be read with the language ``zh``.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, Sequence, Set
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -34,7 +35,7 @@ LABELS = (
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One Doc for each query, which is one unit. Raises MedmtlError E401 at the first loss in stop mode."""
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for place, row in read_array(path, audit):
             problem = _problem(row, nlp)

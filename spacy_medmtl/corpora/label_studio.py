@@ -4,9 +4,10 @@ Regions (``labels``), choices for a region (attributes of it), choices for the t
 read. Offsets may count UTF-16 units, as browsers do: if a region's own text shows that they do, they are converted.
 """
 
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -47,7 +48,7 @@ def convert(
     return convert_records(read, paths, nlp, audit, Rules(**rules))
 
 
-def _chosen(task: Dict[str, Any], which: str, place: Place, audit: Audit) -> Optional[List[Dict[str, Any]]]:
+def _chosen(task: dict[str, Any], which: str, place: Place, audit: Audit) -> list[dict[str, Any]] | None:
     """The results of the annotation that counts; None if there is none."""
     given = objects(task.get("annotations"), "an annotation", place, audit)
     done = [one for one in given if not one.get("was_cancelled")]
@@ -62,11 +63,11 @@ def _chosen(task: Dict[str, Any], which: str, place: Place, audit: Audit) -> Opt
     return objects(done[-1 if which == "last" else 0].get("result"), "a result", place, audit)
 
 
-def _record(results: List[Dict[str, Any]], text: str, place: Place, audit: Audit) -> Record:
-    regions: Dict[str, List[Entity]] = {}
-    attributes: Dict[str, List[Tuple[str, str]]] = {}
-    classes: Optional[List[str]] = None
-    rows: List[LinkRow] = []
+def _record(results: list[dict[str, Any]], text: str, place: Place, audit: Audit) -> Record:
+    regions: dict[str, list[Entity]] = {}
+    attributes: dict[str, list[tuple[str, str]]] = {}
+    classes: list[str] | None = None
+    rows: list[LinkRow] = []
     for number, one in enumerate(results):
         given = one.get("value")
         value = given if isinstance(given, dict) else {}
@@ -85,8 +86,8 @@ def _record(results: List[Dict[str, Any]], text: str, place: Place, audit: Audit
             audit.note("results that are no labels, choices or relations, not kept")
     for _ in set(attributes) - set(regions):
         audit.dropped(place, "line", "", "choices for a region that is not there")
-    entities: List[Entity] = []
-    by_id: Dict[str, Entity] = {}
+    entities: list[Entity] = []
+    by_id: dict[str, Entity] = {}
     for identifier, found_here in regions.items():
         own = tuple(attributes.get(identifier, ()))
         labelled = [Entity(region.label, region.fragments, place, own) for region in found_here]
@@ -114,13 +115,13 @@ def _regions(value: Any, text: str, place: Place, audit: Audit) -> Iterator[Enti
             yield found
 
 
-def _characters(text: str, unit: int) -> Optional[int]:
+def _characters(text: str, unit: int) -> int | None:
     """From an offset in UTF-16 units to one in characters; None if there is no such offset."""
     units = accumulate((2 if character > "\uffff" else 1 for character in text), initial=0)
     return next((index for index, at in enumerate(units) if at == unit), None)
 
 
-def _rows(value: Dict[str, Any], place: Place, audit: Audit) -> List[LinkRow]:
+def _rows(value: dict[str, Any], place: Place, audit: Audit) -> list[LinkRow]:
     """A relation for each label; an arrow to the left relates the other way round."""
     head, tail = str(value.get("from_id")), str(value.get("to_id"))
     if value.get("direction") == "left":

@@ -7,9 +7,10 @@ texts share one by chance has a probability of 3e-8.
 
 import hashlib
 from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any
 
 import numpy
 from spacy.tokens import Doc, DocBin
@@ -26,9 +27,9 @@ class Shared:
 
     file: str
     other: str
-    positions: Sequence[Tuple[int, int]]
+    positions: Sequence[tuple[int, int]]
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {**asdict(self), "documents": len(self.positions)}
 
@@ -48,7 +49,7 @@ def fingerprint(doc: Doc) -> int:
     return int.from_bytes(letters(doc)[:8], "big")
 
 
-def repeats(prints: "array[int]") -> List[Tuple[int, int]]:
+def repeats(prints: "array[int]") -> list[tuple[int, int]]:
     """(first document, document with the same text) within one output."""
     hashes = numpy.frombuffer(prints, dtype="uint64") if len(prints) else numpy.zeros(0, dtype="uint64")
     _, first, group = numpy.unique(hashes, return_index=True, return_inverse=True)
@@ -56,7 +57,7 @@ def repeats(prints: "array[int]") -> List[Tuple[int, int]]:
     return [(int(first[group[i]]), int(i)) for i in again]
 
 
-def shared(prints: "array[int]", others: "array[int]") -> List[Tuple[int, int]]:
+def shared(prints: "array[int]", others: "array[int]") -> list[tuple[int, int]]:
     """(first document of one output, document of the other one with the same text)."""
     if not (len(prints) and len(others)):
         return []
@@ -66,13 +67,13 @@ def shared(prints: "array[int]", others: "array[int]") -> List[Tuple[int, int]]:
     return [(int(first[at[i]]), int(i)) for i in numpy.flatnonzero(known[at] == searched)]
 
 
-def between(prints: Mapping[str, "array[int]"], pairs: Sequence[Tuple[str, str]]) -> List[Shared]:
+def between(prints: Mapping[str, "array[int]"], pairs: Sequence[tuple[str, str]]) -> list[Shared]:
     """What these pairs of outputs share, those that share nothing left out."""
     found = [Shared(one, other, shared(prints[one], prints[other])) for one, other in pairs]
     return [leak for leak in found if leak.positions]
 
 
-def between_parts(prints: Mapping[str, "array[int]"]) -> List[Shared]:
+def between_parts(prints: Mapping[str, "array[int]"]) -> list[Shared]:
     """What files in folders ``train``, ``dev`` and ``test`` share with those of a later part, of any corpus."""
     part_of = {name: PARTS.index(Path(name).parent.name) for name in prints if Path(name).parent.name in PARTS}
     pairs = [(one, other) for one in part_of for other in part_of if part_of[one] < part_of[other]]

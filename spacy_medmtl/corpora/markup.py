@@ -1,9 +1,9 @@
 """The inline markup of the bundled sample corpus (``assets/sample/GUIDE.md``), parsed without spaCy."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterable, Iterator, List, Optional, Tuple
 
 INTENTS = ("ask", "complaint", "history", "result", "assessment", "plan", "advice", "social", "heading")
 ENTITY_LABELS = ("Problem", "Anatomy", "Drug", "Test", "Procedure")
@@ -21,8 +21,8 @@ class Entity:
     start: int
     end: int
     label: str
-    status: Optional[str] = None
-    modifiers: Tuple[str, ...] = ()
+    status: str | None = None
+    modifiers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,8 @@ class Sentence:
 
     text: str
     intent: str
-    entities: Tuple[Entity, ...]
-    speaker: Optional[str] = None
+    entities: tuple[Entity, ...]
+    speaker: str | None = None
     answers_previous: bool = False
 
 
@@ -41,23 +41,23 @@ class Document:
     """Sentences under one ``# doc NAME`` header."""
 
     name: str
-    sentences: List[Sentence] = field(default_factory=list)
+    sentences: list[Sentence] = field(default_factory=list)
 
 
 class MarkupError(ValueError):
     """A line that does not follow the guide. The message says what is wrong and what was expected, never the text."""
 
 
-def parse_text(marked: str) -> Tuple[str, Tuple[Entity, ...]]:
+def parse_text(marked: str) -> tuple[str, tuple[Entity, ...]]:
     """Split ``No [[chest|Anatomy] pain|Problem-]`` into its plain text and entities.
 
     Raises MarkupError on unbalanced brackets, empty spans, unknown labels, and where a status is missing (outermost
     Problem) or misplaced (anything else).
     """
-    plain: List[str] = []
+    plain: list[str] = []
     length = 0
-    open_at: List[Tuple[int, int]] = []  # (start offset, position in `found`) of each open bracket
-    found: List[Optional[Entity]] = []
+    open_at: list[tuple[int, int]] = []  # (start offset, position in `found`) of each open bracket
+    found: list[Entity | None] = []
     position = 0
     while position < len(marked):
         char = marked[position]
@@ -99,7 +99,7 @@ def _entity(start: int, end: int, tag: str, words: str, where: str) -> Entity:
     return Entity(start, end, match["label"], STATUS.get(match["status"] or ""), modifiers)
 
 
-def _check_status(entities: Tuple[Entity, ...]) -> None:
+def _check_status(entities: tuple[Entity, ...]) -> None:
     """Exactly the outermost Problems are findings and carry a status (guide, section 4)."""
     for i, inner in enumerate(entities):
         is_nested = any(o.label == "Problem" and o.start <= inner.start and inner.end <= o.end for o in entities[:i])
@@ -121,15 +121,15 @@ def parse_line(line: str) -> Sentence:
     return Sentence(text, match["intent"], entities, match["speaker"], bool(match["answers"]))
 
 
-def parse_file(path: Path) -> Iterator[Tuple[int, "Document | Sentence | MarkupError"]]:
+def parse_file(path: Path) -> Iterator[tuple[int, "Document | Sentence | MarkupError"]]:
     """``parse_lines`` over a file."""
     return parse_lines(enumerate(path.read_text(encoding="utf8").splitlines(), 1))
 
 
-def parse_lines(lines: Iterable[Tuple[int, str]]) -> Iterator[Tuple[int, "Document | Sentence | MarkupError"]]:
+def parse_lines(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, "Document | Sentence | MarkupError"]]:
     """Yield (line number, item): a new Document, a Sentence of the last one, or what is wrong with a line."""
-    previous: Optional[Sentence] = None
-    document: Optional[Document] = None
+    previous: Sentence | None = None
+    document: Document | None = None
     for number, line in lines:
         stripped = line.strip()
         if not stripped or stripped.startswith("//"):

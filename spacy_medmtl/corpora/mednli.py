@@ -4,8 +4,9 @@
 ``neutral`` is a judgement of the corpus and no missing one.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc

@@ -3,8 +3,8 @@
 CSV without a header, ``number of the doctor,question,question,label``; label 1: they do.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc

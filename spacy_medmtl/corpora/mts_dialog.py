@@ -6,8 +6,8 @@ text of the section, a summary, is not used.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Set
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -48,7 +48,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
     Raises MedmtlError E401 at the first loss in stop mode.
     """
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for place, row in read_csv(path, len(HEADER), audit):
             section, dialogue = row[1].strip(), row[3]
@@ -74,7 +74,7 @@ def _doc(dialogue: str, nlp: Language, audit: Audit) -> Doc:
     lines = [match.start() for match in re.finditer(r"(?m)^.*\S", dialogue)]
     starts = tokens_at(doc, lines)
     split_sentences(doc, audit, given=starts)
-    speakers: List[Optional[str]] = []
+    speakers: list[str | None] = []
     for line in lines:
         match = _SPEAKER.match(dialogue, line)
         before = speakers[-1] if speakers else None

@@ -11,8 +11,8 @@ or in neighbouring ones; see ``entity_relations``.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -50,8 +50,8 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
 def _annotate(doc: Doc, path: Path, audit: Audit) -> None:
     text = doc.text
-    entities: List[Entity] = []
-    relations: List[Relation] = []
+    entities: list[Entity] = []
+    relations: list[Relation] = []
     for number, line in read_lines(path, audit):
         place = Place(path, number)
         mention, relation = _MENTION.fullmatch(line), _RELATION.fullmatch(line)
@@ -70,7 +70,7 @@ def _annotate(doc: Doc, path: Path, audit: Audit) -> None:
     write_entity_relations(doc, known, relations, audit, labels=RELATIONS, kinds=KINDS, reach=REACH)
 
 
-def _entity(match: "re.Match[str]", text: str, place: Place, audit: Audit) -> Optional[Entity]:
+def _entity(match: "re.Match[str]", text: str, place: Place, audit: Audit) -> Entity | None:
     """The entity of a row; None and a loss if its offsets do not give its words."""
     edges = [piece.split(" ") for piece in match["pieces"].split(";")]
     found = [read_stretch(*pair) if len(pair) == 2 else None for pair in edges]

@@ -5,8 +5,8 @@ cannot be told apart, so a dev part is cut by sentence: all rows of a sentence g
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -36,7 +36,7 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
                     yield doc
 
 
-def _row_doc(columns: Sequence[str], nlp: Language, audit: Audit, place: Place) -> Optional[Doc]:
+def _row_doc(columns: Sequence[str], nlp: Language, audit: Audit, place: Place) -> Doc | None:
     if len(columns) != 6:
         audit.dropped(place, "line", "", f"{len(columns)} columns: expected 6, separated by tabs")
         return None
@@ -65,7 +65,7 @@ def _row_doc(columns: Sequence[str], nlp: Language, audit: Audit, place: Place) 
     return doc
 
 
-def locate(condition: str, sentence: str) -> List[Tuple[int, int]]:
+def locate(condition: str, sentence: str) -> list[tuple[int, int]]:
     """Where the condition stands in the lower-cased sentence, the likeliest place first.
 
     Blanks of any length match; whole words come before parts of words; among equals the one in upper case comes first,

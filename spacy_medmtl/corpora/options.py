@@ -1,13 +1,14 @@
 """Settings that a user may give to a converter, each with its default, its values and a line of help."""
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Mapping, Tuple
+from typing import Any
 
 from ..errors import MedmtlError
 
 STATUSES = ("positive", "negative", "unknown")
 MODIFIERS = ("uncertain", "hypothetical", "historical", "family")
-Meanings = Dict[Tuple[str, str], Tuple[str, ...]]  # (attribute, value), lower case -> a status and modifiers
+Meanings = dict[tuple[str, str], tuple[str, ...]]  # (attribute, value), lower case -> a status and modifiers
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Option:
     expected: str
 
 
-def read_settings(options: Mapping[str, Option], given: Mapping[str, str]) -> Dict[str, Any]:
+def read_settings(options: Mapping[str, Option], given: Mapping[str, str]) -> dict[str, Any]:
     """The values of all options, as given or by default. Raises MedmtlError E410 for a setting that the converter does
     not have, E411 for a value that it does not take."""
     for key in given:
@@ -35,9 +36,9 @@ def read_settings(options: Mapping[str, Option], given: Mapping[str, str]) -> Di
     return values
 
 
-def read_pairs_of(texts: Iterable[str]) -> Dict[str, str]:
+def read_pairs_of(texts: Iterable[str]) -> dict[str, str]:
     """``KEY=VALUE`` texts as a mapping. Raises MedmtlError E404 for another text, or a second value of one key."""
-    given: Dict[str, str] = {}
+    given: dict[str, str] = {}
     for text in texts:
         key, sign, value = text.partition("=")
         if not sign or key in given:
@@ -71,7 +72,7 @@ def name(help: str, default: str) -> Option:
 def names(help: str, default: str = "") -> Option:
     """Names parted by commas; none by default."""
 
-    def parse(text: str) -> Tuple[str, ...]:
+    def parse(text: str) -> tuple[str, ...]:
         parts = tuple(part.strip() for part in text.split(",")) if text else ()
         if not all(parts) or len(set(parts)) < len(parts):
             raise ValueError
@@ -83,7 +84,7 @@ def names(help: str, default: str = "") -> Option:
 def columns(help: str, default: str) -> Option:
     """Numbers of columns parted by commas: from 1, or from the end by -1."""
 
-    def parse(text: str) -> Tuple[int, ...]:
+    def parse(text: str) -> tuple[int, ...]:
         numbers = tuple(int(part) for part in text.split(","))
         if 0 in numbers or len(set(numbers)) < len(numbers) or max(map(abs, numbers)) > 1000:
             raise ValueError

@@ -1,7 +1,7 @@
 """PIBOSO: abstracts as ``###id``, then ``label TAB tokenised sentence`` lines, then a blank line."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, List, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -24,9 +24,9 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
             yield _abstract_doc(sentences, nlp)
 
 
-def _abstract_doc(sentences: Sequence[Tuple[str, str]], nlp: Language) -> Doc:
+def _abstract_doc(sentences: Sequence[tuple[str, str]], nlp: Language) -> Doc:
     doc = nlp.make_doc(" ".join(text for _, text in sentences))
-    offsets: List[int] = []
+    offsets: list[int] = []
     position = 0
     for _, text in sentences:
         offsets.append(position)
@@ -37,9 +37,9 @@ def _abstract_doc(sentences: Sequence[Tuple[str, str]], nlp: Language) -> Doc:
     return doc
 
 
-def _abstracts(path: Path, audit: Audit) -> Iterator[List[Tuple[str, str]]]:
+def _abstracts(path: Path, audit: Audit) -> Iterator[list[tuple[str, str]]]:
     """The (label, text) lists of a file. A line outside an abstract or with an unknown label is a loss."""
-    sentences: List[Tuple[str, str]] = []
+    sentences: list[tuple[str, str]] = []
     is_open = False
     for number, line in read_lines(path, audit):
         place = Place(path, number)

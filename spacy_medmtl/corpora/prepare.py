@@ -8,7 +8,6 @@ its train part, cut by document or question.
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Dict, List
 
 from ..errors import MedmtlError
 from .audit import Audit
@@ -78,7 +77,7 @@ TEST_SHARE = 0.2  # of a corpus that is published as one file
 
 def prepare_jobs(
     name: str, source: Path, output: Path, *, lang: str, seed: int, on_misaligned: str = "expand"
-) -> List[Job]:
+) -> list[Job]:
     """The conversions that make up a data set, in order. Raises MedmtlError E403 for an unknown set."""
     if name not in SETS:
         raise MedmtlError("E403", received=name, expected=", ".join(SETS))
@@ -91,7 +90,7 @@ def prepare_jobs(
     return [job for corpus in CORPORA[name] for job in _jobs(base, corpus, source, output)]
 
 
-def _jobs(base: Job, corpus: Source, source: Path, output: Path) -> List[Job]:
+def _jobs(base: Job, corpus: Source, source: Path, output: Path) -> list[Job]:
     """The one or two conversions of a public corpus."""
     stem = corpus.name or corpus.folder
     train, dev, test = (output / part / f"{stem}.spacy" for part in ("train", "dev", "test"))
@@ -106,7 +105,7 @@ def _jobs(base: Job, corpus: Source, source: Path, output: Path) -> List[Job]:
     return [job, replace(base, name=corpus.converter, inputs=tested, output=test)]
 
 
-def _split_jobs(base: Job, folder: Path, output: Path) -> List[Job]:
+def _split_jobs(base: Job, folder: Path, output: Path) -> list[Job]:
     """BC5CDR as two corpora that each know one label, to learn both from; dev and test (as in ``ner``) have both."""
     given = replace(base, inputs=[folder / BC5CDR.train])
     rest, selection = (SELECTION_SHARE, 1.0), (0.0, SELECTION_SHARE)
@@ -119,7 +118,7 @@ def _split_jobs(base: Job, folder: Path, output: Path) -> List[Job]:
     ]
 
 
-def prepare(jobs: List[Job], progress: Progress = iter) -> Dict[str, Audit]:
+def prepare(jobs: list[Job], progress: Progress = iter) -> dict[str, Audit]:
     """Run the conversions; an audit per written file."""
     return {str(job.output): convert_corpus(job, progress=progress) for job in jobs}
 
@@ -129,7 +128,7 @@ def leakage_path(output: Path) -> Path:
     return output / "leakage.json"
 
 
-def write_leakage(audits: Dict[str, Audit], output: Path) -> List[Shared]:
+def write_leakage(audits: dict[str, Audit], output: Path) -> list[Shared]:
     """Compare each part with the later ones, over all corpora, and list what they share. Raises MedmtlError E407."""
     prints = {name: counts.prints for audit in audits.values() for name, counts in audit.outputs.items()}
     leaks = between_parts(prints)

@@ -5,8 +5,9 @@ Read from each line: ``text``, ``tokens``, ``spans``, ``relations``, ``answer``,
 and members of a span that say how it is asserted.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -38,7 +39,7 @@ def read_records(path: Path, audit: Audit) -> Iterator[Record]:
             yield _record(value, value["text"], place, audit)
 
 
-def _record(value: Dict[str, Any], text: str, place: Place, audit: Audit) -> Record:
+def _record(value: dict[str, Any], text: str, place: Place, audit: Audit) -> Record:
     record = Record(text, place, is_explicit=True, entities=None, links=None)
     record.words, record.spaces = _tokens(value.get("tokens"), text, place, audit)
     if "spans" in value:
@@ -62,15 +63,13 @@ def _record(value: Dict[str, Any], text: str, place: Place, audit: Audit) -> Rec
     return record
 
 
-def _entity(
-    value: Dict[str, Any], text: str, place: Place, audit: Audit, attributes: Attributes = ()
-) -> Optional[Entity]:
+def _entity(value: dict[str, Any], text: str, place: Place, audit: Audit, attributes: Attributes = ()) -> Entity | None:
     return entity(text, value.get("start"), value.get("end"), value.get("label"), place, audit, attributes)
 
 
-def _link(value: Dict[str, Any], text: str, record: Record, place: Place, audit: Audit) -> Optional[Link]:
+def _link(value: dict[str, Any], text: str, record: Record, place: Place, audit: Audit) -> Link | None:
     """The relation of two spans: those with these offsets and labels among the spans, or free ones."""
-    ends: List[Entity] = []
+    ends: list[Entity] = []
     for name in ("head_span", "child_span"):
         one = value.get(name)
         given = dict(one) if isinstance(one, dict) else {}
@@ -88,7 +87,7 @@ def _link(value: Dict[str, Any], text: str, record: Record, place: Place, audit:
     return Link(label, head, tail, place, score)
 
 
-def _tokens(value: Any, text: str, place: Place, audit: Audit) -> Tuple[Optional[List[str]], Optional[List[bool]]]:
+def _tokens(value: Any, text: str, place: Place, audit: Audit) -> tuple[list[str] | None, list[bool] | None]:
     """Words and whether a blank is behind each, if the tokens of an example make up its text."""
     if value is None:
         return None, None

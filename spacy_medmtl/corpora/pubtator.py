@@ -1,7 +1,7 @@
 """Abstracts in PubTator format: BC5CDR (chemicals and diseases), NCBI-disease (four classes of disease mentions)."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Iterator, Mapping, Sequence, Set
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -24,7 +24,7 @@ def convert(
     ``labels``: a class of the file -> its label; a mention of any other class is a loss. Raises MedmtlError E401 at the
     first loss in stop mode.
     """
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for path in paths:
         for article in read_articles(path, audit):
             if article.id in seen:

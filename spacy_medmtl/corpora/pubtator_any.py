@@ -1,7 +1,8 @@
 """Anyone's PubTator file, with whatever types it has."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc

@@ -1,8 +1,8 @@
 """Half of a PubTator corpus with one label only: with the other half, two corpora that each know another label."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Iterator, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc

@@ -4,8 +4,8 @@ A discontinuous mention becomes one span from its first to its last character. T
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc

@@ -4,10 +4,10 @@ The input is read twice: first for the labels, modifiers and relations that occu
 annotated unless the user says so, then for the Docs.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -32,8 +32,8 @@ class Rules:
     """The settings of span formats; ``catalogue/generic.py`` says what they mean."""
 
     group: str = "ner"
-    labels: Tuple[str, ...] = ()
-    modifiers: Tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    modifiers: tuple[str, ...] = ()
     statuses: Meanings = field(default_factory=dict)
     discontinuous: str = "cover"
     unit: str = "sentence"
@@ -44,7 +44,7 @@ class Rules:
             return FINDINGS if any(self.meaning(*one) for one in entity.attributes) else ENTITIES
         return FINDINGS if self.group == "findings" else ENTITIES
 
-    def meaning(self, name: str, value: str) -> Tuple[str, ...]:
+    def meaning(self, name: str, value: str) -> tuple[str, ...]:
         """The status and modifiers that an attribute stands for; none for one that the user gave no meaning."""
         return self.statuses.get((name.lower(), value.lower()), ())
 
@@ -57,10 +57,10 @@ class Rules:
 class Seen:
     """What occurs in the input at all."""
 
-    labels: Dict[str, Set[str]] = field(default_factory=lambda: {ENTITIES: set(), FINDINGS: set()})
-    modifiers: Set[str] = field(default_factory=set)
-    relations: Set[str] = field(default_factory=set)
-    classes: Set[str] = field(default_factory=set)
+    labels: dict[str, set[str]] = field(default_factory=lambda: {ENTITIES: set(), FINDINGS: set()})
+    modifiers: set[str] = field(default_factory=set)
+    relations: set[str] = field(default_factory=set)
+    classes: set[str] = field(default_factory=set)
 
     def add(self, record: Record, rules: Rules) -> None:
         """Note what a record has."""
@@ -81,7 +81,7 @@ class _EntityMention(Mention):
 
 
 def convert_records(
-    read: Read, paths: Sequence[Path], nlp: Language, audit: Audit, rules: Rules, *, names: Optional[Seen] = None
+    read: Read, paths: Sequence[Path], nlp: Language, audit: Audit, rules: Rules, *, names: Seen | None = None
 ) -> Iterator[Doc]:
     """One Doc for each record that ``read`` gives. ``names``: what counts as annotated, where the files say so.
 
@@ -121,7 +121,7 @@ def _doc(record: Record, nlp: Language, audit: Audit, rules: Rules, seen: Seen) 
     doc = _tokens(record, nlp, audit)
     if record.name is not None:
         keep_together(doc, record.name)
-    kept: Dict[Entity, Mention] = {}
+    kept: dict[Entity, Mention] = {}
     if record.entities is not None:
         kept = _write_spans(doc, record.entities, audit, rules, seen)
     if record.links is not None and (record.is_explicit or seen.relations):
@@ -146,9 +146,9 @@ def _tokens(record: Record, nlp: Language, audit: Audit) -> Doc:
     return nlp.make_doc(record.text)
 
 
-def _write_spans(doc: Doc, entities: Sequence[Entity], audit: Audit, rules: Rules, seen: Seen) -> Dict[Entity, Mention]:
+def _write_spans(doc: Doc, entities: Sequence[Entity], audit: Audit, rules: Rules, seen: Seen) -> dict[Entity, Mention]:
     """Annotate the Doc with entities and findings, and return the stretches that were to become spans."""
-    mentions: Dict[str, List[_EntityMention]] = {ENTITIES: [], FINDINGS: []}
+    mentions: dict[str, list[_EntityMention]] = {ENTITIES: [], FINDINGS: []}
     for entity in entities:
         kind = rules.kind(entity)
         bounds = _kept(entity, kind, audit, rules)
@@ -173,7 +173,7 @@ def _write_spans(doc: Doc, entities: Sequence[Entity], audit: Audit, rules: Rule
     return {mention.entity: mention for mention in mentions[ENTITIES] + mentions[FINDINGS]}
 
 
-def _kept(entity: Entity, kind: str, audit: Audit, rules: Rules) -> Optional[Bounds]:
+def _kept(entity: Entity, kind: str, audit: Audit, rules: Rules) -> Bounds | None:
     """The stretch of an entity that becomes a span, by the rule for discontinuous ones; None and a loss if none."""
     if len(entity.fragments) == 1:
         return entity.bounds
@@ -186,10 +186,10 @@ def _kept(entity: Entity, kind: str, audit: Audit, rules: Rules) -> Optional[Bou
     return bounds
 
 
-def _finding(mention: _EntityMention, audit: Audit, rules: Rules) -> Optional[FindingMention]:
+def _finding(mention: _EntityMention, audit: Audit, rules: Rules) -> FindingMention | None:
     """The finding with what its attributes say; None and a loss where they cannot be read. Positive unless they say
     otherwise."""
-    targets: Set[str] = set()
+    targets: set[str] = set()
     problem = ""
     for name, value in mention.entity.attributes:
         if not rules.knows(name):
@@ -211,19 +211,19 @@ def _finding(mention: _EntityMention, audit: Audit, rules: Rules) -> Optional[Fi
     return FindingMention(mention.start, mention.end, mention.label, mention.place, status, modifiers)
 
 
-def _written(doc: Doc, mention: Mention, key: str, audit: Audit) -> Optional[Bounds]:
+def _written(doc: Doc, mention: Mention, key: str, audit: Audit) -> Bounds | None:
     """The tokens of the span that a mention became (or is merged with), or None if it was lost."""
     span = token_span(doc, mention.start, mention.end, (), audit, mention.place)
     written = ((one.start, one.end) for one in doc.spans.get(key, ()) if one.label_ == mention.label)
     return (span.start, span.end) if span is not None and (span.start, span.end) in written else None
 
 
-def _pairs(doc: Doc, record: Record, kept: Mapping[Entity, Mention], audit: Audit, rules: Rules) -> List[JudgedPair]:
+def _pairs(doc: Doc, record: Record, kept: Mapping[Entity, Mention], audit: Audit, rules: Rules) -> list[JudgedPair]:
     """Judged pairs, all labels of one pair of tokens and score together. A relation of a lost mention is a loss."""
     known = set(record.entities or ())
-    labels: Dict[Tuple[Bounds, Bounds, float], List[str]] = {}
+    labels: dict[tuple[Bounds, Bounds, float], list[str]] = {}
     for link in record.links or ():
-        ends: List[Optional[Bounds]] = []
+        ends: list[Bounds | None] = []
         for end in (link.head, link.tail):
             if end in known:
                 ends.append(_written(doc, kept[end], rules.kind(end), audit) if end in kept else None)
@@ -241,7 +241,7 @@ def _pairs(doc: Doc, record: Record, kept: Mapping[Entity, Mention], audit: Audi
     return [JudgedPair(head, tail, tuple(names), score) for (head, tail, score), names in labels.items()]
 
 
-def _free(doc: Doc, end: Entity, label: str, audit: Audit, place: Place) -> Optional[Bounds]:
+def _free(doc: Doc, end: Entity, label: str, audit: Audit, place: Place) -> Bounds | None:
     """The tokens of an argument that is no mention itself."""
     span = token_span(doc, *end.bounds, [(RELATIONS, label)], audit, place)
     return None if span is None else (span.start, span.end)
@@ -255,7 +255,7 @@ def _write_classes(doc: Doc, record: Record, audit: Audit, rules: Rules, seen: S
         return
     if record.classes is None and record.units is None:
         return
-    units: List[Span] = [Span(doc, 0, len(doc), label) for label in dict.fromkeys(record.classes or ())]
+    units: list[Span] = [Span(doc, 0, len(doc), label) for label in dict.fromkeys(record.classes or ())]
     find = partial(token_span, doc, audit=audit, place=record.place)
     found = [find(start, end, uses=[(INTENTS, label)]) for (start, end), label in record.units or ()]
     units += [span for span in found if span is not None]

@@ -1,12 +1,10 @@
 """The converters by name. To add a corpus: a file with a ``convert`` function, and an entry in the ``catalogue``."""
 
-from typing import Dict
-
 from ..errors import MedmtlError
 from .catalogue import english, generic, other_languages, restricted
 from .converter import Converter
 
-CONVERTERS: Dict[str, Converter] = {
+CONVERTERS: dict[str, Converter] = {
     **english.CONVERTERS,
     **other_languages.CONVERTERS,
     **restricted.CONVERTERS,

@@ -6,7 +6,7 @@ there.
 """
 
 import hashlib
-from typing import Callable, Dict, List, Mapping, Set, Tuple
+from collections.abc import Callable, Mapping
 
 from spacy.tokens import Doc
 
@@ -17,13 +17,13 @@ class Edges:
     """Characters at which texts are to be split, kept by the hash of the text."""
 
     def __init__(self) -> None:
-        self._of: Dict[bytes, Set[int]] = {}
+        self._of: dict[bytes, set[int]] = {}
 
     def add(self, text: str, *offsets: int) -> None:
         """Split ``text`` before these characters."""
         self._of.setdefault(_key(text), set()).update(offsets)
 
-    def of(self, text: str) -> Set[int]:
+    def of(self, text: str) -> set[int]:
         """Where to split ``text``."""
         return self._of.get(_key(text), set()) if self._of else set()
 
@@ -41,11 +41,11 @@ class SplittingTokenizer:
         return split_tokens(doc, edges) if edges else doc
 
 
-def split_tokens(doc: Doc, edges: Set[int]) -> Doc:
+def split_tokens(doc: Doc, edges: set[int]) -> Doc:
     """A Doc of the same text whose tokens are split at the edges that lie inside them."""
-    words: List[str] = []
-    spaces: List[bool] = []
-    continues: Set[int] = set()
+    words: list[str] = []
+    spaces: list[bool] = []
+    continues: set[int] = set()
     for token in doc:
         cuts = [0, *sorted(edge - token.idx for edge in edges if 0 < edge - token.idx < len(token)), len(token)]
         continues.update(range(len(words) + 1, len(words) + len(cuts) - 1))
@@ -56,9 +56,9 @@ def split_tokens(doc: Doc, edges: Set[int]) -> Doc:
     return split
 
 
-def unsplit(doc: Doc) -> Tuple[Doc, Mapping[int, int]]:
+def unsplit(doc: Doc) -> tuple[Doc, Mapping[int, int]]:
     """A Doc with the tokens as they were before ``split_tokens``, and its token -> the first token of ``doc``."""
-    continues: Set[int] = doc.user_data.get(_CONTINUES, set())
+    continues: set[int] = doc.user_data.get(_CONTINUES, set())
     if not continues:
         return doc, {i: i for i in range(len(doc))}
     firsts = [i for i in range(len(doc)) if i not in continues]

@@ -1,7 +1,7 @@
 """MedRQE: does answering the second question (partly) answer the first one?"""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, Sequence, Set, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -16,7 +16,7 @@ VALUES = {"true": LABEL, "false": None}
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0) -> Iterator[Doc]:
     """One two-segment Doc for each pair. Raises MedmtlError E401 at the first loss in stop mode."""
-    seen: Set[Tuple[str, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for path in paths:
         for record in read_records(path, "pair", audit):
             problem = _problem(record)

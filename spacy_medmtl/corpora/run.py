@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any
 
 import spacy
 from spacy.language import Language
@@ -47,23 +48,23 @@ class Job:
     lang: str = "en"
     on_error: str = "stop"
     seed: int = 0
-    dev_share: Optional[float] = None
-    dev_output: Optional[Path] = None
+    dev_share: float | None = None
+    dev_output: Path | None = None
     test_share: float = 0.0
-    test_output: Optional[Path] = None
+    test_output: Path | None = None
     without: Sequence[Path] = ()
-    places: Tuple[float, float] = (0.0, 1.0)
+    places: tuple[float, float] = (0.0, 1.0)
     settings: Mapping[str, str] = field(default_factory=dict)  # of the converter, as the user wrote them
     on_misaligned: str = "expand"
     against: Sequence[Path] = ()
-    tokenizer: Optional[Path] = None
+    tokenizer: Path | None = None
     shard_docs: int = 0
 
     def dev_path(self) -> Path:
         """Where the dev part goes: beside the output unless said otherwise."""
         return self.dev_output or self.output.with_name(f"{self.output.stem}_dev{self.output.suffix}")
 
-    def outputs(self) -> List[Path]:
+    def outputs(self) -> list[Path]:
         """The files (or folders) that it writes."""
         dev = [self.dev_path()] if self.dev_share is not None else []
         return [self.output, *dev, *([self.test_output] if self.test_output is not None else [])]
@@ -131,13 +132,13 @@ def _edges(job: Job, converter: Converter, paths: Sequence[Path], nlp: Language,
     return audit.edges
 
 
-def _known_texts(job: Job, converter: Converter, nlp: Language) -> Set[bytes]:
+def _known_texts(job: Job, converter: Converter, nlp: Language) -> set[bytes]:
     """The letters of the texts to do without. Losses in their files are for the job that converts those."""
     paths = input_files(job.without, converter.folder_pattern)
     return {letters(doc) for doc in converter.load(job.settings)(paths, nlp, Audit("report"), seed=job.seed)}
 
 
-def _left_out(job: Job, place: float, doc: Doc, known: Set[bytes]) -> str:
+def _left_out(job: Job, place: float, doc: Doc, known: set[bytes]) -> str:
     """Why a document is not wanted, or nothing."""
     if known and letters(doc) in known:
         return "the text stands in the files to do without"
@@ -186,7 +187,7 @@ def _blank(lang: str) -> Language:
         raise MedmtlError("E406", received=lang) from error
 
 
-def _report(job: Job, audit: Audit) -> Dict[str, Any]:
+def _report(job: Job, audit: Audit) -> dict[str, Any]:
     header = {
         "converter": job.name,
         "inputs": [str(path) for path in job.inputs],

@@ -1,10 +1,10 @@
 """The bundled sample corpus (``assets/sample/GUIDE.md``): all four tasks on the same texts."""
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -37,9 +37,9 @@ class _Text:
     name: str
     kind: str
     place: Place
-    lines: List[_Line] = field(default_factory=list)
+    lines: list[_Line] = field(default_factory=list)
 
-    def answers(self) -> List[Tuple[_Line, _Line]]:
+    def answers(self) -> list[tuple[_Line, _Line]]:
         """(question, answer) lines."""
         pairs = pairwise(self.lines)
         return [(question, answer) for question, answer in pairs if answer.sentence.answers_previous]
@@ -59,9 +59,9 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
         yield from _pairs(text, texts, nlp, audit, draw)
 
 
-def _read(path: Path, audit: Audit) -> List[_Text]:
+def _read(path: Path, audit: Audit) -> list[_Text]:
     """The documents of a file that have sentences."""
-    texts: List[_Text] = []
+    texts: list[_Text] = []
     follows = False
     for number, item in parse_lines(read_lines(path, audit, instead="<")):
         place = Place(path, number)
@@ -107,8 +107,8 @@ def _write_entities(doc: Doc, text: _Text, offsets: Sequence[int], audit: Audit)
     """All entities; those with a status are the findings."""
     entities: Spans = {}
     findings: Spans = {}
-    statuses: List[str] = []
-    modifiers: List[List[str]] = []
+    statuses: list[str] = []
+    modifiers: list[list[str]] = []
     for line, offset in zip(text.lines, offsets, strict=True):
         for entity in line.sentence.entities:
             uses = [(ENTITIES, entity.label)] + [(FINDINGS, FINDING)] * (entity.status is not None)
@@ -131,7 +131,7 @@ def _pairs(text: _Text, texts: Sequence[_Text], nlp: Language, audit: Audit, dra
     elsewhere = [answer.sentence.text for other in others for _, answer in other.answers()]
     for question, answer in text.answers():
         asked, answered = question.sentence.text, answer.sentence.text
-        pairs: List[Tuple[str, Optional[str]]] = [(answered, ANSWERS)]
+        pairs: list[tuple[str, str | None]] = [(answered, ANSWERS)]
         different = [candidate for candidate in elsewhere if candidate.casefold() != answered.casefold()]
         if different:
             pairs.append((draw.choice(different), None))

@@ -20,8 +20,8 @@ A ``*`` before a value marks a default. Concepts (CUI), course, severity, body l
 files do not repeat the words, so a wrong offset inside the text cannot be noticed.
 """
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -49,7 +49,7 @@ VALUES = (  # column from 0, its values
     (15, {"true", "false"}),
 )
 JUDGED = ["uncertain", "hypothetical", "family"]
-Judgement = Tuple[str, Tuple[str, ...]]  # status, modifiers
+Judgement = tuple[str, tuple[str, ...]]  # status, modifiers
 
 
 def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0, has_template: bool) -> Iterator[Doc]:
@@ -72,8 +72,8 @@ def convert(paths: Sequence[Path], nlp: Language, audit: Audit, *, seed: int = 0
 
 def _annotate(doc: Doc, path: Path, pipe: Path, audit: Audit, has_template: bool) -> None:
     text = doc.text
-    mentions: List[Mention] = []
-    findings: List[FindingMention] = []
+    mentions: list[Mention] = []
+    findings: list[FindingMention] = []
     for number, line in read_lines(pipe, audit):
         if not line.strip():
             continue
@@ -97,7 +97,7 @@ def _annotate(doc: Doc, path: Path, pipe: Path, audit: Audit, has_template: bool
         write_findings(doc, findings, audit, labels=[LABEL], modifiers=JUDGED)
 
 
-def _pieces(columns: Sequence[str], length: int, has_template: bool) -> Optional[List[Stretch]]:
+def _pieces(columns: Sequence[str], length: int, has_template: bool) -> list[Stretch] | None:
     """The pieces of a mention, or None if the line is no line of this release."""
     if has_template:
         edges = [piece.split("-") for piece in columns[1].split(",")] if len(columns) >= 19 else []
@@ -108,7 +108,7 @@ def _pieces(columns: Sequence[str], length: int, has_template: bool) -> Optional
     return pieces if pieces and len(pieces) == len(edges) else None
 
 
-def _finding(columns: Sequence[str], mention: Mention, audit: Audit) -> List[FindingMention]:
+def _finding(columns: Sequence[str], mention: Mention, audit: Audit) -> list[FindingMention]:
     """The finding of a line, or none and a loss."""
     judgement = _judgement([columns[at].lstrip("*").lower() for at in range(16)])
     if judgement is None:
@@ -118,7 +118,7 @@ def _finding(columns: Sequence[str], mention: Mention, audit: Audit) -> List[Fin
     return [FindingMention(mention.start, mention.end, LABEL, mention.place, *judgement, is_covered=mention.is_covered)]
 
 
-def _judgement(values: Sequence[str]) -> Optional[Judgement]:
+def _judgement(values: Sequence[str]) -> Judgement | None:
     """Status and modifiers by the rule above, or None for values that it does not know."""
     if any(values[at] not in known for at, known in VALUES):
         return None

@@ -1,8 +1,8 @@
 """ClinicalSTS of n2c2 2019: how similar are two sentences, from 0 to 5? ``sentence TAB sentence TAB score`` a line."""
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, Sequence
 
 from spacy.language import Language
 from spacy.tokens import Doc

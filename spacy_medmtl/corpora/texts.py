@@ -1,7 +1,7 @@
 """The Doc of one whole text, before anything is annotated on it, and its lines."""
 
 import re
-from typing import Iterable, Optional
+from collections.abc import Iterable
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
@@ -10,7 +10,7 @@ from .audit import Audit, Place
 from .docs import keep_together, split_sentences, tokens_at
 
 
-def text_doc(nlp: Language, text: str, key: str, audit: Audit, place: Place) -> Optional[Doc]:
+def text_doc(nlp: Language, text: str, key: str, audit: Audit, place: Place) -> Doc | None:
     """Tokenise a text. ``key``: what a split keeps together (a patient, a document).
 
     None and a loss (MedmtlError E401 in stop mode) if the text is blank or longer than spaCy reads.

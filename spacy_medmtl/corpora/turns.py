@@ -1,7 +1,7 @@
 """Dialogues as reference Docs: utterances joined by line breaks, and their turns."""
 
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
-from typing import List, Optional, Sequence, Tuple
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -17,7 +17,7 @@ def is_too_long(texts: Sequence[str], nlp: Language) -> bool:
 
 def dialogue_doc(
     nlp: Language, texts: Sequence[str], speakers: Sequence[str]
-) -> Tuple[Doc, List[int], List[Tuple[int, int]]]:
+) -> tuple[Doc, list[int], list[tuple[int, int]]]:
     """A Doc of utterances, each a sentence; each line break between them is the last token of the sentence before it.
 
     Returns the Doc, with its turns, and for each utterance its first character and its token bounds.
@@ -31,15 +31,15 @@ def dialogue_doc(
     return doc, offsets, bounds
 
 
-def write_turns(doc: Doc, bounds: Sequence[Tuple[int, int]], speakers: Sequence[Optional[str]]) -> None:
+def write_turns(doc: Doc, bounds: Sequence[tuple[int, int]], speakers: Sequence[str | None]) -> None:
     """Annotate ``doc`` with turns: neighbouring sentences of one speaker.
 
     bounds: (start, end) token offsets of all its sentences. speakers: who says each; None: nobody, it is written.
     Where nobody speaks at all, there are no turns to annotate.
     """
-    turns: List[Tuple[int, int]] = []
-    names: List[str] = []
-    before: Optional[str] = None
+    turns: list[tuple[int, int]] = []
+    names: list[str] = []
+    before: str | None = None
     for (start, end), speaker in zip(bounds, speakers, strict=True):
         if speaker is not None and speaker == before:
             turns[-1] = (turns[-1][0], end)

@@ -1,8 +1,8 @@
 """What a sentence is read with: neighbouring sentences or dialogue turns, who speaks, and the heading above it."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence, Tuple
 
 from spacy.tokens import Doc
 
@@ -14,8 +14,8 @@ HEADING_WORDS = 6  # a colon after more words ends a clause, not a heading
 
 
 def context_units(
-    doc: Doc, bounds: Sequence[Bounds], *, neighbours: int, kind: str, headings: bool, speakers: Dict[str, str]
-) -> List[Unit]:
+    doc: Doc, bounds: Sequence[Bounds], *, neighbours: int, kind: str, headings: bool, speakers: dict[str, str]
+) -> list[Unit]:
     """A unit for each of the sentences ``bounds``, sorted by start.
 
     kind: what the ``neighbours`` on either side are, ``sentence`` or ``turn`` (spans of ``doc.spans["medmtl_turns"]``;
@@ -33,7 +33,7 @@ def context_units(
     return units
 
 
-def _in_turns(bounds: Sequence[Bounds], turns: Sequence[Bounds], neighbours: int) -> List[Unit]:
+def _in_turns(bounds: Sequence[Bounds], turns: Sequence[Bounds], neighbours: int) -> list[Unit]:
     starts = [start for start, _ in turns]
     units = []
     for start, end in bounds:
@@ -43,7 +43,7 @@ def _in_turns(bounds: Sequence[Bounds], turns: Sequence[Bounds], neighbours: int
     return units
 
 
-def _announced(doc: Doc, speakers: Dict[str, str]) -> List[Tuple[int, int, str]]:
+def _announced(doc: Doc, speakers: dict[str, str]) -> list[tuple[int, int, str]]:
     """(start, end, what is read in front) of the turns whose speakers are announced, in the order of the text.
 
     Raises MedmtlError E104 unless every turn has a speaker, or none.
@@ -53,7 +53,7 @@ def _announced(doc: Doc, speakers: Dict[str, str]) -> List[Tuple[int, int, str]]
     return sorted((turn.start, turn.end, f"{speakers[name]}:") for turn, name in turns if name in speakers)
 
 
-def _heard(unit: Unit, spoken: Sequence[Tuple[int, int, str]]) -> Tuple[Tuple[int, str], ...]:
+def _heard(unit: Unit, spoken: Sequence[tuple[int, int, str]]) -> tuple[tuple[int, str], ...]:
     """Who speaks in what a unit reads: from where on, and what is read there. Of a turn that has begun before, at the
     beginning of what is read."""
     starts = [start for start, _, _ in spoken]
@@ -66,14 +66,14 @@ def _heard(unit: Unit, spoken: Sequence[Tuple[int, int, str]]) -> Tuple[Tuple[in
     return tuple((token, name) for token, name in read if not unit.start < token < unit.end)
 
 
-def headings_above(doc: Doc, bounds: Sequence[Bounds]) -> List[Optional[Bounds]]:
+def headings_above(doc: Doc, bounds: Sequence[Bounds]) -> list[Bounds | None]:
     """Of each sentence, the tokens of the heading that it stands under, or None.
 
     A heading is what begins a line and ends in a colon after at most six words ("Family history:", "PMH:"). It holds
     for the sentences after it, up to the next heading or a blank line, and not for the one that it stands in itself.
     """
-    found: List[Optional[Bounds]] = []
-    current: Optional[Bounds] = None
+    found: list[Bounds | None] = []
+    current: Bounds | None = None
     for start, end in bounds:
         gap = doc[start - 1].text if start else "\n"
         if gap.count("\n") > 1:
@@ -84,7 +84,7 @@ def headings_above(doc: Doc, bounds: Sequence[Bounds]) -> List[Optional[Bounds]]
     return found
 
 
-def _heading_in(doc: Doc, start: int, end: int) -> Optional[Bounds]:
+def _heading_in(doc: Doc, start: int, end: int) -> Bounds | None:
     for i in range(start, min(end, start + HEADING_WORDS + 1)):
         if doc[i].text.endswith(":"):
             return start, i + 1

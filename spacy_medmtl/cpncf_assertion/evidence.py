@@ -5,7 +5,7 @@ Each word that was read for the decision is left out in turn, and the probabilit
 only when somebody asks for ``span._.assertion_evidence``.
 """
 
-from typing import TYPE_CHECKING, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from spacy.tokens import Doc, Span
@@ -20,7 +20,7 @@ AT_LEAST = 0.02  # a word counts if without it the probability is lower by this 
 MOST = 5  # words
 
 # (id of the vocab, span group) -> the component that writes there; it keeps its vocab alive, so no id comes twice
-_COMPONENTS: "WeakValueDictionary[Tuple[int, str], CpncfAssertion]" = WeakValueDictionary()
+_COMPONENTS: "WeakValueDictionary[tuple[int, str], CpncfAssertion]" = WeakValueDictionary()
 
 
 def register(component: "CpncfAssertion") -> None:
@@ -30,14 +30,14 @@ def register(component: "CpncfAssertion") -> None:
         Span.set_extension("assertion_evidence", getter=get_assertion_evidence)
 
 
-def get_assertion_evidence(span: Span) -> Optional[List[Span]]:
+def get_assertion_evidence(span: Span) -> list[Span] | None:
     """The words that speak most for the status of the finding with these boundaries, strongest first, neighbours as
     one span; empty if no single word does. None where there is no finding, or the pipeline that found it is gone."""
     component, status = _COMPONENTS.get((id(span.doc.vocab), FINDINGS)), finding_value(span, "assertion")
     return None if component is None or status is None else find_evidence(component, span, str(status))
 
 
-def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> List[Span]:
+def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> list[Span]:
     """See ``get_assertion_evidence``."""
     doc, others = span.doc, component.words_read_for(span)
     if not others:
@@ -48,7 +48,7 @@ def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> List[
         places.append((span.start - (i < span.start), span.end - (i < span.start)))
     whole, *rest = (judgement.scores[status] for judgement in component.judge_spans(docs, places))
     drops = sorted(((whole - one, i) for one, i in zip(rest, others) if whole - one >= AT_LEAST), reverse=True)[:MOST]
-    found: List[Tuple[float, int, int]] = []  # largest drop, start, end
+    found: list[tuple[float, int, int]] = []  # largest drop, start, end
     for drop, i in sorted(drops, key=lambda pair: pair[1]):
         if found and found[-1][2] == i:
             found[-1] = (max(drop, found[-1][0]), found[-1][1], i + 1)
@@ -60,7 +60,7 @@ def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> List[
 def without(doc: Doc, i: int) -> Doc:
     """The Doc without a token, its sentences and turns as they were."""
     kept = [token for token in doc if token.i != i]
-    starts: List[Union[bool, int, None]] = [bool(token.is_sent_start) for token in kept]
+    starts: list[bool | int | None] = [bool(token.is_sent_start) for token in kept]
     if doc[i].is_sent_start and i < len(kept) and i + 1 < len(doc):
         starts[i] = True
     words, spaces = [token.text for token in kept], [bool(token.whitespace_) for token in kept]

@@ -1,7 +1,8 @@
 """Gold findings of a reference Doc: boundaries, type, status, and the modifiers that hold and that are judged."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import List, NamedTuple, Sequence
+from typing import NamedTuple
 
 import numpy
 from spacy.tokens import Doc
@@ -43,7 +44,7 @@ class FindingGold:
 
 def read_gold(
     example: Example, key: str, *, name: str, statuses: Sequence[str], modifiers: Sequence[str]
-) -> List[GoldFinding]:
+) -> list[GoldFinding]:
     """The gold findings on token borders of the predicted Doc, of an annotated example.
 
     name: the component, for errors. Raises MedmtlError E203 on an unknown status, E104 where there are findings without
@@ -54,7 +55,7 @@ def read_gold(
     if len(values) != len(spans):
         raise MedmtlError("E104", name="assertion", key=key, received=len(values), expected=len(spans))
     held = group_values(reference, key, "assertion_modifiers") or [()] * len(spans)
-    found: List[GoldFinding] = []
+    found: list[GoldFinding] = []
     aligned = aligned_bounds(example, [(span.start, span.end) for span in spans])
     for bounds, span, status, names in zip(aligned, spans, values, held):
         if status not in statuses:
@@ -64,7 +65,7 @@ def read_gold(
     return found
 
 
-def judged_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> List[bool]:
+def judged_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> list[bool]:
     """Which modifiers are judged at all in a gold group with findings."""
     annotated = doc.spans[key].attrs.get(ANNOTATED_MODIFIERS)
     is_annotated = bool(group_values(doc, key, "assertion_modifiers"))

@@ -4,8 +4,9 @@ A status is one of several (softmax). A modifier (``uncertain``, ``hypothetical`
 else the data name) holds or not, each by itself (sigmoid). A corpus may judge some modifiers and be silent on others.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any
 
 import numpy
 
@@ -21,11 +22,11 @@ class Judgement:
 
     status: str
     score: float
-    modifiers: Tuple[str, ...]
-    scores: Dict[str, float]
+    modifiers: tuple[str, ...]
+    scores: dict[str, float]
 
 
-def span_loss(logits: Any, gold: SpanGold) -> Tuple[float, Any]:
+def span_loss(logits: Any, gold: SpanGold) -> tuple[float, Any]:
     """Mean cross-entropy of the statuses, plus the mean over spans of the binary cross-entropy summed over the judged
     modifiers; and the gradient. logits [n_spans, n_statuses + n_modifiers].
 
@@ -42,8 +43,8 @@ def span_loss(logits: Any, gold: SpanGold) -> Tuple[float, Any]:
 
 
 def judge(
-    logits: numpy.ndarray, statuses: Sequence[str], modifiers: Sequence[str], temperatures: Tuple[float, float]
-) -> List[Judgement]:
+    logits: numpy.ndarray, statuses: Sequence[str], modifiers: Sequence[str], temperatures: tuple[float, float]
+) -> list[Judgement]:
     """One judgement per row of logits [n_spans, n_statuses + n_modifiers]. temperatures: of statuses and modifiers."""
     found = []
     status_logits, modifier_logits = logits[:, : len(statuses)], logits[:, len(statuses) :]

@@ -1,6 +1,7 @@
 """The thinc side of findings: token rows and the mean rows of spans through one linear layer."""
 
-from typing import Any, Callable, List, Sequence, Tuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy
 import torch
@@ -12,7 +13,7 @@ from ..encoder.rows import classify
 from .model import FindingInput
 
 
-def forward(model: Model, inputs: FindingInput, is_train: bool) -> Tuple[Floats2d, Callable]:
+def forward(model: Model, inputs: FindingInput, is_train: bool) -> tuple[Floats2d, Callable]:
     """A row of logits per token, then one per span."""
     readings = list(inputs.readings)
     return classify(model, readings, is_train, lambda rows: torch.cat([rows, mean_rows(rows, inputs.spans)]))
@@ -22,7 +23,7 @@ def mean_rows(rows: Tensor, spans: Sequence[numpy.ndarray]) -> Tensor:
     """The mean of the rows [n_rows, width] that each span names: [n_spans, width]. No span may be empty."""
     if not len(spans):
         return rows.new_zeros((0, rows.shape[1]))
-    lengths: List[int] = [len(span) for span in spans]
+    lengths: list[int] = [len(span) for span in spans]
     counts = torch.tensor(lengths, device=rows.device)
     owners = torch.repeat_interleave(torch.arange(len(spans), device=rows.device), counts)
     members: Any = torch.from_numpy(numpy.concatenate(list(spans)).astype("int64")).to(rows.device)

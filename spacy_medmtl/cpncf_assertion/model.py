@@ -1,7 +1,8 @@
 """The model of ``cpncf_assertion``: one linear layer over token rows (progressive paper, Eq. 7) and over span rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -25,9 +26,9 @@ class FindingInput:
 
 
 def cpncf_assertion_model(
-    tok2vec: "Model[List[Any], List[Floats2d]]",
+    tok2vec: "Model[list[Any], list[Floats2d]]",
     lr_scale: float = 10.0,
-    nO: Optional[int] = None,  # noqa: N803
+    nO: int | None = None,  # noqa: N803
 ) -> "Model[FindingInput, Floats2d]":
     """``spacy-medmtl.CpncfAssertion.v1``: logits [n_tokens + n_spans, nO]; first a row per token, then one per span.
 

@@ -1,7 +1,8 @@
 """The component ``cpncf_assertion``."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any
 
 import numpy
 from spacy.language import Language
@@ -81,15 +82,15 @@ def make_cpncf_assertion(
     name: str,
     model: Model,
     spans_key: str,
-    statuses: List[str],
+    statuses: list[str],
     context: int,
     context_kind: str,
     headings: bool,
-    speakers: Dict[str, str],
+    speakers: dict[str, str],
     mode: str,
-    given: List[str],
-    aliases: List[str],
-    scorer: Optional[Callable],
+    given: list[str],
+    aliases: list[str],
+    scorer: Callable | None,
 ) -> "CpncfAssertion":
     """Find clinical findings, and decide the status and modifiers of these and of spans that are already there.
 
@@ -147,7 +148,7 @@ class CpncfAssertion(Head[FindingGold]):
         return TagSet(self.labels, self.cfg["statuses"])
 
     @property
-    def modifiers(self) -> List[str]:
+    def modifiers(self) -> list[str]:
         """Names of what can hold of a finding besides its status, as found in the training data."""
         return list(self.cfg["modifiers"])
 
@@ -169,11 +170,11 @@ class CpncfAssertion(Head[FindingGold]):
                 if not any(unit is not None and unit[0] <= first and last <= unit[1] for unit in units):
                     yield "crosses a sentence border"
 
-    def _gold(self, example: Example) -> List[GoldFinding]:
+    def _gold(self, example: Example) -> list[GoldFinding]:
         settings = {"statuses": self.cfg["statuses"], "modifiers": self.modifiers}
         return read_gold(example, self.spans_key, name=self.name, **settings)
 
-    def _reading(self, doc: Doc, bounds: Sequence[Bounds], wanted: Optional[Sequence[Bounds]] = None) -> Reading:
+    def _reading(self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None) -> Reading:
         """What is read of a Doc with the sentences ``bounds``: each with its context. wanted: only those sentences that
         share a token with one of these."""
         names = {"neighbours": "context", "kind": "context_kind", "headings": "headings", "speakers": "speakers"}
@@ -186,14 +187,14 @@ class CpncfAssertion(Head[FindingGold]):
             units = [unit for unit in units if is_wanted[unit.start : unit.end].any()]
         return Reading(doc, units, marked=True)
 
-    def training_batch(self, examples: Sequence[Example]) -> Tuple[FindingInput, FindingGold]:
+    def training_batch(self, examples: Sequence[Example]) -> tuple[FindingInput, FindingGold]:
         tags, n_rows = self.tags, 0
-        readings: List[Reading] = []
-        columns: List[numpy.ndarray] = [numpy.zeros(0, dtype=int)]
-        allowed: List[numpy.ndarray] = [numpy.zeros((0, tags.n_tags), dtype=bool)]
-        rows: List[numpy.ndarray] = []
-        spans: List[GoldFinding] = []
-        known: List[List[bool]] = []  # modifiers that are judged, of each of the spans
+        readings: list[Reading] = []
+        columns: list[numpy.ndarray] = [numpy.zeros(0, dtype=int)]
+        allowed: list[numpy.ndarray] = [numpy.zeros((0, tags.n_tags), dtype=bool)]
+        rows: list[numpy.ndarray] = []
+        spans: list[GoldFinding] = []
+        known: list[list[bool]] = []  # modifiers that are judged, of each of the spans
         for example in examples:
             reference, doc = example.reference, example.predicted
             own = annotated_labels(reference, self.spans_key, self.labels)
@@ -229,7 +230,7 @@ class CpncfAssertion(Head[FindingGold]):
             read[:] = False
         return numpy.where(read, columns, -1)
 
-    def loss(self, gold: FindingGold, scores: Floats2d) -> Tuple[float, Floats2d]:
+    def loss(self, gold: FindingGold, scores: Floats2d) -> tuple[float, Floats2d]:
         """Mean cross-entropy of the tags, plus that of statuses and modifiers (``span_loss``)."""
         n_tokens, n_tags = len(gold.columns), self.tags.n_tags
         gradient = scores * 0.0
@@ -239,7 +240,7 @@ class CpncfAssertion(Head[FindingGold]):
         of_spans, gradient[n_tokens:, n_tags:] = span_loss(scores[n_tokens:, n_tags:], gold.spans)
         return loss + of_spans, gradient
 
-    def decided(self, gold: FindingGold, scores: Floats2d) -> Dict[str, Decisions]:
+    def decided(self, gold: FindingGold, scores: Floats2d) -> dict[str, Decisions]:
         n_tokens, n_tags = len(gold.columns), self.tags.n_tags
         of_tokens, of_spans = scores[:n_tokens, :n_tags], scores[n_tokens:, n_tags:]
         n_statuses, spans = len(self.cfg["statuses"]), gold.spans
@@ -250,17 +251,17 @@ class CpncfAssertion(Head[FindingGold]):
             HELD: independent_decisions(of_spans[:, n_statuses:], spans.modifiers, spans.judged),
         }
 
-    def predict(self, docs: Iterable[Doc]) -> List[List[Tuple[Finding, Judgement]]]:
+    def predict(self, docs: Iterable[Doc]) -> list[list[tuple[Finding, Judgement]]]:
         """Per Doc: what was found, in the order of the text, then what was given and is not among it."""
         docs = list(docs)
         given = [self._given(doc) for doc in docs]
         readings = [self.reading(doc, spans) for doc, spans in zip(docs, given)]
         read = [i for i, reading in enumerate(readings) if reading.units]
-        found: List[List[Tuple[Finding, Judgement]]] = [[] for _ in docs]
+        found: list[list[tuple[Finding, Judgement]]] = [[] for _ in docs]
         if not read:
             return found
         logits, firsts = self._read([readings[i] for i in read])
-        judged: List[Tuple[int, Finding]] = []
+        judged: list[tuple[int, Finding]] = []
         for n, i in enumerate(read):
             findings = self._search(logits[firsts[n] : firsts[n + 1], : self.tags.n_tags], readings[i].units)
             known = {(one.start, one.end, one.label) for one in findings}
@@ -277,25 +278,25 @@ class CpncfAssertion(Head[FindingGold]):
         wanted = [(one.start, one.end) for one in given] if self.cfg["mode"] == "assert" else None
         return self._reading(doc, sentence_bounds(doc), wanted)
 
-    def _read(self, readings: Sequence[Reading]) -> Tuple[numpy.ndarray, List[int]]:
+    def _read(self, readings: Sequence[Reading]) -> tuple[numpy.ndarray, list[int]]:
         """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
         that are not read they mean nothing."""
         lengths = [len(reading.doc) for reading in readings]
         return self.logits(FindingInput(readings)), [0, *accumulate(lengths)]
 
-    def _judge(self, logits: numpy.ndarray, places: Sequence[Bounds]) -> List[Judgement]:
+    def _judge(self, logits: numpy.ndarray, places: Sequence[Bounds]) -> list[Judgement]:
         """Judgements of spans of rows. The layer is linear: its output for a mean row is the mean of its outputs."""
         means = [logits[start:end, self.tags.n_tags :].mean(axis=0) for start, end in places]
         temperatures = self.temperature(STATUS), self.temperature(HELD)
         return judge(numpy.stack(means), self.cfg["statuses"], self.modifiers, temperatures) if means else []
 
-    def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> List[Judgement]:
+    def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> list[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank."""
         readings = [self._reading(doc, sentence_bounds(doc), [place]) for doc, place in zip(docs, places)]
         logits, firsts = self._read(readings)
         return self._judge(logits, [(first + start, first + end) for first, (start, end) in zip(firsts, places)])
 
-    def words_read_for(self, span: Span) -> List[int]:
+    def words_read_for(self, span: Span) -> list[int]:
         """The words that are read along with a span: of its sentences and their context, without its own."""
         units = self._reading(span.doc, sentence_bounds(span.doc)).units
         around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
@@ -303,7 +304,7 @@ class CpncfAssertion(Head[FindingGold]):
         doc = span.doc
         return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
-    def _search(self, logits: numpy.ndarray, units: Sequence[Unit]) -> List[Finding]:
+    def _search(self, logits: numpy.ndarray, units: Sequence[Unit]) -> list[Finding]:
         """Findings in units of a Doc, from the logits of its tokens' tags; none where only given spans are judged."""
         if self.cfg["mode"] == "assert":
             return []
@@ -315,11 +316,11 @@ class CpncfAssertion(Head[FindingGold]):
                 findings.append(Finding(one.start + start, one.end + start, one.label, one.status, one.score))
         return findings
 
-    def _given(self, doc: Doc) -> List[Finding]:
+    def _given(self, doc: Doc) -> list[Finding]:
         """Given spans, each once. Blank ones say nothing and are left out."""
         if self.cfg["mode"] == "find":
             return []
-        found: Dict[Tuple[int, int, str], Finding] = {}
+        found: dict[tuple[int, int, str], Finding] = {}
         for source in self.cfg["given"]:
             for span in doc.ents if source == ENTS else doc.spans.get(source, []):
                 place = (span.start, span.end, span.label_)
@@ -335,11 +336,11 @@ class CpncfAssertion(Head[FindingGold]):
                 spans.append(Span(doc, one.start, one.end, label=one.label))
                 values.append(_values(one, judgement, by_tags=self.cfg["mode"] == "find"))
             names = ("assertion", "scores", "assertion_modifiers", "assertion_scores")
-            columns: Dict[str, List[Any]] = {name: [value[name] for value in values] for name in names}
+            columns: dict[str, list[Any]] = {name: [value[name] for value in values] for name in names}
             write_group(doc, self.spans_key, spans, **columns)
 
 
-def _values(finding: Finding, judgement: Judgement, *, by_tags: bool) -> Dict[str, Any]:
+def _values(finding: Finding, judgement: Judgement, *, by_tags: bool) -> dict[str, Any]:
     """What is written of one finding. by_tags: its status is that of its tags."""
     return {
         "assertion": finding.status if by_tags else judgement.status,

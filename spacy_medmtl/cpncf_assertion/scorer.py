@@ -1,6 +1,7 @@
 """Scores of ``cpncf_assertion``."""
 
-from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from spacy.scorer import PRFScore
 from spacy.tokens import Doc
@@ -11,12 +12,12 @@ from ..annotations.scoring import Item, places, score_items
 from ..errors import MedmtlError
 
 
-def cpncf_assertion_scorer() -> Callable[..., Dict[str, Any]]:
+def cpncf_assertion_scorer() -> Callable[..., dict[str, Any]]:
     """``spacy-medmtl.cpncf_assertion_scorer.v1``"""
     return score_findings
 
 
-def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
+def score_findings(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     """Strict micro-F1 over (boundaries, type, status), per "type/status" and corpus; ``_span_f`` without the status;
     ``_f_per_modifier`` over the gold findings for which a corpus judged the modifier.
 
@@ -26,7 +27,7 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     examples = list(examples)
     key, name = cfg.get("spans_key", FINDINGS), cfg["component"]
 
-    def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
+    def items(example: Example) -> tuple[set[Item], set[Item]] | None:
         if not is_annotated(example.reference, key):
             return None
         judged = judges(example.reference, key)
@@ -51,9 +52,9 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     return scores
 
 
-def _score_modifiers(examples: Iterable[Example], key: str) -> Dict[str, Dict[str, float]]:
+def _score_modifiers(examples: Iterable[Example], key: str) -> dict[str, dict[str, float]]:
     """P, R and F1 of each judged modifier. A gold finding that was not found counts as one without modifiers."""
-    found: Dict[str, PRFScore] = {}
+    found: dict[str, PRFScore] = {}
     for number, example in enumerate(examples):
         gold, predicted = _modifiers(example.reference, key), _modifiers(example.predicted, key)
         annotated = example.reference.spans[key].attrs.get(ANNOTATED_MODIFIERS) if gold else ()
@@ -65,7 +66,7 @@ def _score_modifiers(examples: Iterable[Example], key: str) -> Dict[str, Dict[st
     return {name: one.to_dict() for name, one in sorted(found.items())}
 
 
-def _modifiers(doc: Doc, key: str) -> Dict[Any, Set[str]]:
+def _modifiers(doc: Doc, key: str) -> dict[Any, set[str]]:
     """Modifiers by where the finding stands and its type; nothing where they are not annotated."""
     entries, place = group_values(doc, key, "assertion_modifiers"), places(doc)
     return {
@@ -73,7 +74,7 @@ def _modifiers(doc: Doc, key: str) -> Dict[Any, Set[str]]:
     }
 
 
-def _items(doc: Doc, key: str) -> Set[Item]:
+def _items(doc: Doc, key: str) -> set[Item]:
     """Raises MedmtlError E104 where findings have no status: they would otherwise just not count."""
     spans, statuses = list(doc.spans.get(key, [])), group_values(doc, key, "assertion")
     if len(spans) != len(statuses):

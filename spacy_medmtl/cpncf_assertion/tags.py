@@ -1,7 +1,7 @@
 """BIO tags over finding type x status, and the one rule that turns tag probabilities into findings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Sequence, Tuple
 
 import numpy
 
@@ -45,7 +45,7 @@ class TagSet:
                     row[self.column(label, status, inside=inside)] = True
         return row
 
-    def encode(self, findings: Sequence[Tuple[int, int, str, str]], n_tokens: int) -> numpy.ndarray:
+    def encode(self, findings: Sequence[tuple[int, int, str, str]], n_tokens: int) -> numpy.ndarray:
         """Column per token [n_tokens] of (start, end, type, status), which must not overlap."""
         columns = numpy.full(n_tokens, OUTSIDE)
         for start, end, label, status in findings:
@@ -53,7 +53,7 @@ class TagSet:
             columns[start] = self.column(label, status, inside=False)
         return columns
 
-    def decode(self, probabilities: numpy.ndarray, calibrated: Optional[numpy.ndarray] = None) -> List[Finding]:
+    def decode(self, probabilities: numpy.ndarray, calibrated: numpy.ndarray | None = None) -> list[Finding]:
         """Findings of one unit, from tag probabilities [n_tokens, n_tags], as they were learnt; scores from
         ``calibrated`` ones, the same unless given.
 
@@ -69,7 +69,7 @@ class TagSet:
         scored = by_type if calibrated is None else calibrated[:, 1:].reshape(shape)
         begins, goes_on = by_type[..., 0].sum(axis=2), by_type[..., 1].sum(axis=2)  # [n_tokens, n_types]
         kinds = (begins + goes_on).argmax(axis=1)
-        pieces: List[Tuple[int, int, int]] = []  # start, end, type
+        pieces: list[tuple[int, int, int]] = []  # start, end, type
         for i in numpy.flatnonzero(probabilities[:, OUTSIDE] < INSIDE_FROM).tolist():
             kind = int(kinds[i])
             follows = bool(pieces) and pieces[-1][1:] == (i, kind)
@@ -86,10 +86,10 @@ class TagSet:
         return findings
 
 
-def outermost(findings: Sequence[Tuple[int, int, str, str]]) -> Tuple[List[Tuple[int, int, str, str]], int]:
+def outermost(findings: Sequence[tuple[int, int, str, str]]) -> tuple[list[tuple[int, int, str, str]], int]:
     """The findings that BIO can express: longest first, without those that overlap a kept one; how many those are."""
-    kept: List[Tuple[int, int, str, str]] = []
-    taken: Dict[int, bool] = {}
+    kept: list[tuple[int, int, str, str]] = []
+    taken: dict[int, bool] = {}
     for finding in sorted(findings, key=lambda f: (f[0] - f[1], f[0], f[2], f[3])):
         if not any(taken.get(i) for i in range(finding[0], finding[1])):
             kept.append(finding)

@@ -1,6 +1,6 @@
 """Registered architectures of the encoder. Torch is imported when one is called, not before."""
 
-from typing import TYPE_CHECKING, List, Optional
+from typing import TYPE_CHECKING
 
 from ..errors import MedmtlError
 from .listener import build_listener, build_private_encoder
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def progressive_transformer(
-    routes: List[str],
+    routes: list[str],
     sharing: SharingRule,
-    layers: Optional[List[int]] = None,
+    layers: list[int] | None = None,
     window: int = 256,
     stride: int = 192,
     batch_pieces: int = 8192,
     mixed_precision: bool = False,
-) -> "Model[ViewRequest, List[Floats2d]]":
+) -> "Model[ViewRequest, list[Floats2d]]":
     """``spacy-medmtl.ProgressiveTransformer.v1``: a Hugging Face encoder whose FFN layers are task routes.
 
     Progressive multi-task learning (OpenReview f4OM3Mn2wb), Eq. 4 and 5. Weights come from the loader in
@@ -53,7 +53,7 @@ def progressive_transformer(
 
 def route_listener(
     route: str, view: str = "tokens", upstream: str = "*", pooling: str = "mean"
-) -> "Model[List[ToRead], List[Floats2d]]":
+) -> "Model[list[ToRead], list[Floats2d]]":
     """``spacy-medmtl.RouteListener.v1``: a tok2vec layer that reads the shared encoder along one route.
 
     view: ``tokens`` (a row per token, windows over the whole text) or ``context`` (a row per token, each sentence read
@@ -66,8 +66,8 @@ def route_listener(
 
 
 def private_encoder(
-    encoder: "Model[ViewRequest, List[Floats2d]]", route: str, view: str = "tokens", pooling: str = "mean"
-) -> "Model[List[ToRead], List[Floats2d]]":
+    encoder: "Model[ViewRequest, list[Floats2d]]", route: str, view: str = "tokens", pooling: str = "mean"
+) -> "Model[list[ToRead], list[Floats2d]]":
     """``spacy-medmtl.PrivateEncoder.v1``: an encoder of a component's own; what ``nlp.replace_listeners`` puts in."""
     if route not in encoder.attrs["routes"]:
         raise MedmtlError("E001", route=route, routes=encoder.attrs["routes"])

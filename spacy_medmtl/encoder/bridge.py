@@ -13,7 +13,8 @@ It differs from thinc's own PyTorchShim in four ways that multi-task training ne
 import contextlib
 import copy
 import multiprocessing
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy
 import srsly
@@ -42,7 +43,7 @@ def to_array(tensor: Tensor) -> Any:
     return torch2xp(tensor.detach())
 
 
-def split_rows(array: Any, lengths: Sequence[int]) -> List[Any]:
+def split_rows(array: Any, lengths: Sequence[int]) -> list[Any]:
     """The rows of a thinc array as one array per length."""
     borders = numpy.cumsum([0, *lengths])
     return [array[a:b] for a, b in zip(borders, borders[1:])]
@@ -65,12 +66,12 @@ class TorchShim(Shim):
     lr_scale: parameter name -> factor on the optimizer's learning rate.
     """
 
-    def __init__(self, name: str, build: Callable[..., nn.Module], lr_scale: Optional[LrScale] = None) -> None:
+    def __init__(self, name: str, build: Callable[..., nn.Module], lr_scale: LrScale | None = None) -> None:
         super().__init__(None)
         self.name = name
         self.build = build
         self.lr_scale = lr_scale or _unscaled
-        self.spec: Optional[Dict[str, Any]] = None
+        self.spec: dict[str, Any] | None = None
         self.version = 0  # counts changes of the weights, so that memoised outputs can be told stale
 
     @property
@@ -85,13 +86,13 @@ class TorchShim(Shim):
     def is_built(self) -> bool:
         return self._model is not None
 
-    def start(self, spec: Dict[str, Any], module: Optional[nn.Module] = None) -> None:
+    def start(self, spec: dict[str, Any], module: nn.Module | None = None) -> None:
         """Build the module (or take the given one, made with the same ``spec``) and put it on the device in use."""
         self.spec = spec
         self._model = (module or self.build(**spec)).to(get_torch_default_device()).eval()
         self.version += 1
 
-    def restart(self, spec: Dict[str, Any], module: nn.Module) -> None:
+    def restart(self, spec: dict[str, Any], module: nn.Module) -> None:
         """Go on with a module of another shape, under a new id: the optimizer's moments have the old shape."""
         Shim.global_id += 1
         self.id = Shim.global_id
@@ -130,10 +131,10 @@ class TorchShim(Shim):
             optimizer.L2 = decay
 
     @contextlib.contextmanager
-    def use_params(self, params: Dict[Any, FloatsXd]) -> Iterator[None]:
+    def use_params(self, params: dict[Any, FloatsXd]) -> Iterator[None]:
         """Put the optimizer's averages, keyed by (shim id, parameter name), in place for the time of the block."""
         mine = {} if self._model is None else dict(self._model.named_parameters())
-        kept: Dict[str, Tensor] = {}
+        kept: dict[str, Tensor] = {}
         for name, parameter in mine.items():
             if (self.id, name) in params:
                 kept[name] = parameter.data
@@ -166,7 +167,7 @@ class TorchShim(Shim):
         try:
             header_size = int.from_bytes(data[:8], "little")
             header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
-            spec: Dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
+            spec: dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
             tensors = load_safetensors(data)
         except (ValueError, LookupError, TypeError, SafetensorError) as error:
             raise MedmtlError("E018", name=self.name, size=len(data), problem=type(error).__name__) from error
@@ -181,7 +182,7 @@ class TorchShim(Shim):
         self.start(spec, module)
         return self
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> "TorchShim":
+    def __deepcopy__(self, memo: dict[int, Any]) -> "TorchShim":
         """A copy with an id of its own: two modules must never share an optimizer's moments."""
         twin = TorchShim(self.name, self.build, self.lr_scale)
         if self._model is not None:
@@ -193,7 +194,7 @@ def _unscaled(name: str) -> float:
     return 1.0
 
 
-def _difference(these: Dict[str, Any], those: Dict[str, Any]) -> str:
+def _difference(these: dict[str, Any], those: dict[str, Any]) -> str:
     """Up to three entries in which two {name: shape} dicts differ, for an error message."""
     odd = [f"{name} {shape}" for name, shape in these.items() if those.get(name) != shape]
     return f"{', '.join(odd[:3]) or 'none of these'} ({len(odd)} in all)"

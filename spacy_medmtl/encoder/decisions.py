@@ -5,8 +5,9 @@ Calibration of Modern Neural Networks", ICML 2017) makes all probabilities less 
 order. So the most probable label stays, and of a sigmoid what lies above 0.5.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Sequence
+from typing import Any
 
 import numpy
 

@@ -7,7 +7,7 @@ give 0. A model so written can be read back with ``spacy-medmtl.local_encoder.v1
 
 import copy
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import torch
 from thinc.api import Model
@@ -20,7 +20,7 @@ from .routed import PreTrained, RoutedEncoder, RoutedOutput, SerialOutput, feed_
 from .shims import torch_shim
 
 
-def export_route(model: "Model[Any, Any]", route: str, path: Union[str, Path]) -> None:
+def export_route(model: "Model[Any, Any]", route: str, path: str | Path) -> None:
     """Write a route as config.json, model.safetensors and tokenizer.json into a folder.
 
     model: that of the encoder component, ``nlp.get_pipe("encoder").model``.

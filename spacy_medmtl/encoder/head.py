@@ -1,6 +1,7 @@
 """What all heads do alike: batches of a stream, one training step, labels, labels' initialisation."""
 
-from typing import Any, Callable, Dict, Generic, Iterable, Iterator, List, Optional, Sequence, Tuple, TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 import numpy
 from spacy.language import Language
@@ -33,23 +34,23 @@ class Head(Task, Generic[Gold]):
     One that can be calibrated has ``decided(gold, scores)`` as well, and divides logits by ``temperature(output)``.
     """
 
-    def __init__(self, vocab: Vocab, model: Model, name: str, *, scorer: Optional[Callable], **cfg: Any) -> None:
+    def __init__(self, vocab: Vocab, model: Model, name: str, *, scorer: Callable | None, **cfg: Any) -> None:
         self.vocab = vocab
         self.model = model
         self.name = name
         self.scorer = scorer
-        self.cfg: Dict[str, Any] = {"labels": [], **cfg}
+        self.cfg: dict[str, Any] = {"labels": [], **cfg}
 
     def gold_labels(self, doc: Doc) -> Iterable[str]:
         raise NotImplementedError
 
-    def training_batch(self, examples: Sequence[Example]) -> Tuple[Any, Gold]:
+    def training_batch(self, examples: Sequence[Example]) -> tuple[Any, Gold]:
         raise NotImplementedError
 
-    def loss(self, gold: Gold, scores: Any) -> Tuple[float, Any]:
+    def loss(self, gold: Gold, scores: Any) -> tuple[float, Any]:
         raise NotImplementedError
 
-    def decided(self, gold: Gold, scores: Any) -> Dict[str, Decisions]:
+    def decided(self, gold: Gold, scores: Any) -> dict[str, Decisions]:
         """By output that gives probabilities: what the scores say, beside the gold."""
         return {}
 
@@ -63,12 +64,12 @@ class Head(Task, Generic[Gold]):
         return str(self.cfg["spans_key"])
 
     @property
-    def labels(self) -> Tuple[str, ...]:
+    def labels(self) -> tuple[str, ...]:
         """The labels, in the order of the output columns."""
         return tuple(self.cfg["labels"])
 
     @property
-    def label_data(self) -> List[str]:
+    def label_data(self) -> list[str]:
         """What ``spacy init labels`` writes and ``[initialize.components.<name>.labels]`` reads."""
         return list(self.labels)
 
@@ -85,8 +86,8 @@ class Head(Task, Generic[Gold]):
         self,
         get_examples: Callable[[], Iterable[Example]],
         *,
-        nlp: Optional[Language] = None,
-        labels: Optional[Sequence[str]] = None,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
     ) -> None:
         """Collect labels from ``labels`` or the examples, and build the output layer.
 
@@ -94,8 +95,8 @@ class Head(Task, Generic[Gold]):
         """
         method = f"{type(self).__name__}.initialize"
         found = set(labels or ())
-        sample: List[Doc] = []
-        lost: Dict[str, int] = {}
+        sample: list[Doc] = []
+        lost: dict[str, int] = {}
         for example in read_examples(get_examples, method):
             seen = list(self.gold_labels(example.reference))
             if labels is None:
@@ -136,7 +137,7 @@ class Head(Task, Generic[Gold]):
             raise MedmtlError("E016", name=self.name, where="prediction")
         return rows
 
-    def decisions(self, examples: Sequence[Example]) -> Dict[str, Decisions]:
+    def decisions(self, examples: Sequence[Example]) -> dict[str, Decisions]:
         """By output: what the model says of the annotated units, beside their gold (see ``training.calibration``)."""
         inputs, gold = self.training_batch(examples)
         return self.decided(gold, self.model.predict(inputs)) if inputs else {}
@@ -150,9 +151,9 @@ class Head(Task, Generic[Gold]):
         examples: Iterable[Example],
         *,
         drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
         """Learn from the examples that are annotated for this task; the others do not even reach the model."""
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
@@ -165,7 +166,7 @@ class Head(Task, Generic[Gold]):
         scores, backprop = self.model.begin_update(inputs)
         return self.learn(*self.loss(gold, scores), backprop, sgd, losses)
 
-    def get_loss(self, examples: Iterable[Example], scores: Any) -> Tuple[float, Any]:
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Mean loss over the annotated units of ``examples`` and its gradient, without side effects."""
         return self.loss(self.training_batch(list(examples))[1], scores)
 
@@ -191,7 +192,7 @@ def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) ->
         yield example
 
 
-def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "strict") -> List[Optional[Bounds]]:
+def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "strict") -> list[Bounds | None]:
     """Token bounds of the reference Doc as those of the predicted one; None where token borders differ.
 
     mode: ``strict``, or ``expand`` to take in the tokens that a border cuts.
@@ -201,13 +202,13 @@ def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "s
     return [find(example, start, end, mode) if end > start else None for start, end in bounds]
 
 
-def _twin_by_characters(example: Example, start: int, end: int, mode: str) -> Optional[Bounds]:
+def _twin_by_characters(example: Example, start: int, end: int, mode: str) -> Bounds | None:
     span = example.reference[start:end]
     twin = example.predicted.char_span(span.start_char, span.end_char, alignment_mode=mode)
     return None if twin is None else (twin.start, twin.end)
 
 
-def _twin_by_tokens(example: Example, start: int, end: int, mode: str) -> Optional[Bounds]:
+def _twin_by_tokens(example: Example, start: int, end: int, mode: str) -> Bounds | None:
     """Where the two Docs' blanks differ (references made of words alone), characters cannot be compared."""
     tokens = example.alignment.y2x[start:end]
     if not len(tokens):

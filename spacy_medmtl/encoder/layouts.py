@@ -5,9 +5,9 @@ row, and stands in a sequence that fits the window; where sequences overlap, the
 the one that counts.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Callable, Dict, List, Sequence, Tuple, Union
 
 import numpy
 from spacy.tokens import Doc
@@ -18,7 +18,7 @@ from .marks import blinded, marked
 from .readings import BLINDED, MARKED, Reading, ToRead, Unit, doc_of, units_with_context
 from .wordpieces import DocPieces, Template, WordPieces
 
-PieceIds = Union[Sequence[int], numpy.ndarray]
+PieceIds = Sequence[int] | numpy.ndarray
 CONTEXT_NEIGHBOURS = 2  # sentences either side, where a stock component reads the view "context" without saying
 
 
@@ -30,11 +30,11 @@ class Layout:
     row that each of them belongs to [n], ascending. lengths: output rows per item that was read.
     """
 
-    ids: List[numpy.ndarray] = field(default_factory=list)
-    types: List[numpy.ndarray] = field(default_factory=list)
-    gather: List[numpy.ndarray] = field(default_factory=list)
-    segments: List[numpy.ndarray] = field(default_factory=list)
-    lengths: List[int] = field(default_factory=list)
+    ids: list[numpy.ndarray] = field(default_factory=list)
+    types: list[numpy.ndarray] = field(default_factory=list)
+    gather: list[numpy.ndarray] = field(default_factory=list)
+    segments: list[numpy.ndarray] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
     n_rows: int = 0  # wordpieces laid out so far
     n_out: int = 0  # output rows laid out so far
 
@@ -67,7 +67,7 @@ class Window:
     stride: int
 
 
-def window_spans(n: int, size: int, stride: int) -> List[Tuple[int, int, int, int]]:
+def window_spans(n: int, size: int, stride: int) -> list[tuple[int, int, int, int]]:
     """Cover ``n`` pieces by windows: (start, end, first and last + 1 piece that count here). The latter partition n."""
     if n <= size:
         return [(0, n, 0, n)]
@@ -82,7 +82,7 @@ class Viewer:
     def __init__(self, wordpieces: WordPieces, window: Window) -> None:
         self.wordpieces = wordpieces
         self.window = window
-        self.views: Dict[str, Callable[[Sequence[ToRead], List[DocPieces]], Layout]] = {
+        self.views: dict[str, Callable[[Sequence[ToRead], list[DocPieces]], Layout]] = {
             "tokens": self._tokens,
             "sentence": self._sentence,
             "pair": self._pair,
@@ -91,13 +91,13 @@ class Viewer:
             BLINDED: partial(self._entity_pair, BLINDED),
         }
 
-    def lay_out(self, view: str, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
+    def lay_out(self, view: str, items: Sequence[ToRead], pieces: list[DocPieces]) -> Layout:
         """Raises MedmtlError E002 (unknown view) and E010 (a Doc where units are needed)."""
         if view not in self.views:
             raise MedmtlError("E002", view=view, views=", ".join(self.views))
         return self.views[view](items, pieces)
 
-    def _tokens(self, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
+    def _tokens(self, items: Sequence[ToRead], pieces: list[DocPieces]) -> Layout:
         """A row per token. Docs are read in windows over the whole text; of a Reading with units, each unit apart."""
         layout = Layout()
         for item, doc_pieces in zip(items, pieces):
@@ -108,7 +108,7 @@ class Viewer:
             layout.close_item(n_tokens)
         return layout
 
-    def _context(self, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
+    def _context(self, items: Sequence[ToRead], pieces: list[DocPieces]) -> Layout:
         """A row per token; each unit is read between [C] markers with its context, which gives no rows itself."""
         layout = Layout()
         for item, doc_pieces in zip(items, pieces):
@@ -131,7 +131,7 @@ class Viewer:
                 numpy.arange(row, row + end - begin), layout.n_out + token_of_piece[begin - first : end - first]
             )
 
-    def _sentence(self, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
+    def _sentence(self, items: Sequence[ToRead], pieces: list[DocPieces]) -> Layout:
         """A row per unit: the [CLS] of its sequence, or the mean of them where it needs several windows."""
         layout = Layout()
         for item, doc_pieces in zip(items, pieces):
@@ -145,7 +145,7 @@ class Viewer:
 
     def _sequences(
         self, layout: Layout, pieces: DocPieces, unit: Unit, *, marked: bool
-    ) -> List[Tuple[int, int, int, int]]:
+    ) -> list[tuple[int, int, int, int]]:
         """Add the sequences of a unit; returns of each the rows of its first piece and of the first piece that counts,
         and the numbers of that piece and of the last + 1 that counts.
 
@@ -162,8 +162,8 @@ class Viewer:
         spare -= len(heading)
         n_left = min(len(left), max(spare // 2, spare - len(right)))
         n_right = min(len(right), spare - n_left)
-        before: List[PieceIds] = [heading, left[len(left) - n_left :], marker]
-        after: List[PieceIds] = [marker, right[:n_right]]
+        before: list[PieceIds] = [heading, left[len(left) - n_left :], marker]
+        after: list[PieceIds] = [marker, right[:n_right]]
         found = []
         for begin, stop, own, own_end in window_spans(end - start, room, min(self.window.stride, room)):
             ids = _join(template.before, *before, pieces.ids[start + begin : start + stop], *after, template.after)
@@ -173,20 +173,20 @@ class Viewer:
         return found
 
     def _context_pieces(
-        self, pieces: DocPieces, start: int, end: int, speakers: Sequence[Tuple[int, str]]
+        self, pieces: DocPieces, start: int, end: int, speakers: Sequence[tuple[int, str]]
     ) -> numpy.ndarray:
         """The pieces of tokens [start, end), with the names of speakers in front of what they say."""
-        parts: List[PieceIds] = []
+        parts: list[PieceIds] = []
         for token, name in speakers:
             parts += [pieces.ids[pieces.starts[start] : pieces.starts[token]], self.wordpieces.of_text(name)]
             start = token
         rest = pieces.ids[pieces.starts[start] : pieces.starts[end]]
         return _join(*parts, rest) if parts else rest
 
-    def _pair(self, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
+    def _pair(self, items: Sequence[ToRead], pieces: list[DocPieces]) -> Layout:
         """A row per pair: the [CLS] of ``[CLS] a [SEP] b [SEP]``. Too long pairs are cut, the longer member first."""
         layout = Layout()
-        cut: List[int] = []
+        cut: list[int] = []
         for number, (item, doc_pieces) in enumerate(zip(items, pieces)):
             if not isinstance(item, Reading):
                 raise MedmtlError("E010", view="pair")
@@ -201,10 +201,10 @@ class Viewer:
             warn("W002", count=len(cut), window=self.window.size, doc=cut[0])
         return layout
 
-    def _entity_pair(self, view: str, items: Sequence[ToRead], pieces: List[DocPieces]) -> Layout:
+    def _entity_pair(self, view: str, items: Sequence[ToRead], pieces: list[DocPieces]) -> Layout:
         """A row per pair of entities: the [CLS] of the sentences that hold them, with both marked (see ``marks``)."""
         layout = Layout()
-        cut: List[int] = []
+        cut: list[int] = []
         template, marks = self.wordpieces.single, self.wordpieces.entity_marks()
         room = self.window.size - len(template.before) - len(template.after)
         for number, (item, doc_pieces) in enumerate(zip(items, pieces)):
@@ -235,12 +235,12 @@ def _heading_pieces(pieces: DocPieces, unit: Unit, spare: int) -> PieceIds:
     return pieces.ids[first:last] if last - first <= spare // 2 else []
 
 
-def default_units(doc: Doc) -> List[Unit]:
+def default_units(doc: Doc) -> list[Unit]:
     """The sentences of a Doc with two neighbours either side."""
     return units_with_context(sentence_bounds(doc), CONTEXT_NEIGHBOURS)
 
 
-def fit_pair(n_a: int, n_b: int, room: int) -> Tuple[int, int]:
+def fit_pair(n_a: int, n_b: int, room: int) -> tuple[int, int]:
     """How many pieces of two members stay when together they may have ``room``: the longer one is cut first."""
     if n_a + n_b <= room:
         return n_a, n_b
@@ -250,9 +250,9 @@ def fit_pair(n_a: int, n_b: int, room: int) -> Tuple[int, int]:
     return room - half, half
 
 
-def pair_sequence(template: Template, a: numpy.ndarray, b: numpy.ndarray) -> Tuple[numpy.ndarray, numpy.ndarray]:
+def pair_sequence(template: Template, a: numpy.ndarray, b: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Piece ids and type ids of a pair."""
-    parts: List[PieceIds] = [template.before, a, template.between, b, template.after]
+    parts: list[PieceIds] = [template.before, a, template.between, b, template.after]
     types = [numpy.full(len(part), kind) for part, kind in zip(parts, template.types)]
     return _join(*parts), numpy.concatenate(types).astype("int64")
 

@@ -1,7 +1,7 @@
 """Sentences that an encoder cannot read at once."""
 
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from spacy.tokens import Doc
 
@@ -18,7 +18,7 @@ class Window:
     Without a tokenizer it counts only those that surely have: each token is at least one wordpiece.
     """
 
-    def __init__(self, folder: Optional[Path] = None, size: int = WINDOW) -> None:
+    def __init__(self, folder: Path | None = None, size: int = WINDOW) -> None:
         """``folder`` of an encoder; if none is given, the default one where it is in place. Raises MedmtlError E431 for
         a folder without a fast tokenizer."""
         folder = folder or (DEFAULT if (DEFAULT / "tokenizer.json").is_file() else None)

@@ -14,7 +14,8 @@ what keeps the encoder from stepping one update late.
 """
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from thinc.api import Model, Optimizer
 from thinc.shims import Shim
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from .pipe import ProgressiveTok2Vec
 
 LISTENER = "medmtl_route_listener"
-Listener = Model[List[ToRead], List[Floats2d]]
+Listener = Model[list[ToRead], list[Floats2d]]
 
 
 class EncoderLink(Shim):
@@ -36,8 +37,8 @@ class EncoderLink(Shim):
 
     def __init__(self) -> None:
         super().__init__(None)
-        self.pipe: Optional["ProgressiveTok2Vec"] = None
-        self.owner: Optional[Model] = None  # the model of the component that listens
+        self.pipe: ProgressiveTok2Vec | None = None
+        self.owner: Model | None = None  # the model of the component that listens
 
     def finish_update(self, optimizer: Optimizer) -> None:
         if self.pipe is not None:
@@ -45,7 +46,7 @@ class EncoderLink(Shim):
             self.pipe.model.finish_update(optimizer)
 
     @contextlib.contextmanager
-    def use_params(self, params: Dict[Any, Any]) -> Iterator[None]:
+    def use_params(self, params: dict[Any, Any]) -> Iterator[None]:
         yield  # the encoder pipe does that itself
 
     def to_device(self, device_type: str, device_id: int) -> None:
@@ -57,7 +58,7 @@ class EncoderLink(Shim):
     def from_bytes(self, data: bytes) -> "EncoderLink":
         return self
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> "EncoderLink":
+    def __deepcopy__(self, memo: dict[int, Any]) -> "EncoderLink":
         twin = EncoderLink()
         twin.pipe = self.pipe
         return twin
@@ -69,7 +70,7 @@ def build_listener(route: str, view: str, upstream: str, pooling: str) -> Listen
     return Model(LISTENER, forward, dims={"nO": None}, attrs=attrs, shims=[EncoderLink()])
 
 
-def find_link(model: Model) -> Optional[EncoderLink]:
+def find_link(model: Model) -> EncoderLink | None:
     """The link of the first listener in a component's model; None if it listens to no encoder of this package."""
     for node in model.walk():
         if node.name == LISTENER:
@@ -97,12 +98,12 @@ def reads_units(tok2vec: Model) -> bool:
     return any(node.name in (LISTENER, "medmtl_private_encoder") for node in tok2vec.walk())
 
 
-def view_of(model: Model) -> Optional[str]:
+def view_of(model: Model) -> str | None:
     """The view in which a component's model reads an encoder of this package, if it does."""
     return next((str(node.attrs["view"]) for node in model.walk() if "view" in node.attrs), None)
 
 
-def forward(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[Floats2d], Callable]:
+def forward(model: Listener, items: list[ToRead], is_train: bool) -> tuple[list[Floats2d], Callable]:
     attrs, pipe = model.attrs, link_of(model).pipe
     if pipe is None:
         raise MedmtlError("E003", upstream=attrs["upstream"], route=attrs["route"])
@@ -112,7 +113,7 @@ def forward(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[
     request = ViewRequest(items, attrs["route"], attrs["view"], attrs["pooling"], memo)
     rows, backprop_encoder = pipe.model(request, trains)
 
-    def backprop(d_rows: List[Floats2d]) -> List[ToRead]:
+    def backprop(d_rows: list[Floats2d]) -> list[ToRead]:
         backprop_encoder(d_rows)
         if pipe.surgery is not None:
             pipe.surgery.keep(model.id, torch_shim(pipe.model).module)
@@ -122,14 +123,14 @@ def forward(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[
 
 
 def build_private_encoder(
-    encoder: "Model[ViewRequest, List[Floats2d]]", route: str, view: str, pooling: str
+    encoder: "Model[ViewRequest, list[Floats2d]]", route: str, view: str, pooling: str
 ) -> Listener:
     """A tok2vec layer that owns its encoder and reads it along one route."""
 
-    def forward_private(model: Listener, items: List[ToRead], is_train: bool) -> Tuple[List[Floats2d], Callable]:
+    def forward_private(model: Listener, items: list[ToRead], is_train: bool) -> tuple[list[Floats2d], Callable]:
         rows, backprop_encoder = model.layers[0](ViewRequest(items, route, view, pooling), is_train)
 
-        def backprop(d_rows: List[Floats2d]) -> List[ToRead]:
+        def backprop(d_rows: list[Floats2d]) -> list[ToRead]:
             backprop_encoder(d_rows)
             return []
 
@@ -144,7 +145,7 @@ def replace_listener(encoder: Model, listener: Listener, pipe: "ProgressiveTok2V
     return build_private_encoder(encoder, listener.attrs["route"], listener.attrs["view"], listener.attrs["pooling"])
 
 
-def replace_listener_cfg(encoder_cfg: Dict[str, Any], listener_cfg: Dict[str, Any]) -> Dict[str, Any]:
+def replace_listener_cfg(encoder_cfg: dict[str, Any], listener_cfg: dict[str, Any]) -> dict[str, Any]:
     """The config block that builds what ``replace_listener`` returns."""
-    kept: Dict[str, Any] = {name: listener_cfg[name] for name in ("route", "view", "pooling") if name in listener_cfg}
+    kept: dict[str, Any] = {name: listener_cfg[name] for name in ("route", "view", "pooling") if name in listener_cfg}
     return {"@architectures": "spacy-medmtl.PrivateEncoder.v1", "encoder": encoder_cfg, **kept}

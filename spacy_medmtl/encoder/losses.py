@@ -4,7 +4,7 @@ Every loss is the mean over *labelled* rows, so its size depends neither on the 
 ``allowed`` masks labels that the row's corpus does not annotate: they get no gradient at all.
 """
 
-from typing import Any, Tuple
+from typing import Any
 
 import numpy
 from thinc.api import get_array_module
@@ -26,7 +26,7 @@ def sigmoid(logits: Array) -> Array:
     return 0.5 * (1.0 + xp.tanh(0.5 * logits))
 
 
-def softmax_cross_entropy(logits: Array, targets: Array, allowed: Array) -> Tuple[float, Array]:
+def softmax_cross_entropy(logits: Array, targets: Array, allowed: Array) -> tuple[float, Array]:
     """Mean cross-entropy in nats.
 
     logits [n, labels]; targets: column per row [n], -1 for a row without label; allowed: bool [n, labels]. A row whose
@@ -47,7 +47,7 @@ def softmax_cross_entropy(logits: Array, targets: Array, allowed: Array) -> Tupl
     return float(loss), gradient.astype(logits.dtype)
 
 
-def sigmoid_cross_entropy(logits: Array, targets: Array, allowed: Array) -> Tuple[float, Array]:
+def sigmoid_cross_entropy(logits: Array, targets: Array, allowed: Array) -> tuple[float, Array]:
     """Mean binary cross-entropy over the allowed entries. logits, targets (0 or 1), allowed (bool): [n, labels]."""
     xp = get_array_module(logits)
     targets, allowed = xp.asarray(targets, dtype=logits.dtype), xp.asarray(allowed)
@@ -57,7 +57,7 @@ def sigmoid_cross_entropy(logits: Array, targets: Array, allowed: Array) -> Tupl
     return float(xp.where(allowed, terms, 0.0).sum() / n), gradient.astype(logits.dtype)
 
 
-def mean_squared_error(predictions: Array, targets: Array) -> Tuple[float, Array]:
+def mean_squared_error(predictions: Array, targets: Array) -> tuple[float, Array]:
     """Mean squared error and its gradient. Both [n, 1]."""
     xp = get_array_module(predictions)
     difference = predictions - xp.asarray(targets, dtype=predictions.dtype)

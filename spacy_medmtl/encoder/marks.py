@@ -5,17 +5,17 @@ two ``#`` (Zhou and Chen, AACL 2022, "entity marker (punct)"), so the direction 
 entities are replaced by their types first, as BLUE and MT-BERT do (there: ``@DRUG$``, in the order of the text).
 """
 
-from typing import Sequence, Tuple, Union
+from collections.abc import Sequence
 
 import numpy
 
-Range = Tuple[int, int]
-Pieces = Union[Sequence[int], numpy.ndarray]
+Range = tuple[int, int]
+Pieces = Sequence[int] | numpy.ndarray
 
 
 def blinded(
     text: numpy.ndarray, head: Range, tail: Range, head_type: Pieces, tail_type: Pieces
-) -> Tuple[numpy.ndarray, Range, Range]:
+) -> tuple[numpy.ndarray, Range, Range]:
     """The text with the types in place of the entities, and where head and tail stand now.
 
     Entities that overlap become one stretch, as BLUE's ``@CHEM-GENE$``: the head's type and the tail's, the tail inside
@@ -35,8 +35,8 @@ def blinded(
 
 
 def marked(
-    text: numpy.ndarray, head: Range, tail: Range, marks: Tuple[int, int], room: int
-) -> Tuple[numpy.ndarray, bool]:
+    text: numpy.ndarray, head: Range, tail: Range, marks: tuple[int, int], room: int
+) -> tuple[numpy.ndarray, bool]:
     """The text with ``marks`` (of head, of tail) around the entities, cut to ``room`` pieces; and whether more than the
     text outside of both was cut.
 

@@ -7,13 +7,13 @@ was in use. Asking for a trim now and then keeps it flat, for under 0.1 s each t
 import ctypes
 import ctypes.util
 import functools
-from typing import Any, Optional
+from typing import Any
 
 TRIM_EVERY = 8  # training steps
 
 
 @functools.lru_cache(maxsize=1)
-def _libc() -> Optional[Any]:
+def _libc() -> Any | None:
     """The C library if it is glibc (or any other that can trim)."""
     name = ctypes.util.find_library("c")
     library = ctypes.CDLL(name) if name else None

@@ -1,7 +1,8 @@
 """The thinc model of the shared encoder: a ViewRequest in, one array of rows per Doc out."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any
 
 import numpy
 import torch
@@ -22,7 +23,7 @@ from .wordpieces import DocPieces, WordPieces
 POOLINGS = ("mean", "max", "first")
 MIN_WINDOW = 16
 MOST_PADDING, PADDING_SHARE = 128, 0.1  # of a batch: beyond, another batch costs less
-Backprop = Callable[[List[Floats2d]], List[Any]]
+Backprop = Callable[[list[Floats2d]], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class PaddedBatch:
     ids: Tensor
     types: Tensor
     mask: Tensor
-    numbers: List[int]
-    lengths: List[int]
+    numbers: list[int]
+    lengths: list[int]
 
 
 class EncoderModule(nn.Module):
@@ -46,7 +47,7 @@ class EncoderModule(nn.Module):
         self.viewer = Viewer(self.wordpieces, window)
 
 
-def check_window(window: int, stride: int, config: Dict[str, Any]) -> Window:
+def check_window(window: int, stride: int, config: dict[str, Any]) -> Window:
     """Raises MedmtlError E007 where the window does not fit the model."""
     maximum = int(config["max_position_embeddings"])
     if config["model_type"] in ROBERTA_TYPES:
@@ -59,22 +60,22 @@ def check_window(window: int, stride: int, config: Dict[str, Any]) -> Window:
 def build_encoder_model(
     *,
     routes: Sequence[str],
-    layers: Optional[Sequence[int]],
+    layers: Sequence[int] | None,
     rule: SharingRule,
     window: int,
     stride: int,
     batch_pieces: int,
     mixed_precision: bool = False,
-) -> "Model[ViewRequest, List[Floats2d]]":
+) -> "Model[ViewRequest, list[Floats2d]]":
     """See ``spacy_medmtl.encoder.architectures.progressive_transformer``."""
     if not routes or len(set(routes)) != len(routes):
         raise MedmtlError("E011", routes=list(routes))
     expected = distinct_branches(rule, routes)
 
-    def build(config: Dict[str, Any], tokenizer: str, branches: Sequence[str], pretrained: Any = None) -> EncoderModule:
+    def build(config: dict[str, Any], tokenizer: str, branches: Sequence[str], pretrained: Any = None) -> EncoderModule:
         if list(branches) != expected:  # the same routes in another order have the same shapes
             raise MedmtlError("E013", received=f"routes {list(branches)}", expected=f"routes {expected}")
-        settings: Dict[str, Any] = {
+        settings: dict[str, Any] = {
             "routes": routes,
             "layers": layers,
             "rule": rule,
@@ -96,12 +97,12 @@ def build_encoder_model(
     )
 
 
-def distinct_branches(rule: SharingRule, routes: Sequence[str]) -> List[str]:
+def distinct_branches(rule: SharingRule, routes: Sequence[str]) -> list[str]:
     """What the weights are made for: the routes that compute something of their own, in their order."""
     return list(dict.fromkeys(rule.key(route) for route in routes))
 
 
-def start_encoder(model: "Model[ViewRequest, List[Floats2d]]", pretrained: Any, tokenizer: str) -> None:
+def start_encoder(model: "Model[ViewRequest, list[Floats2d]]", pretrained: Any, tokenizer: str) -> None:
     """Give the model pretrained weights: ``pretrained`` from ``AutoModel``, ``tokenizer`` the content of its json."""
     shim = torch_shim(model)
     branches = distinct_branches(model.attrs["rule"], model.attrs["routes"])
@@ -111,8 +112,8 @@ def start_encoder(model: "Model[ViewRequest, List[Floats2d]]", pretrained: Any, 
 
 
 def forward(
-    model: "Model[ViewRequest, List[Floats2d]]", request: ViewRequest, is_train: bool
-) -> Tuple[List[Floats2d], Backprop]:
+    model: "Model[ViewRequest, list[Floats2d]]", request: ViewRequest, is_train: bool
+) -> tuple[list[Floats2d], Backprop]:
     """Rows per item: [tokens or units, width]. In training, backprop adds gradients to the encoder at once."""
     module: EncoderModule = torch_shim(model).module
     rule, budget = model.attrs["rule"], model.attrs["batch_pieces"]
@@ -145,7 +146,7 @@ def forward(
                 rows = encode_layout(module.encoder, layout, request.route, budget, remember)
                 output = _pool(rows, layout, request.pooling)
 
-    def backprop(d_output: List[Floats2d]) -> List[Any]:
+    def backprop(d_output: list[Floats2d]) -> list[Any]:
         if is_train and output.requires_grad:  # it does not where there is nothing to read
             gradient = model.ops.xp.vstack(d_output)
             if gradient.any():  # stock components without gold send zeros, which would let momentum move the encoder
@@ -155,7 +156,7 @@ def forward(
     return split_rows(to_array(output), layout.lengths), backprop
 
 
-def _pieces(wordpieces: WordPieces, request: ViewRequest) -> List[DocPieces]:
+def _pieces(wordpieces: WordPieces, request: ViewRequest) -> list[DocPieces]:
     """The wordpieces of each Doc, remembered by its words (a component in between may have retokenised it)."""
     found = []
     for item in request.items:
@@ -179,12 +180,12 @@ def encode_layout(
     if not layout.ids:
         return parameter.new_zeros((0, encoder.width))
 
-    def trunk() -> List[Tuple[PaddedBatch, Tensor]]:
+    def trunk() -> list[tuple[PaddedBatch, Tensor]]:
         batches = _padded_batches(layout, budget, encoder.model.config.pad_token_id or 0, parameter.device)
         return [(batch, encoder.trunk(batch.ids, batch.types, batch.mask)) for batch in batches]
 
     def branch() -> Tensor:
-        parts: List[Tensor] = [parameter] * len(layout.ids)
+        parts: list[Tensor] = [parameter] * len(layout.ids)
         for batch, hidden in remember("trunk", trunk):
             encoded = encoder.branch(hidden, batch.mask, route)
             for i, number in enumerate(batch.numbers):
@@ -208,7 +209,7 @@ def _first_rows(encoder: RoutedEncoder, layout: Layout, route: str, budget: int)
     return rows
 
 
-def _padded_batches(layout: Layout, budget: int, pad: int, device: torch.device) -> List[PaddedBatch]:
+def _padded_batches(layout: Layout, budget: int, pad: int, device: torch.device) -> list[PaddedBatch]:
     """Sequences of like length together, at most ``budget`` pieces a batch with the padding."""
     lengths = [len(ids) for ids in layout.ids]
     batches = []
@@ -226,10 +227,10 @@ def _padded_batches(layout: Layout, budget: int, pad: int, device: torch.device)
     return batches
 
 
-def like_lengths(lengths: Sequence[int], budget: int) -> List[List[int]]:
+def like_lengths(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """The numbers of all sequences in groups, shortest first: a group holds at most ``budget`` pieces with its padding
     (more only where one sequence does), of which padding is at most 128 or a tenth."""
-    groups: List[List[int]] = []
+    groups: list[list[int]] = []
     n_pieces = 0  # in the last group
     for number in sorted(range(len(lengths)), key=lambda number: (lengths[number], number)):
         length = lengths[number]

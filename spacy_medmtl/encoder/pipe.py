@@ -1,7 +1,8 @@
 """The pipe of the shared encoder, ``medmtl_progressive_tok2vec``."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Protocol, Sequence, Union
+from typing import Any, Protocol
 
 import srsly
 from spacy.language import Language
@@ -71,11 +72,11 @@ class ProgressiveTok2Vec(TrainablePipe):
         self.vocab = vocab
         self.model = model
         self.name = name
-        self.cfg: Dict[str, Any] = {"batch_tokens": batch_tokens}
-        self.listener_map: Dict[str, List[Model]] = {}
-        self.current: Optional[CurrentBatch] = None
-        self.surgery: Optional[GradientSurgery] = None  # training may set it
-        self._training_examples: List[Example] = []
+        self.cfg: dict[str, Any] = {"batch_tokens": batch_tokens}
+        self.listener_map: dict[str, list[Model]] = {}
+        self.current: CurrentBatch | None = None
+        self.surgery: GradientSurgery | None = None  # training may set it
+        self._training_examples: list[Example] = []
         self._n_steps = 0
         model.attrs["replace_listener"] = replace_listener
         model.attrs["replace_listener_cfg"] = replace_listener_cfg
@@ -83,12 +84,12 @@ class ProgressiveTok2Vec(TrainablePipe):
     # Listeners: the protocol of spacy.ty.ListenedToComponent
 
     @property
-    def listeners(self) -> List[Model]:
+    def listeners(self) -> list[Model]:
         """All layers that read this encoder."""
         return [listener for listeners in self.listener_map.values() for listener in listeners]
 
     @property
-    def listening_components(self) -> List[str]:
+    def listening_components(self) -> list[str]:
         """Names of the components that read this encoder."""
         return list(self.listener_map)
 
@@ -140,7 +141,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         finally:
             self.current = None
 
-    def predict(self, docs: Iterable[Doc]) -> List[Floats2d]:
+    def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:
         """Token rows of the first route, for inspection. Heads do not call this."""
         docs = list(docs)
         return self.model.predict(ViewRequest(docs, self.model.attrs["routes"][0], "tokens", memo=self.memo_for(docs)))
@@ -166,9 +167,9 @@ class ProgressiveTok2Vec(TrainablePipe):
         examples: Iterable[Example],
         *,
         drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
         """Take part in this update: listeners that read these very Docs will train the encoder.
 
         ``nlp.update`` does not call this for a frozen encoder, and copies Docs each time, so that no listener can take
@@ -214,8 +215,8 @@ class ProgressiveTok2Vec(TrainablePipe):
         self,
         get_examples: Callable[[], Iterable[Example]],
         *,
-        nlp: Optional[Language] = None,
-        loader: Optional[Loader] = None,
+        nlp: Language | None = None,
+        loader: Loader | None = None,
     ) -> None:
         """Load pretrained weights.
 
@@ -238,7 +239,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         for listener in self.listeners:
             listener.set_dim("nO", self.model.get_dim("nO"), force=True)
 
-    def unread_routes(self) -> List[str]:
+    def unread_routes(self) -> list[str]:
         """The routes that no listener reads; none where there is no listener: such an encoder is being tried out."""
         used = {listener.attrs["route"] for listener in self.listeners}
         return [route for route in self.model.attrs["routes"] if used and route not in used]
@@ -257,14 +258,14 @@ class ProgressiveTok2Vec(TrainablePipe):
 
     # Weights: a plain safetensors file, so that any tool can read it
 
-    def to_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> None:
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write ``cfg`` and ``encoder.safetensors`` into a folder."""
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
         srsly.write_json(path / "cfg", self.cfg)
         (path / WEIGHTS_FILE).write_bytes(torch_shim(self.model).to_bytes())
 
-    def from_disk(self, path: Union[str, Path], *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
         """Read what ``to_disk`` wrote. Raises MedmtlError E013 if the weights do not fit the config."""
         path = Path(path)
         self.cfg = srsly.read_json(path / "cfg")
@@ -274,7 +275,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         return srsly.msgpack_dumps({"cfg": self.cfg, "weights": torch_shim(self.model).to_bytes()})
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
-        data: Dict[str, Any] = srsly.msgpack_loads(bytes_data)
+        data: dict[str, Any] = srsly.msgpack_loads(bytes_data)
         self.cfg = data["cfg"]
         return self._from_bytes(data["weights"])
 

@@ -1,7 +1,8 @@
 """Matrix products in bfloat16, where the hardware has them: about twice as fast, with float32 weights and results."""
 
 import contextlib
-from typing import Any, ContextManager
+from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 
@@ -20,13 +21,13 @@ def has_bfloat16(device: torch.device) -> bool:
     return device.type == "cpu" and any(check is not None and check() for check in checks)
 
 
-def computing(device: torch.device, mixed_precision: bool) -> ContextManager[Any]:
+def computing(device: torch.device, mixed_precision: bool) -> AbstractContextManager[Any]:
     """A block that computes in bfloat16 what bears it, if that is wanted and native."""
     if mixed_precision and has_bfloat16(device):
         return torch.autocast(device.type, dtype=torch.bfloat16)
     return contextlib.nullcontext()
 
 
-def exact(device: torch.device) -> ContextManager[Any]:
+def exact(device: torch.device) -> AbstractContextManager[Any]:
     """A block in float32, whatever is around it: for small products that much depends on."""
     return torch.autocast(device.type, enabled=False) if device.type in LOWERED else contextlib.nullcontext()

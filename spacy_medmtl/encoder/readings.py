@@ -1,13 +1,14 @@
 """What a head asks the encoder to read of a Doc: the whole of it, some units, or some pairs."""
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Dict, Hashable, List, Optional, Sequence, Tuple, Union
+from typing import Any
 
 from spacy.tokens import Doc
 
-Bounds = Tuple[int, int]
+Bounds = tuple[int, int]
 MARKED, BLINDED = ENTITY_VIEWS = ("marked_pair", "blinded_pair")
-Memo = Dict[Hashable, Any]
+Memo = dict[Hashable, Any]
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Unit:
     start: int
     end: int
     right: int
-    heading: Optional[Bounds] = None
-    speakers: Tuple[Tuple[int, str], ...] = ()
+    heading: Bounds | None = None
+    speakers: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,12 @@ class Reading:
 
     doc: Doc
     units: Sequence[Unit] = ()
-    pairs: Sequence[Tuple[Bounds, Bounds]] = ()
+    pairs: Sequence[tuple[Bounds, Bounds]] = ()
     marked: bool = False
-    types: Sequence[Tuple[str, str]] = ()
+    types: Sequence[tuple[str, str]] = ()
 
 
-ToRead = Union[Doc, Reading]
+ToRead = Doc | Reading
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def doc_of(item: ToRead) -> Doc:
     return item.doc if isinstance(item, Reading) else item
 
 
-def units_with_context(bounds: Sequence[Bounds], neighbours: int) -> List[Unit]:
+def units_with_context(bounds: Sequence[Bounds], neighbours: int) -> list[Unit]:
     """Units from ``bounds`` sorted by start, each with up to ``neighbours`` bounds on either side as its context."""
     last = len(bounds) - 1
     return [

@@ -1,7 +1,8 @@
 """The torch module of the shared encoder: a Hugging Face model whose chosen FFNs are clusters of routes."""
 
+from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -85,7 +86,7 @@ def route_layers(model: PreTrained, layers: Sequence[int], routes: Sequence[str]
         layer.intermediate = nn.Identity()
 
 
-def choose_layers(model: PreTrained, layers: Optional[Sequence[int]]) -> List[int]:
+def choose_layers(model: PreTrained, layers: Sequence[int] | None) -> list[int]:
     """The layer numbers to route, ascending; all for None. Raises MedmtlError E005, E006."""
     model_type, supported = model.config.model_type, BERT_TYPES + ROBERTA_TYPES
     if model_type not in supported:
@@ -110,7 +111,7 @@ class RoutedEncoder(nn.Module):
         model: PreTrained,
         *,
         routes: Sequence[str],
-        layers: Optional[Sequence[int]],
+        layers: Sequence[int] | None,
         rule: SharingRule,
         mixed_precision: bool = False,
     ) -> None:
@@ -123,7 +124,7 @@ class RoutedEncoder(nn.Module):
         self.n_trunk = chosen[0] if chosen else len(model.encoder.layer)
 
     @classmethod
-    def from_config(cls, config: Dict[str, Any], **settings: Any) -> "RoutedEncoder":
+    def from_config(cls, config: dict[str, Any], **settings: Any) -> "RoutedEncoder":
         """An untrained encoder of the shape that a Hugging Face config dict describes."""
         settings_of_type = {name: value for name, value in config.items() if name != "model_type"}
         return cls(AutoModel.from_config(AutoConfig.for_model(config["model_type"], **settings_of_type)), **settings)
@@ -151,11 +152,11 @@ class RoutedEncoder(nn.Module):
             _ACTIVE_ROUTE.reset(token)
 
     def _layers(self, hidden: Tensor, mask: Tensor, numbers: range) -> Tensor:
-        bias: Optional[Tensor] = None
+        bias: Tensor | None = None
         if not bool(mask.all()):  # without padding, attention needs no mask at all
             bias = (1.0 - mask[:, None, None, :].to(hidden.dtype)) * torch.finfo(hidden.dtype).min
         with computing(hidden.device, self.mixed_precision):
             for i in numbers:
-                output: "Tensor | Tuple[Tensor, ...]" = self.model.encoder.layer[i](hidden, attention_mask=bias)
+                output: Tensor | tuple[Tensor, ...] = self.model.encoder.layer[i](hidden, attention_mask=bias)
                 hidden = output[0] if isinstance(output, tuple) else output
         return hidden

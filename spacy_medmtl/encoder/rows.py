@@ -1,6 +1,7 @@
 """The linear layer over encoder rows that three heads share: [CLS] rows to intents or relations, token rows to tags."""
 
-from typing import Any, Callable, List, Optional, Tuple
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from thinc.api import Model
@@ -30,11 +31,11 @@ class RowClassifier(nn.Module):
 
 
 def build_row_classifier(
-    tok2vec: "Model[List[Any], List[Floats2d]]",
-    n_outputs: Optional[int],
+    tok2vec: "Model[list[Any], list[Floats2d]]",
+    n_outputs: int | None,
     *,
     lr_scale: float,
-    forward: Optional[Callable] = None,
+    forward: Callable | None = None,
 ) -> Model:
     """``tok2vec`` and a RowClassifier as one model: rows of all items, concatenated, to logits [n_rows, n_outputs].
 
@@ -60,19 +61,19 @@ def check_view(tok2vec: Model, view: str, name: str, *others: str) -> None:
         raise MedmtlError("E205", name=name, view="', '".join([view, *others]), received=received)
 
 
-def tok2vec_input(tok2vec: Model, items: List[ToRead]) -> List[Any]:
+def tok2vec_input(tok2vec: Model, items: list[ToRead]) -> list[Any]:
     """Readings for our own listeners, Docs for any other tok2vec layer."""
     return items if reads_units(tok2vec) else [doc_of(item) for item in items]
 
 
-def tok2vec_width(tok2vec: Model, sample: List[Any]) -> int:
+def tok2vec_width(tok2vec: Model, sample: list[Any]) -> int:
     """The width of a tok2vec layer's rows, found by running it where it does not say."""
     if tok2vec.has_dim("nO"):
         return int(tok2vec.get_dim("nO"))
     return int(tok2vec.predict(sample[:1])[0].shape[1])
 
 
-def init(model: "Model[List[ToRead], Floats2d]", X: Optional[List[ToRead]] = None, Y: Any = None) -> None:  # noqa: N803
+def init(model: "Model[list[ToRead], Floats2d]", X: list[ToRead] | None = None, Y: Any = None) -> None:  # noqa: N803
     """Build the layer once the width and the number of labels are known."""
     tok2vec = model.layers[0]
     sample = tok2vec_input(tok2vec, X or [])
@@ -81,8 +82,8 @@ def init(model: "Model[List[ToRead], Floats2d]", X: Optional[List[ToRead]] = Non
 
 
 def classify(
-    model: Model, items: List[ToRead], is_train: bool, extend: Optional[Callable[[Tensor], Tensor]] = None
-) -> Tuple[Floats2d, Callable[[Floats2d], List[ToRead]]]:
+    model: Model, items: list[ToRead], is_train: bool, extend: Callable[[Tensor], Tensor] | None = None
+) -> tuple[Floats2d, Callable[[Floats2d], list[ToRead]]]:
     """Logits of the rows of all items, and of what ``extend`` makes of these rows."""
     tok2vec, dropout = model.layers[0], float(model.attrs["dropout_rate"])
     rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, items), is_train)
@@ -92,7 +93,7 @@ def classify(
     with torch.set_grad_enabled(is_train):
         logits = module(extend(inputs) if extend else inputs, dropout if is_train else 0.0)
 
-    def backprop(d_logits: Floats2d) -> List[ToRead]:
+    def backprop(d_logits: Floats2d) -> list[ToRead]:
         logits.backward(to_tensor(d_logits))
         assert inputs.grad is not None
         backprop_tok2vec(split_rows(to_array(inputs.grad), lengths))

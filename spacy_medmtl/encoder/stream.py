@@ -6,7 +6,7 @@ batch, so it predicts while the batch is still current. A component in between t
 then heads find other Docs current and compute on demand: slower, never wrong. Memory holds one batch.
 """
 
-from typing import Dict, Iterable, Iterator, List, Optional, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from spacy.tokens import Doc
 from spacy.util import minibatch
@@ -20,7 +20,7 @@ class CurrentBatch:
     """Docs, and what was computed for them with one state of the weights."""
 
     def __init__(self, docs: Sequence[Doc], version: int) -> None:
-        self.docs: Dict[int, Doc] = {id(doc): doc for doc in docs}
+        self.docs: dict[int, Doc] = {id(doc): doc for doc in docs}
         self.last = docs[-1] if docs else None
         self.version = version
         self.memo: Memo = {}
@@ -29,9 +29,9 @@ class CurrentBatch:
         return all(id(doc) in self.docs for doc in docs)
 
 
-def token_batches(stream: Iterable[Doc], *, max_docs: int, max_tokens: int) -> Iterator[List[Doc]]:
+def token_batches(stream: Iterable[Doc], *, max_docs: int, max_tokens: int) -> Iterator[list[Doc]]:
     """Cut a stream into batches of at most ``max_docs`` Docs and ``max_tokens`` tokens; a longer Doc stands alone."""
-    batch: List[Doc] = []
+    batch: list[Doc] = []
     n_tokens = 0
     for doc in stream:
         if batch and (len(batch) >= max_docs or n_tokens + len(doc) > max_tokens):
@@ -43,16 +43,16 @@ def token_batches(stream: Iterable[Doc], *, max_docs: int, max_tokens: int) -> I
         yield batch
 
 
-def head_batches(model: Model, stream: Iterable[Doc], batch_size: int) -> Iterator[List[Doc]]:
+def head_batches(model: Model, stream: Iterable[Doc], batch_size: int) -> Iterator[list[Doc]]:
     """Group a stream as the encoder that ``model`` listens to does; in batches of ``batch_size`` where it cannot."""
     link = find_link(model)
     if link is None or link.pipe is None:
         yield from minibatch(stream, size=batch_size)
         return
-    batch: List[Doc] = []
+    batch: list[Doc] = []
     for doc in stream:
         batch.append(doc)
-        current: Optional[CurrentBatch] = link.pipe.current
+        current: CurrentBatch | None = link.pipe.current
         if current is None or not current.covers(batch):  # somebody between buffers: go on by number
             if len(batch) >= batch_size:
                 yield batch

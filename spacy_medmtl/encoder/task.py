@@ -1,7 +1,8 @@
 """What everything that trains on the shared encoder does at the end of an update, with gold or without."""
 
 import math
-from typing import Any, Callable, Dict, Optional
+from collections.abc import Callable
+from typing import Any
 
 from spacy.pipeline.trainable_pipe import TrainablePipe
 from thinc.api import Optimizer
@@ -13,11 +14,11 @@ from .listener import prepare_step
 class Task(TrainablePipe):
     """A component whose model listens. ``weigh`` may be set by training: loss -> factor on its gradient."""
 
-    weigh: Optional[Callable[[float], float]] = None
+    weigh: Callable[[float], float] | None = None
 
     def learn(
-        self, loss: float, gradient: Any, backprop: Callable, sgd: Optional[Optimizer], losses: Dict[str, float]
-    ) -> Dict[str, float]:
+        self, loss: float, gradient: Any, backprop: Callable, sgd: Optimizer | None, losses: dict[str, float]
+    ) -> dict[str, float]:
         """Back-propagate, step if there is an optimizer, and add the loss. Raises MedmtlError E016 if it is no number.
 
         sgd: an optimizer; None or False to leave the step to spaCy.

@@ -5,12 +5,13 @@ no code from a model folder runs: safetensors only, ``trust_remote_code`` off.
 """
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Optional, Tuple
+from typing import Any
 
 from ..errors import MedmtlError
 
-Loader = Callable[[], Tuple[Any, str]]
+Loader = Callable[[], tuple[Any, str]]
 MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 MINILM_HINT = "'medmtl fetch-encoder' (or 'spacy project run encoder') puts the MiniLM encoder there."
 
@@ -21,7 +22,7 @@ def local_encoder(path: str) -> Loader:
     The loader raises MedmtlError E008 where something is missing.
     """
 
-    def load() -> Tuple[Any, str]:
+    def load() -> tuple[Any, str]:
         folder = Path(path)
         if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
             raise MedmtlError("E008", path=path, hint="Weights in other formats (pytorch_model.bin) are not read.")
@@ -30,13 +31,13 @@ def local_encoder(path: str) -> Loader:
     return load
 
 
-def hub_encoder(name: str, revision: Optional[str] = None) -> Loader:
+def hub_encoder(name: str, revision: str | None = None) -> Loader:
     """``spacy-medmtl.hub_encoder.v1``: a model of the Hugging Face hub (or its local cache), by name and revision.
 
     The loader raises MedmtlError E008 where it cannot be reached or has no safetensors.
     """
 
-    def load() -> Tuple[Any, str]:
+    def load() -> tuple[Any, str]:
         return _from_pretrained(name, revision=revision or "main")
 
     return load
@@ -47,7 +48,7 @@ def minilm_encoder(path: str = "assets/encoder/minilm") -> Loader:
     fetch-encoder`` filled. The loader raises MedmtlError E008 where it is missing, E009 where its checksum is another.
     """
 
-    def load() -> Tuple[Any, str]:
+    def load() -> tuple[Any, str]:
         weights = Path(path) / "model.safetensors"
         if not weights.is_file():
             raise MedmtlError("E008", path=path, hint=MINILM_HINT)
@@ -69,7 +70,7 @@ def _sha256(file_: Any) -> str:
     return digest.hexdigest()
 
 
-def _from_pretrained(name: str, **options: Any) -> Tuple[Any, str]:
+def _from_pretrained(name: str, **options: Any) -> tuple[Any, str]:
     from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
 

@@ -5,8 +5,8 @@ space before it, so that byte-level vocabularies see the pieces they were traine
 of a token independent of its neighbours, and so they can be memoised per word form.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Dict, List, Sequence, Tuple
 
 import numpy
 from spacy.tokens import Doc
@@ -33,10 +33,10 @@ class DocPieces:
 class Template:
     """The special pieces around one text or a pair, as (ids, type ids) of what stands before, between and after."""
 
-    before: Tuple[int, ...]
-    between: Tuple[int, ...]
-    after: Tuple[int, ...]
-    types: Tuple[int, int, int, int, int]  # of: before, first text, between, second text, after
+    before: tuple[int, ...]
+    between: tuple[int, ...]
+    after: tuple[int, ...]
+    types: tuple[int, int, int, int, int]  # of: before, first text, between, second text, after
 
 
 class WordPieces:
@@ -46,7 +46,7 @@ class WordPieces:
         self._tokenizer = Tokenizer.from_str(tokenizer_json)
         self._tokenizer.no_truncation()  # sentence-transformers' files cut at 128 pieces
         self._tokenizer.no_padding()
-        self._memo: Dict[Tuple[str, bool], Tuple[int, ...]] = {}
+        self._memo: dict[tuple[str, bool], tuple[int, ...]] = {}
         self._unknown = self._first_known(UNKNOWNS)
         self.marker = self._first_known(MARKERS)
         self.mask = next((i for i in map(self._tokenizer.token_to_id, MASKS) if i is not None), None)
@@ -55,7 +55,7 @@ class WordPieces:
 
     def of_doc(self, doc: Doc) -> DocPieces:
         """The pieces of all tokens; white-space tokens have none."""
-        pieces: List[int] = []
+        pieces: list[int] = []
         starts = numpy.zeros(len(doc) + 1, dtype="int64")
         after_blank = False
         for i, token in enumerate(doc):
@@ -65,15 +65,15 @@ class WordPieces:
             after_blank = bool(token.whitespace_) or token.is_space
         return DocPieces(numpy.asarray(pieces, dtype="int64"), starts)
 
-    def of_text(self, text: str) -> Tuple[int, ...]:
+    def of_text(self, text: str) -> tuple[int, ...]:
         """The pieces of a few words that stand in no Doc."""
         return self._of_word(text, True)
 
-    def of_type(self, label: str) -> Tuple[int, ...]:
+    def of_type(self, label: str) -> tuple[int, ...]:
         """The pieces of an entity type, as words: ``Gene_or_protein`` reads "gene or protein"."""
         return self.of_text(label.replace("_", " ").lower())
 
-    def entity_marks(self) -> Tuple[int, int]:
+    def entity_marks(self) -> tuple[int, int]:
         """What stands around the head and the tail of a pair of entities: the pieces of ``@`` and ``#``.
 
         Ordinary pieces, which every usual vocabulary has, so that nothing is added to it. Raises MedmtlError E215 where
@@ -84,7 +84,7 @@ class WordPieces:
             raise MedmtlError("E215", marks=" and ".join(ENTITY_MARKS))
         return head, tail
 
-    def _of_word(self, word: str, after_blank: bool) -> Tuple[int, ...]:
+    def _of_word(self, word: str, after_blank: bool) -> tuple[int, ...]:
         known = self._memo.get((word, after_blank))
         if known is None:
             text = f" {word}" if after_blank else word
@@ -98,10 +98,10 @@ class WordPieces:
     def _first_known(self, names: Sequence[str]) -> int:
         return next((i for i in map(self._tokenizer.token_to_id, names) if i is not None), 0)
 
-    def _template(self, texts: List[str]) -> Template:
+    def _template(self, texts: list[str]) -> Template:
         """Read the special pieces off an encoded example, whatever the model's own layout is."""
         encoded = self._tokenizer.encode(*texts)
-        groups: List[List[int]] = [[]]
+        groups: list[list[int]] = [[]]
         inside = False
         for special in encoded.special_tokens_mask:
             if bool(special) == inside:  # a text begins or ends here

@@ -7,14 +7,15 @@ pipeline (``after``).
 import copy
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Tuple
+from typing import Any
 
 from spacy.training.corpus import walk_corpus
 from thinc.api import Config
 
-Changes = Dict[str, Any]  # "section.setting" -> what stands there; a dict replaces a whole section
+Changes = dict[str, Any]  # "section.setting" -> what stands there; a dict replaces a whole section
 WARM_UP_SHARE = 0.1  # of the steps
 ENCODER = "encoder"  # the component
 ENCODER_FILES = ("*.safetensors", "config.json", "tokenizer*.json")
@@ -25,7 +26,7 @@ class Budget:
     """What an experiment may cost. steps: for each task. Docs: of each corpus that are read; 0 for all."""
 
     steps: int
-    seeds: Tuple[int, ...]
+    seeds: tuple[int, ...]
     train_docs: int
     dev_docs: int
     test_docs: int
@@ -62,7 +63,7 @@ class Cell:
         return self.row or self.name
 
 
-def with_seeds(cells: Iterable[Cell], seeds: Iterable[int]) -> List[Cell]:
+def with_seeds(cells: Iterable[Cell], seeds: Iterable[int]) -> list[Cell]:
     """Each cell once for each seed, all cells of the first seed first."""
     cells = list(cells)
     return [replace(cell, seed=seed) for seed in seeds for cell in cells]
@@ -100,7 +101,7 @@ def cell_config(base: Config, cell: Cell, budget: Budget) -> Config:
     return config
 
 
-def doc_limits(config: Config, budget: Budget) -> Dict[str, Dict[str, int]]:
+def doc_limits(config: Config, budget: Budget) -> dict[str, dict[str, int]]:
     """Part -> corpus -> documents that are read, 0 for all: the budget's, or the config's own where that is less."""
     given = {"train": budget.train_docs, "dev": budget.dev_docs, "test": budget.test_docs}
     return {
@@ -112,7 +113,7 @@ def doc_limits(config: Config, budget: Budget) -> Dict[str, Dict[str, int]]:
     }
 
 
-def fingerprint(config: Config, measured: Dict[str, Any], files: Dict[str, str]) -> str:
+def fingerprint(config: Config, measured: dict[str, Any], files: dict[str, str]) -> str:
     """Tells cells apart that would measure something else: by config, what is measured, and the files that are read.
 
     files: path -> digest.
@@ -121,7 +122,7 @@ def fingerprint(config: Config, measured: Dict[str, Any], files: Dict[str, str])
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:12]
 
 
-def file_digests(config: Config, known: Dict[str, str]) -> Dict[str, str]:
+def file_digests(config: Config, known: dict[str, str]) -> dict[str, str]:
     """The corpora that a config names (files, or all in a folder) and its encoder's weights and settings: path ->
     sha256, where not ``known``."""
     settings = config.interpolate()

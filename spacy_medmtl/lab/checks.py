@@ -1,7 +1,8 @@
 """What can be found wrong before the first training starts."""
 
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Sequence
+from typing import Any
 
 import srsly
 from spacy import registry, util
@@ -20,7 +21,7 @@ PARTS = ("train", "dev", "test")
 Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 
 
-def read_base(path: Path, overrides: Dict[str, Any]) -> Config:
+def read_base(path: Path, overrides: dict[str, Any]) -> Config:
     """The base config of an experiment, its variables not filled in.
 
     Raises MedmtlError E340 where it is none, E343 where routes, heads and corpora do not belong together.
@@ -51,7 +52,7 @@ def read_base(path: Path, overrides: Dict[str, Any]) -> Config:
     return base
 
 
-def _entries(base: Config, part: str) -> List[Dict[str, Any]]:
+def _entries(base: Config, part: str) -> list[dict[str, Any]]:
     return list(base["corpora"][part]["corpora"].values())
 
 
@@ -91,7 +92,7 @@ def build(config: Config, name: str) -> Language:
         raise MedmtlError("E340", path=name, problem=problem) from error
 
 
-def check_gold(nlp: Language, name: str, settings: Dict[str, Any], limit: int) -> None:
+def check_gold(nlp: Language, name: str, settings: dict[str, Any], limit: int) -> None:
     """Raises MedmtlError E342 where a corpus has no gold at all for one of its tasks, E301 where it is not there."""
     missing = set(settings["tasks"])
     entry = CorpusEntry(name, Path(settings["path"]), list(settings["tasks"]), limit)

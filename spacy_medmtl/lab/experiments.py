@@ -4,9 +4,10 @@ Tables and figures are those of the progressive paper (OpenReview f4OM3Mn2wb), w
 """
 
 import copy
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Any
 
 from thinc.api import Config
 
@@ -32,12 +33,12 @@ class Experiment:
     kind: str = "scores"
 
 
-def routes_of(base: Config) -> List[str]:
+def routes_of(base: Config) -> list[str]:
     """The tasks, easy to hard: routes of the encoder."""
     return list(base["components"][ENCODER]["model"]["routes"])
 
 
-def rules_of(base: Config) -> Dict[str, Any]:
+def rules_of(base: Config) -> dict[str, Any]:
     """The systems that share an encoder, by name: ``[lab.sharing]``."""
     return dict(base["lab"]["sharing"])
 
@@ -50,7 +51,7 @@ def rule_of(base: Config, name: str) -> Any:
     return rules[name]
 
 
-def need_tasks(base: Config, experiment: str, expected: Sequence[int]) -> List[str]:
+def need_tasks(base: Config, experiment: str, expected: Sequence[int]) -> list[str]:
     """The tasks. Raises MedmtlError E344 for another number of them."""
     routes = routes_of(base)
     if len(routes) not in expected:

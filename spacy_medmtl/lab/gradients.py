@@ -3,7 +3,7 @@
 import random
 from itertools import combinations
 from statistics import mean
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 from spacy.language import Language
@@ -22,10 +22,10 @@ N_BATCHES = 20  # of each task
 N_TOKENS = 640  # in a batch
 DROPOUT = 0.1
 BELOW = "embeddings"
-Gradients = Dict[str, Tensor]  # layer -> gradient of all of its parameters, flat
+Gradients = dict[str, Tensor]  # layer -> gradient of all of its parameters, flat
 
 
-def layer_cosines(nlp: Language, seed: int) -> Dict[str, Dict[str, float]]:
+def layer_cosines(nlp: Language, seed: int) -> dict[str, dict[str, float]]:
     """ "task task" -> layer -> mean cosine of the two gradients, over batches of the training corpora.
 
     The pipeline's encoder must be one that all tasks share (``shared``); dropout is on, as in training. A cosine of 1
@@ -33,7 +33,7 @@ def layer_cosines(nlp: Language, seed: int) -> Dict[str, Dict[str, float]]:
     """
     fix_random_seed(seed)
     (reader,) = resolve_dot_names(nlp.config.interpolate(), ["corpora.train"])
-    examples: Dict[str, List[Example]] = {}
+    examples: dict[str, list[Example]] = {}
     entries = nlp.config.interpolate()["corpora"]["train"]["corpora"]
     for example in reader(nlp):
         for task in entries[corpus_of(example.reference) or ""]["tasks"]:
@@ -47,20 +47,20 @@ def layer_cosines(nlp: Language, seed: int) -> Dict[str, Dict[str, float]]:
     return mean_cosines({task: [one for one in gradients if one] for task, gradients in found.items()})
 
 
-def batches_of(examples: List[Example]) -> List[List[Example]]:
-    batches: List[List[Example]] = []
+def batches_of(examples: list[Example]) -> list[list[Example]]:
+    batches: list[list[Example]] = []
     while len(batches) < N_BATCHES:
         batches += shuffled(examples, N_TOKENS)
     return random.sample(batches, N_BATCHES)
 
 
-def task_gradients(nlp: Language, encoder: ProgressiveTok2Vec, task: str, batch: List[Example]) -> Gradients:
+def task_gradients(nlp: Language, encoder: ProgressiveTok2Vec, task: str, batch: list[Example]) -> Gradients:
     """The encoder's gradient of one task's loss on a batch, by layer. None of it stays behind."""
     others = [name for name, pipe in nlp.pipeline if isinstance(pipe, Head) and name != task]
     fresh = [Example(one.predicted.copy(), one.reference) for one in batch]
     nlp.update(fresh, sgd=False, drop=DROPOUT, exclude=others)  # type: ignore[arg-type]
     module: Any = torch_shim(encoder.model).module
-    found: Dict[str, List[Tensor]] = {}
+    found: dict[str, list[Tensor]] = {}
     for name, parameter in module.named_parameters():
         if parameter.grad is not None:
             number = LAYER.search(name)
@@ -71,10 +71,10 @@ def task_gradients(nlp: Language, encoder: ProgressiveTok2Vec, task: str, batch:
     return {layer: torch.cat(parts) for layer, parts in found.items()}
 
 
-def mean_cosines(found: Dict[str, List[Gradients]]) -> Dict[str, Dict[str, float]]:
+def mean_cosines(found: dict[str, list[Gradients]]) -> dict[str, dict[str, float]]:
     """Over all batches: of two tasks the first with the first, and so on; of one task each with the next. Pairs for
     which there are no two batches are left out."""
-    result: Dict[str, Dict[str, float]] = {}
+    result: dict[str, dict[str, float]] = {}
     pairs = [*combinations(found, 2), *((task, task) for task in found)]
     for one, two in pairs:
         these, those = found[one], found[two][1:] + found[two][:1] if one == two else found[two]

@@ -8,9 +8,10 @@ that is exactly k of each. A pair that holds nothing is a label of its own, and 
 
 import random
 from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Sequence
+from typing import Any
 
 from spacy.tokens import Doc, DocBin
 from thinc.api import Config
@@ -27,7 +28,7 @@ Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 NO_RELATION = "(none)"
 
 
-def doc_labels(doc: Doc, key: str) -> List[str]:
+def doc_labels(doc: Doc, key: str) -> list[str]:
     """The label of each gold unit of a Doc."""
     if key not in doc.spans:
         return []
@@ -37,12 +38,12 @@ def doc_labels(doc: Doc, key: str) -> List[str]:
     return [f"{span.label_} {status}".strip() for span, status in zip(doc.spans[key], statuses)]
 
 
-def sample(labels: Sequence[Sequence[str]], k: int, seed: int) -> List[int]:
+def sample(labels: Sequence[Sequence[str]], k: int, seed: int) -> list[int]:
     """Numbers of the documents that are taken, ascending; labels: those of each document."""
     order = list(range(len(labels)))
     random.Random(seed).shuffle(order)
     counts: Counter[str] = Counter()
-    taken: List[int] = []
+    taken: list[int] = []
     for number in order:
         if any(counts[label] < k for label in labels[number]):
             counts.update(labels[number])
@@ -50,14 +51,14 @@ def sample(labels: Sequence[Sequence[str]], k: int, seed: int) -> List[int]:
     return sorted(taken)
 
 
-def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: Progress) -> List[Cell]:
+def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: Progress) -> list[Cell]:
     """The cells, each on the sample of its k and seed, which is written into the folder.
 
     Raises MedmtlError E301 where a corpus is missing, E346 where a label is rarer than k.
     """
     nlp = build(base, "the base config")
     wanted = sorted({(cell.shots, cell.seed) for cell in cells})
-    changes: Dict[Any, Changes] = {one: {} for one in wanted}
+    changes: dict[Any, Changes] = {one: {} for one in wanted}
     for name, settings in progress(list(base.interpolate()["corpora"]["train"]["corpora"].items()), "Sampling"):
         entry = CorpusEntry(name, Path(settings["path"]), list(settings["tasks"]), 0)
         docs = [example.reference for example in read_entry(entry, nlp, gold_sents=False)]

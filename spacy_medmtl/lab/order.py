@@ -10,9 +10,10 @@ Measured difficulty (Eq. 1's d) is an order of its own, to be compared: the shar
 what the floor leaves.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Sequence, Set, Tuple
+from typing import Any
 
 from spacy.language import Language
 from spacy.pipeline import Sentencizer
@@ -23,7 +24,7 @@ from ..annotations.groups import sentence_bounds, trimmed
 from ..annotations.pairs import segment_bounds
 from ..errors import MedmtlError
 
-Constraint = Tuple[str, str]  # route that comes before, route that comes after
+Constraint = tuple[str, str]  # route that comes before, route that comes after
 STATUS = ("assertion", "assertion_modifiers")
 METRICS = ("f", "acc", "pearson")
 
@@ -32,24 +33,24 @@ METRICS = ("f", "acc", "pearson")
 class Profile:
     """What the gold of a route's components consists of, counted in units (a sentence, an entity, a pair)."""
 
-    components: List[str] = field(default_factory=list)
+    components: list[str] = field(default_factory=list)
     n_units: int = 0
     n_coarse: int = 0  # made of whole sentences
     n_pairs: int = 0
     n_status: int = 0  # with a status beside the label
 
     @property
-    def key(self) -> Tuple[bool, bool, bool]:
+    def key(self) -> tuple[bool, bool, bool]:
         """Rule 1, then rule 2, each by the majority of units; smaller is easier."""
         return (2 * self.n_coarse < self.n_units, 2 * self.n_pairs > self.n_units, 2 * self.n_status > self.n_units)
 
-    def describe(self) -> Tuple[str, str, str]:
+    def describe(self) -> tuple[str, str, str]:
         """Granularity, units judged together, what is judged."""
         fine, pairs, status = self.key
         return ("token" if fine else "sentence", "2" if pairs else "1", "label and status" if status else "label")
 
 
-def route_profiles(nlp: Language, examples: Iterable[Example]) -> Dict[str, Profile]:
+def route_profiles(nlp: Language, examples: Iterable[Example]) -> dict[str, Profile]:
     """The profile of every route that a component reads, in the encoder's order.
 
     Raises MedmtlError E026 for a route whose components have no gold in any example.
@@ -74,11 +75,11 @@ def route_profiles(nlp: Language, examples: Iterable[Example]) -> Dict[str, Prof
     return profiles
 
 
-def _routes_in_use(nlp: Language) -> Tuple[Dict[str, Profile], Dict[str, str]]:
+def _routes_in_use(nlp: Language) -> tuple[dict[str, Profile], dict[str, str]]:
     """Empty profiles by route, in the encoder's order, and the route of each listening component."""
-    profiles: Dict[str, Profile] = {}
-    components: Dict[str, str] = {}
-    pipes: List[Any] = [pipe for _, pipe in nlp.pipeline]
+    profiles: dict[str, Profile] = {}
+    components: dict[str, str] = {}
+    pipes: list[Any] = [pipe for _, pipe in nlp.pipeline]
     for pipe in pipes:
         listening = getattr(pipe, "listener_map", {})  # spaCy's own encoders have one too, without routes
         read = {name: one.attrs["route"] for name in listening for one in listening[name] if "route" in one.attrs}
@@ -92,7 +93,7 @@ def _routes_in_use(nlp: Language) -> Tuple[Dict[str, Profile], Dict[str, str]]:
     return profiles, components
 
 
-def _units(doc: Doc, pipe: Any, factory: str) -> Iterator[Tuple[List[Tuple[int, int]], bool]]:
+def _units(doc: Doc, pipe: Any, factory: str) -> Iterator[tuple[list[tuple[int, int]], bool]]:
     """The gold units of a component in a Doc: token bounds of one span or two, and whether a status belongs to them."""
     key = getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)
     if key in doc.spans:
@@ -109,13 +110,13 @@ def _units(doc: Doc, pipe: Any, factory: str) -> Iterator[Tuple[List[Tuple[int, 
         yield from (([(ent.start, ent.end)], False) for ent in doc.ents)
 
 
-def order_by_rules(profiles: Mapping[str, Profile], constraints: Sequence[Constraint] = ()) -> List[str]:
+def order_by_rules(profiles: Mapping[str, Profile], constraints: Sequence[Constraint] = ()) -> list[str]:
     """Routes from easy to hard: constraints first, then rule 1, then rule 2, then the order that they came in.
 
     Raises MedmtlError E025 where constraints form a cycle.
     """
     routes = list(profiles)
-    easier: Dict[str, Set[str]] = {route: set() for route in routes}
+    easier: dict[str, set[str]] = {route: set() for route in routes}
     for before, after in constraints:
         easier[after].add(before)
     try:
@@ -129,9 +130,9 @@ def order_by_rules(profiles: Mapping[str, Profile], constraints: Sequence[Constr
     return sorted(order, key=lambda route: place[route])  # stable: equal places keep the order of the constraints
 
 
-def parse_constraints(texts: Iterable[str], routes: Sequence[str]) -> List[Constraint]:
+def parse_constraints(texts: Iterable[str], routes: Sequence[str]) -> list[Constraint]:
     """Constraints from ``EASIER:HARDER``. Raises MedmtlError E024 on anything else."""
-    found: List[Constraint] = []
+    found: list[Constraint] = []
     for text in texts:
         before, _, after = text.partition(":")
         if before not in routes or after not in routes:
@@ -140,13 +141,13 @@ def parse_constraints(texts: Iterable[str], routes: Sequence[str]) -> List[Const
     return found
 
 
-def difficulties(profiles: Mapping[str, Profile], metrics: Mapping[str, Any]) -> Dict[str, float]:
+def difficulties(profiles: Mapping[str, Profile], metrics: Mapping[str, Any]) -> dict[str, float]:
     """Per route, mean over corpora of ``(1 - score) / (1 - floor)``: 1 is no better than without a model.
 
     metrics: file name -> what ``medmtl evaluate`` wrote of a single-task pipeline. Where several components read a
     route, the hardest counts. Raises MedmtlError E027 for other content, or a route without scores.
     """
-    found: Dict[str, List[float]] = {}
+    found: dict[str, list[float]] = {}
     for path, content in metrics.items():
         try:
             corpora = [(corpus["scores"], corpus["floors"]) for corpus in content["corpora"].values()]

@@ -2,7 +2,7 @@
 
 import io
 import math
-from typing import Any, List
+from typing import Any
 
 from ..errors import warn
 from .tables import SEPARATOR, Stat, Table
@@ -10,7 +10,7 @@ from .tables import SEPARATOR, Stat, Table
 GREY, GREEN, RED = "0.75", "tab:green", "tab:red"
 
 
-def draw(kind: str, plotted: Table, tasks: List[str], title: str) -> bytes:
+def draw(kind: str, plotted: Table, tasks: list[str], title: str) -> bytes:
     """SVG; nothing, with warning W340, where matplotlib is not installed."""
     try:
         from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -27,7 +27,7 @@ def draw(kind: str, plotted: Table, tasks: List[str], title: str) -> bytes:
     return out.getvalue()
 
 
-def _bars(figure: Any, plotted: Table, tasks: List[str]) -> None:
+def _bars(figure: Any, plotted: Table, tasks: list[str]) -> None:
     """A group of bars for each task, a bar for each row; whiskers are standard deviations."""
     axes = figure.subplots()
     width = 0.8 / max(1, len(plotted.rows))
@@ -48,7 +48,7 @@ def _bars(figure: Any, plotted: Table, tasks: List[str]) -> None:
     axes.legend(fontsize="small")
 
 
-def _transfer(figure: Any, plotted: Table, tasks: List[str]) -> None:
+def _transfer(figure: Any, plotted: Table, tasks: list[str]) -> None:
     """The matrix, and a graph with an arrow from s to t: green where s helps t, red where it harms, grey where the
     change is within a standard deviation of its seeds."""
     matrix, graph = figure.subplots(1, 2)
@@ -73,7 +73,7 @@ def _transfer(figure: Any, plotted: Table, tasks: List[str]) -> None:
     graph.axis("off")
 
 
-def _lines(figure: Any, plotted: Table, tasks: List[str]) -> None:
+def _lines(figure: Any, plotted: Table, tasks: list[str]) -> None:
     """A line over the layers for each pair of tasks; dashed for a task with itself; a panel for each encoder."""
     encoders = list(dict.fromkeys(str(row[0]) for row in plotted.rows))
     panels = figure.subplots(1, len(encoders), sharey=True, squeeze=False)[0]

@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence
+from typing import Any
 
 from thinc.api import Config
 
@@ -26,7 +27,7 @@ class Planned:
     cell: Cell
     config: Config
     output: Path
-    job: Dict[str, Any]
+    job: dict[str, Any]
 
     @property
     def is_done(self) -> bool:
@@ -60,14 +61,14 @@ def plan(
     budget: Budget,
     folder: Path,
     gpu_id: int,
-    origin: Optional[Dict[str, str]] = None,
-) -> List[Planned]:
+    origin: dict[str, str] | None = None,
+) -> list[Planned]:
     """The cells of an experiment with their configs, in the folder's ``cells``.
 
     origin: what tells this base config from others whose results are in the same table, by name.
     """
-    planned: List[Planned] = []
-    known: Dict[str, str] = {}
+    planned: list[Planned] = []
+    known: dict[str, str] = {}
     for cell in cells:
         source = _source(cell, planned)
         config = cell_config(base, cell, budget)
@@ -103,14 +104,14 @@ def plan(
     return planned
 
 
-def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable[[int, List[str]], None]) -> List[str]:
+def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable[[int, list[str]], None]) -> list[str]:
     """Run what is not done, at most ``jobs`` at once, in their order; a coded message per cell that failed.
 
     report: gets a line for each cell that ends. tick: gets, again and again, how many are done and which are running.
     """
     waiting = [one for one in planned if not one.is_done]
-    running: Dict[str, Any] = {}  # output -> (planned, process)
-    failed: Dict[str, str] = {}  # output -> message
+    running: dict[str, Any] = {}  # output -> (planned, process)
+    failed: dict[str, str] = {}  # output -> message
     try:
         while waiting or running:
             for one in list(waiting):
@@ -137,7 +138,7 @@ def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable
     return list(failed.values())
 
 
-def _source(cell: Cell, planned: Iterable[Planned]) -> Optional[Planned]:
+def _source(cell: Cell, planned: Iterable[Planned]) -> Planned | None:
     """What a cell starts from, if it does not start anew."""
     return next((one for one in planned if (one.cell.name, one.cell.seed) == (cell.after, cell.seed)), None)
 

@@ -2,11 +2,12 @@
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from statistics import mean, stdev
-from typing import Any, Dict, List, Optional, Sequence, Set, Tuple, Union
+from typing import Any
 
 import srsly
 
@@ -14,7 +15,7 @@ from ..errors import MedmtlError
 from ..training.report import table
 
 SEPARATOR = " and "  # of two tasks
-Result = Dict[str, Any]  # what the worker wrote of a cell
+Result = dict[str, Any]  # what the worker wrote of a cell
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Stat:
     """A number over seeds. sd: the sample's (n - 1), None for one seed."""
 
     mean: float
-    sd: Optional[float]
+    sd: float | None
     n: int
     digits: int = 1
     signed: bool = False
@@ -32,17 +33,17 @@ class Stat:
         return text if self.sd is None else f"{text} ± {self.sd:.{self.digits}f}"
 
 
-Value = Union[str, int, float, Stat, None]
+Value = str | int | float | Stat | None
 
 
 @dataclass(frozen=True)
 class Table:
     """A line for each row of the experiment."""
 
-    header: List[str]
-    rows: List[List[Value]]
+    header: list[str]
+    rows: list[list[Value]]
 
-    def markdown(self) -> List[str]:
+    def markdown(self) -> list[str]:
         return table(self.header, [["" if one is None else str(one) for one in row] for row in self.rows])
 
     def json(self) -> str:
@@ -63,23 +64,23 @@ class Table:
         return out.getvalue()
 
 
-def _csv_cells(value: Value, is_stat: bool) -> List[Any]:
+def _csv_cells(value: Value, is_stat: bool) -> list[Any]:
     if isinstance(value, Stat):
         return [value.mean, "" if value.sd is None else value.sd]
     return [value, ""] if is_stat else [value]
 
 
-def stat(values: Sequence[float], digits: int = 1, signed: bool = False) -> Optional[Stat]:
+def stat(values: Sequence[float], digits: int = 1, signed: bool = False) -> Stat | None:
     """Mean and sample standard deviation; None of nothing."""
     if not values:
         return None
     return Stat(mean(values), stdev(values) if len(values) > 1 else None, len(values), digits, signed)
 
 
-def read_results(folder: Path) -> Dict[str, Result]:
+def read_results(folder: Path) -> dict[str, Result]:
     """All results in a folder, by the names of their files, oldest first. Raises MedmtlError E347 for a file that is
     none."""
-    found: Dict[str, Result] = {}
+    found: dict[str, Result] = {}
     for path in sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name)):
         try:
             result: Any = srsly.read_json(path)
@@ -90,16 +91,16 @@ def read_results(folder: Path) -> Dict[str, Result]:
     return found
 
 
-def current(found: Dict[str, Result], planned: Set[str]) -> Dict[str, Result]:
+def current(found: dict[str, Result], planned: set[str]) -> dict[str, Result]:
     """Without what was measured of another state of the config, the corpora or the encoder: of results that a table
     could not tell apart, the one that is ``planned`` counts, or else the newest. ``found``: oldest first."""
-    kept: Dict[str, str] = {}
+    kept: dict[str, str] = {}
     for file, result in sorted(found.items(), key=lambda item: item[0] in planned):
         kept[srsly.json_dumps([result[name] for name in ("cell", "seed", "settings")], sort_keys=True)] = file
     return {file: found[file] for file in kept.values()}
 
 
-def by_row(results: Sequence[Result], rows: Sequence[str]) -> List[List[Result]]:
+def by_row(results: Sequence[Result], rows: Sequence[str]) -> list[list[Result]]:
     """Results that differ in seed (and corpora that they are about) only, in the order of ``rows``; others behind."""
 
     def key(result: Result) -> Any:
@@ -111,13 +112,13 @@ def by_row(results: Sequence[Result], rows: Sequence[str]) -> List[List[Result]]
     return [list(group) for _, group in groupby(sorted(results, key=key), key)]
 
 
-def _by_size(value: Any) -> Tuple[bool, float, str]:
+def _by_size(value: Any) -> tuple[bool, float, str]:
     """What sorts numbers by size, and anything else as text behind them."""
     is_number = isinstance(value, (int, float))
     return (not is_number, value, "") if is_number else (True, 0.0, str(srsly.json_dumps(value)))
 
 
-def varying(results: Sequence[Result]) -> List[str]:
+def varying(results: Sequence[Result]) -> list[str]:
     """The settings with several values; a setting that only some results of a row have is one of them."""
     names = dict.fromkeys(name for result in results for name in result["settings"])
     found = []
@@ -129,7 +130,7 @@ def varying(results: Sequence[Result]) -> List[str]:
     return found
 
 
-def per_seed(group: Sequence[Result], task: str, part: str) -> Dict[int, float]:
+def per_seed(group: Sequence[Result], task: str, part: str) -> dict[int, float]:
     """A task's score in percent, by seed; that of the cell that has it."""
     scored = {result["seed"]: result["scores"][part] for result in group if task in result["scores"][part]}
     return {seed: 100.0 * scores[task]["score"] for seed, scores in scored.items()}
@@ -139,7 +140,7 @@ def score_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[
     """Scores of each task, their mean, and what training cost: seconds and parameters of all cells of a row, memory of
     the largest. Seeds for which a row has fewer cells than for others count for neither mean nor cost."""
     settings = varying(results)
-    lines: List[List[Value]] = []
+    lines: list[list[Value]] = []
     for group in by_row(results, rows):
         scores = {task: per_seed(group, task, part) for task in tasks}
         seeds = sorted({result["seed"] for result in group})
@@ -167,14 +168,14 @@ def transfer_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequen
     known = {(result["cell"], result["seed"]): result["scores"][part] for result in results}
     seeds = sorted({seed for _, seed in known})
 
-    def delta(source: str, target: str) -> Optional[Stat]:
+    def delta(source: str, target: str) -> Stat | None:
         names = ("+".join(pair) for pair in ((source, target), (target, source)))
         pair = next((name for name in names if any((name, seed) in known for seed in seeds)), "")
         both = [seed for seed in seeds if (pair, seed) in known and (target, seed) in known]
         values = [known[pair, s][target]["score"] - known[target, s][target]["score"] for s in both]
         return stat([100.0 * value for value in values], signed=True)
 
-    lines: List[List[Value]] = [
+    lines: list[list[Value]] = [
         [source, *(None if source == target else delta(source, target) for target in tasks)] for source in tasks
     ]
     alone = [stat([100.0 * known[task, s][task]["score"] for s in seeds if (task, s) in known]) for task in tasks]
@@ -184,7 +185,7 @@ def transfer_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequen
 def cosine_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[str], part: str = "test") -> Table:
     """Mean cosine of the gradients of two tasks, layer by layer; of a task with itself, between its batches."""
     layers = list(dict.fromkeys(layer for one in results for found in one["cosines"].values() for layer in found))
-    lines: List[List[Value]] = []
+    lines: list[list[Value]] = []
     for group in by_row(results, rows):
         for pair in group[0]["cosines"]:
             found = [result["cosines"][pair] for result in group if pair in result["cosines"]]

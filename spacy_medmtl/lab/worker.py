@@ -13,13 +13,13 @@ import time
 import traceback
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
 METRICS = ("f", "acc", "pearson")  # the first that a head has is its score
 
 
-def measure(config_path: Path, job: Dict[str, Any]) -> Dict[str, Any]:
+def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
     """Train the config and measure what the job says: ``gpu_id``, ``limits`` (part -> corpus -> documents),
     ``gradients``, ``keep`` (a folder, or nothing)."""
     import torch
@@ -42,7 +42,7 @@ def measure(config_path: Path, job: Dict[str, Any]) -> Dict[str, Any]:
     if job["gradients"]:
         from .gradients import layer_cosines
 
-        found: Dict[str, Any] = {"cosines": layer_cosines(nlp, seed=config["system"]["seed"])}
+        found: dict[str, Any] = {"cosines": layer_cosines(nlp, seed=config["system"]["seed"])}
     else:
         corpora = config.interpolate()["corpora"]
         limits = job["limits"]
@@ -68,13 +68,13 @@ def save_whole(nlp: Any, path: Path) -> None:
     part.rename(path)
 
 
-def task_scores(nlp: Any, reader: Dict[str, Any], limits: Dict[str, int]) -> Dict[str, Any]:
+def task_scores(nlp: Any, reader: dict[str, Any], limits: dict[str, int]) -> dict[str, Any]:
     """By task: ``score`` (mean over its corpora), its floor where there is one, documents, and all scores of each
     corpus."""
     from ..training.corpus import corpus_entry
     from ..training.evaluation import evaluate_entry
 
-    found: Dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for name, settings in reader["corpora"].items():
         entry = corpus_entry(name, {**settings, "limit": limits[name]})
         result = evaluate_entry(nlp, entry, gold_sents=reader.get("gold_sents", False))
@@ -90,11 +90,11 @@ def task_scores(nlp: Any, reader: Dict[str, Any], limits: Dict[str, int]) -> Dic
     }
 
 
-def n_parameters(nlp: Any) -> Dict[str, int]:
+def n_parameters(nlp: Any) -> dict[str, int]:
     """Trainable numbers in each component that holds a torch module."""
     from ..encoder.bridge import TorchShim
 
-    pipes: List[Tuple[str, Any]] = [(name, pipe.model) for name, pipe in nlp.pipeline if hasattr(pipe, "model")]
+    pipes: list[tuple[str, Any]] = [(name, pipe.model) for name, pipe in nlp.pipeline if hasattr(pipe, "model")]
     return {
         name: sum(parameter.numel() for parameter in shim.module.parameters())
         for name, model in pipes
@@ -115,7 +115,7 @@ def peak_gigabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
-def main(config_path: Path, output: Path, job: Dict[str, Any]) -> int:
+def main(config_path: Path, output: Path, job: dict[str, Any]) -> int:
     """Measure and write; 0, or 1 where it failed."""
     from ..corpora.outputs import write_atomically
     from ..errors import MedmtlError

@@ -1,6 +1,6 @@
 """The torch side of the masked-LM objective: BERT's output layer, and the loss of an encoder on Docs."""
 
-from typing import Optional, Sequence
+from collections.abc import Sequence
 
 import numpy
 import torch
@@ -49,7 +49,7 @@ def masked_lm_loss(
     share: float,
     budget: int,
     trains: bool,
-) -> Optional[Tensor]:
+) -> Tensor | None:
     """Mean cross-entropy in nats of the chosen pieces of some Docs, each read once; None where none was chosen.
 
     budget: wordpieces encoded at once. trains: whether the encoder learns; if not, it stands still and has no dropout.

@@ -1,7 +1,5 @@
 """Whole-word masking (BERT): which wordpieces are to be guessed, and what stands in their place."""
 
-from typing import Tuple
-
 import numpy
 
 from ..encoder.wordpieces import DocPieces
@@ -11,7 +9,7 @@ MASKED, RANDOM = 0.8, 0.1  # of the chosen pieces; the others stay
 
 def mask_words(
     pieces: DocPieces, generator: numpy.random.Generator, *, share: float, mask: int, n_vocabulary: int
-) -> Tuple[DocPieces, numpy.ndarray]:
+) -> tuple[DocPieces, numpy.ndarray]:
     """Each token is chosen with probability ``share``, with all its pieces. Of the chosen pieces, each by itself, 80 %
     become ``mask``, 10 % a piece drawn from the whole vocabulary, 10 % stay as they are.
 

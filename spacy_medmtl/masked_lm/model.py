@@ -1,6 +1,7 @@
 """The model of ``medmtl_masked_lm``. It reads the encoder through its listener's link: masks go in before encoding."""
 
-from typing import TYPE_CHECKING, Any, Callable, List, Optional, Tuple
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from thinc.api import Model
 
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def masked_lm_model(
-    tok2vec: "Model[List[Any], List[Any]]", share: float = 0.15, lr_scale: float = 10.0
-) -> "Model[List[Doc], Optional[float]]":
+    tok2vec: "Model[list[Any], list[Any]]", share: float = 0.15, lr_scale: float = 10.0
+) -> "Model[list[Doc], float | None]":
     """``spacy-medmtl.MaskedLm.v1``: Docs to the mean cross-entropy of their masked pieces (None where there are none).
 
     tok2vec: a RouteListener with the view ``tokens``; its route is the one that learns. share: of the tokens that are
@@ -49,7 +50,7 @@ def init(model: Model, X: Any = None, Y: Any = None) -> None:  # noqa: N803
     torch_shim(model).start(head_spec(torch_shim(encoder_of(model).model).module))
 
 
-def forward(model: Model, docs: "List[Doc]", is_train: bool) -> Tuple[Optional[float], Callable[[float], List[Any]]]:
+def forward(model: Model, docs: "list[Doc]", is_train: bool) -> tuple[float | None, Callable[[float], list[Any]]]:
     """The loss, and what adds its gradient, times a factor, to the output layer and to an encoder that takes part."""
     import numpy
     import torch
@@ -64,7 +65,7 @@ def forward(model: Model, docs: "List[Doc]", is_train: bool) -> Tuple[Optional[f
     with torch.set_grad_enabled(is_train):
         loss = masked_lm_loss(encoder, head, docs, generator, share=model.attrs["share"], **settings)
 
-    def backprop(factor: float) -> List[Any]:
+    def backprop(factor: float) -> list[Any]:
         if loss is not None:
             loss.backward(torch.full_like(loss, factor))
             if pipe.surgery is not None:

@@ -1,6 +1,7 @@
 """The component ``medmtl_masked_lm``. It annotates nothing: it is there for what the encoder learns from plain text."""
 
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -30,7 +31,7 @@ upstream = "*"
     default_config={"model": Config().from_str(DEFAULT_CONFIG)["model"], "corpora": []},
     default_score_weights={},
 )
-def make_masked_lm(nlp: Language, name: str, model: Model, corpora: List[str]) -> "MaskedLm":
+def make_masked_lm(nlp: Language, name: str, model: Model, corpora: list[str]) -> "MaskedLm":
     """Guess masked words of plain text (BERT, whole words), so that the encoder learns from text without annotation.
 
     corpora: names of the corpora whose text is learnt from, as ``spacy-medmtl.MultitaskCorpus.v1`` calls them; none for
@@ -42,11 +43,11 @@ def make_masked_lm(nlp: Language, name: str, model: Model, corpora: List[str]) -
 class MaskedLm(Task):
     """See ``make_masked_lm``. Docs pass it unchanged, so a trained pipeline works without it."""
 
-    def __init__(self, vocab: Vocab, model: Model, name: str, *, corpora: List[str]) -> None:
+    def __init__(self, vocab: Vocab, model: Model, name: str, *, corpora: list[str]) -> None:
         self.vocab = vocab
         self.model = model
         self.name = name
-        self.cfg: Dict[str, Any] = {"corpora": corpora}
+        self.cfg: dict[str, Any] = {"corpora": corpora}
 
     def __call__(self, doc: Doc) -> Doc:
         return doc
@@ -63,7 +64,7 @@ class MaskedLm(Task):
     def get_loss(self, examples: Iterable[Example], scores: Any) -> None:
         """The loss is the model's own output."""
 
-    def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Optional[Language] = None) -> None:
+    def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Language | None = None) -> None:
         """Build the output layer. Raises MedmtlError E003 without an encoder, E017 for one without weights yet."""
         self.model.initialize()
 
@@ -72,9 +73,9 @@ class MaskedLm(Task):
         examples: Iterable[Example],
         *,
         drop: float = 0.0,
-        sgd: Optional[Optimizer] = None,
-        losses: Optional[Dict[str, float]] = None,
-    ) -> Dict[str, float]:
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
         """Learn from the text of the examples that are of its corpora. Raises MedmtlError E016 on a loss that is no
         number."""
         losses = {} if losses is None else losses

@@ -1,8 +1,9 @@
 """Candidate getters: which pairs of a Doc ``pair_relation`` judges at prediction."""
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Any
 
 from spacy.tokens import Doc
 
@@ -11,8 +12,8 @@ from ..annotations.pairs import segment_bounds
 from ..encoder.readings import Bounds
 from ..errors import MedmtlError
 
-Pair = Tuple[Bounds, Bounds]
-CandidateGetter = Callable[[Doc], List[Pair]]
+Pair = tuple[Bounds, Bounds]
+CandidateGetter = Callable[[Doc], list[Pair]]
 
 
 def segment_pairs() -> CandidateGetter:
@@ -27,7 +28,7 @@ def adjacent_pairs() -> CandidateGetter:
 
 def entity_pairs(
     spans_key: str = ENTITIES,
-    types: Optional[List[List[str]]] = None,
+    types: list[list[str]] | None = None,
     both_orders: bool = False,
     max_sentences: int = 0,
 ) -> "EntityPairs":
@@ -55,12 +56,12 @@ def _is_type_pair(pair: Any) -> bool:
     return isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(label, str) for label in pair)
 
 
-def get_segments(doc: Doc) -> List[Pair]:
+def get_segments(doc: Doc) -> list[Pair]:
     bounds = segment_bounds(doc)
     return [(bounds[0], bounds[1])] if bounds else []
 
 
-def get_adjacent(doc: Doc) -> List[Pair]:
+def get_adjacent(doc: Doc) -> list[Pair]:
     segments = get_segments(doc)
     if segments:
         return segments
@@ -73,16 +74,16 @@ class EntityPairs:
     """See ``entity_pairs``. An object and no function, because ``pair_relation`` also asks it where the types are."""
 
     spans_key: str
-    types: Optional[frozenset]
+    types: frozenset | None
     both_orders: bool
     max_sentences: int
 
-    def __call__(self, doc: Doc) -> List[Pair]:
+    def __call__(self, doc: Doc) -> list[Pair]:
         """Candidates in the order of the text, each once. An entity belongs to the sentence that it begins in."""
         entities = sorted(set(entity_spans(doc, self.spans_key)))
         firsts = [start for start, _ in sentence_bounds(doc)]
         numbers = [_sentence_number(firsts, start) for start, _, _ in entities]
-        found: List[Pair] = []
+        found: list[Pair] = []
         for head, number in zip(entities, numbers):
             near = slice(
                 bisect_left(numbers, number - self.max_sentences), bisect_right(numbers, number + self.max_sentences)
@@ -90,14 +91,14 @@ class EntityPairs:
             found += [(head[:2], tail[:2]) for tail in entities[near] if self._judges(head, tail)]
         return list(dict.fromkeys(found))
 
-    def _judges(self, head: Tuple[int, int, str], tail: Tuple[int, int, str]) -> bool:
+    def _judges(self, head: tuple[int, int, str], tail: tuple[int, int, str]) -> bool:
         has_roles = self.types is not None and head[2] != tail[2]  # which one is the head is said by the types
         if head == tail or not (self.both_orders or has_roles or head < tail):
             return False
         return self.types is None or (head[2], tail[2]) in self.types
 
 
-def surroundings(doc: Doc, pairs: Iterable[Pair]) -> List[Bounds]:
+def surroundings(doc: Doc, pairs: Iterable[Pair]) -> list[Bounds]:
     """For each pair the tokens from the start of its first sentence to the end of its last."""
     sentences = sentence_bounds(doc) or [(0, len(doc))]  # none where all is white space
     firsts = [start for start, _ in sentences]

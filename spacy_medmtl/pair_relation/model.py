@@ -4,7 +4,7 @@ hold two entities.
 Progressive paper, Eq. 6.
 """
 
-from typing import TYPE_CHECKING, Any, List, Optional
+from typing import TYPE_CHECKING, Any
 
 from ..encoder.readings import ENTITY_VIEWS
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def pair_relation_model(
-    tok2vec: "Model[List[Any], List[Floats2d]]",
+    tok2vec: "Model[list[Any], list[Floats2d]]",
     lr_scale: float = 10.0,
-    nO: Optional[int] = None,  # noqa: N803
-) -> "Model[List[Any], Floats2d]":
+    nO: int | None = None,  # noqa: N803
+) -> "Model[list[Any], Floats2d]":
     """``spacy-medmtl.PairRelation.v1``: rows of pairs to logits [n_pairs, n_outputs].
 
     tok2vec: a RouteListener with the view ``pair``, or for entities ``marked_pair`` or ``blinded_pair``.

@@ -1,7 +1,8 @@
 """The component ``pair_relation``."""
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any
 
 import numpy
 from spacy.language import Language
@@ -72,7 +73,7 @@ def make_pair_relation(
     mode: str,
     threshold: float,
     candidates: CandidateGetter,
-    scorer: Optional[Callable],
+    scorer: Callable | None,
 ) -> "PairRelation":
     """Judge pairs of sentences, utterances, texts or entities.
 
@@ -135,17 +136,17 @@ class PairRelation(Head[PairGold]):
             if head is None or tail is None:
                 yield "empty"
 
-    def _aligned(self, example: Example, gold: Sequence[JudgedPair]) -> List[Tuple[Any, Any]]:
+    def _aligned(self, example: Example, gold: Sequence[JudgedPair]) -> list[tuple[Any, Any]]:
         heads = aligned_bounds(example, [pair.head for pair in gold], mode="expand")
         return list(zip(heads, aligned_bounds(example, [pair.tail for pair in gold], mode="expand")))
 
-    def training_batch(self, examples: Sequence[Example]) -> Tuple[List[Reading], PairGold]:
-        readings: List[Reading] = []
-        gold: List[JudgedPair] = []
-        judged: List[numpy.ndarray] = []
+    def training_batch(self, examples: Sequence[Example]) -> tuple[list[Reading], PairGold]:
+        readings: list[Reading] = []
+        gold: list[JudgedPair] = []
+        judged: list[numpy.ndarray] = []
         for example in examples:
-            pairs: List[Pair] = []
-            learnt: List[JudgedPair] = []
+            pairs: list[Pair] = []
+            learnt: list[JudgedPair] = []
             annotated = read_pairs(example.reference, key=self.spans_key)
             own = annotated_labels(example.reference, self.spans_key, self.labels)
             for pair, (head, tail) in zip(annotated, self._aligned(example, annotated)):
@@ -161,7 +162,7 @@ class PairRelation(Head[PairGold]):
         # Docs without pairs are read too (they cost nothing), so that warnings number Docs as the caller does
         return readings if gold else [], PairGold(labels, numpy.vstack([empty, *judged]), values)
 
-    def _training_reading(self, example: Example, pairs: List[Pair], gold: Sequence[JudgedPair]) -> Reading:
+    def _training_reading(self, example: Example, pairs: list[Pair], gold: Sequence[JudgedPair]) -> Reading:
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(example.predicted, pairs=pairs)
         around = surroundings(example.reference, [(pair.head, pair.tail) for pair in gold])
@@ -170,7 +171,7 @@ class PairRelation(Head[PairGold]):
         return self._entity_reading(example.predicted, pairs, around_here, types, self.spans_key)
 
     def _entity_reading(
-        self, doc: Doc, pairs: List[Pair], around: Sequence[Optional[Bounds]], types: List[Tuple[str, str]], key: str
+        self, doc: Doc, pairs: list[Pair], around: Sequence[Bounds | None], types: list[tuple[str, str]], key: str
     ) -> Reading:
         """Pairs of entities with the sentences around them.
 
@@ -197,14 +198,14 @@ class PairRelation(Head[PairGold]):
         row[[self.column(label) for label in labels]] = True
         return row
 
-    def loss(self, gold: PairGold, scores: Floats2d) -> Tuple[float, Floats2d]:
+    def loss(self, gold: PairGold, scores: Floats2d) -> tuple[float, Floats2d]:
         if self.cfg["mode"] == "regression":
             return mean_squared_error(scores, gold.values[:, None])
         if self.cfg["mode"] == "multilabel":
             return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
         return softmax_cross_entropy(scores, *_with_none(gold))
 
-    def decided(self, gold: PairGold, scores: Floats2d) -> Dict[str, Decisions]:
+    def decided(self, gold: PairGold, scores: Floats2d) -> dict[str, Decisions]:
         """Values of a regression are no probabilities."""
         if self.cfg["mode"] == "regression":
             return {}
@@ -212,7 +213,7 @@ class PairRelation(Head[PairGold]):
             return {OUTPUT: independent_decisions(scores, gold.labels, gold.judged)}
         return {OUTPUT: exclusive_decisions(scores, *_with_none(gold))}
 
-    def predict(self, docs: Iterable[Doc]) -> List[Tuple[List[Pair], numpy.ndarray]]:
+    def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Pair], numpy.ndarray]]:
         """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
         docs = list(docs)
         pairs = [self.candidates(doc) for doc in docs]
@@ -226,13 +227,13 @@ class PairRelation(Head[PairGold]):
         borders = numpy.cumsum([0] + [len(found) for found in pairs])
         return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
 
-    def _reading(self, doc: Doc, pairs: List[Pair]) -> Reading:
+    def _reading(self, doc: Doc, pairs: list[Pair]) -> Reading:
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(doc, pairs=pairs)
         types = self._types(doc, pairs)
         return self._entity_reading(doc, pairs, surroundings(doc, pairs), types, str(self.cfg["entities"]))
 
-    def _types(self, doc: Doc, pairs: Iterable[Pair]) -> List[Tuple[str, str]]:
+    def _types(self, doc: Doc, pairs: Iterable[Pair]) -> list[tuple[str, str]]:
         """Of head and tail, for each pair, as the group says that the candidate getter reads."""
         types = entity_types(doc, self.candidates.spans_key) if isinstance(self.candidates, EntityPairs) else {}
         return [(types.get(head, ""), types.get(tail, "")) for head, tail in pairs]
@@ -247,7 +248,7 @@ class PairRelation(Head[PairGold]):
             ]
             write_relations(doc, found, key=self.spans_key)
 
-    def _held(self, row: numpy.ndarray) -> List[Tuple[str, float]]:
+    def _held(self, row: numpy.ndarray) -> list[tuple[str, float]]:
         """(label, probability or value) of what holds for one pair."""
         if self.cfg["mode"] == "regression":
             return [(self.labels[0], float(row[0]))]
@@ -257,7 +258,7 @@ class PairRelation(Head[PairGold]):
         return [(self.labels[best], float(row[best]))] if best < len(self.labels) else []
 
 
-def _with_none(gold: PairGold) -> Tuple[numpy.ndarray, numpy.ndarray]:
+def _with_none(gold: PairGold) -> tuple[numpy.ndarray, numpy.ndarray]:
     """Of ``exclusive`` pairs: column of what holds, "none of them" being the last [n], and judged [n, labels + 1]."""
     none_of_them = ~gold.labels.any(axis=1, keepdims=True)
     columns = numpy.hstack([gold.labels, none_of_them]).argmax(axis=1)
@@ -265,8 +266,8 @@ def _with_none(gold: PairGold) -> Tuple[numpy.ndarray, numpy.ndarray]:
 
 
 def judge_pairs(
-    nlp: Language, texts: Iterable[Tuple[str, str]], *, name: str = "pair_relation", batch_size: int = 64
-) -> Iterator[List[Tuple[str, float]]]:
+    nlp: Language, texts: Iterable[tuple[str, str]], *, name: str = "pair_relation", batch_size: int = 64
+) -> Iterator[list[tuple[str, float]]]:
     """For each of many (first, second) text pairs, the (label, probability or value) of all that holds.
 
     Runs only what the component ``name`` needs: itself and the encoder it listens to.

@@ -1,6 +1,7 @@
 """Scores of ``pair_relation``."""
 
-from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy
 from spacy.tokens import Doc
@@ -10,15 +11,15 @@ from ..annotations.groups import RELATIONS, is_annotated, judges
 from ..annotations.relations import JudgedPair, read_pairs
 from ..annotations.scoring import Item, places, score_items
 
-Place = Tuple[int, int, int, int]  # of head and tail, see ``places``
+Place = tuple[int, int, int, int]  # of head and tail, see ``places``
 
 
-def pair_relation_scorer() -> Callable[..., Dict[str, Any]]:
+def pair_relation_scorer() -> Callable[..., dict[str, Any]]:
     """``spacy-medmtl.pair_relation_scorer.v1``"""
     return score_relations
 
 
-def score_relations(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
+def score_relations(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     """Micro-F1 over (head, tail, label), and accuracy: the share of gold pairs whose labels are all right.
 
     A gold relation whose pair was never a candidate is missed. Docs without annotation and labels outside
@@ -31,7 +32,7 @@ def score_relations(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     if cfg.get("mode") == "regression":
         return _score_values(name, key, annotated)
 
-    def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
+    def items(example: Example) -> tuple[set[Item], set[Item]] | None:
         if not is_annotated(example.reference, key):
             return None
         return _judged_items(example, example.reference, key), _judged_items(example, example.predicted, key)
@@ -41,18 +42,18 @@ def score_relations(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     return scores
 
 
-def _judged_items(example: Example, doc: Doc, key: str) -> Set[Item]:
+def _judged_items(example: Example, doc: Doc, key: str) -> set[Item]:
     judged, placed = judges(example.reference, key), _placed_pairs(doc, key)
     return {(label, place) for place, pair in placed for label in pair.labels if judged(label)}
 
 
-def _placed_pairs(doc: Doc, key: str) -> List[Tuple[Place, JudgedPair]]:
+def _placed_pairs(doc: Doc, key: str) -> list[tuple[Place, JudgedPair]]:
     place = places(doc)
     return [((*place(*pair.head), *place(*pair.tail)), pair) for pair in read_pairs(doc, key=key)]
 
 
-def _accuracy(annotated: List[Example], key: str) -> Optional[float]:
-    right: List[bool] = []
+def _accuracy(annotated: list[Example], key: str) -> float | None:
+    right: list[bool] = []
     for example in annotated:
         gold = _judged_items(example, example.reference, key)
         predicted = _judged_items(example, example.predicted, key)
@@ -61,7 +62,7 @@ def _accuracy(annotated: List[Example], key: str) -> Optional[float]:
     return sum(right) / len(right) if right else None
 
 
-def _score_values(name: str, key: str, annotated: List[Example]) -> Dict[str, Any]:
+def _score_values(name: str, key: str, annotated: list[Example]) -> dict[str, Any]:
     gold, predicted = [], []
     for example in annotated:
         found = {place: pair.score for place, pair in _placed_pairs(example.predicted, key)}
@@ -77,7 +78,7 @@ def _score_values(name: str, key: str, annotated: List[Example]) -> Dict[str, An
     }
 
 
-def _correlation(x: numpy.ndarray, y: numpy.ndarray) -> Optional[float]:
+def _correlation(x: numpy.ndarray, y: numpy.ndarray) -> float | None:
     if len(x) < 2 or x.std() == 0.0 or y.std() == 0.0:
         return None
     return float(numpy.corrcoef(x, y)[0, 1])

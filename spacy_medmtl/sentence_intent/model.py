@@ -1,6 +1,6 @@
 """The model of ``sentence_intent``: a linear layer over [CLS] (progressive paper, Eq. 6; raw last hidden state)."""
 
-from typing import TYPE_CHECKING, Any, List, Optional
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from thinc.api import Model
@@ -8,10 +8,10 @@ if TYPE_CHECKING:
 
 
 def sentence_intent_model(
-    tok2vec: "Model[List[Any], List[Floats2d]]",
+    tok2vec: "Model[list[Any], list[Floats2d]]",
     lr_scale: float = 10.0,
-    nO: Optional[int] = None,  # noqa: N803
-) -> "Model[List[Any], Floats2d]":
+    nO: int | None = None,  # noqa: N803
+) -> "Model[list[Any], Floats2d]":
     """``spacy-medmtl.SentenceIntent.v1``: rows of units to logits [n_units, n_labels].
 
     tok2vec: a RouteListener with the view ``sentence``. lr_scale: factor on the optimizer's learning rate for this

@@ -1,7 +1,8 @@
 """The component ``sentence_intent``."""
 
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Callable, Container, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any
 
 import numpy
 from spacy.language import Language
@@ -60,7 +61,7 @@ def make_sentence_intent(
     context: int,
     multi_label: bool,
     threshold: float,
-    scorer: Optional[Callable],
+    scorer: Callable | None,
 ) -> "SentenceIntent":
     """Classify sentences, the spans of a group, or whole Docs.
 
@@ -121,7 +122,7 @@ class SentenceIntent(Head[IntentGold]):
                 if bounds is None or not example.predicted[slice(*bounds)].text.strip():
                     yield "empty"
 
-    def _units(self, doc: Doc) -> List[Bounds]:
+    def _units(self, doc: Doc) -> list[Bounds]:
         """Units of a Doc at prediction, those of nothing but white space left out."""
         if self.units == "doc":
             bounds = [trimmed(doc, 0, len(doc))]
@@ -137,10 +138,10 @@ class SentenceIntent(Head[IntentGold]):
         units = [unit for unit in units_with_context(bounds, context) if (unit.start, unit.end) in chosen]
         return Reading(doc, units, marked=context > 0)
 
-    def training_batch(self, examples: Sequence[Example]) -> Tuple[List[Reading], IntentGold]:
-        readings: List[Reading] = []
-        labels: List[numpy.ndarray] = []
-        judged: List[numpy.ndarray] = []
+    def training_batch(self, examples: Sequence[Example]) -> tuple[list[Reading], IntentGold]:
+        readings: list[Reading] = []
+        labels: list[numpy.ndarray] = []
+        judged: list[numpy.ndarray] = []
         for example in examples:
             gold = self._gold_units(example)
             bounds = sorted({*gold, *self._other_units(example, gold)})
@@ -158,10 +159,10 @@ class SentenceIntent(Head[IntentGold]):
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
         return readings, IntentGold(numpy.vstack([empty, *labels]), numpy.vstack([empty, *judged]))
 
-    def _gold_units(self, example: Example) -> Dict[Bounds, numpy.ndarray]:
+    def _gold_units(self, example: Example) -> dict[Bounds, numpy.ndarray]:
         """Annotated units of an example in the tokens of its predicted Doc, with the labels that hold."""
         reference = example.reference
-        found: Dict[Bounds, numpy.ndarray] = {}
+        found: dict[Bounds, numpy.ndarray] = {}
         if self.units == "doc":
             held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
             if reference.cats and self.cfg["multi_label"]:
@@ -175,7 +176,7 @@ class SentenceIntent(Head[IntentGold]):
                 found[bounds] = found.get(bounds, self._row([])) | self._row([label])
         return found
 
-    def _other_units(self, example: Example, gold: Dict[Bounds, numpy.ndarray]) -> List[Bounds]:
+    def _other_units(self, example: Example, gold: dict[Bounds, numpy.ndarray]) -> list[Bounds]:
         """Units of the reference Doc apart from the gold: context of others, and in the multi-label variant, where any
         number of labels is possible, units of which none holds."""
         taken = {i for bounds in gold for i in range(*bounds)}
@@ -192,17 +193,17 @@ class SentenceIntent(Head[IntentGold]):
             return self._row([label for label in reference.cats if self.cfg["multi_label"]] or self.labels)
         return self._row(annotated_labels(reference, self.spans_key, self.labels))
 
-    def loss(self, gold: IntentGold, scores: Floats2d) -> Tuple[float, Floats2d]:
+    def loss(self, gold: IntentGold, scores: Floats2d) -> tuple[float, Floats2d]:
         if self.cfg["multi_label"]:
             return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
         return softmax_cross_entropy(scores, gold.columns, gold.judged)
 
-    def decided(self, gold: IntentGold, scores: Floats2d) -> Dict[str, Decisions]:
+    def decided(self, gold: IntentGold, scores: Floats2d) -> dict[str, Decisions]:
         if self.cfg["multi_label"]:
             return {OUTPUT: independent_decisions(scores, gold.labels, gold.judged)}
         return {OUTPUT: exclusive_decisions(scores, gold.columns, gold.judged)}
 
-    def predict(self, docs: Iterable[Doc]) -> List[Tuple[List[Bounds], numpy.ndarray]]:
+    def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Bounds], numpy.ndarray]]:
         """Per Doc: its units and their probabilities [n_units, n_labels]."""
         docs = list(docs)
         units = [self._units(doc) for doc in docs]

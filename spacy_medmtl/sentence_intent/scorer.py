@@ -1,6 +1,7 @@
 """Scores of ``sentence_intent``."""
 
-from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -9,12 +10,12 @@ from ..annotations.groups import INTENTS, is_annotated, judges
 from ..annotations.scoring import Item, places, score_items
 
 
-def sentence_intent_scorer() -> Callable[..., Dict[str, Any]]:
+def sentence_intent_scorer() -> Callable[..., dict[str, Any]]:
     """``spacy-medmtl.sentence_intent_scorer.v1``"""
     return score_intents
 
 
-def score_intents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
+def score_intents(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     """Micro-F1 over (unit, label), and per label and corpus.
 
     A gold unit that the pipeline cut otherwise counts as missed. For single-label units that were cut alike micro-F1 is
@@ -22,7 +23,7 @@ def score_intents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     """
     key, units = cfg.get("spans_key", INTENTS), cfg.get("units", "sentence")
 
-    def items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
+    def items(example: Example) -> tuple[set[Item], set[Item]] | None:
         if units == "doc":
             if not example.reference.cats:
                 return None
@@ -36,12 +37,12 @@ def score_intents(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     return score_items(cfg["component"], examples, items)
 
 
-def _units(doc: Doc, key: str) -> Set[Item]:
+def _units(doc: Doc, key: str) -> set[Item]:
     place = places(doc)
     return {(span.label_, place(span.start, span.end)) for span in doc.spans.get(key, [])}
 
 
-def _predicted_cats(example: Example, cfg: Dict[str, Any]) -> Set[Item]:
+def _predicted_cats(example: Example, cfg: dict[str, Any]) -> set[Item]:
     """What holds of a predicted Doc: the best label or, of those that the reference judges, all above the threshold.
     Categories of other components are none of ours."""
     own = cfg.get("labels", example.predicted.cats)
@@ -52,5 +53,5 @@ def _predicted_cats(example: Example, cfg: Dict[str, Any]) -> Set[Item]:
     return {item for item in found if item[0] in example.reference.cats}
 
 
-def _cats(cats: Dict[str, float], threshold: float) -> Set[Item]:
+def _cats(cats: dict[str, float], threshold: float) -> set[Item]:
     return {(label, "doc") for label, value in cats.items() if value >= threshold}

@@ -1,6 +1,7 @@
 """The thinc side of the Slot-based Recurrent Unit: sentences to padded batches of like length, and back."""
 
-from typing import Any, Callable, Dict, List, Optional, Tuple, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy
 import torch
@@ -17,10 +18,10 @@ from .recurrent import SlotRecurrentUnit
 BATCH = 32  # sentences that walk together; the longest sets the number of steps for all
 
 
-def build_sru(tok2vec: Model, n_actions: Optional[int], *, lr_scale: float, **settings: Any) -> "Model[SruInput, Any]":
+def build_sru(tok2vec: Model, n_actions: int | None, *, lr_scale: float, **settings: Any) -> "Model[SruInput, Any]":
     """See ``spacy_medmtl.sru_nested_ner.model.sru_nested_ner_model``. settings: of the SlotRecurrentUnit."""
 
-    def build(width: int, n_labels: int, n_latents: Optional[int] = None) -> SlotRecurrentUnit:
+    def build(width: int, n_labels: int, n_latents: int | None = None) -> SlotRecurrentUnit:
         return SlotRecurrentUnit(width, n_labels, n_latents=n_latents, **settings)
 
     shim = TorchShim("slot recurrent unit", build, lambda name: lr_scale)
@@ -55,7 +56,7 @@ def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
     model.set_dim("nO", n_actions, force=True)
 
 
-def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> Tuple[Any, Callable]:
+def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> tuple[Any, Callable]:
     """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
     n_actions] per sentence."""
     tok2vec = model.layers[0]
@@ -89,9 +90,9 @@ def _no_backprop(d_scores: Any) -> None:
 
 
 def _predict(
-    unit: SlotRecurrentUnit, words: Tensor, inputs: SruInput, offsets: numpy.ndarray, batches: List[List[int]]
-) -> List[numpy.ndarray]:
-    found: Dict[int, numpy.ndarray] = {}
+    unit: SlotRecurrentUnit, words: Tensor, inputs: SruInput, offsets: numpy.ndarray, batches: list[list[int]]
+) -> list[numpy.ndarray]:
+    found: dict[int, numpy.ndarray] = {}
     for batch in batches:
         padded, lengths = _pad_words(words, [inputs.sentences[i] for i in batch], offsets)
         try:
@@ -102,8 +103,8 @@ def _predict(
 
 
 def _walk_gold(
-    unit: SlotRecurrentUnit, words: Tensor, sentences: List[Sentence], offsets: numpy.ndarray
-) -> Tuple[Tensor, Tensor, Tensor]:
+    unit: SlotRecurrentUnit, words: Tensor, sentences: list[Sentence], offsets: numpy.ndarray
+) -> tuple[Tensor, Tensor, Tensor]:
     padded, lengths = _pad_words(words, sentences, offsets)
     rows = [sentence.rows for sentence in sentences if sentence.rows is not None]
     gold_lengths = [len(part) for part in rows]
@@ -118,7 +119,7 @@ def _walk_gold(
         raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
 
 
-def _pad_words(words: Tensor, sentences: List[Sentence], offsets: numpy.ndarray) -> Tuple[Tensor, Tensor]:
+def _pad_words(words: Tensor, sentences: list[Sentence], offsets: numpy.ndarray) -> tuple[Tensor, Tensor]:
     """Word vectors [n_sentences, n_words, width], zeros behind the end, and lengths [n_sentences]."""
     lengths = [len(sentence.words) for sentence in sentences]
     index = numpy.full((len(sentences), max(lengths)), len(words), dtype="int64")  # the row of zeros

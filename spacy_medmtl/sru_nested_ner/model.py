@@ -1,7 +1,8 @@
 """The model of ``sru_nested_ner``: token rows to the Slot-based Recurrent Unit, action logits or probabilities out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy
 
@@ -22,8 +23,8 @@ class Sentence:
 
     item: int
     words: numpy.ndarray
-    rows: Optional[numpy.ndarray] = None
-    foreign: Optional[numpy.ndarray] = None
+    rows: numpy.ndarray | None = None
+    foreign: numpy.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -54,14 +55,14 @@ class ActionScores:
 
 
 def sru_nested_ner_model(
-    tok2vec: "Model[List[Any], List[Floats2d]]",
+    tok2vec: "Model[list[Any], list[Floats2d]]",
     lr_scale: float = 10.0,
     latents_per_action: int = 2,
     half_context: int = 150,
     train_token_multiplier: bool = False,
     token_multiplier: float = 1.0,
     paper_compat: bool = False,
-    nO: Optional[int] = None,  # noqa: N803
+    nO: int | None = None,  # noqa: N803
 ) -> "Model[SruInput, Any]":
     """``spacy-medmtl.SruNestedNer.v1``: sentences to action logits (training) or probabilities (prediction).
 

@@ -1,6 +1,7 @@
 """The component ``sru_nested_ner``."""
 
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy
 from spacy.language import Language
@@ -40,7 +41,7 @@ view = "tokens"
 upstream = "*"
 pooling = "max"
 """
-LabelledBounds = Tuple[int, int, str]
+LabelledBounds = tuple[int, int, str]
 OUTPUT = "actions"  # name of the output, for its temperature
 
 
@@ -74,7 +75,7 @@ def make_sru_nested_ner(
     set_ents: bool,
     merge_types: bool,
     sequence_tokens: int,
-    scorer: Optional[Callable],
+    scorer: Callable | None,
 ) -> "SruNestedNer":
     """Nested and overlapping entities.
 
@@ -101,7 +102,7 @@ def make_sru_nested_ner(
     )
 
 
-class SruNestedNer(Head[List[Example]]):
+class SruNestedNer(Head[list[Example]]):
     """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` the geometric mean of the
     probabilities of the two actions that opened and closed each."""
 
@@ -132,7 +133,7 @@ class SruNestedNer(Head[List[Example]]):
         if not is_annotated(example.reference, self.spans_key):
             return
         spans = self._gold(example)
-        inside: List[LabelledBounds] = []
+        inside: list[LabelledBounds] = []
         for start, end in self._training_bounds(example):
             members = [span for span in spans if start <= span[0] and span[1] <= end]
             inside += members
@@ -142,20 +143,20 @@ class SruNestedNer(Head[List[Example]]):
             yield from ["crosses another of its label"] * counts.crossing
         yield from ["crosses a sentence border"] * (len(spans) - len(inside))
 
-    def _gold(self, example: Example) -> List[LabelledBounds]:
+    def _gold(self, example: Example) -> list[LabelledBounds]:
         """Gold spans in the tokens of the predicted Doc; those off its token borders are left out."""
         spans = list(example.reference.spans.get(self.spans_key, []))
         aligned = aligned_bounds(example, [(span.start, span.end) for span in spans])
         return [(*bounds, span.label_) for bounds, span in zip(aligned, spans) if bounds is not None]
 
-    def _training_bounds(self, example: Example) -> List[Bounds]:
+    def _training_bounds(self, example: Example) -> list[Bounds]:
         aligned = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
         return joined_bounds((bounds for bounds in aligned if bounds is not None), self.cfg["sequence_tokens"])
 
-    def training_batch(self, examples: Sequence[Example]) -> Tuple[SruInput, List[Example]]:
+    def training_batch(self, examples: Sequence[Example]) -> tuple[SruInput, list[Example]]:
         """Sentences with their gold, which the model walks along."""
-        docs: List[Doc] = []
-        sentences: List[Sentence] = []
+        docs: list[Doc] = []
+        sentences: list[Sentence] = []
         for example in examples:
             own = {self.column(label) for label in annotated_labels(example.reference, self.spans_key, self.labels)}
             if not own or not len(example.predicted):
@@ -168,7 +169,7 @@ class SruNestedNer(Head[List[Example]]):
             docs.append(example.predicted)
         return SruInput(docs, sentences), list(examples)
 
-    def _sentence(self, item: int, words: numpy.ndarray, gold: List[LabelledBounds], own: Set[int]) -> Sentence:
+    def _sentence(self, item: int, words: numpy.ndarray, gold: list[LabelledBounds], own: set[int]) -> Sentence:
         """Oracle rows of a sentence. A gold span counts if all of it lies in the sentence; its bounds become words."""
         spans = []
         for start, end, label in gold:
@@ -181,7 +182,7 @@ class SruNestedNer(Head[List[Example]]):
         rows = oracle(spans, len(words), len(self.labels))
         return Sentence(item, words, rows, foreign_actions(own, len(self.labels)))
 
-    def loss(self, gold: List[Example], scores: ActionScores) -> Tuple[float, ActionScores]:
+    def loss(self, gold: list[Example], scores: ActionScores) -> tuple[float, ActionScores]:
         """Binary cross-entropy, summed over the actions that the corpora annotate, mean over steps (targets ride in
         ``scores``).
 
@@ -199,12 +200,12 @@ class SruNestedNer(Head[List[Example]]):
         actions_per_step = float(scores.mask.sum()) / max(1, int(scores.mask.any(axis=1).sum()))
         return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.targets, scores.mask)
 
-    def decided(self, gold: List[Example], scores: ActionScores) -> Dict[str, Decisions]:
+    def decided(self, gold: list[Example], scores: ActionScores) -> dict[str, Decisions]:
         """Actions along the gold path. A postponed SHIFT, whose target is its own probability, is none."""
         targets, mask = to_numpy(scores.targets), to_numpy(scores.mask).astype(bool)
         return {OUTPUT: independent_decisions(scores.logits, targets == 1, mask & ((targets == 0) | (targets == 1)))}
 
-    def predict(self, docs: Iterable[Doc]) -> List[List[ScoredSpan]]:
+    def predict(self, docs: Iterable[Doc]) -> list[list[ScoredSpan]]:
         """Per Doc: (start token, end token, label column, score) of its entities."""
         docs = list(docs)
         sentences = [
@@ -214,7 +215,7 @@ class SruNestedNer(Head[List[Example]]):
             for words in [_words(doc, *bounds)]
             if len(words)
         ]
-        found: List[List[ScoredSpan]] = [[] for _ in docs]
+        found: list[list[ScoredSpan]] = [[] for _ in docs]
         if not sentences:
             return found
         probabilities = self.model.predict(SruInput(docs, sentences))
@@ -230,7 +231,7 @@ class SruNestedNer(Head[List[Example]]):
         """Write ``doc.spans[spans_key]`` with ``scores``, and ``doc.ents`` if so set."""
         names = [merged_type(label) if self.cfg["merge_types"] else label for label in self.labels]
         for doc, entities in zip(docs, predictions):
-            best: Dict[LabelledBounds, float] = {}
+            best: dict[LabelledBounds, float] = {}
             for start, end, label, score in entities:
                 entity = (start, end, names[label])
                 best[entity] = max(score, best.get(entity, 0.0))

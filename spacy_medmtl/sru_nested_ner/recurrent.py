@@ -22,7 +22,7 @@ sentence. Both paths draw the same masks from the same generator state.
 
 from typing import Literal
 
-import numpy as np
+import numpy
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -127,7 +127,7 @@ class SlotRecurrentUnit(nn.Module):
         return logits, targets.to(logits.dtype), mask
 
     @torch.no_grad()
-    def greedy(self, words: Tensor, lengths: Tensor, *, max_steps_per_slot: float = 1.5) -> list[np.ndarray]:
+    def greedy(self, words: Tensor, lengths: Tensor, *, max_steps_per_slot: float = 1.5) -> list[numpy.ndarray]:
         """Predict, without dropout: float32 probabilities [T_i, A] of each sentence, with the EOA row.
 
         words [B, N, d] padded, lengths [B], 0 allowed. A sentence ends at its own row led by EOA, or after

@@ -1,6 +1,7 @@
 """Scores of ``sru_nested_ner``."""
 
-from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -9,12 +10,12 @@ from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, TYPE_SEPARATOR, is_
 from ..annotations.scoring import Item, places, score_items
 
 
-def sru_nested_ner_scorer() -> Callable[..., Dict[str, Any]]:
+def sru_nested_ner_scorer() -> Callable[..., dict[str, Any]]:
     """``spacy-medmtl.sru_nested_ner_scorer.v1``"""
     return score_entities
 
 
-def score_entities(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
+def score_entities(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     """Strict micro-F1 over (boundaries, label), per label and corpus, and ``_nested_f`` over spans inside another.
 
     Docs without annotation and labels outside ``annotated_labels`` are left out. A span counts as nested if it lies
@@ -26,14 +27,14 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     examples = list(examples)
     key, name, merge_types = cfg.get("spans_key", ENTITIES), cfg["component"], cfg.get("merge_types", False)
 
-    def items(example: Example, merge: bool = merge_types) -> Optional[Tuple[Set[Item], Set[Item]]]:
+    def items(example: Example, merge: bool = merge_types) -> tuple[set[Item], set[Item]] | None:
         if not is_annotated(example.reference, key):
             return None
         judged = _judges_merged(example.reference, key) if merge else judges(example.reference, key)
         gold, predicted = (_items(doc, key, merge) for doc in (example.reference, example.predicted))
         return {item for item in gold if judged(item[0])}, {item for item in predicted if judged(item[0])}
 
-    def nested_items(example: Example) -> Optional[Tuple[Set[Item], Set[Item]]]:
+    def nested_items(example: Example) -> tuple[set[Item], set[Item]] | None:
         pair = items(example)
         return None if pair is None else (_inner(pair[0]), _inner(pair[1]))
 
@@ -45,7 +46,7 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> Dict[str, Any]:
     return scores
 
 
-def _items(doc: Doc, key: str, merge: bool) -> Set[Item]:
+def _items(doc: Doc, key: str, merge: bool) -> set[Item]:
     place = places(doc)
     return {
         (merged_type(span.label_) if merge else span.label_, place(span.start, span.end))
@@ -60,7 +61,7 @@ def _judges_merged(doc: Doc, key: str) -> Callable[[str], bool]:
     return lambda label: common is None or label in common
 
 
-def _inner(items: Set[Any]) -> Set[Item]:
+def _inner(items: set[Any]) -> set[Item]:
     """The items that lie inside another."""
     return {
         inner

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from math import sqrt
 from typing import NamedTuple
 
-import numpy as np
+import numpy
 
 Span = tuple[int, int, int]
 ScoredSpan = tuple[int, int, int, float]
@@ -43,16 +43,16 @@ def n_actions(n_labels: int) -> int:
     return 2 + 2 * n_labels
 
 
-def foreign_actions(own_labels: Iterable[int], n_labels: int) -> np.ndarray:
+def foreign_actions(own_labels: Iterable[int], n_labels: int) -> numpy.ndarray:
     """Bool [A]: the actions of labels that a corpus annotated with `own_labels` only says nothing about."""
-    foreign = np.ones(n_actions(n_labels), dtype=bool)
+    foreign = numpy.ones(n_actions(n_labels), dtype=bool)
     foreign[[EOA, SHIFT]] = False
     for label in own_labels:
         foreign[[transition(label), reduce(label)]] = False
     return foreign
 
 
-def oracle(spans: Iterable[Span], n_words: int, n_labels: int) -> np.ndarray:
+def oracle(spans: Iterable[Span], n_words: int, n_labels: int) -> numpy.ndarray:
     """Gold rows, bool [T, A], of one sentence.
 
     Between two words come the REDUCEs of the spans that end there, shortest first, then the TRANSITIONs of those that
@@ -80,16 +80,16 @@ def oracle(spans: Iterable[Span], n_words: int, n_labels: int) -> np.ndarray:
         if group:
             groups.append(group)
         groups.append({SHIFT} if boundary < n_words else {EOA})
-    rows = np.zeros((len(groups), n_actions(n_labels)), dtype=bool)
+    rows = numpy.zeros((len(groups), n_actions(n_labels)), dtype=bool)
     for row, group in zip(rows, groups, strict=True):
         row[list(group)] = True
     return rows
 
 
-def gold_pointers(rows: np.ndarray) -> np.ndarray:
+def gold_pointers(rows: numpy.ndarray) -> numpy.ndarray:
     """Int [T]: q(t), the slot of gold row t: 1 + the SHIFTs before t (slot 0 is [CLS], slot N+1 [SEP])."""
-    shifts = rows[:, SHIFT].astype(np.int64)
-    return 1 + np.cumsum(shifts) - shifts
+    shifts = rows[:, SHIFT].astype(numpy.int64)
+    return 1 + numpy.cumsum(shifts) - shifts
 
 
 def flushed(spans: Iterable[Span], n_words: int) -> list[Span]:
@@ -101,7 +101,7 @@ def flushed(spans: Iterable[Span], n_words: int) -> list[Span]:
 
 
 def decode(
-    probabilities: np.ndarray, n_words: int, *, threshold: float = 0.5, paper_compat: bool = False
+    probabilities: numpy.ndarray, n_words: int, *, threshold: float = 0.5, paper_compat: bool = False
 ) -> list[ScoredSpan]:
     """Spans (start, end, label, score) of one sentence from action probabilities [T, A], sorted by start, longest
     first, label.
@@ -121,24 +121,24 @@ def decode(
     if probabilities.ndim != 2 or probabilities.shape[1] < 2 or probabilities.shape[1] % 2:
         raise ValueError(f"Expected probabilities [T, A] with A = 2 + 2 * labels, received {probabilities.shape}.")
     leader = probabilities.argmax(axis=1)
-    stops = np.flatnonzero(leader == EOA)
+    stops = numpy.flatnonzero(leader == EOA)
     length = int(stops[0]) if stops.size else len(leader)
-    words_read = np.minimum(np.cumsum(leader == SHIFT), n_words)
+    words_read = numpy.minimum(numpy.cumsum(leader == SHIFT), n_words)
     last_end = n_words - paper_compat
     fired = probabilities[:length] > threshold
     fired[leader[:length] == SHIFT] = False
     stacks: dict[int, list[tuple[int, float]]] = {}
     scores: dict[Span, float] = {}
-    for t in np.flatnonzero(fired[:, 2:].any(axis=1)).tolist():
+    for t in numpy.flatnonzero(fired[:, 2:].any(axis=1)).tolist():
         word = int(words_read[t])
-        for label in np.flatnonzero(fired[t, 3::2]).tolist():
+        for label in numpy.flatnonzero(fired[t, 3::2]).tolist():
             if not stacks.get(label):
                 continue
             start, opened = stacks[label].pop()
             if start < word <= last_end:
                 score = sqrt(opened * float(probabilities[t, reduce(label)]))
                 scores[start, word, label] = max(score, scores.get((start, word, label), 0.0))
-        for label in np.flatnonzero(fired[t, 2::2]).tolist():
+        for label in numpy.flatnonzero(fired[t, 2::2]).tolist():
             stacks.setdefault(label, []).append((word, float(probabilities[t, transition(label)])))
     found = sorted(scores, key=lambda span: (span[0], -span[1], span[2]))
     return [(start, end, label, scores[start, end, label]) for start, end, label in found]
@@ -156,5 +156,5 @@ def inexpressible(spans: Iterable[Span]) -> Inexpressible:
     n_words = max((end for _, end, _ in distinct), default=0)
     n_labels = max((label for _, _, label in distinct), default=-1) + 1
     rows = oracle(distinct, n_words, n_labels)
-    returned = {(start, end, label) for start, end, label, _ in decode(rows.astype(np.float32), n_words)}
+    returned = {(start, end, label) for start, end, label, _ in decode(rows.astype(numpy.float32), n_words)}
     return Inexpressible(duplicates=len(given) - len(distinct), crossing=len(distinct - returned))

@@ -6,8 +6,9 @@ next head can mix with it. Both are set before each update and are no part of th
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Callable, Dict, Optional
+from typing import Any
 
 from spacy.language import Language
 
@@ -19,8 +20,8 @@ LOG_VARIANCES = "log_variances"  # in nlp.meta
 
 
 def balance_tasks(
-    weights: Optional[Dict[str, float]] = None, uncertainty_rate: float = 0.0, pcgrad: bool = False
-) -> Callable[[Language, Dict[str, Any]], None]:
+    weights: dict[str, float] | None = None, uncertainty_rate: float = 0.0, pcgrad: bool = False
+) -> Callable[[Language, dict[str, Any]], None]:
     """``spacy-medmtl.balance_tasks.v1``, for ``[training.before_update]``.
 
     weights: factor on the loss of a head, by its name; 1 where left out. Losses are shown as they are, without it.
@@ -34,13 +35,13 @@ def balance_tasks(
     """
     if not 0.0 <= uncertainty_rate < math.inf:
         raise MedmtlError("E323", received=f"the uncertainty_rate {uncertainty_rate}", expected="of the pipeline")
-    fixed: Dict[str, float] = weights or {}
+    fixed: dict[str, float] = weights or {}
     log_variances = LogVariances(uncertainty_rate) if uncertainty_rate else None
 
     def factor(task: str, loss: float) -> float:
         return fixed.get(task, 1.0) * (log_variances.factor(task, loss) if log_variances else 1.0)
 
-    def before_update(nlp: Language, _: Dict[str, Any]) -> None:
+    def before_update(nlp: Language, _: dict[str, Any]) -> None:
         heads = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Task)}
         odd = {name: one for name, one in fixed.items() if name not in heads or not 0.0 < one < math.inf}
         if odd:
@@ -64,7 +65,7 @@ class LogVariances:
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
-        self.values: Dict[str, float] = {}
+        self.values: dict[str, float] = {}
 
     def factor(self, task: str, loss: float) -> float:
         """``exp(-s)``, the derivative of ``exp(-s) L + s / 2`` by L; then s moves down its own."""

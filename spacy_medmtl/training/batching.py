@@ -1,7 +1,7 @@
 """The batcher: every batch is of the corpora that the schedule names, of one task where that is one that trains one."""
 
 import random
-from typing import Callable, Dict, Iterable, Iterator, List
+from collections.abc import Callable, Iterable, Iterator
 
 from spacy.training import Example
 
@@ -9,7 +9,7 @@ from ..annotations.scoring import corpus_of
 from ..errors import MedmtlError
 from .schedules import Schedule
 
-Batcher = Callable[[Iterable[Example]], Iterator[List[Example]]]
+Batcher = Callable[[Iterable[Example]], Iterator[list[Example]]]
 
 
 def task_batcher(schedule: Schedule, size: int = 1000) -> Batcher:
@@ -21,8 +21,8 @@ def task_batcher(schedule: Schedule, size: int = 1000) -> Batcher:
     Raises MedmtlError E303 for examples that name no corpus.
     """
 
-    def batch(examples: Iterable[Example]) -> Iterator[List[Example]]:
-        corpora: Dict[str, List[Example]] = {}
+    def batch(examples: Iterable[Example]) -> Iterator[list[Example]]:
+        corpora: dict[str, list[Example]] = {}
         for example in examples:
             name = corpus_of(example.reference)
             if name is None:
@@ -37,21 +37,21 @@ def task_batcher(schedule: Schedule, size: int = 1000) -> Batcher:
     return batch
 
 
-def endless(batches: List[List[Example]], examples: List[Example], size: int) -> Iterator[List[Example]]:
+def endless(batches: list[list[Example]], examples: list[Example], size: int) -> Iterator[list[Example]]:
     """The first pass over a corpus, which is given because its batches had to be counted, and then further ones."""
     while True:
         yield from batches
         batches = shuffled(examples, size)
 
 
-def shuffled(examples: List[Example], size: int) -> List[List[Example]]:
+def shuffled(examples: list[Example], size: int) -> list[list[Example]]:
     """One pass over a corpus in random order. How many batches that makes depends on the order."""
     return cut(random.sample(examples, len(examples)), size)
 
 
-def cut(examples: List[Example], size: int) -> List[List[Example]]:
+def cut(examples: list[Example], size: int) -> list[list[Example]]:
     """Consecutive batches of at most ``size`` tokens, or one longer Doc."""
-    batches: List[List[Example]] = []
+    batches: list[list[Example]] = []
     n_tokens = 0
     for example in examples:
         if not batches or n_tokens + len(example.predicted) > size:

@@ -5,8 +5,8 @@ least negative log-likelihood is found for each output by itself (Guo et al., 20
 ``cfg["temperatures"]``, saved with it and used at prediction.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Dict, Iterable, List, Tuple
 
 import numpy
 from spacy.language import Language
@@ -33,7 +33,7 @@ class Calibration:
     temperature: float
 
 
-def calibrate(nlp: Language, examples: Iterable[Example]) -> List[Calibration]:
+def calibrate(nlp: Language, examples: Iterable[Example]) -> list[Calibration]:
     """Fit and set the temperatures of all heads of a pipeline that the examples are annotated for.
 
     An output with too little gold is left out, and keeps the temperature it has.
@@ -48,10 +48,10 @@ def calibrate(nlp: Language, examples: Iterable[Example]) -> List[Calibration]:
     return found
 
 
-def collect_decisions(nlp: Language, examples: Iterable[Example]) -> Dict[Tuple[str, str], Decisions]:
+def collect_decisions(nlp: Language, examples: Iterable[Example]) -> dict[tuple[str, str], Decisions]:
     """By (component, output): what each head says of the gold units, whatever the heads before it say."""
     heads = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, Head)]
-    parts: Dict[Tuple[str, str], List[Decisions]] = {}
+    parts: dict[tuple[str, str], list[Decisions]] = {}
     for batch in minibatch(examples, size=BATCH):
         for head in heads:
             for output, decisions in head.decisions(batch).items():

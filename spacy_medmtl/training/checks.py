@@ -5,9 +5,10 @@ For the heads of this package only; what else is in the pipeline is checked by `
 
 import hashlib
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+from typing import Any
 
 from spacy import registry, util
 from spacy.language import Language
@@ -37,7 +38,7 @@ class TaskData:
     missing: int = 0
     labels: "Counter[str]" = field(default_factory=Counter)
     unusable: "Counter[str]" = field(default_factory=Counter)
-    by_corpus: Dict[str, "Counter[str]"] = field(default_factory=dict)
+    by_corpus: dict[str, "Counter[str]"] = field(default_factory=dict)
 
 
 @dataclass
@@ -55,29 +56,29 @@ class Gold:
 class Report:
     """The data of a config: by component and part; what is wrong (errors) and what may be (warnings), coded."""
 
-    data: Dict[str, Dict[str, TaskData]]
-    errors: List[str] = field(default_factory=list)
-    warnings: List[str] = field(default_factory=list)
+    data: dict[str, dict[str, TaskData]]
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         data = {name: {part: vars(one) for part, one in parts.items()} for name, parts in self.data.items()}
         return {"components": data, "errors": self.errors, "warnings": self.warnings}
 
 
-def check_config(path: Path, overrides: Dict[str, Any], progress: Progress) -> Report:
+def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> Report:
     """Read both corpora of a config and look at them. Nothing is trained, no encoder is loaded.
 
     Raises MedmtlError E310 for a config that does not make a pipeline, and whatever the corpus readers raise.
     """
     nlp, readers = _load(path, overrides)
-    heads: Dict[str, Any] = {name: pipe for name, pipe in nlp.components if hasattr(pipe, "unusable")}
+    heads: dict[str, Any] = {name: pipe for name, pipe in nlp.components if hasattr(pipe, "unusable")}
     report = Report({name: {part: TaskData() for part in PARTS} for name in heads})
-    seen: Dict[Tuple[str, bytes], Gold] = {}
-    conflicts: "Counter[Tuple[str, str, str]]" = Counter()
-    texts: Dict[str, "Counter[bytes]"] = {part: Counter() for part in PARTS}
+    seen: dict[tuple[str, bytes], Gold] = {}
+    conflicts: Counter[tuple[str, str, str]] = Counter()
+    texts: dict[str, Counter[bytes]] = {part: Counter() for part in PARTS}
     window = _window(nlp)
-    n_over: "Counter[str]" = Counter()
+    n_over: Counter[str] = Counter()
     for part, reader in readers.items():
         for example in progress(reader(nlp), part):
             key = _text_key(example.reference)
@@ -109,7 +110,7 @@ def check_config(path: Path, overrides: Dict[str, Any], progress: Progress) -> R
     return report
 
 
-def _load(path: Path, overrides: Dict[str, Any]) -> Tuple[Language, Dict[str, Reader]]:
+def _load(path: Path, overrides: dict[str, Any]) -> tuple[Language, dict[str, Reader]]:
     try:
         raw = util.load_config(path, overrides=overrides, interpolate=False)
         nlp = util.load_model_from_config(raw, auto_fill=True)
@@ -147,7 +148,7 @@ def _count(data: TaskData, head: Any, example: Example) -> None:
         data.unusable.update(head.unusable(example))
 
 
-def _gold(head: Any, doc: Doc) -> Optional[Gold]:
+def _gold(head: Any, doc: Doc) -> Gold | None:
     """What a reference Doc says to a head; None if it is not annotated for it."""
     corpus, key = corpus_of(doc) or "", head.spans_key
     if getattr(head, "units", None) == "doc":
@@ -158,7 +159,7 @@ def _gold(head: Any, doc: Doc) -> Optional[Gold]:
     if "labels" in group.attrs:  # pairs: only those that are listed were judged
         pairs = {(place(*pair.head), place(*pair.tail)): sorted(pair.labels) for pair in read_pairs(doc, key=key)}
         return Gold(corpus, pairs, judged, False)
-    values: List[Any] = group_values(doc, key, "assertion") or [True] * len(group)
+    values: list[Any] = group_values(doc, key, "assertion") or [True] * len(group)
     items = {(place(span.start, span.end), span.label_): value for span, value in zip(group, values)}
     return Gold(corpus, items, judged, not group.attrs.get(GIVEN_SPANS_ONLY))
 
@@ -170,12 +171,12 @@ def _differ(first: Gold, gold: Gold) -> bool:
     return first.is_whole and gold.is_whole and _judged(first, gold) != _judged(gold, first)
 
 
-def _judged(gold: Gold, by: Gold) -> Dict[Any, Any]:
+def _judged(gold: Gold, by: Gold) -> dict[Any, Any]:
     """The items of ``gold`` that ``by`` would have too."""
     return {place: value for place, value in gold.items.items() if not isinstance(place, tuple) or by.judged(place[1])}
 
 
-def _judge(report: Report, keys: Dict[str, str]) -> None:
+def _judge(report: Report, keys: dict[str, str]) -> None:
     for name, parts in report.data.items():
         train, dev = parts["train"], parts["dev"]
         if not train.labels:

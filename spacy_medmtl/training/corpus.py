@@ -1,8 +1,9 @@
 """The corpus reader: several corpora by name, each with the tasks that it trains."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from typing import Any
 
 import numpy
 from spacy.attrs import SENT_START
@@ -28,12 +29,12 @@ class CorpusEntry:
 
     name: str
     path: Path
-    tasks: Optional[List[str]]
+    tasks: list[str] | None
     limit: int
     type_prefix: str = ""
 
 
-def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = False) -> Reader:
+def multitask_corpus(corpora: dict[str, dict[str, Any]], gold_sents: bool = False) -> Reader:
     """``spacy-medmtl.MultitaskCorpus.v1``: Examples of several corpora.
 
     corpora: name -> ``path`` (a ``.spacy`` file or a folder), ``tasks`` (names of the components that learn from it,
@@ -54,7 +55,7 @@ def multitask_corpus(corpora: Dict[str, Dict[str, Any]], gold_sents: bool = Fals
     return read
 
 
-def corpus_entry(name: str, settings: Dict[str, Any]) -> CorpusEntry:
+def corpus_entry(name: str, settings: dict[str, Any]) -> CorpusEntry:
     """An entry as a config has it. Raises MedmtlError E301 where it is malformed."""
     unknown = set(settings) - {"path", "tasks", "limit", "type_prefix"}
     if unknown or not settings.get("path"):
@@ -112,10 +113,10 @@ def _keep_types_apart(doc: Doc, entry: CorpusEntry) -> None:
         apart.attrs.update({**group.attrs, ANNOTATED_LABELS: [f"{prefix}{label}" for label in declared]})
 
 
-def given_keys(nlp: Language) -> Dict[str, str]:
+def given_keys(nlp: Language) -> dict[str, str]:
     """The first span group in which components that judge given spans look for them, by the key of what they write;
     "ents" for those that look nowhere else."""
-    found: Dict[str, str] = {}
+    found: dict[str, str] = {}
     for _, pipe in nlp.components:
         sources = list(_settings(pipe).get("given", ()))
         if sources:
@@ -124,14 +125,14 @@ def given_keys(nlp: Language) -> Dict[str, str]:
     return found
 
 
-def unwritten_entities(nlp: Language) -> Set[str]:
+def unwritten_entities(nlp: Language) -> set[str]:
     """Span groups of entities that a component relates to one another and that no component finds."""
     pipes = [pipe for _, pipe in nlp.components]
     read = {_settings(pipe).get("entities") for pipe in pipes}
     return {key for key in read - {_written_key(pipe) for pipe in pipes} if key is not None}
 
 
-def _settings(pipe: Any) -> Dict[str, Any]:
+def _settings(pipe: Any) -> dict[str, Any]:
     """The settings of a component; stock ones may have none."""
     return dict(getattr(pipe, "cfg", None) or {})
 
@@ -158,7 +159,7 @@ def _give_turns(example: Example) -> None:
             group.attrs.update(turns.attrs)
 
 
-def _give_spans(example: Example, given: Dict[str, str], entities: Set[str]) -> None:
+def _give_spans(example: Example, given: dict[str, str], entities: set[str]) -> None:
     """Where a corpus judged given spans only, the Doc to annotate gets them too, without their status (as entities
     those that do not overlap longer ones); and it gets the entities that are to be related if no component finds them.
     """
@@ -172,7 +173,7 @@ def _give_spans(example: Example, given: Dict[str, str], entities: Set[str]) -> 
                 write_group(doc, target, spans)
 
 
-def _twins(example: Example, spans: Iterable[Span]) -> List[Span]:
+def _twins(example: Example, spans: Iterable[Span]) -> list[Span]:
     """Spans of the reference Doc as those of the Doc to annotate, widened to its tokens, without blank ones."""
     given = [(span.start, span.end, span.label_) for span in spans]
     aligned = aligned_bounds(example, [(start, end) for start, end, _ in given], mode="expand")
@@ -202,7 +203,7 @@ def _example(nlp: Language, reference: Doc) -> Example:
     return Example(nlp.make_doc(reference.text), reference)
 
 
-def foreign_keys(nlp: Language, entry: CorpusEntry) -> Set[str]:
+def foreign_keys(nlp: Language, entry: CorpusEntry) -> set[str]:
     """Span groups of components that this corpus does not train. Raises MedmtlError E302 for an unknown task."""
     if entry.tasks is None:
         return set()
@@ -210,7 +211,7 @@ def foreign_keys(nlp: Language, entry: CorpusEntry) -> Set[str]:
     unknown = [task for task in entry.tasks if task not in nlp.component_names]
     if unknown:
         raise MedmtlError("E302", name=entry.name, received=unknown, expected=nlp.component_names)
-    keys: Dict[bool, Set[str]] = {True: set(), False: set()}
+    keys: dict[bool, set[str]] = {True: set(), False: set()}
     for name, pipe in nlp.components:
         key = _written_key(pipe)
         if isinstance(key, str):
@@ -218,7 +219,7 @@ def foreign_keys(nlp: Language, entry: CorpusEntry) -> Set[str]:
     return keys[False] - keys[True]
 
 
-def keeps_stock(nlp: Language, entry: CorpusEntry) -> Tuple[bool, bool]:
+def keeps_stock(nlp: Language, entry: CorpusEntry) -> tuple[bool, bool]:
     """Whether a component that learns ``doc.ents``, or ``doc.cats``, is among the tasks of a corpus."""
     if entry.tasks is None:
         return True, True

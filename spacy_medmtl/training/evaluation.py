@@ -2,8 +2,9 @@
 
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Any
 
 from spacy.language import Language
 from spacy.scorer import PRFScore
@@ -14,12 +15,12 @@ from ..annotations.relations import read_pairs
 from ..errors import MedmtlError
 from .corpus import CorpusEntry, read_entry
 
-Progress = Callable[[List[Example], str], Iterator[Example]]
+Progress = Callable[[list[Example], str], Iterator[Example]]
 
 
-def corpus_files(paths: Sequence[Path]) -> List[Path]:
+def corpus_files(paths: Sequence[Path]) -> list[Path]:
     """The ``.spacy`` files that the paths name, folders opened. Raises MedmtlError E301 where there are none."""
-    files: List[Path] = []
+    files: list[Path] = []
     for path in paths:
         found = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
         if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
@@ -35,13 +36,13 @@ def _no_corpus(path: Path) -> str:
     return f"{what}. Convert the corpus first ('medmtl convert')"
 
 
-def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0) -> Dict[str, Any]:
+def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0) -> dict[str, Any]:
     """Scores per corpus file: name (the path where names repeat) -> {"scores", "floors", "n_docs", "n_words",
     "seconds"}.
 
     limit: Docs read of each corpus; 0 for all.
     """
-    results: Dict[str, Any] = {}
+    results: dict[str, Any] = {}
     files = corpus_files(paths)
     stems = Counter(path.stem for path in files)
     for path in files:
@@ -50,7 +51,7 @@ def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, 
     return results
 
 
-def evaluate_entry(nlp: Language, entry: CorpusEntry, *, gold_sents: bool) -> Dict[str, Any]:
+def evaluate_entry(nlp: Language, entry: CorpusEntry, *, gold_sents: bool) -> dict[str, Any]:
     """Scores of one corpus. Heads that it has no gold for are not run on it."""
     examples = list(read_entry(entry, nlp, gold_sents=gold_sents))
     start = time.perf_counter()
@@ -67,7 +68,7 @@ def evaluate_entry(nlp: Language, entry: CorpusEntry, *, gold_sents: bool) -> Di
     }
 
 
-def without_gold(nlp: Language, examples: List[Example]) -> List[str]:
+def without_gold(nlp: Language, examples: list[Example]) -> list[str]:
     """The heads of this package that none of the examples is annotated for."""
     found = []
     for name, pipe in nlp.pipeline:
@@ -84,9 +85,9 @@ def is_ours(nlp: Language, score: str) -> bool:
     return any(score.startswith(f"{name}_") for name, pipe in nlp.pipeline if getattr(pipe, "is_trainable", False))
 
 
-def floors(nlp: Language, examples: List[Example]) -> Dict[str, float]:
+def floors(nlp: Language, examples: list[Example]) -> dict[str, float]:
     """What needs no model: micro-F1 of the most frequent intent, and of the most frequent relation for every pair."""
-    found: Dict[str, float] = {}
+    found: dict[str, float] = {}
     references = [example.reference for example in examples]
     for name, _ in nlp.pipeline:
         factory = nlp.get_pipe_meta(name).factory
@@ -100,7 +101,7 @@ def floors(nlp: Language, examples: List[Example]) -> Dict[str, float]:
     return found
 
 
-def _pair_floor(name: str, key: str, references: List[Doc]) -> Dict[str, float]:
+def _pair_floor(name: str, key: str, references: list[Doc]) -> dict[str, float]:
     pairs = [pair for doc in references for pair in read_pairs(doc, key=key)]
     labels = Counter(label for pair in pairs for label in pair.labels)
     if not labels:

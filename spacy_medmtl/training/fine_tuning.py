@@ -1,6 +1,6 @@
 """Fine-tuning one task from a pipeline that was refined on several (MT-BERT): what has to agree, before it starts."""
 
-from typing import Callable
+from collections.abc import Callable
 
 from spacy.language import Language
 from spacy.util import load_model

@@ -1,14 +1,15 @@
 """The console logger: a line per evaluation with one loss per component, and a progress bar in between."""
 
 import sys
-from typing import IO, Any, Callable, Dict, List, Optional, Tuple
+from collections.abc import Callable
+from typing import IO, Any
 
 from spacy.language import Language
 from tqdm import tqdm
 from wasabi import Printer
 
-LogStep = Callable[[Optional[Dict[str, Any]]], None]
-Setup = Callable[[Language, IO[str], IO[str]], Tuple[LogStep, Callable[[], None]]]
+LogStep = Callable[[dict[str, Any] | None], None]
+Setup = Callable[[Language, IO[str], IO[str]], tuple[LogStep, Callable[[], None]]]
 WIDTH = 8
 
 
@@ -16,7 +17,7 @@ def console_logger(progress_bar: bool = True) -> Setup:
     """``spacy-medmtl.ConsoleLogger.v1``: epoch, step, mean loss per step of each component since the last line, the
     scores that count, and the weighted score. The bar counts steps up to ``max_steps``."""
 
-    def setup(nlp: Language, stdout: IO[str] = sys.stdout, stderr: IO[str] = sys.stderr) -> Tuple[LogStep, Callable]:
+    def setup(nlp: Language, stdout: IO[str] = sys.stdout, stderr: IO[str] = sys.stderr) -> tuple[LogStep, Callable]:
         training = nlp.config["training"]
         weights = {name: weight for name, weight in training["score_weights"].items() if weight}
         losing = [name for name, pipe in nlp.pipeline if _has_loss(pipe)]
@@ -24,7 +25,7 @@ def console_logger(progress_bar: bool = True) -> Setup:
         bar = tqdm(total=training["max_steps"] or None, disable=not progress_bar, file=stderr, leave=False, unit="step")
         seen = {"step": 0}
 
-        def log_step(info: Optional[Dict[str, Any]]) -> None:
+        def log_step(info: dict[str, Any] | None) -> None:
             bar.update(1)
             if info is None:
                 return
@@ -53,14 +54,14 @@ def _percent(value: Any) -> str:
 class _Table:
     """Lines with the columns of the header, written as they come."""
 
-    def __init__(self, header: List[str], stdout: IO[str]) -> None:
+    def __init__(self, header: list[str], stdout: IO[str]) -> None:
         self._widths = [max(WIDTH, len(name)) for name in header]
         self._stdout = stdout
         self._msg = Printer(no_print=True)
         self.line(header)
         self.line(["-" * width for width in self._widths])
 
-    def line(self, cells: List[str]) -> None:
+    def line(self, cells: list[str]) -> None:
         text = self._msg.row(cells, widths=self._widths, aligns=["r"] * len(cells))
         self._stdout.write(f"{text}\n")
         self._stdout.flush()

@@ -5,9 +5,9 @@ Its weights are random; ``medmtl warm-up`` gives them a start from plain text.
 """
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Iterator, List, Sequence
 
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -45,7 +45,7 @@ def read_docs(files: Iterable[Path]) -> Iterator[Doc]:
         yield from (doc for doc in read_bin(path, path.stem).get_docs(vocab) if len(doc))
 
 
-def character_pieces(texts: Iterable[str], min_count: int = 1) -> List[str]:
+def character_pieces(texts: Iterable[str], min_count: int = 1) -> list[str]:
     """A WordPiece vocabulary of single characters, as BERT's normaliser (lower case, no accents) leaves them.
 
     First the special pieces, then characters by frequency and code point, then those that occur inside a word, written

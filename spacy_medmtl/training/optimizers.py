@@ -1,6 +1,7 @@
 """The registered optimizer. Torch is imported when it is made, not before."""
 
-from typing import TYPE_CHECKING, Dict, Iterable, Optional, Union
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from ..errors import MedmtlError
 
@@ -13,12 +14,12 @@ SETTINGS = ("lr_scale", "weight_decay")
 
 
 def torch_optimizer(
-    learn_rate: Union[float, Iterable[float]],
+    learn_rate: float | Iterable[float],
     algorithm: str = "adamw",
     weight_decay: float = 0.01,
     grad_clip: float = 1.0,
     layer_decay: float = 1.0,
-    groups: Optional[Dict[str, Dict[str, float]]] = None,
+    groups: dict[str, dict[str, float]] | None = None,
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-8,

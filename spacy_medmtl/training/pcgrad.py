@@ -5,19 +5,18 @@ Cost: a copy of the encoder's gradient per task, and for T tasks T (T - 1) scala
 """
 
 import random
-from typing import Dict, List
 
 import torch
 from torch import Tensor, nn
 
-Gradient = Dict[str, Tensor]  # parameter name -> gradient, of the parameters that a task reaches
+Gradient = dict[str, Tensor]  # parameter name -> gradient, of the parameters that a task reaches
 
 
 class ProjectConflicts:
     """Keeps the encoder's gradients of a step apart by task, and puts their projected sum in place before it."""
 
     def __init__(self) -> None:
-        self.kept: Dict[int, Gradient] = {}
+        self.kept: dict[int, Gradient] = {}
 
     def keep(self, task: int, module: nn.Module) -> None:
         """Take the pending gradient away as that of ``task``, added to what the task has in this step."""
@@ -38,7 +37,7 @@ class ProjectConflicts:
 
 
 @torch.no_grad()
-def projected(gradients: List[Gradient]) -> List[Gradient]:
+def projected(gradients: list[Gradient]) -> list[Gradient]:
     """Each gradient, made orthogonal to those of other tasks that it points against, one by one in random order.
 
     Two tasks are compared on the parameters that both reach: the routes of one alone are no matter of the other's.

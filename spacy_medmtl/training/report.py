@@ -1,6 +1,7 @@
 """A report in Markdown from the JSON that ``medmtl evaluate`` writes."""
 
-from typing import Any, Dict, Iterator, List, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 NAMES = {
     "p": "precision",
@@ -16,12 +17,12 @@ NAMES = {
 }
 
 
-def write_report(metrics: Dict[str, Any]) -> str:
+def write_report(metrics: dict[str, Any]) -> str:
     """Markdown: how the pipeline was made, then a table per corpus and one per task with its labels."""
     return "\n".join([*_header(metrics), *_corpora(metrics), ""])
 
 
-def _header(metrics: Dict[str, Any]) -> Iterator[str]:
+def _header(metrics: dict[str, Any]) -> Iterator[str]:
     pipeline, training = metrics["pipeline"], metrics["training"]
     yield f"# Scores of `{pipeline['name']}` {pipeline['version']}"
     yield ""
@@ -39,7 +40,7 @@ def _header(metrics: Dict[str, Any]) -> Iterator[str]:
     yield "matching: boundaries and label (and status) all right."
 
 
-def _corpora(metrics: Dict[str, Any]) -> Iterator[str]:
+def _corpora(metrics: dict[str, Any]) -> Iterator[str]:
     for corpus, result in metrics["corpora"].items():
         speed = result["n_words"] / result["seconds"] if result["seconds"] else 0.0
         yield ""
@@ -53,7 +54,7 @@ def _corpora(metrics: Dict[str, Any]) -> Iterator[str]:
                 yield from _task(task, scores, result["floors"])
 
 
-def _task(task: str, scores: Dict[str, Any], floors: Dict[str, float]) -> Iterator[str]:
+def _task(task: str, scores: dict[str, Any], floors: dict[str, float]) -> Iterator[str]:
     numbers = [(NAMES[key], scores[f"{task}_{key}"]) for key in NAMES if isinstance(scores.get(f"{task}_{key}"), float)]
     if f"{task}_f" in floors:
         numbers.append(("floor, micro-F1", floors[f"{task}_f"]))
@@ -70,14 +71,14 @@ def _task(task: str, scores: Dict[str, Any], floors: Dict[str, float]) -> Iterat
             yield from table([kind, "precision", "recall", "F1"], rows)
 
 
-def other_numbers(task: str, scores: Dict[str, Any]) -> Dict[str, float]:
+def other_numbers(task: str, scores: dict[str, Any]) -> dict[str, float]:
     """The numbers that a scorer of its own gives under the task's name, such as an error that is no share of anything:
     by the rest of their names."""
     keys = {name.removeprefix(f"{task}_"): name for name in scores if name.startswith(f"{task}_")}
     return {key: scores[name] for key, name in keys.items() if key not in NAMES and isinstance(scores[name], float)}
 
 
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> List[str]:
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """A Markdown table, numbers to the right."""
     rule = [
         "---" if i == 0 and len(header) > 1 and rows and not _is_number(rows[0][0]) else "---:"

@@ -5,20 +5,20 @@ What is random is drawn from Python's ``random``, which ``[training] seed`` seed
 
 import math
 import random
-from typing import Callable, Dict, Iterator, Optional, Tuple
+from collections.abc import Callable, Iterator
 
 from ..errors import MedmtlError
 
-Step = Tuple[str, ...]  # the corpora that give one batch each to one step of the optimizer
-Schedule = Callable[[Dict[str, int]], Iterator[Step]]
-Weights = Dict[str, float]
+Step = tuple[str, ...]  # the corpora that give one batch each to one step of the optimizer
+Schedule = Callable[[dict[str, int]], Iterator[Step]]
+Weights = dict[str, float]
 
 
 def round_robin() -> Schedule:
     """``spacy-medmtl.round_robin.v1``: MT-Clinical BERT, Algorithm 1. Each round takes one batch of every corpus, one
     step each; an epoch ends when the largest is through; smaller ones start again. ``T * max(n)`` steps."""
 
-    def order(n_batches: Dict[str, int]) -> Iterator[Step]:
+    def order(n_batches: dict[str, int]) -> Iterator[Step]:
         for together in rounds(n_batches):
             yield from ((name,) for name in together)
 
@@ -34,7 +34,7 @@ def loss_sum() -> Schedule:
 def proportional() -> Schedule:
     """``spacy-medmtl.proportional.v1``: MT-DNN, Algorithm 1. All batches of all corpora once, in random order."""
 
-    def order(n_batches: Dict[str, int]) -> Iterator[Step]:
+    def order(n_batches: dict[str, int]) -> Iterator[Step]:
         names = [name for name, n in n_batches.items() for _ in range(n)]
         random.shuffle(names)
         yield from ((name,) for name in names)
@@ -42,7 +42,7 @@ def proportional() -> Schedule:
     return order
 
 
-def temperature(alpha: float = 0.5, weights: Optional[Weights] = None) -> Schedule:
+def temperature(alpha: float = 0.5, weights: Weights | None = None) -> Schedule:
     """``spacy-medmtl.temperature.v1``: each step is of a corpus drawn with ``p_t`` in proportion to ``w_t n_t^alpha``.
 
     alpha: 1 draws in proportion to the number of batches n, 0 draws all corpora alike. weights: w, factors by corpus;
@@ -53,12 +53,12 @@ def temperature(alpha: float = 0.5, weights: Optional[Weights] = None) -> Schedu
     return lambda n_batches: draw(n_batches, alpha, weights or {})
 
 
-def inverse_size(weights: Optional[Weights] = None) -> Schedule:
+def inverse_size(weights: Weights | None = None) -> Schedule:
     """``spacy-medmtl.inverse_size.v1``: as temperature with alpha = -1; the smallest corpus is drawn most often."""
     return temperature(-1.0, weights)
 
 
-def annealed(epochs: int, first: float = 1.0, last: float = 0.2, weights: Optional[Weights] = None) -> Schedule:
+def annealed(epochs: int, first: float = 1.0, last: float = 0.2, weights: Weights | None = None) -> Schedule:
     """``spacy-medmtl.annealed.v1``: projected attention layers (PALs). As temperature, but alpha falls on a line from
     ``first`` in the first epoch to ``last`` in epoch number ``epochs``, and stays there.
 
@@ -69,7 +69,7 @@ def annealed(epochs: int, first: float = 1.0, last: float = 0.2, weights: Option
     check_alpha(last)
     n_seen = 0
 
-    def order(n_batches: Dict[str, int]) -> Iterator[Step]:
+    def order(n_batches: dict[str, int]) -> Iterator[Step]:
         nonlocal n_seen
         done = min(1.0, n_seen / max(1, epochs - 1))
         n_seen += 1
@@ -78,20 +78,20 @@ def annealed(epochs: int, first: float = 1.0, last: float = 0.2, weights: Option
     return order
 
 
-def rounds(n_batches: Dict[str, int]) -> Iterator[Step]:
+def rounds(n_batches: dict[str, int]) -> Iterator[Step]:
     """All corpora together, as often as the largest has batches."""
     for _ in range(max(n_batches.values(), default=0)):
         yield tuple(n_batches)
 
 
-def draw(n_batches: Dict[str, int], alpha: float, weights: Weights) -> Iterator[Step]:
+def draw(n_batches: dict[str, int], alpha: float, weights: Weights) -> Iterator[Step]:
     """As many corpora as there are batches, drawn with replacement. Raises MedmtlError E321."""
     chances = probabilities(n_batches, alpha, weights)
     for name in random.choices(list(chances), list(chances.values()), k=sum(n_batches.values())) if chances else ():
         yield (name,)
 
 
-def probabilities(n_batches: Dict[str, int], alpha: float, weights: Weights) -> Dict[str, float]:
+def probabilities(n_batches: dict[str, int], alpha: float, weights: Weights) -> dict[str, float]:
     """``p_t = w_t n_t^alpha / sum``, of corpora that have batches. Raises MedmtlError E321 for a weight of an unknown
     corpus, one that is no positive number, or where it is 0 for all."""
     odd = {name: weight for name, weight in weights.items() if name not in n_batches or not 0 <= weight < math.inf}

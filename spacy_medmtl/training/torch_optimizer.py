@@ -5,7 +5,8 @@ spaCy's own components have, one by one (``__call__``). Either way a parameter w
 """
 
 import re
-from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 from ..encoder.bridge import to_array
 from ..encoder.sharing.rule import parameter_group
 
-TORCH: Dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax}
+TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax}
 LAYER = re.compile(r"\bencoder\.layer\.(\d+)\.")
 SLACK = 1e-6  # by which a norm may exceed its bound: what has been clipped is not clipped again
 
@@ -28,7 +29,7 @@ def group_of(name: str) -> str:
     return parameter_group(name) if name.startswith("encoder.") else "heads"
 
 
-def layers_above(names: Iterable[str]) -> Dict[str, int]:
+def layers_above(names: Iterable[str]) -> dict[str, int]:
     """For each parameter of an encoder the number of layers above it, by names; 0 for those of other modules."""
     numbers = {name: int(found.group(1)) if (found := LAYER.search(name)) else -1 for name in names}
     top = max(numbers.values(), default=-1)
@@ -46,7 +47,7 @@ class TorchOptimizer(Optimizer):
         weight_decay: float,
         grad_clip: float,
         layer_decay: float,
-        groups: Dict[str, Dict[str, float]],
+        groups: dict[str, dict[str, float]],
         beta1: float,
         beta2: float,
         eps: float,
@@ -64,8 +65,8 @@ class TorchOptimizer(Optimizer):
         self.algorithm = algorithm
         self.layer_decay = layer_decay
         self.groups = groups
-        self._of_modules: "WeakKeyDictionary[nn.Module, torch.optim.Optimizer]" = WeakKeyDictionary()
-        self._of_arrays: Dict[Any, torch.optim.Optimizer] = {}
+        self._of_modules: WeakKeyDictionary[nn.Module, torch.optim.Optimizer] = WeakKeyDictionary()
+        self._of_arrays: dict[Any, torch.optim.Optimizer] = {}
 
     def clip_gradients(self, models: Iterable[Model]) -> None:
         """Scale the pending gradients of all the models together, in place, to an L2 norm of at most ``grad_clip``.
@@ -89,7 +90,7 @@ class TorchOptimizer(Optimizer):
 
     def __call__(
         self, key: Any, weights: FloatsXd, gradient: FloatsXd, *, lr_scale: float = 1.0
-    ) -> Tuple[FloatsXd, FloatsXd]:
+    ) -> tuple[FloatsXd, FloatsXd]:
         """One step of an array, in place, by thinc's protocol; its gradient is zeroed. Thinc keeps the arrays of
         gradients, so one that is all zero is of a component that took no part.
 
@@ -110,23 +111,23 @@ class TorchOptimizer(Optimizer):
             self._average(key, weights)
         return weights, gradient
 
-    def parameter_groups(self, module: nn.Module, lr_scale: Callable[[str], float]) -> List[Dict[str, Any]]:
+    def parameter_groups(self, module: nn.Module, lr_scale: Callable[[str], float]) -> list[dict[str, Any]]:
         """The trainable parameters of a module, those of equal factor and weight decay in one group."""
         parameters = {name: one for name, one in module.named_parameters() if one.requires_grad}
         above = layers_above(parameters)
-        found: Dict[Tuple[float, float], Dict[str, Any]] = {}
+        found: dict[tuple[float, float], dict[str, Any]] = {}
         for name, parameter in parameters.items():
             factor = lr_scale(name) * self.layer_decay ** above[name]
             group = self._group(group_of(name), parameter.ndim, factor, [])
             found.setdefault((group["factor"], group["decay"]), group)["params"].append(parameter)
         return list(found.values())
 
-    def _group(self, name: str, ndim: int, factor: float, parameters: List[nn.Parameter]) -> Dict[str, Any]:
+    def _group(self, name: str, ndim: int, factor: float, parameters: list[nn.Parameter]) -> dict[str, Any]:
         settings = self.groups.get(name, {})
         decay = settings.get("weight_decay", self.L2) if ndim > 1 else 0.0
         return {"params": parameters, "factor": factor * settings.get("lr_scale", 1.0), "decay": decay}
 
-    def _make(self, groups: List[Dict[str, Any]]) -> torch.optim.Optimizer:
+    def _make(self, groups: list[dict[str, Any]]) -> torch.optim.Optimizer:
         return TORCH[self.algorithm](groups, lr=0.0, betas=(self.b1, self.b2), eps=self.eps, weight_decay=0.0)
 
     @torch.no_grad()
@@ -161,9 +162,9 @@ def clip_together(gradients: Sequence[Tensor], bound: float) -> None:
             gradient.mul_(bound / norm)
 
 
-def pending_gradients(model: Model) -> List[Tensor]:
+def pending_gradients(model: Model) -> list[Tensor]:
     """The gradients in a thinc model, of torch modules and thinc layers, sharing their memory."""
-    found: List[Tensor] = []
+    found: list[Tensor] = []
     for node in model.walk():
         for shim in node.shims:
             module = getattr(shim, "_model", None)

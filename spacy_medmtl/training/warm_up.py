@@ -2,8 +2,9 @@
 
 import random
 import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, List, Sequence
+from typing import Any
 
 import numpy
 from spacy.tokens import Doc
@@ -17,10 +18,10 @@ WEIGHT_DECAY, CLIP = 0.01, 1.0
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
-def batches(docs: Sequence[Doc], n_tokens: int, seed: int) -> Iterator[List[Doc]]:
+def batches(docs: Sequence[Doc], n_tokens: int, seed: int) -> Iterator[list[Doc]]:
     """Batches of at most ``n_tokens`` tokens, or one longer Doc, without end; each pass in another order."""
     order = random.Random(seed)
-    batch: List[Doc] = []
+    batch: list[Doc] = []
     while True:
         for doc in order.sample(docs, len(docs)):
             if batch and sum(map(len, batch)) + len(doc) > n_tokens:
@@ -41,7 +42,7 @@ def warm_up(
     share: float,
     seed: int,
     progress: Progress,
-) -> List[float]:
+) -> list[float]:
     """Train the encoder in a folder on masked words and write it, with its tokenizer, into another.
 
     AdamW, its rate rising to ``rate`` over a tenth of the steps and falling to 0 after. window: wordpieces that are
@@ -61,7 +62,7 @@ def warm_up(
     if not docs:
         raise MedmtlError("E330", min_count=1)
     pretrained, tokenizer = local_encoder(str(source))()
-    losses: List[float] = []
+    losses: list[float] = []
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         device = get_torch_default_device()

@@ -1,6 +1,7 @@
 """The command line, run in this process."""
 
-from typing import Any, Callable
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result

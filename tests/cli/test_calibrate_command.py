@@ -1,6 +1,6 @@
 """``medmtl calibrate``: a calibrated copy of a pipeline, or a coded message."""
 
-from typing import Callable
+from collections.abc import Callable
 
 import pytest
 import spacy

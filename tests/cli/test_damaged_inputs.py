@@ -1,7 +1,7 @@
 """``evaluate``, ``report`` and ``show`` on what cannot be read or written: a coded message, no traceback."""
 
 import json
-from typing import Callable
+from collections.abc import Callable
 
 import pytest
 import spacy

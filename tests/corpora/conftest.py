@@ -1,7 +1,7 @@
 """Fixtures for the converters: a tokenizer, and files made of invented text."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable, List, Tuple
 
 import pytest
 import spacy
@@ -28,12 +28,12 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def run(nlp: Language) -> Callable[..., Tuple[List[Doc], Audit]]:
+def run(nlp: Language) -> Callable[..., tuple[list[Doc], Audit]]:
     """Run a converter on files, going on behind losses unless told to stop."""
 
     def run_converter(
         name: str, *paths: Path, on_error: str = "report", seed: int = 0, lang: str = "en", **settings: str
-    ) -> Tuple[List[Doc], Audit]:
+    ) -> tuple[list[Doc], Audit]:
         audit = Audit(on_error)
         tokenizer = nlp if lang == "en" else spacy.blank(lang)
         return list(get_converter(name).load(settings)(paths, tokenizer, audit, seed=seed)), audit

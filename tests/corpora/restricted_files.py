@@ -1,7 +1,5 @@
 """Whole, valid inputs of the corpora that are not here, file by file, the input first. All texts are invented."""
 
-from typing import Dict
-
 _NOTE = "A clerk had red ears and cold feet.\nNo cough after salve 5 mg daily.\n"
 _PHI_TEXT = "\nRecord of Ann Oak, 1999.\nNo cough.\n"
 
@@ -19,7 +17,7 @@ def tagged(text: str, *tags: str, root: str = "deIdi2b2") -> str:
     return f'<?xml version="1.0" encoding="UTF-8" ?>\n{body}'
 
 
-RESTRICTED: Dict[str, Dict[str, str]] = {
+RESTRICTED: dict[str, dict[str, str]] = {
     "i2b2_2010": {
         "damaged.txt": "A clerk has red ears , é .\nThe salve helps cold feet and a CT shows mites .\n",
         "damaged.con": 'c="red ears" 1:3 1:4||t="problem"\nc="the salve" 2:0 2:1||t="treatment"\n'

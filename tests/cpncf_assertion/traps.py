@@ -7,7 +7,6 @@ would get wrong which only knows the trigger words.
 """
 
 from dataclasses import dataclass
-from typing import Dict, List, Tuple
 
 STATUSES = {"+": "positive", "-": "negative", "?": "unknown"}
 MODIFIERS = {"u": "uncertain", "y": "hypothetical", "h": "historical", "f": "family"}
@@ -21,11 +20,11 @@ class Trap:
     text: str
     finding: str
     status: str
-    modifiers: Tuple[str, ...]
+    modifiers: tuple[str, ...]
 
 
 # phenomenon -> (text, finding -> mark)
-MARKED: Dict[str, List[Tuple[str, Dict[str, str]]]] = {
+MARKED: dict[str, list[tuple[str, dict[str, str]]]] = {
     "pseudo-negation": [
         ("There has been no increase in the ascites since the last tap.", {"ascites": "+"}),
         ("Comparison: March.\nNo interval change in the right apical scarring.", {"right apical scarring": "+"}),
@@ -279,7 +278,7 @@ MARKED: Dict[str, List[Tuple[str, Dict[str, str]]]] = {
     ],
 }
 
-TRAPS: List[Trap] = [
+TRAPS: list[Trap] = [
     Trap(phenomenon, text, finding, STATUSES[mark[0]], tuple(MODIFIERS[letter] for letter in mark[1:]))
     for phenomenon, texts in MARKED.items()
     for text, findings in texts

@@ -1,7 +1,7 @@
 """A pipeline with all four heads that has learnt its few sentences, made once."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
 from encoder_helpers import TASKS, adam, gold_examples

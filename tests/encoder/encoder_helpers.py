@@ -1,6 +1,7 @@
 """Gold examples for all four tasks in the tiny vocabulary, and snapshots of weights. Used by the tests beside it."""
 
-from typing import Any, Dict, Iterable, List, Tuple
+from collections.abc import Iterable
+from typing import Any
 
 import numpy
 from spacy.language import Language
@@ -50,7 +51,7 @@ def gold_example(nlp: Language, text: str, tasks: Iterable[str] = TASKS) -> Exam
     return Example(nlp.make_doc(text), doc)
 
 
-def gold_examples(nlp: Language, tasks: Iterable[str] = TASKS, texts: Iterable[str] = TEXTS) -> List[Example]:
+def gold_examples(nlp: Language, tasks: Iterable[str] = TASKS, texts: Iterable[str] = TEXTS) -> list[Example]:
     return [gold_example(nlp, text, list(tasks)) for text in texts]
 
 
@@ -59,11 +60,11 @@ def adam(learn_rate: float = 1e-3, **settings: Any) -> Optimizer:
     return Adam(learn_rate, L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, **settings)
 
 
-def shims(model: Model) -> List[TorchShim]:
+def shims(model: Model) -> list[TorchShim]:
     return [shim for node in model.walk() for shim in node.shims if isinstance(shim, TorchShim)]
 
 
-def weights(model: Model) -> Dict[Tuple[int, str], numpy.ndarray]:
+def weights(model: Model) -> dict[tuple[int, str], numpy.ndarray]:
     """Copies of all torch parameters of a thinc model, keyed as the optimizer keys them."""
     return {
         (shim.id, name): parameter.detach().numpy().copy()
@@ -72,7 +73,7 @@ def weights(model: Model) -> Dict[Tuple[int, str], numpy.ndarray]:
     }
 
 
-def moments(model: Model, optimizer: Optimizer) -> Dict[Any, numpy.ndarray]:
+def moments(model: Model, optimizer: Optimizer) -> dict[Any, numpy.ndarray]:
     """Copies of Adam's moments for the parameters of a model."""
     found = {}
     for key in weights(model):
@@ -83,12 +84,12 @@ def moments(model: Model, optimizer: Optimizer) -> Dict[Any, numpy.ndarray]:
     return found
 
 
-def same(these: Dict[Any, numpy.ndarray], those: Dict[Any, numpy.ndarray]) -> bool:
+def same(these: dict[Any, numpy.ndarray], those: dict[Any, numpy.ndarray]) -> bool:
     """Bit-identical, entry by entry."""
     return these.keys() == those.keys() and all(these[key].tobytes() == those[key].tobytes() for key in these)
 
 
-def pending(nlp: Language) -> List[str]:
+def pending(nlp: Language) -> list[str]:
     """Names of torch parameters of a pipeline that hold a gradient."""
     return [
         f"{name}: {parameter_name}"
@@ -99,9 +100,9 @@ def pending(nlp: Language) -> List[str]:
     ]
 
 
-def annotations(doc: Doc) -> Dict[str, Any]:
+def annotations(doc: Doc) -> dict[str, Any]:
     """What the heads wrote on a Doc, scores rounded: batches of other sizes sum in another order."""
-    found: Dict[str, Any] = {"ents": [(ent.start, ent.end, ent.label_) for ent in doc.ents], "words": len(doc)}
+    found: dict[str, Any] = {"ents": [(ent.start, ent.end, ent.label_) for ent in doc.ents], "words": len(doc)}
     for key in sorted(doc.spans):
         group = doc.spans[key]
         spans = [(span.start, span.end, span.label_) for span in group]

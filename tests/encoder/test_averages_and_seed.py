@@ -1,6 +1,7 @@
 """Evaluation and saving see the averaged torch weights, training goes on with its own. Same seed, same bytes."""
 
-from typing import Any, Callable, Dict, List
+from collections.abc import Callable
+from typing import Any
 
 import numpy
 import pytest
@@ -20,11 +21,11 @@ def trained(make_nlp: Callable[..., Language], optimizer: Any, steps: int = 5, s
     return nlp
 
 
-def all_weights(nlp: Language) -> Dict[Any, numpy.ndarray]:
+def all_weights(nlp: Language) -> dict[Any, numpy.ndarray]:
     return {key: value for name in PIPES for key, value in weights(nlp.get_pipe(name).model).items()}
 
 
-def scores(nlp: Language) -> List[Any]:
+def scores(nlp: Language) -> list[Any]:
     return [list(doc.spans[key].attrs["scores"]) for doc in nlp.pipe(TEXTS) for key in sorted(doc.spans)]
 
 

@@ -1,7 +1,7 @@
 """The rows that listeners get: pooling, batches of pieces, gradients of context, what listeners may ask for."""
 
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import numpy
 import pytest
@@ -95,7 +95,7 @@ def test_context_gives_no_rows_and_its_pieces_no_gradient(tiny_encoder: Path, mo
     doc = Doc(NLP.vocab, words=TEXTS[3].split())
     bounds = [(0, 6), (6, 11), (11, 13)]
     model = encoder(tiny_encoder)
-    kept: List[torch.Tensor] = []
+    kept: list[torch.Tensor] = []
     original = type(module_of(model).encoder).branch
 
     def keep(self: Any, *args: Any) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """Parameter counts of the bert-base-chinese shape, built on the meta device: no weights needed."""
 
-from typing import Any, Iterable, Tuple
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def routed(rule: Any, layers: Any = None) -> RoutedEncoder:
     return RoutedEncoder(bert_base(), routes=ROUTES, layers=layers, rule=rule)
 
 
-def count(named: Iterable[Tuple[str, nn.Parameter]]) -> int:
+def count(named: Iterable[tuple[str, nn.Parameter]]) -> int:
     """All but the mixing coefficients, which the paper holds constant (methods/multitask_learning.md, 1.5)."""
     return sum(parameter.numel() for name, parameter in named if ".coefficients." not in name)
 

@@ -1,7 +1,7 @@
 """Views of entity pairs: marks and types against a plain walk over the tokens, overlaps, and what is cut."""
 
 import warnings
-from typing import Any, List, Tuple
+from typing import Any
 
 import numpy
 import pytest
@@ -20,7 +20,7 @@ from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 NLP = spacy.blank("en")
 FIXED = settings(max_examples=100, deadline=None, derandomize=True)
 TYPES = ("Drug", "Gene_or_protein")
-Bounds = Tuple[int, int]
+Bounds = tuple[int, int]
 
 
 def tokenizer() -> Tokenizer:
@@ -35,7 +35,7 @@ TOKENIZER = tokenizer()
 WORDPIECES = WordPieces(TOKENIZER.to_str())
 
 
-def lay_out(view: str, doc: Doc, pairs: List[Tuple[Bounds, Bounds]], around: Any = None, size: int = 100) -> Layout:
+def lay_out(view: str, doc: Doc, pairs: list[tuple[Bounds, Bounds]], around: Any = None, size: int = 100) -> Layout:
     units = []
     for head, tail in pairs:
         start, end = min(head[0], tail[0]), max(head[1], tail[1])
@@ -77,10 +77,10 @@ def test_marks_and_types_by_hand(head: Bounds, tail: Bounds, marked: str, blind:
     assert read("blinded_pair", words, head, tail) == f"[CLS] {blind} [SEP]"
 
 
-def plain(doc: Doc, head: Bounds, tail: Bounds, left: int, right: int) -> List[int]:
+def plain(doc: Doc, head: Bounds, tail: Bounds, left: int, right: int) -> list[int]:
     """Token by token: close what ends here, the one that was opened last first, then open what begins here."""
-    ids: List[int] = []
-    open_marks: List[str] = []
+    ids: list[int] = []
+    open_marks: list[str] = []
     ends = {"@": head[1], "#": tail[1]}
 
     def close(i: int) -> None:
@@ -101,7 +101,7 @@ def plain(doc: Doc, head: Bounds, tail: Bounds, left: int, right: int) -> List[i
 
 
 @st.composite
-def docs_with_pairs(draw: Any) -> Tuple[Doc, List[Tuple[Bounds, Bounds]], Bounds]:
+def docs_with_pairs(draw: Any) -> tuple[Doc, list[tuple[Bounds, Bounds]], Bounds]:
     words = draw(st.lists(st.sampled_from(["a", "the", "pain", "xyz", "knees", ","]), min_size=1, max_size=12))
     left = draw(st.integers(0, len(words) - 1))
     right = draw(st.integers(left + 1, len(words)))

@@ -1,8 +1,9 @@
 """Mixed precision: near the exact path under every sharing rule, float32 to the outside, and without effect where the
 hardware has no bfloat16. Here the hardware is said to have it: torch computes it everywhere, if slowly."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any
 
 import numpy
 import pytest
@@ -34,9 +35,9 @@ def native(monkeypatch: pytest.MonkeyPatch) -> Callable[[bool], None]:
     return say
 
 
-def encoders(folder: Path, rule: Any) -> Tuple[Model, Model]:
+def encoders(folder: Path, rule: Any) -> tuple[Model, Model]:
     """The same weights, computed exactly and in mixed precision."""
-    settings: Dict[str, Any] = {"layers": None, "window": 64, "stride": 48, "batch_pieces": 4096}
+    settings: dict[str, Any] = {"layers": None, "window": 64, "stride": 48, "batch_pieces": 4096}
     found = []
     for mixed in (False, True):
         fix_random_seed(0)
@@ -46,7 +47,7 @@ def encoders(folder: Path, rule: Any) -> Tuple[Model, Model]:
     return found[0], found[1]
 
 
-def docs(nlp: Language) -> List[Doc]:
+def docs(nlp: Language) -> list[Doc]:
     return [nlp.make_doc(text) for text in TEXTS]
 
 
@@ -54,7 +55,7 @@ def request(nlp: Language) -> ViewRequest:
     return ViewRequest(docs(nlp), ROUTE, "tokens", "mean", {})
 
 
-def gradients(model: Model) -> Dict[str, torch.Tensor]:
+def gradients(model: Model) -> dict[str, torch.Tensor]:
     (shim,) = (one for one in model.shims if isinstance(one, TorchShim))
     return {name: one.grad for name, one in shim.module.named_parameters() if one.grad is not None}
 
@@ -133,7 +134,7 @@ def test_a_saved_pipeline_can_be_loaded_with_and_without(trained_path: Path, nat
 def test_weights_learn_in_float32_and_the_same_twice(trained_path: Path, native: Callable):
     native(True)
 
-    def learn() -> Dict[str, numpy.ndarray]:
+    def learn() -> dict[str, numpy.ndarray]:
         fix_random_seed(0)
         nlp = spacy.load(trained_path, config={"components.encoder.model.mixed_precision": True})
         before = weights(nlp.get_pipe("encoder").model)

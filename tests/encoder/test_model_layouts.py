@@ -1,6 +1,6 @@
 """AutoModel layouts: with the shared rule, the routed encoder computes what the plain Hugging Face model computes."""
 
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule
 from spacy_medmtl.errors import MedmtlError
 
-SIZES: Dict[str, Any] = {
+SIZES: dict[str, Any] = {
     "vocab_size": 60,
     "hidden_size": 16,
     "num_hidden_layers": 3,
@@ -43,7 +43,7 @@ def plain(model_type: str, **settings: Any) -> Any:
     return model
 
 
-def padded_inputs(pad: int, n_types: int) -> Dict[str, torch.Tensor]:
+def padded_inputs(pad: int, n_types: int) -> dict[str, torch.Tensor]:
     ids = torch.randint(5, 60, (3, 14))
     mask = torch.ones_like(ids)
     mask[0, 9:] = 0
@@ -53,7 +53,7 @@ def padded_inputs(pad: int, n_types: int) -> Dict[str, torch.Tensor]:
     return {"input_ids": torch.where(mask.bool(), ids, pad), "token_type_ids": types * mask, "attention_mask": mask}
 
 
-def encode(encoder: RoutedEncoder, inputs: Dict[str, torch.Tensor], route: str = "hard") -> torch.Tensor:
+def encode(encoder: RoutedEncoder, inputs: dict[str, torch.Tensor], route: str = "hard") -> torch.Tensor:
     mask = inputs["attention_mask"]
     with torch.no_grad():
         return encoder.branch(encoder.trunk(inputs["input_ids"], inputs["token_type_ids"], mask), mask, route)
@@ -97,7 +97,7 @@ def test_type_ids_matter(model_type: str):
 @pytest.mark.parametrize("model_type", BERT_LIKE)
 def test_rebuilt_from_its_config(model_type: str):
     """What loading a saved pipeline does: the same parameters by name and shape."""
-    settings: Dict[str, Any] = {"routes": ROUTES, "layers": [1], "rule": progressive_rule()}
+    settings: dict[str, Any] = {"routes": ROUTES, "layers": [1], "rule": progressive_rule()}
     model = plain(model_type, **BERT_LIKE[model_type])
     config = model.config.to_dict()
     first = RoutedEncoder(model, **settings)

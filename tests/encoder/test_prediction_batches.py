@@ -2,8 +2,9 @@
 
 import gc
 import weakref
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List
+from typing import Any
 
 import pytest
 import spacy
@@ -26,7 +27,7 @@ def nlp(trained_path: Path) -> Language:
 
 
 @pytest.fixture(scope="module")
-def expected(trained_path: Path) -> List[Dict[str, Any]]:
+def expected(trained_path: Path) -> list[dict[str, Any]]:
     """Each text alone, and nothing remembered from one head to the next."""
     nlp = spacy.load(trained_path)
     nlp.get_pipe("encoder").memo_for = lambda docs: {}
@@ -38,19 +39,19 @@ def expected(trained_path: Path) -> List[Dict[str, Any]]:
 
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 128])
 @pytest.mark.parametrize("batch_tokens", [1, 30, 4000])
-def test_any_batch_size(nlp: Language, expected: List[Any], batch_size: int, batch_tokens: int):
+def test_any_batch_size(nlp: Language, expected: list[Any], batch_size: int, batch_tokens: int):
     nlp.get_pipe("encoder").cfg["batch_tokens"] = batch_tokens
     assert [annotations(doc) for doc in nlp.pipe(STREAM, batch_size=batch_size)] == expected
 
 
-def test_one_by_one_with_the_cache(nlp: Language, expected: List[Any]):
+def test_one_by_one_with_the_cache(nlp: Language, expected: list[Any]):
     assert [annotations(nlp(text)) for text in STREAM] == expected
 
 
 def test_with_and_without_the_cache_to_the_last_bit(nlp: Language):
     """The same batches, so even the scores are the same bits."""
 
-    def run() -> List[Any]:
+    def run() -> list[Any]:
         groups = [doc.spans[key] for doc in nlp.pipe(STREAM, batch_size=7) for key in KEYS]
         return [group.attrs["scores"] for group in groups]
 
@@ -59,7 +60,7 @@ def test_with_and_without_the_cache_to_the_last_bit(nlp: Language):
     assert run() == with_cache
 
 
-def test_no_current_batch_at_all(nlp: Language, expected: List[Any], monkeypatch: pytest.MonkeyPatch):
+def test_no_current_batch_at_all(nlp: Language, expected: list[Any], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         ProgressiveTok2Vec, "current", property(lambda self: None, lambda self, value: None), raising=False
     )
@@ -73,7 +74,7 @@ class Buffer:
         return doc
 
     def pipe(self, stream: Iterable[Doc], batch_size: int = 1) -> Iterator[Doc]:
-        held: List[Doc] = []
+        held: list[Doc] = []
         for doc in stream:
             held.append(doc)
             if len(held) == 5:
@@ -102,7 +103,7 @@ Language.factory("tests_buffer", func=lambda nlp, name: Buffer())
 
 
 @pytest.mark.parametrize("before", ["sentence_intent", "sru_nested_ner", "cpncf_assertion"])
-def test_a_component_that_buffers_in_between(nlp: Language, expected: List[Any], before: str):
+def test_a_component_that_buffers_in_between(nlp: Language, expected: list[Any], before: str):
     nlp.add_pipe("tests_buffer", before=before)
     for batch_size in (2, 7, 128):
         stream = zip(STREAM, range(len(STREAM)))
@@ -113,7 +114,7 @@ def test_a_component_that_buffers_in_between(nlp: Language, expected: List[Any],
 
 @pytest.mark.parametrize("component", ["tests_merge_words", "tests_copy_doc"])
 @pytest.mark.parametrize("before", ["sentence_intent", "cpncf_assertion"])
-def test_a_component_that_changes_docs_in_between(nlp: Language, expected: List[Any], component: str, before: str):
+def test_a_component_that_changes_docs_in_between(nlp: Language, expected: list[Any], component: str, before: str):
     nlp.add_pipe(component, before=before)
     uncached = spacy.load(nlp.path, disable=[])
     uncached.add_pipe(component, before=before)
@@ -125,7 +126,7 @@ def test_a_component_that_changes_docs_in_between(nlp: Language, expected: List[
 
 @pytest.mark.parametrize("left", [["sru_nested_ner"], ["sentence_intent", "cpncf_assertion"], list(TASKS)])
 @pytest.mark.parametrize("with_encoder", [True, False])
-def test_disabled_components(nlp: Language, expected: List[Any], left: List[str], with_encoder: bool):
+def test_disabled_components(nlp: Language, expected: list[Any], left: list[str], with_encoder: bool):
     """A head needs the encoder, but not its pipe in the stream; and the heads do not need one another."""
     keys = dict(zip(("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"), (1, 3, 2, 0)))
     written = [KEYS[keys[name]] for name in left]
@@ -136,7 +137,7 @@ def test_disabled_components(nlp: Language, expected: List[Any], left: List[str]
         assert {key: annotations(doc)[key] for key in written} == {key: one[key] for key in written}
 
 
-def count_calls(monkeypatch: pytest.MonkeyPatch) -> Dict[str, int]:
+def count_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     calls = {"trunk": 0, "branch": 0}
     for name in calls:
         original = getattr(RoutedEncoder, name)
@@ -184,7 +185,7 @@ def test_memo_is_not_used_after_the_weights_changed(nlp: Language):
 
 def test_nothing_is_left_behind(nlp: Language):
     """No user data or tensors on Docs, no current batch after a stream, Docs free to go while it runs."""
-    alive: List[Any] = []
+    alive: list[Any] = []
     most = 0
     for doc in nlp.pipe(list(TEXTS) * 15, batch_size=4):
         assert doc.user_data == {}

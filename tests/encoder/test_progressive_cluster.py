@@ -1,7 +1,5 @@
 """One progressive cluster in float64: recursion, unrolled sum, one wide FFN; gradients; what a start computes."""
 
-from typing import Dict, List
-
 import numpy
 import pytest
 import torch
@@ -33,7 +31,7 @@ def cluster(ffn: FeedForward) -> ProgressiveCluster:
 
 def recursion(cluster: ProgressiveCluster, x: Tensor, m: int) -> Tensor:
     """Eq. 4 as printed: h_m = F_m(x) + sum over i < m of W_mi h_i."""
-    h: List[Tensor] = []
+    h: list[Tensor] = []
     for k in range(m + 1):
         h.append(cluster.ffns[k](x) + sum(cluster.coefficients[k - 1][i] * h[i] for i in range(k)))
     return h[m]
@@ -101,7 +99,7 @@ def test_gradients_of_inputs_and_ffns(cluster: ProgressiveCluster):
 
 @pytest.mark.parametrize("m", range(N_ROUTES))
 def test_only_ffns_up_to_the_route_run(cluster: ProgressiveCluster, m: int):
-    ran: List[int] = []
+    ran: list[int] = []
     for i, part in enumerate(cluster.ffns):
         part.register_forward_hook(lambda *_, i=i: ran.append(i))
     cluster(torch.randn(2, WIDTH, dtype=torch.float64), m)
@@ -119,11 +117,11 @@ def test_what_each_initialisation_computes(ffn: FeedForward, init: str):
 
 
 def test_starting_coefficients_as_documented(ffn: FeedForward):
-    def of(init: str) -> List[List[float]]:
+    def of(init: str) -> list[list[float]]:
         made = ProgressiveCluster(ffn, 3, init=init, trainable=True)
         return [[round(float(w), 6) for w in row.tolist()] for row in made.coefficients]
 
-    expected: Dict[str, List[List[float]]] = {
+    expected: dict[str, list[list[float]]] = {
         "mean": [[0.5], [0.333333, 0.333333]],
         "zero": [[1.0], [0.5, 0.5]],
         "copy": [[0.0], [0.0, 0.0]],

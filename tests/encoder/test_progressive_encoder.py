@@ -1,7 +1,7 @@
 """The whole encoder with progressive routes: function-preserving starts; training leaves harder routes alone."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 import numpy
 import pytest
@@ -18,7 +18,7 @@ from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.weights import local_encoder
 
-Inputs = Tuple[Tensor, Tensor, Tensor]
+Inputs = tuple[Tensor, Tensor, Tensor]
 
 
 def plain(folder: Path) -> Any:
@@ -70,7 +70,7 @@ def test_every_route_starts_as_the_pretrained_encoder(tiny_encoder: Path, init: 
 
 def test_only_routes_up_to_the_active_one_run_in_every_layer(tiny_encoder: Path):
     routed = RoutedEncoder(plain(tiny_encoder), routes=TASKS, layers=None, rule=progressive_rule()).eval()
-    ran: List[Tuple[int, int]] = []
+    ran: list[tuple[int, int]] = []
     for number, layer in enumerate(routed.model.encoder.layer):
         for i, part in enumerate(layer.output.cluster.ffns):
             part.register_forward_hook(lambda *_, at=(number, i): ran.append(at))
@@ -100,7 +100,7 @@ def test_a_step_leaves_harder_routes_and_their_moments_bit_identical(tiny_encode
     train_step(model, TASKS[m], optimizer)
     after, moments_after = weights(model), moments(model, optimizer)
 
-    def moved(old: Dict, new: Dict, key: Any) -> bool:
+    def moved(old: dict, new: dict, key: Any) -> bool:
         return bool(old[key].tobytes() != new[key].tobytes())
 
     for key in before:
@@ -112,12 +112,12 @@ def test_a_step_leaves_harder_routes_and_their_moments_bit_identical(tiny_encode
 
 def test_coefficients_have_their_own_learning_rate_and_no_weight_decay(tiny_encoder: Path):
     model = start(tiny_encoder, coefficient_lr_scale=50.0)
-    seen: Dict[str, Tuple[float, float]] = {}
+    seen: dict[str, tuple[float, float]] = {}
 
     class Recorder:
         L2 = 0.01
 
-        def __call__(self, key: Any, parameter: Any, gradient: Any, lr_scale: float) -> Tuple[Any, Any]:
+        def __call__(self, key: Any, parameter: Any, gradient: Any, lr_scale: float) -> tuple[Any, Any]:
             seen[key[1]] = (lr_scale, self.L2)
             return parameter, gradient
 
@@ -152,7 +152,7 @@ def test_weight_decay_does_not_pull_on_coefficients(tiny_encoder: Path):
 def test_context_gets_no_gradient_from_a_loss_over_the_target(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch):
     """Eq. 7: the loss is over X - C. Of the last hidden states, only those of the target's pieces get a gradient."""
     model = start(tiny_encoder)
-    kept: List[Tensor] = []
+    kept: list[Tensor] = []
     original = RoutedEncoder.branch
 
     def branch(self: RoutedEncoder, *args: Any) -> Tensor:

@@ -1,7 +1,7 @@
 """Who learns in an update: every order of heads, every subset with gold, frozen encoder and frozen heads."""
 
+from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, permutations
-from typing import Callable, Iterator, List, Sequence, Tuple
 
 import pytest
 from encoder_helpers import TASKS, TEXTS, adam, gold_examples, moments, pending, same, weights
@@ -11,7 +11,7 @@ SHORT = ("sentence_intent", "sru_nested_ner", "cpncf_assertion")
 ORDERS = [*permutations(SHORT), TASKS, TASKS[::-1]]
 
 
-def subsets(names: Sequence[str]) -> Iterator[Tuple[str, ...]]:
+def subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     for size in range(len(names) + 1):
         yield from combinations(names, size)
 
@@ -22,7 +22,7 @@ def started(make_nlp: Callable[..., Language], *heads: str) -> Language:
     return nlp
 
 
-def changes(nlp: Language, optimizer: object, step: Callable[[], object]) -> List[str]:
+def changes(nlp: Language, optimizer: object, step: Callable[[], object]) -> list[str]:
     """The components whose weights or Adam moments are other bits after ``step``."""
     pipes = {name: pipe.model for name, pipe in nlp.pipeline if hasattr(pipe, "model")}
     before = {name: (weights(model), moments(model, optimizer)) for name, model in pipes.items()}
@@ -43,7 +43,7 @@ def training_loop_step(nlp: Language, examples: object, optimizer: object, exclu
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(name[:4] for name in order))
-def test_exactly_the_heads_with_gold_and_the_encoder_move(make_nlp: Callable[..., Language], order: Tuple[str, ...]):
+def test_exactly_the_heads_with_gold_and_the_encoder_move(make_nlp: Callable[..., Language], order: tuple[str, ...]):
     """Both ways of updating, one after the other on the same pipeline, so that all have moments to be moved by."""
     nlp, optimizer = started(make_nlp, *order), adam()
     for with_gold in [*subsets(order), order]:
@@ -56,7 +56,7 @@ def test_exactly_the_heads_with_gold_and_the_encoder_move(make_nlp: Callable[...
 
 
 @pytest.mark.parametrize("order", [TASKS, TASKS[::-1]], ids=["forward", "backward"])
-def test_freezing_any_set_of_components_in_alternation(make_nlp: Callable[..., Language], order: Tuple[str, ...]):
+def test_freezing_any_set_of_components_in_alternation(make_nlp: Callable[..., Language], order: tuple[str, ...]):
     """The same list of examples throughout; each frozen update stands between two that freeze nothing."""
     nlp, optimizer = started(make_nlp, *order), adam()
     examples = gold_examples(nlp, texts=TEXTS[:2])

@@ -1,7 +1,8 @@
 """spaCy's ways of taking pipelines apart: replace_listeners, sourced components, assembly, removed encoders."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any
 
 import pytest
 import spacy
@@ -15,7 +16,7 @@ KEY_OF = dict(zip(TASKS, ("medmtl_intents", "medmtl_relations", "medmtl_ner", "m
 ORDER = ["sentencizer", "encoder", *TASKS]
 
 
-def outputs(nlp: Language, tasks: Any = TASKS) -> List[Any]:
+def outputs(nlp: Language, tasks: Any = TASKS) -> list[Any]:
     return [[annotations(doc)[KEY_OF[task]] for task in tasks] for doc in nlp.pipe(TEXTS)]
 
 

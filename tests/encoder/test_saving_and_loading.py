@@ -1,8 +1,9 @@
 """Round trips by disk and bytes at every stage give equal outputs; what files hold; what does not fit is refused."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 import numpy
 import pytest
@@ -29,7 +30,7 @@ def copy_by_bytes(nlp: Language, path: Path) -> Language:
 WAYS = [copy_by_disk, copy_by_bytes]
 
 
-def outputs(nlp: Language) -> List[Any]:
+def outputs(nlp: Language) -> list[Any]:
     docs = list(nlp.pipe(TEXTS))
     scores = [doc.spans[key].attrs["scores"] for doc in docs for key in sorted(doc.spans)]
     return [[annotations(doc) for doc in docs], scores]
@@ -140,7 +141,7 @@ def test_nothing_is_pickled(trained_path: Path, monkeypatch: pytest.MonkeyPatch,
     ],
     ids=["one more", "another order", "one before", "fewer layers", "another rule"],
 )
-def test_weights_of_other_routes_layers_or_rules_are_refused(trained_path: Path, settings: Dict[str, Any]):
+def test_weights_of_other_routes_layers_or_rules_are_refused(trained_path: Path, settings: dict[str, Any]):
     """Another order of the same routes has the same shapes, and would give each task the FFNs of another."""
     changed = spacy.util.load_config(trained_path / "config.cfg")
     changed["components"]["encoder"]["model"].update(settings)

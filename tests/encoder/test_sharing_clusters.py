@@ -1,7 +1,7 @@
 """The clusters of all sharing rules in float64: formulas written out, gradients, folding, what runs."""
 
 import copy
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +21,7 @@ from spacy_medmtl.errors import MedmtlError
 
 WIDTH, INNER, ROUTES = 3, 5, tuple(TABLE)
 EXACT = {"rtol": 0.0, "atol": 1e-12}
-RULES: Dict[str, Any] = {
+RULES: dict[str, Any] = {
     "shared": shared_rule(),
     "progressive": progressive_rule(),
     "progressive rank": progressive_rule(rank=2),
@@ -183,7 +183,7 @@ def test_every_route_starts_as_the_pretrained_ffn(ffn: FeedForward, name: str):
 
 @pytest.mark.parametrize("init", ["mean", "zero", "copy", "preserving"])
 @pytest.mark.parametrize("settings", [{}, {"rank": 2}, {"keep_base_ffn": "parallel"}], ids=str)
-def test_what_progressive_starts_compute(ffn: FeedForward, init: str, settings: Dict[str, Any]):
+def test_what_progressive_starts_compute(ffn: FeedForward, init: str, settings: dict[str, Any]):
     """The pretrained FFN; twice that where it runs in parallel too, unless the cluster starts at zero."""
     cluster, x = build(progressive_rule(init=init, **settings), ffn, trained=False), rows()
     factor = 2.0 if "keep_base_ffn" in settings and init != "zero" else 1.0
@@ -230,14 +230,14 @@ def test_why_experts_are_perturbed(ffn: FeedForward, rank: Any):
         assert cluster.gates[0].weight.grad is None
 
 
-def touched(cluster: Any, m: int) -> List[str]:
+def touched(cluster: Any, m: int) -> list[str]:
     """Names of parameters that get a gradient from route m."""
     cluster.zero_grad(set_to_none=True)
     cluster(rows(), m).sum().backward()
     return [name for name, parameter in cluster.named_parameters() if parameter.grad is not None]
 
 
-def numbers(names: List[str], part: str) -> List[int]:
+def numbers(names: list[str], part: str) -> list[int]:
     return sorted({int(name.split(f"{part}.")[1].split(".")[0]) for name in names if f"{part}." in name})
 
 
@@ -274,7 +274,7 @@ def test_one_w_for_all_layers(ffn: FeedForward):
     assert layers[2].alphas(1)[0].item() == 0.5
 
 
-BAD: List[Tuple[Any, Dict[str, Any], str]] = [
+BAD: list[tuple[Any, dict[str, Any], str]] = [
     (mmoe_rule, {"experts": 0}, "E020.*'experts' of 'mmoe_rule' is 0.*from 1 on"),
     (mmoe_rule, {"experts": 2.5}, "E020.*'experts'"),
     (mmoe_rule, {"noise": 0.0}, "E020.*'noise'"),
@@ -294,13 +294,13 @@ BAD: List[Tuple[Any, Dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("rule", "settings", "match"), BAD, ids=lambda value: str(value)[:30])
-def test_settings_out_of_range_are_refused(rule: Any, settings: Dict[str, Any], match: str):
+def test_settings_out_of_range_are_refused(rule: Any, settings: dict[str, Any], match: str):
     with pytest.raises(MedmtlError, match=match):
         rule(**settings)
 
 
 @pytest.mark.parametrize("table", [{}, {"sentence_intent": []}, {"sentence_intnt": ["s1"]}])
-def test_a_skill_table_that_lacks_a_route(table: Dict[str, List[str]]):
+def test_a_skill_table_that_lacks_a_route(table: dict[str, list[str]]):
     with pytest.raises(MedmtlError, match="E021.*'sentence_intent' no skills"):
         skills_rule(table).key("sentence_intent")
 
@@ -312,7 +312,7 @@ def test_skills_that_no_route_needs_are_left_out(ffn: FeedForward):
 
 
 def test_parameters_tell_what_they_belong_to(ffn: FeedForward):
-    def groups(rule: Any) -> Dict[str, str]:
+    def groups(rule: Any) -> dict[str, str]:
         names = [name for name, _ in build(rule, ffn).named_parameters()]
         return {name: parameter_group(f"encoder.model.encoder.layer.0.output.cluster.{name}") for name in names}
 

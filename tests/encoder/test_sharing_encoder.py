@@ -1,7 +1,8 @@
 """The whole encoder under every sharing rule: starts, steps, saving, sharing of outputs, export as a plain model."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 import numpy
 import pytest
@@ -26,7 +27,7 @@ from spacy_medmtl.encoder.sharing.skills import skills_rule
 from spacy_medmtl.encoder.weights import local_encoder
 from spacy_medmtl.errors import MedmtlError
 
-RULES: Dict[str, Any] = {
+RULES: dict[str, Any] = {
     "shared": shared_rule(),
     "progressive": progressive_rule(),
     "progressive, rank": progressive_rule(rank=3),
@@ -40,7 +41,7 @@ RULES: Dict[str, Any] = {
     "separate, rank": separate_rule(rank=3),
     "n_ffn": n_ffn_rule(n_ffn=2),
 }
-CONFIGS: Dict[str, Dict[str, Any]] = {
+CONFIGS: dict[str, dict[str, Any]] = {
     "mmoe": {"@misc": "spacy-medmtl.mmoe_rule.v1", "experts": 3, "rank": 2},
     "skills": {"@misc": "spacy-medmtl.skills_rule.v1"},
     "separate": {"@misc": "spacy-medmtl.separate_rule.v1", "rank": 2},
@@ -57,7 +58,7 @@ def start(folder: Path, rule: Any, layers: Any = None) -> Model:
     return model
 
 
-def docs() -> List[Doc]:
+def docs() -> list[Doc]:
     return [Doc(Vocab(), words=text.split()) for text in TEXTS]
 
 
@@ -160,11 +161,11 @@ def test_a_pipeline_trains_saves_loads_and_shares_outputs(
     nlp.initialize(lambda: gold_examples(nlp))
     optimizer = adam(2e-3)
     start_weights = weights(nlp.get_pipe("encoder").model)
-    losses: List[Dict[str, float]] = [nlp.update(gold_examples(nlp), sgd=optimizer) for _ in range(12)]
+    losses: list[dict[str, float]] = [nlp.update(gold_examples(nlp), sgd=optimizer) for _ in range(12)]
     assert sum(losses[-1].values()) < 0.8 * sum(losses[0].values())
     assert not same(start_weights, weights(nlp.get_pipe("encoder").model))
 
-    def scores(one: Language) -> List[Any]:
+    def scores(one: Language) -> list[Any]:
         return [doc.spans[key].attrs["scores"] for doc in one.pipe(TEXTS, batch_size=3) for key in sorted(doc.spans)]
 
     expected = scores(nlp)
@@ -188,10 +189,10 @@ def test_routes_with_equal_keys_are_computed_once(
     for route in TASKS:
         train_step(model, route, optimizer)
     expected = [outputs(model, route) for route in TASKS]
-    calls: List[str] = []
+    calls: list[str] = []
     original = RoutedEncoder.branch
     monkeypatch.setattr(RoutedEncoder, "branch", lambda self, *args: calls.append(args[2]) or original(self, *args))
-    memo: Dict[Any, Any] = {}
+    memo: dict[Any, Any] = {}
     texts = docs()
     for route, rows in zip(TASKS, expected):
         found = model.predict(ViewRequest(texts, route, "tokens", memo=memo))
@@ -240,7 +241,7 @@ def test_settings_are_checked_when_the_config_is_read(make_nlp: Callable[..., La
 
 
 @pytest.mark.parametrize("changed", [{"TABLE": 1}, {"experts": 3}, {"rank": None}])
-def test_weights_of_other_settings_are_refused(tiny_encoder: Path, changed: Dict[str, Any]):
+def test_weights_of_other_settings_are_refused(tiny_encoder: Path, changed: dict[str, Any]):
     """Another table can have the same shapes."""
     if "TABLE" in changed:
         tables = [dict(zip(TASKS, [["a"], ["b"], ["c"], ["d"]])), dict(zip(TASKS, [["b"], ["a"], ["c"], ["d"]]))]

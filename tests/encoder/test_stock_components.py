@@ -1,7 +1,8 @@
 """spaCy's own components learn on our listener, and our token heads on the listeners of others."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 import pytest
 import spacy
@@ -13,11 +14,11 @@ from spacy.training import Example
 SIGNS = ("pain", "fever", "cough")
 
 
-def listener(route: str = "sru_nested_ner", view: str = "tokens") -> Dict[str, Any]:
+def listener(route: str = "sru_nested_ner", view: str = "tokens") -> dict[str, Any]:
     return {"@architectures": "spacy-medmtl.RouteListener.v1", "route": route, "view": view, "upstream": "*"}
 
 
-STOCK: Dict[str, Dict[str, Any]] = {
+STOCK: dict[str, dict[str, Any]] = {
     "ner": {
         "model": {
             "@architectures": "spacy.TransitionBasedParser.v2",
@@ -54,7 +55,7 @@ STOCK: Dict[str, Dict[str, Any]] = {
 }
 
 
-def stock_examples(nlp: Language) -> List[Example]:
+def stock_examples(nlp: Language) -> list[Example]:
     examples = []
     for text in TEXTS:
         doc = nlp.get_pipe("sentencizer")(nlp.make_doc(text))

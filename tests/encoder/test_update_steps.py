@@ -1,6 +1,7 @@
 """Steps of the encoder: nlp.update against the training loop, accumulation, annotating components, odd Docs."""
 
-from typing import Any, Callable, Dict, List
+from collections.abc import Callable
+from typing import Any
 
 import numpy
 import pytest
@@ -24,7 +25,7 @@ def started(make_nlp: Callable[..., Language], *heads: Any) -> Language:
     return nlp
 
 
-def loop_step(nlp: Language, batches: List[List[Example]], optimizer: Optimizer, **settings: Any) -> None:
+def loop_step(nlp: Language, batches: list[list[Example]], optimizer: Optimizer, **settings: Any) -> None:
     for batch in batches:
         nlp.update(batch, sgd=False, **settings)
     for name, pipe in nlp.pipeline:
@@ -32,7 +33,7 @@ def loop_step(nlp: Language, batches: List[List[Example]], optimizer: Optimizer,
             pipe.finish_update(optimizer)
 
 
-def all_weights(nlp: Language) -> Dict[str, numpy.ndarray]:
+def all_weights(nlp: Language) -> dict[str, numpy.ndarray]:
     return {
         f"{pipe_name} {name}": value
         for pipe_name, pipe in nlp.pipeline
@@ -61,7 +62,7 @@ def test_short_update_equals_the_training_loop_where_one_head_has_gold(make_nlp:
 def test_accumulated_gradient_is_the_sum_over_heads_and_batches(make_nlp: Callable[..., Language]):
     """The encoder's gradient after several updates is the sum of those of each head on each batch, alone."""
 
-    def gradients(plan: List[Any]) -> Dict[str, numpy.ndarray]:
+    def gradients(plan: list[Any]) -> dict[str, numpy.ndarray]:
         nlp = started(make_nlp, *TASKS)
         for text, tasks in plan:
             nlp.update([gold_example(nlp, text, tasks)], sgd=False)
@@ -87,7 +88,7 @@ def test_accumulating_does_not_step(make_nlp: Callable[..., Language]):
 
 
 @pytest.mark.parametrize("annotating", [["encoder"], ["sentence_intent"], ["encoder", *TASKS]])
-def test_annotating_components_change_nothing_for_the_encoder(make_nlp: Callable[..., Language], annotating: List[str]):
+def test_annotating_components_change_nothing_for_the_encoder(make_nlp: Callable[..., Language], annotating: list[str]):
     """They write on the Docs between the updates of the components; the encoder learns the same."""
     results = []
     for annotates in ([], annotating):

@@ -1,6 +1,6 @@
 """Views laid out as sequences: windows, pairs and their cut, [C] markers and context, templates of the models."""
 
-from typing import Any, List, Tuple
+from typing import Any
 
 import numpy
 import pytest
@@ -23,7 +23,7 @@ def viewer_of(family: str, size: int = 32, stride: int = 20) -> Viewer:
     return Viewer(WordPieces(FAMILIES[family]().to_str()), Window(size, stride))
 
 
-def lay_out(viewer: Viewer, view: str, items: List[Any]) -> Layout:
+def lay_out(viewer: Viewer, view: str, items: list[Any]) -> Layout:
     docs = [item.doc if isinstance(item, Reading) else item for item in items]
     return viewer.lay_out(view, items, [viewer.wordpieces.of_doc(doc) for doc in docs])
 
@@ -105,7 +105,7 @@ def test_pairs_that_just_fit_are_not_cut():
     assert [len(ids) for ids in layout.ids] == [23]
 
 
-def context_sequence(n_left: int, n_target: int, n_right: int, size: int) -> Tuple[List[str], List[int]]:
+def context_sequence(n_left: int, n_target: int, n_right: int, size: int) -> tuple[list[str], list[int]]:
     """Pieces of the one sequence of a unit, left context ``a b c ...``, target ``x``, right context ``p q r ...``;
     and the places that give rows."""
     words = [chr(ord("a") + i) for i in range(n_left)] + ["x"] * n_target + [chr(ord("p") + i) for i in range(n_right)]
@@ -148,7 +148,7 @@ def test_context_is_cut_from_the_outside_inwards_and_the_target_never(
         ((0, 5), 5, "[CLS] [unused1] x x x [unused1] p [SEP]"),  # more than half of the room for context
     ],
 )
-def test_a_heading_stands_before_the_context(heading: Tuple[int, int], left: int, expected: str):
+def test_a_heading_stands_before_the_context(heading: tuple[int, int], left: int, expected: str):
     words = ["h", "h", "c", "d", "e", "x", "x", "x", "p"]
     viewer = viewer_of("wordpiece", size=16, stride=14)
     unit = Unit(left, 5, 8, 9, heading=heading)
@@ -198,7 +198,7 @@ def test_views_that_need_units_refuse_docs_and_unknown_views_are_named():
         lay_out(viewer_of("wordpiece"), "page", [letters(3)])
 
 
-def pieces_read(viewer: Viewer, unit: Unit, doc: Doc) -> Tuple[List[int], List[List[int]]]:
+def pieces_read(viewer: Viewer, unit: Unit, doc: Doc) -> tuple[list[int], list[list[int]]]:
     """The pieces of the one sequence of a unit, and which of them are read for each token."""
     layout = lay_out(viewer, "context", [Reading(doc, [unit], marked=True)])
     (ids,) = layout.ids

@@ -1,7 +1,6 @@
 """Wordpieces of tokens: nothing is lost, whatever the text and the tokenizer family."""
 
-from functools import lru_cache
-from typing import List
+from functools import cache
 
 import numpy
 import pytest
@@ -33,7 +32,7 @@ pieces_of_text = st.one_of(
 texts = st.lists(pieces_of_text, max_size=8).map("".join)
 
 
-@lru_cache(maxsize=None)
+@cache
 def wordpieces(family: str) -> WordPieces:
     return WordPieces(FAMILIES[family]().to_str())
 
@@ -45,7 +44,7 @@ def check_pieces(doc: Doc, pieces: DocPieces) -> None:
     assert [bool(n) for n in owned] == [not token.is_space for token in doc]
 
 
-def check_layout(doc: Doc, pieces: DocPieces, view: str, items: List[object], viewer: Viewer) -> None:
+def check_layout(doc: Doc, pieces: DocPieces, view: str, items: list[object], viewer: Viewer) -> None:
     """Each piece of the text lands in exactly one output row, that of its token, and sequences fit."""
     layout = viewer.lay_out(view, items, [pieces])
     assert all(len(ids) == len(types) <= viewer.window.size for ids, types in zip(layout.ids, layout.types))
@@ -80,7 +79,7 @@ def test_every_token_owns_pieces_and_every_piece_one_row(family: str, text: str)
     words=st.lists(st.text(min_size=1, max_size=6), max_size=12),
     blanks=st.lists(st.booleans(), min_size=12, max_size=12),
 )
-def test_tokens_of_any_tokenizer(family: str, words: List[str], blanks: List[bool]):
+def test_tokens_of_any_tokenizer(family: str, words: list[str], blanks: list[bool]):
     """Docs need not come from spaCy's tokenizer: words may hold blanks or be nothing but controls."""
     doc = Doc(NLP.vocab, words=words, spaces=blanks[: len(words)])
     check_pieces(doc, wordpieces(family).of_doc(doc))

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 from worker_script import train
@@ -21,7 +21,7 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def elsewhere(tiny_encoder: Path, trained_path: Path, output: Path) -> Dict[str, Any]:
+def elsewhere(tiny_encoder: Path, trained_path: Path, output: Path) -> dict[str, Any]:
     """What worker_script.py found in a fresh process with another hash seed and four threads."""
     script = Path(__file__).parent / "worker_script.py"
     with subprocess.Popen(
@@ -41,17 +41,17 @@ def elsewhere(tiny_encoder: Path, trained_path: Path, output: Path) -> Dict[str,
     return json.loads(out.splitlines()[-1])
 
 
-def test_two_worker_processes_give_the_same_and_do_not_hang(elsewhere: Dict[str, Any]):
+def test_two_worker_processes_give_the_same_and_do_not_hang(elsewhere: dict[str, Any]):
     """Four torch threads run in the parent when it forks; a child that waits for them would wait for ever."""
     assert elsewhere["together"] == elsewhere["alone"]
     assert any(doc["medmtl_findings"][0] for doc in elsewhere["together"])
 
 
-def files(folder: Path) -> Dict[str, bytes]:
+def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_same_seed_same_bytes(elsewhere: Dict[str, Any], output: Path, tiny_encoder: Path, tmp_path: Path):
+def test_same_seed_same_bytes(elsewhere: dict[str, Any], output: Path, tiny_encoder: Path, tmp_path: Path):
     """Here and in a fresh process with another hash seed: equal losses, and equal bytes of every file."""
     assert train(str(tiny_encoder), str(tmp_path)) == elsewhere["losses"]
     one, two = files(tmp_path), files(output)

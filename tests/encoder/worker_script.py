@@ -2,7 +2,7 @@
 
 import json
 import sys
-from typing import Any, Dict, List
+from typing import Any
 
 import spacy
 import torch
@@ -10,7 +10,7 @@ from encoder_helpers import TASKS, TEXTS, adam, annotations, gold_examples
 from thinc.api import fix_random_seed
 
 
-def train(encoder: str, output: str) -> List[Any]:
+def train(encoder: str, output: str) -> list[Any]:
     """Initialise and train from nothing but the seed."""
     torch.set_num_threads(1)
     fix_random_seed(7)
@@ -24,14 +24,14 @@ def train(encoder: str, output: str) -> List[Any]:
     nlp.config["initialize"]["components"]["encoder"] = {"loader": loader}
     nlp.initialize(lambda: gold_examples(nlp))
     optimizer = adam()
-    losses: List[Any] = []
+    losses: list[Any] = []
     for _ in range(3):
         losses.append(nlp.update(gold_examples(nlp), sgd=optimizer, drop=0.1))
     nlp.to_disk(output)
     return losses
 
 
-def pipe_in_processes(path: str) -> Dict[str, Any]:
+def pipe_in_processes(path: str) -> dict[str, Any]:
     """Predict with two worker processes, after this one has started torch's threads, and then without any."""
     torch.set_num_threads(4)
     nlp = spacy.load(path)

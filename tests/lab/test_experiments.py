@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Dict
 
 import pytest
 from thinc.api import Config
@@ -22,7 +21,7 @@ SIZES = {"systems": 5, "kshot": 10, "remove": 4, "orders": 5, "parameters": 5, "
 SIZES.update(schedules=2, gradients=2)
 
 
-def cells_of(base: Config, name: str) -> Dict[str, Cell]:
+def cells_of(base: Config, name: str) -> dict[str, Cell]:
     return {cell.name: cell for cell in EXPERIMENTS[name].cells(base, BUDGET.steps)}
 
 

@@ -1,6 +1,7 @@
 """The lab's gradients: of one task alone, of one batch alone, and their cosines."""
 
-from typing import Any, Callable, Dict, List
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -24,14 +25,14 @@ def trained(make_nlp: Callable[..., Language], encoder_settings: Callable[..., A
     return nlp
 
 
-def gradients(nlp: Language, task: str, batch: List[Example]) -> Gradients:
+def gradients(nlp: Language, task: str, batch: list[Example]) -> Gradients:
     fix_random_seed(0)  # of dropout
     return task_gradients(nlp, nlp.get_pipe("encoder"), task, batch)  # type: ignore[arg-type]
 
 
 def test_only_of_the_task_and_the_batch(trained: Language):
     """Neither another head's loss nor what was computed before is part of it, and weights stay as they are."""
-    cases: Dict[str, Any] = {case.factory: case.annotate for case in CASES}
+    cases: dict[str, Any] = {case.factory: case.annotate for case in CASES}
     both = make_examples(trained, *(cases[task] for task in TASKS))
     alone = make_examples(trained, cases["sentence_intent"])
     before = trained.get_pipe("encoder").model.to_bytes()  # type: ignore[attr-defined]

@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, List
+from typing import Any
 
 import pytest
 import spacy
@@ -35,7 +36,7 @@ def lab(tmp_path: Path, base_path: Path) -> Callable[..., Result]:
     return run
 
 
-def cells(tmp_path: Path) -> List[Path]:
+def cells(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "out" / "cells").glob("*.json"))
 
 
@@ -177,7 +178,7 @@ RULES = "lab.sharing"
     ],
 )
 def test_bad_input_before_anything_starts(
-    lab: Callable[..., Result], tmp_path: Path, code: str, experiment: str, arguments: List[Any]
+    lab: Callable[..., Result], tmp_path: Path, code: str, experiment: str, arguments: list[Any]
 ):
     result = lab(experiment, *arguments)
     assert result.exit_code == 1

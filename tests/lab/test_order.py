@@ -1,8 +1,9 @@
 """``medmtl lab order``: the paper's two rules on gold annotation, constraints, measured difficulty, bad input."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 import pytest
 import spacy
@@ -59,12 +60,12 @@ dev_corpus = "corpora.dev"
 """
 
 
-def pipeline(make_nlp: Callable[..., Language], routes: List[str], encoder_settings: Callable) -> Language:
+def pipeline(make_nlp: Callable[..., Language], routes: list[str], encoder_settings: Callable) -> Language:
     return make_nlp(*PAPER, encoder=encoder_settings(routes))
 
 
 @pytest.mark.parametrize("routes", [PAPER, PAPER[::-1]])
-def test_the_papers_order_from_gold_alone(make_nlp: Callable, encoder_settings: Callable, routes: List[str]):
+def test_the_papers_order_from_gold_alone(make_nlp: Callable, encoder_settings: Callable, routes: list[str]):
     nlp = pipeline(make_nlp, routes, encoder_settings)
     profiles = route_profiles(nlp, make_examples(nlp, *(case.annotate for case in CASES)))
     assert list(profiles) == routes
@@ -128,7 +129,7 @@ def test_stock_components_read_along_routes_too(make_nlp: Callable, encoder_sett
     assert order_by_rules(profiles) == ["textcat", "sru_nested_ner", "ner"]
 
 
-def fine(n: int) -> Dict[str, Profile]:
+def fine(n: int) -> dict[str, Profile]:
     """Routes that the rules cannot tell apart."""
     return {name: Profile([name], n_units=1) for name in "abcdef"[:n]}
 
@@ -148,7 +149,7 @@ def test_constraints_go_before_the_rules():
         ([("a", "b"), ("b", "c"), ("c", "a"), ("d", "a")], None),
     ],
 )
-def test_a_cycle_is_named(constraints: List[Any], cycle: Any):
+def test_a_cycle_is_named(constraints: list[Any], cycle: Any):
     with pytest.raises(MedmtlError, match="E025") as caught:
         order_by_rules(fine(4), constraints)
     named = str(caught.value).split(": ")[1].split(".")[0]
@@ -170,7 +171,7 @@ def test_a_route_without_gold(make_nlp: Callable, encoder_settings: Callable):
         route_profiles(nlp, make_examples(nlp, *(case.annotate for case in CASES if case.factory != "pair_relation")))
 
 
-def metrics(**scores: float) -> Dict[str, Any]:
+def metrics(**scores: float) -> dict[str, Any]:
     return {"corpora": {"x": {"scores": scores, "floors": {"a_f": 0.5}}}}
 
 

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 
@@ -13,7 +13,7 @@ from spacy_medmtl.lab.plots import draw
 from spacy_medmtl.lab.tables import cosine_table, current, read_results, score_table, stat, transfer_table
 
 
-def result(cell: str, seed: int, scores: Dict[str, float], row: str = "", **settings: Any) -> Dict[str, Any]:
+def result(cell: str, seed: int, scores: dict[str, float], row: str = "", **settings: Any) -> dict[str, Any]:
     by_task = {task: {"score": score} for task, score in scores.items()}
     return {
         "cell": cell,
@@ -137,7 +137,7 @@ def test_a_broken_result(tmp_path: Path, text: str):
         read_results(tmp_path)
 
 
-def plots() -> Dict[str, Any]:
+def plots() -> dict[str, Any]:
     scores = [result(cell, seed, {"x": 0.5, "y": 0.1 * seed}) for cell in ("x", "y", "x+y") for seed in (0, 1)]
     cosines = [{**one, "cosines": {"x y": {"layer 0": 0.1}, "x x": {"layer 0": 0.4}}} for one in scores[:2]]
     return {

@@ -1,7 +1,7 @@
 """An encoder for each task, by config alone: it trains, a task moves its own encoder only, it is saved and loaded."""
 
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import spacy
@@ -35,7 +35,7 @@ def config(tiny_encoder: Path, tmp_path: Path) -> Any:
     return loaded
 
 
-def outputs(nlp: Language) -> List[Dict[str, Any]]:
+def outputs(nlp: Language) -> list[dict[str, Any]]:
     return [{key: list(group.attrs["scores"]) for key, group in doc.spans.items()} for doc in nlp.pipe(TEXTS)]
 
 

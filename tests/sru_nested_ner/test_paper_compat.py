@@ -1,6 +1,6 @@
 """``paper_compat``: what the authors' code does beside its paper, by worked examples taken from running that code."""
 
-import numpy as np
+import numpy
 import pytest
 import torch
 from toy import CASES, make_examples
@@ -26,11 +26,11 @@ ONLY_FIRST = torch.from_numpy(foreign_actions([0], 2))
 
 
 def logit(probability):
-    return float(np.log(probability / (1 - probability)))
+    return float(numpy.log(probability / (1 - probability)))
 
 
 def test_no_span_ends_with_the_sentence():
-    rows = oracle([(1, 3, 0), (0, 2, 1)], 3, 2).astype(np.float32)
+    rows = oracle([(1, 3, 0), (0, 2, 1)], 3, 2).astype(numpy.float32)
     assert [span[:3] for span in decode(rows, 3)] == [(0, 2, 1), (1, 3, 0)]
     assert [span[:3] for span in decode(rows, 3, paper_compat=True)] == [(0, 2, 1)]
 
@@ -162,9 +162,9 @@ def test_the_loss_is_the_mean_over_actions_and_rewards_a_decided_shift(make_nlp)
     attached[1, SHIFT] = own
     torch.nn.functional.binary_cross_entropy_with_logits(logits, attached).backward()
     targets[1, SHIFT] = own.detach()
-    scores = ActionScores(logits.detach().numpy(), targets.numpy(), np.ones((5, A), dtype=bool))
+    scores = ActionScores(logits.detach().numpy(), targets.numpy(), numpy.ones((5, A), dtype=bool))
     _, gradient = pipe.loss([], scores)
-    assert np.allclose(gradient.logits, logits.grad.numpy(), atol=1e-12)
+    assert numpy.allclose(gradient.logits, logits.grad.numpy(), atol=1e-12)
 
 
 def test_learns_and_survives_saving(make_nlp):

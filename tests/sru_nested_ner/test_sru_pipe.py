@@ -235,7 +235,7 @@ def test_any_tok2vec_will_do(make_nlp):
     examples = make_examples(nlp, annotate_entities)
     optimizer = nlp.initialize(lambda: examples)
     optimizer.learn_rate = 0.01
-    for _ in range(120):
+    for _ in range(240):
         nlp.update(examples, sgd=optimizer)
     assert nlp.evaluate(examples)["sru_nested_ner_f"] == 1.0
     assert entities(nlp("")) == []

@@ -4,7 +4,7 @@ and that it learns."""
 import math
 import random
 
-import numpy as np
+import numpy
 import pytest
 import torch
 from sru_helpers import ACTIONS, LABELS, WIDTH, action_loss, make_batch, make_unit
@@ -33,9 +33,9 @@ def test_prediction_does_not_depend_on_the_batch(path, dtype, scale):
     assert len({len(rows) for rows in together}) > 4  # they leave at different times
     for i, n in enumerate(LENGTHS):
         alone = unit.greedy(words[i : i + 1, :n], lengths[i : i + 1])[0]
-        assert together[i].dtype == np.float32
+        assert together[i].dtype == numpy.float32
         assert alone.shape == together[i].shape
-        assert np.abs(alone - together[i]).max() <= 1e-6
+        assert numpy.abs(alone - together[i]).max() <= 1e-6
 
 
 def test_prediction_stops_at_its_own_eoa_or_cap():
@@ -62,7 +62,7 @@ def test_prediction_paths_agree_and_ignore_padding():
         words[i, n:] = math.nan
     for one, other in zip(low_rank, unit.greedy(words, lengths), strict=True):
         assert one.shape == other.shape
-        assert np.abs(one - other).max() <= 1e-6
+        assert numpy.abs(one - other).max() <= 1e-6
 
 
 def test_prediction_agrees_with_training_on_its_own_path():
@@ -70,7 +70,7 @@ def test_prediction_agrees_with_training_on_its_own_path():
     unit = wandering_unit()
     words, lengths = make_batch(lengths=LENGTHS)[:2]
     predicted = unit.greedy(words, lengths)
-    leaders = np.concatenate(predicted).argmax(axis=1)
+    leaders = numpy.concatenate(predicted).argmax(axis=1)
     assert {EOA, SHIFT, transition(0)} < set(leaders.tolist())
     for i, rows in enumerate(predicted):
         gold = torch.zeros(1, len(rows), ACTIONS, dtype=torch.bool)
@@ -79,7 +79,7 @@ def test_prediction_agrees_with_training_on_its_own_path():
         logits = unit.forward_gold(
             words[i : i + 1], n, gold, torch.tensor([len(rows)]), torch.zeros(1, ACTIONS).bool()
         )[0]
-        assert np.abs(torch.sigmoid(logits[0]).detach().numpy() - rows).max() <= 1e-6
+        assert numpy.abs(torch.sigmoid(logits[0]).detach().numpy() - rows).max() <= 1e-6
 
 
 def test_empty_batches():

@@ -2,7 +2,7 @@
 
 import random
 
-import numpy as np
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,7 +28,7 @@ SPANS = st.lists(st.tuples(st.integers(0, 9), st.integers(1, 10), st.integers(0,
 
 
 def as_sets(rows):
-    return [set(np.flatnonzero(row).tolist()) for row in rows]
+    return [set(numpy.flatnonzero(row).tolist()) for row in rows]
 
 
 def as_spans(found):
@@ -36,7 +36,7 @@ def as_spans(found):
 
 
 def round_trip(spans, n_words, n_labels):
-    return as_spans(decode(oracle(spans, n_words, n_labels).astype(np.float32), n_words))
+    return as_spans(decode(oracle(spans, n_words, n_labels).astype(numpy.float32), n_words))
 
 
 def crosses(one, other):
@@ -53,7 +53,7 @@ def without_crossings(candidates):
 
 def test_action_indices():
     assert (EOA, SHIFT, transition(0), reduce(0), transition(3), reduce(3), n_actions(4)) == (0, 1, 2, 3, 8, 9, 10)
-    assert np.flatnonzero(foreign_actions([1], 3)).tolist() == [2, 3, 6, 7]
+    assert numpy.flatnonzero(foreign_actions([1], 3)).tolist() == [2, 3, 6, 7]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_rows_are_well_formed_and_ignore_the_input_order(candidates, seed):
     rows = oracle(spans, 10, 3)
     shuffled = list(spans)
     random.Random(seed).shuffle(shuffled)
-    assert np.array_equal(rows, oracle(shuffled, 10, 3))
-    assert np.array_equal(rows, oracle(spans + spans, 10, 3))
+    assert numpy.array_equal(rows, oracle(shuffled, 10, 3))
+    assert numpy.array_equal(rows, oracle(spans + spans, 10, 3))
     assert rows[:, SHIFT].sum() == 10
     assert rows[-1, EOA]
     assert rows[:, EOA].sum() == 1
@@ -141,7 +141,7 @@ def test_invalid_spans_are_refused(span):
 
 
 def rows_of(*groups, p=0.9, n_labels=2):
-    rows = np.zeros((len(groups), n_actions(n_labels)))
+    rows = numpy.zeros((len(groups), n_actions(n_labels)))
     for row, group in zip(rows, groups, strict=True):
         row[list(group)] = p
     return rows
@@ -159,7 +159,7 @@ def rows_of(*groups, p=0.9, n_labels=2):
         (rows_of({TD}, SH, {TD} | {RD}, SH, {RD}, END), [(0, 1, D), (1, 2, D)]),  # REDUCE first
         (rows_of({TD}, {TD}, SH, {RD}, {RD}, END), [(0, 1, D)]),  # made twice
         (rows_of({TD}, p=0.4), []),  # leads, but below the threshold
-        (np.zeros((0, 6)), []),
+        (numpy.zeros((0, 6)), []),
     ],
 )
 def test_malformed_sequences_decode(rows, expected):
@@ -175,10 +175,10 @@ def test_a_row_led_by_shift_does_nothing_else():
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 12), st.integers(0, 5), st.floats(0, 1))
 def test_any_probabilities_decode(seed, n_rows, n_words, threshold):
-    generator = np.random.default_rng(seed)
-    probabilities = generator.random((n_rows, 8)).astype(np.float32)
+    generator = numpy.random.default_rng(seed)
+    probabilities = generator.random((n_rows, 8)).astype(numpy.float32)
     probabilities[:, EOA] *= generator.random()
-    probabilities[generator.random(probabilities.shape) < 0.05] = np.nan
+    probabilities[generator.random(probabilities.shape) < 0.05] = numpy.nan
     found = decode(probabilities, n_words, threshold=threshold)
     assert len(set(as_spans(found))) == len(found)
     for start, end, label, score in found:
@@ -213,4 +213,4 @@ def test_threshold_is_strict():
 @pytest.mark.parametrize("shape", [(3,), (3, 5), (3, 0)])
 def test_wrong_shape_is_refused(shape):
     with pytest.raises(ValueError, match="Expected probabilities"):
-        decode(np.zeros(shape), 2)
+        decode(numpy.zeros(shape), 2)

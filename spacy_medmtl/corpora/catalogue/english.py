@@ -1,7 +1,5 @@
 """Public English corpora, and the bundled sample."""
 
-from typing import Dict
-
 from ..converter import Converter
 
 # One name for what BC2GM calls GENE and JNLPBA protein, so that the two train one label.
@@ -12,7 +10,7 @@ _MTL_URL = "https://github.com/cambridgeltl/MTL-Bioinformatics-2016"
 _MTL_LICENCE = "redistributable, as the README of the collection says"
 _NCBI_CLASSES = ("SpecificDisease", "DiseaseClass", "CompositeMention", "Modifier")
 
-CONVERTERS: Dict[str, Converter] = {
+CONVERTERS: dict[str, Converter] = {
     "sample": Converter(
         "sample",
         "the bundled sample corpus: intents, entities, findings, question-answer pairs (a folder, or its .txt files)",

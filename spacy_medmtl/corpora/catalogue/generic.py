@@ -1,7 +1,5 @@
 """Formats of anyone's own data, and what their files must hold. ``docs/formats.md`` has an example of each."""
 
-from typing import Dict
-
 from ...annotations.groups import INTENTS
 from ..converter import Converter
 from ..options import Option, choice, columns, meanings, name, names
@@ -10,7 +8,7 @@ _STATUSES = (
     "assertion:positive=positive,assertion:negative=negative,assertion:unknown=unknown,negation=negative,"
     "negated=negative,uncertain=uncertain,hypothetical=hypothetical,historical=historical,family=family"
 )
-_SPANS: Dict[str, Option] = {
+_SPANS: dict[str, Option] = {
     "group": choice(
         "where mentions go: ner (medmtl_ner), findings (medmtl_findings, with a status), or both (findings are those "
         "with an attribute that gives a status or modifier)",
@@ -40,7 +38,7 @@ _PAIR = {
 }
 _ANY = ("sru_nested_ner", "cpncf_assertion", "pair_relation")
 
-CONVERTERS: Dict[str, Converter] = {
+CONVERTERS: dict[str, Converter] = {
     "brat": Converter(
         "brat",
         "brat: a folder of .txt and .ann files, or a .zip of it: entities, attributes, relations",

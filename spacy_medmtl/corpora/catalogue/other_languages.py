@@ -1,14 +1,12 @@
 """Public corpora in languages other than English."""
 
-from typing import Dict
-
 from ..converter import Converter
 
 _NR = "no redistribution"
 _CBLUE = "https://tianchi.aliyun.com/dataset/95414"
 _IMCS = "https://github.com/lemuria-wchen/imcs21"
 
-CONVERTERS: Dict[str, Converter] = {
+CONVERTERS: dict[str, Converter] = {
     "chip_mdcfnpc": Converter(
         "chip_mdcfnpc",
         "CHIP-MDCFNPC, Chinese dialogues (JSON lines): findings with their status, turns; has no dev part, "

@@ -1,15 +1,13 @@
 """Corpora that are not here: lent on application only, or public and not fetched. Their converters are written from the
 documented formats and not run on the real data; see ``docs/restricted_corpora.md``."""
 
-from typing import Dict
-
 from ..converter import Converter
 
 _N2C2 = "https://portal.dbmi.hms.harvard.edu/projects/n2c2-nlp/"
 _N2C2_LICENCE = "data use agreement with the DBMI of Harvard Medical School"
 _PHYSIONET_LICENCE = "PhysioNet, credentialed access: training course and data use agreement"
 
-CONVERTERS: Dict[str, Converter] = {
+CONVERTERS: dict[str, Converter] = {
     "i2b2_2010": Converter(
         "i2b2_2010",
         "i2b2/VA 2010 (a folder of .txt, with .con, .ast, .rel): entities Problem, Test, Treatment; findings with "

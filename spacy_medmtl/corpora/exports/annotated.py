@@ -1,8 +1,8 @@
 """What the export formats share: the spans of a Doc with what is said about them, and what none of them can hold."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Iterator, List, Tuple
 
 from spacy.tokens import Doc, Span
 
@@ -26,7 +26,7 @@ class Marked:
     span: Span
     key: str
     status: str = ""
-    modifiers: Tuple[str, ...] = ()
+    modifiers: tuple[str, ...] = ()
 
 
 def marked_spans(doc: Doc) -> Iterator[Marked]:
@@ -39,7 +39,7 @@ def marked_spans(doc: Doc) -> Iterator[Marked]:
         yield Marked(span, FINDINGS, status, tuple(held))
 
 
-def labels_of(doc: Doc, key: str) -> List[str]:
+def labels_of(doc: Doc, key: str) -> list[str]:
     """The labels that a Doc has or was judged for under a key."""
     if key not in doc.spans:
         return []

@@ -1,7 +1,7 @@
 """A folder for brat: ``doc-000001.txt`` and ``.ann`` for each Doc, and an ``annotation.conf`` with all labels."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Dict, Iterable, List, Set, Tuple
 
 from spacy.tokens import Doc
 
@@ -16,8 +16,8 @@ _ARGUMENTS = "Arg1:<ENTITY>, Arg2:<ENTITY>"
 
 def write(docs: Iterable[Doc], folder: Path, told: "Told[str]") -> None:
     """Write the Docs into an empty folder. Texts are written byte for byte; raises OSError."""
-    entities: Set[str] = set()
-    relations: Set[str] = set()
+    entities: set[str] = set()
+    relations: set[str] = set()
     for number, doc in enumerate(docs, 1):
         entities.update(label for key in (ENTITIES, FINDINGS) for label in labels_of(doc, key) if _is_type(label))
         relations.update(label for pair in read_pairs(doc) for label in pair.labels if _is_type(label))
@@ -30,9 +30,9 @@ def write(docs: Iterable[Doc], folder: Path, told: "Told[str]") -> None:
     (folder / "annotation.conf").write_bytes(_configuration(entities, relations).encode())
 
 
-def _rows(doc: Doc, told: "Told[str]") -> List[str]:
-    rows: List[str] = []
-    ids: Dict[Tuple[int, int], str] = {}
+def _rows(doc: Doc, told: "Told[str]") -> list[str]:
+    rows: list[str] = []
+    ids: dict[tuple[int, int], str] = {}
     n_mentions = n_attributes = 0
     for marked in marked_spans(doc):
         span = marked.span
@@ -52,8 +52,8 @@ def _rows(doc: Doc, told: "Told[str]") -> List[str]:
     return rows + _relations(doc, ids, told)
 
 
-def _relations(doc: Doc, ids: Dict[Tuple[int, int], str], told: "Told[str]") -> List[str]:
-    rows: List[str] = []
+def _relations(doc: Doc, ids: dict[tuple[int, int], str], told: "Told[str]") -> list[str]:
+    rows: list[str] = []
     for pair in read_pairs(doc):
         if not pair.labels:
             told["pairs that were judged and hold no relation"] += 1
@@ -75,7 +75,7 @@ def _is_type(label: str) -> bool:
     return is_label(label) and len(label.split()) == 1 and label[0] not in "#!<-["
 
 
-def _configuration(entities: Set[str], relations: Set[str]) -> str:
+def _configuration(entities: set[str], relations: set[str]) -> str:
     sections = {
         "entities": sorted(entities),
         "relations": [f"{label} {_ARGUMENTS}" for label in sorted(relations)],

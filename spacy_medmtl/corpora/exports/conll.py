@@ -1,6 +1,6 @@
 """CoNLL-U Plus: a word a line, IOB2 tags in as many columns as the nesting needs, blanks and odd words in ``MISC``."""
 
-from typing import Callable, Dict, Iterator, List, Tuple
+from collections.abc import Callable, Iterator
 
 from spacy.tokens import Doc, Span, Token
 
@@ -10,7 +10,7 @@ from ..formats.conll import ENTITY_COLUMN, FINDING_COLUMN, HEADER, misc_of
 from ..formats.record import is_label
 from .annotated import Told, marked_spans, tell_what_no_format_holds
 
-Layers = Dict[str, List[List[Tuple[Span, str]]]]  # of a group -> its layers, each with spans that do not overlap
+Layers = dict[str, list[list[tuple[Span, str]]]]  # of a group -> its layers, each with spans that do not overlap
 _COLUMNS = {ENTITIES: ENTITY_COLUMN, FINDINGS: FINDING_COLUMN}
 
 
@@ -35,8 +35,8 @@ def lines(docs: Callable[[], Iterator[Doc]], told: "Told[str]") -> Iterator[str]
         yield from _rows(doc, _layers(doc, told), n_layers, has_blanks)
 
 
-def _rows(doc: Doc, layers: Layers, n_layers: Dict[str, int], has_blanks: bool) -> Iterator[str]:
-    tags: List[List[str]] = []
+def _rows(doc: Doc, layers: Layers, n_layers: dict[str, int], has_blanks: bool) -> Iterator[str]:
+    tags: list[list[str]] = []
     for key, count in n_layers.items():
         for number in range(count):
             column = ["O"] * len(doc)
@@ -79,7 +79,7 @@ def _layers(doc: Doc, told: "Told[str]") -> Layers:
     return layers
 
 
-def _sentences(doc: Doc) -> List[Tuple[int, int]]:
+def _sentences(doc: Doc) -> list[tuple[int, int]]:
     """Token bounds of the sentences, white space included."""
     return [(sent.start, sent.end) for sent in doc.sents] if doc.has_annotation("SENT_START") else [(0, len(doc))]
 

@@ -1,7 +1,8 @@
 """JSON lines as Prodigy reads them; the converter ``prodigy`` reads back all that is written here."""
 
 import json
-from typing import Any, Dict, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from spacy.tokens import Doc
 
@@ -22,8 +23,8 @@ def lines(docs: Iterable[Doc], told: "Told[str]") -> Iterator[str]:
         yield json.dumps(_example(doc), ensure_ascii=False)
 
 
-def _example(doc: Doc) -> Dict[str, Any]:
-    example: Dict[str, Any] = {"text": doc.text, "tokens": [_token(doc, at) for at in range(len(doc))]}
+def _example(doc: Doc) -> dict[str, Any]:
+    example: dict[str, Any] = {"text": doc.text, "tokens": [_token(doc, at) for at in range(len(doc))]}
     if ENTITIES in doc.spans or FINDINGS in doc.spans:
         example["spans"] = [
             {
@@ -48,19 +49,19 @@ def _example(doc: Doc) -> Dict[str, Any]:
     return {**example, "answer": "accept"}
 
 
-def _token(doc: Doc, at: int) -> Dict[str, Any]:
+def _token(doc: Doc, at: int) -> dict[str, Any]:
     token = doc[at]
     end = token.idx + len(token)
     return {"text": token.text, "start": token.idx, "end": end, "id": at, "ws": bool(token.whitespace_)}
 
 
-def _bounds(doc: Doc, start: int, end: int) -> Dict[str, int]:
+def _bounds(doc: Doc, start: int, end: int) -> dict[str, int]:
     """Offsets of characters, end exclusive, and of tokens, end inclusive, as Prodigy has them."""
     span = doc[start:end]
     return {"start": span.start_char, "end": span.end_char, "token_start": start, "token_end": end - 1}
 
 
-def _pair(doc: Doc, pair: JudgedPair) -> Dict[str, Any]:
+def _pair(doc: Doc, pair: JudgedPair) -> dict[str, Any]:
     head, child = _bounds(doc, *pair.head), _bounds(doc, *pair.tail)
     ends = {"head": head["token_end"], "child": child["token_end"]}
     labels = {(span.start, span.end): span.label_ for key in (FINDINGS, ENTITIES) for span in doc.spans.get(key, ())}

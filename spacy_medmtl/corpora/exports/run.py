@@ -3,8 +3,8 @@
 import contextlib
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Callable, Iterator
 
 import spacy
 from spacy.tokens import Doc, DocBin

@@ -1,12 +1,12 @@
 """Texts whose annotations lie in companion files: the same stem with another suffix, in the same folder or near it."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Optional, Sequence
 
 from ..audit import Audit, Place
 
 
-def read_text(path: Path, audit: Audit) -> Optional[str]:
+def read_text(path: Path, audit: Audit) -> str | None:
     """The text of a file as it stands, line ends included, because offsets count them.
 
     None and a loss (MedmtlError E401 in stop mode) if it is not UTF-8 or cannot be read.
@@ -21,7 +21,7 @@ def read_text(path: Path, audit: Audit) -> Optional[str]:
     return None
 
 
-def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str], audit: Audit) -> Optional[Path]:
+def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str], audit: Audit) -> Path | None:
     """The file with the stem of ``path`` and one of the suffixes, beside it or in one of the ``folders`` (relative to
     the folder of ``path``).
 

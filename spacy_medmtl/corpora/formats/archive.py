@@ -4,7 +4,6 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Dict, Optional
 
 from ..audit import Audit, Place
 
@@ -12,7 +11,7 @@ MAX_BYTES = 1_000_000  # of a member as unpacked; spaCy reads no longer texts ei
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError)
 
 
-def open_archive(path: Path, audit: Audit) -> Optional[zipfile.ZipFile]:
+def open_archive(path: Path, audit: Audit) -> zipfile.ZipFile | None:
     """The archive, or None and a loss (MedmtlError E401 in stop mode)."""
     try:
         return zipfile.ZipFile(path)
@@ -26,9 +25,9 @@ def member_place(path: Path, name: str) -> Place:
     return Place(Path(f"{path}/{name}"), 1)
 
 
-def list_members(archive: zipfile.ZipFile, path: Path, audit: Audit) -> Dict[str, zipfile.ZipInfo]:
+def list_members(archive: zipfile.ZipFile, path: Path, audit: Audit) -> dict[str, zipfile.ZipInfo]:
     """The files of an archive by name, in its order. A second file of a name is a loss."""
-    members: Dict[str, zipfile.ZipInfo] = {}
+    members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         if info.filename in members:
             audit.dropped(member_place(path, info.filename), "document", "", "a second member of this name")
@@ -39,7 +38,7 @@ def list_members(archive: zipfile.ZipFile, path: Path, audit: Audit) -> Dict[str
 
 def read_member(
     archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: Place, audit: Audit, *, max_bytes: int = MAX_BYTES
-) -> Optional[bytes]:
+) -> bytes | None:
     """The content of a member, or None and a loss."""
     content = b""
     reason = ""

@@ -4,9 +4,10 @@ Offsets count from the start of the document. The text is made of the passages, 
 annotation is found by where it lies in its passage; so it does not matter what the original had between two passages.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any
 
 from ..audit import Audit, Place
 from .json_arrays import read_array
@@ -23,8 +24,8 @@ class Annotation:
 
     id: str
     text: str
-    infons: Dict[str, str]
-    locations: Tuple[Tuple[int, int], ...]
+    infons: dict[str, str]
+    locations: tuple[tuple[int, int], ...]
     place: Place
 
 
@@ -32,8 +33,8 @@ class Annotation:
 class Relation:
     """As the file gives it, by the ids of what it relates."""
 
-    infons: Dict[str, str]
-    members: Tuple[str, ...]
+    infons: dict[str, str]
+    members: tuple[str, ...]
     place: Place
 
 
@@ -43,8 +44,8 @@ class Passage:
 
     offset: int
     text: str
-    annotations: List[Annotation] = field(default_factory=list)
-    starts: List[int] = field(default_factory=list)
+    annotations: list[Annotation] = field(default_factory=list)
+    starts: list[int] = field(default_factory=list)
 
 
 @dataclass
@@ -53,8 +54,8 @@ class Document:
 
     id: str
     place: Place
-    passages: List[Passage] = field(default_factory=list)
-    relations: List[Relation] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
 
 
 class MalformedError(Exception):
@@ -68,7 +69,7 @@ def read_bioc(path: Path, audit: Audit) -> Iterator[Record]:
     E401 in stop mode).
     """
     is_json = path.suffix.lower() == ".json"
-    sources: Iterator[Tuple[Place, Any]]
+    sources: Iterator[tuple[Place, Any]]
     if is_json:
         sources = read_array(path, audit, keys=("documents", "PubTator3"))
     else:
@@ -86,8 +87,8 @@ def _record(document: Document, audit: Audit) -> Record:
     texts = [passage.text for passage in document.passages]
     record = Record(BREAK.join(texts), document.place, name=document.id or None)
     record.by_rule = not any(passage.starts for passage in document.passages)
-    found: Dict[str, Entity] = {}
-    entities: List[Entity] = []
+    found: dict[str, Entity] = {}
+    entities: list[Entity] = []
     start = 0
     for passage in document.passages:
         record.starts += [start + first for first in passage.starts or [0]]
@@ -101,7 +102,7 @@ def _record(document: Document, audit: Audit) -> Record:
             entities.append(entity)
             found[annotation.id] = entity
         start += len(passage.text) + len(BREAK)
-    rows: List[LinkRow] = []
+    rows: list[LinkRow] = []
     for relation in document.relations:
         label = relation.infons.get("type", "")
         if not relation.members:
@@ -114,7 +115,7 @@ def _record(document: Document, audit: Audit) -> Record:
     return record
 
 
-def _entity(annotation: Annotation, passage: Passage, start: int) -> Tuple[Optional[Entity], str]:
+def _entity(annotation: Annotation, passage: Passage, start: int) -> tuple[Entity | None, str]:
     """The mention in the text of the document, in which its passage begins at ``start``; or what is wrong with it."""
     label = annotation.infons.get("type", "")
     if not is_label(label):
@@ -131,7 +132,7 @@ def _entity(annotation: Annotation, passage: Passage, start: int) -> Tuple[Optio
     return Entity(label, fragments, annotation.place, attributes), ""
 
 
-def _joined(whole: Passage, sentences: List[Passage]) -> List[Passage]:
+def _joined(whole: Passage, sentences: list[Passage]) -> list[Passage]:
     """A passage with the annotations of its sentences; or, if it has no text of its own, these with its annotations."""
     if whole.text or not sentences:
         whole.annotations += [one for sentence in sentences for one in sentence.annotations]
@@ -174,7 +175,7 @@ def _annotation(element: Element) -> Annotation:
     return Annotation(identifier, element.text_of("text"), _infons(element), locations, element.place)
 
 
-def _infons(element: Element) -> Dict[str, str]:
+def _infons(element: Element) -> dict[str, str]:
     return {infon.attributes.get("key", ""): infon.text for infon in element.all("infon")}
 
 
@@ -201,12 +202,12 @@ def _from_json(value: Any, place: Place) -> Document:
     return document
 
 
-def _json_passage(value: Dict[str, Any], place: Place) -> Passage:
+def _json_passage(value: dict[str, Any], place: Place) -> Passage:
     annotations = [_json_annotation(one, place) for one in _list(value, "annotations")]
     return Passage(_whole(value.get("offset")), _typed(value.get("text", ""), str), annotations)
 
 
-def _json_annotation(value: Dict[str, Any], place: Place) -> Annotation:
+def _json_annotation(value: dict[str, Any], place: Place) -> Annotation:
     locations = tuple(
         (_whole(_typed(one, dict).get("offset")), _whole(one.get("length"))) for one in _list(value, "locations")
     )
@@ -214,11 +215,11 @@ def _json_annotation(value: Dict[str, Any], place: Place) -> Annotation:
     return Annotation(str(value.get("id", "")), text, _json_infons(value), locations, place)
 
 
-def _json_infons(value: Dict[str, Any]) -> Dict[str, str]:
+def _json_infons(value: dict[str, Any]) -> dict[str, str]:
     return {name: str(one) for name, one in _typed(value.get("infons", {}), dict).items() if one is not None}
 
 
-def _list(value: Any, name: str) -> List[Any]:
+def _list(value: Any, name: str) -> list[Any]:
     """The list under a name of a JSON object, empty if there is none."""
     return list(_typed(_typed(value, dict).get(name, []), list))
 

@@ -1,8 +1,8 @@
 """The rows of a brat ``.ann`` file: mentions, attributes, relations; and what is counted but not kept."""
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Set, Tuple
 
 from ..audit import Audit, Place
 from .record import Entity, LinkRow, Record, are_fragments, is_label, resolve_links, same_words
@@ -12,7 +12,7 @@ _MENTION = re.compile(r"(?P<label>\S+) (?P<offsets>\d{1,9} \d{1,9}(?:;\d{1,9} \d
 _RELATION = re.compile(r"(?P<label>\S+) [^\s:]+:(?P<head>\S+) [^\s:]+:(?P<tail>\S+)\s*")
 _ATTRIBUTE = re.compile(r"(?P<name>\S+) (?P<of>\S+)(?: (?P<value>\S.*))?")
 _NOT_KEPT = {"E": "events", "*": "equivalences", "N": "normalisations", "#": "annotators' notes"}
-Attributes = Dict[str, List[Tuple[str, str]]]
+Attributes = dict[str, list[tuple[str, str]]]
 
 
 def read_brat(path: Path, audit: Audit) -> Iterator[Record]:
@@ -26,21 +26,21 @@ def read_brat(path: Path, audit: Audit) -> Iterator[Record]:
         yield _record(pair, audit)
 
 
-def orphans(paths: Sequence[Path]) -> List[Path]:
+def orphans(paths: Sequence[Path]) -> list[Path]:
     """The ``.ann`` files beside these text files that have no text, sorted."""
     texts = [path for path in paths if path.suffix == ".txt"]
-    beside: Set[Path] = {ann for folder in {path.parent for path in texts} for ann in folder.glob("*.ann")}
+    beside: set[Path] = {ann for folder in {path.parent for path in texts} for ann in folder.glob("*.ann")}
     return sorted(path for path in beside if not path.with_suffix(".txt").exists())
 
 
-def declared_labels(path: Path) -> Dict[str, List[str]]:
+def declared_labels(path: Path) -> dict[str, list[str]]:
     """The sections of the ``annotation.conf`` beside a file, each with the names in it; empty if there is none."""
     try:
         content = (path.parent / "annotation.conf").read_bytes()[:1_000_000].decode("utf-8-sig", errors="replace")
     except OSError:
         return {}
-    sections: Dict[str, List[str]] = {}
-    section: List[str] = []
+    sections: dict[str, list[str]] = {}
+    section: list[str] = []
     for line in content.split("\n"):
         name = line.strip()
         if name.startswith("[") and name.endswith("]"):
@@ -51,10 +51,10 @@ def declared_labels(path: Path) -> Dict[str, List[str]]:
 
 
 def _record(pair: Pair, audit: Audit) -> Record:
-    mentions: Dict[str, Entity] = {}
+    mentions: dict[str, Entity] = {}
     attributes: Attributes = {}
-    targets: List[Tuple[str, Place]] = []
-    relations: List[LinkRow] = []
+    targets: list[tuple[str, Place]] = []
+    relations: list[LinkRow] = []
     for number, line in enumerate(pair.annotations.split("\n"), 1):
         row, place = line.rstrip("\r"), Place(pair.rows.file, number)
         if not row.strip():
@@ -86,7 +86,7 @@ def _record(pair: Pair, audit: Audit) -> Record:
 
 
 def _assembled(
-    pair: Pair, mentions: Dict[str, Entity], attributes: Attributes, relations: List[LinkRow], audit: Audit
+    pair: Pair, mentions: dict[str, Entity], attributes: Attributes, relations: list[LinkRow], audit: Audit
 ) -> Record:
     found = {
         identifier: Entity(one.label, one.fragments, one.place, tuple(attributes.get(identifier, ())))
@@ -96,7 +96,7 @@ def _assembled(
     return Record(pair.text, pair.place, entities=list(found.values()), links=links)
 
 
-def _mention(rest: str, text: str, place: Place) -> Tuple[Optional[Entity], str]:
+def _mention(rest: str, text: str, place: Place) -> tuple[Entity | None, str]:
     """The mention of a row, or none and what is wrong with it."""
     head, tab, words = rest.partition("\t")
     match = _MENTION.fullmatch(head) if tab else None

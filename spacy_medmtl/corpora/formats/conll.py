@@ -6,7 +6,6 @@ follows a word, and ``Form=...`` for a word that a column cannot hold, with whit
 
 import re
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
 
 from .iob import Layout
 
@@ -16,14 +15,14 @@ _ESCAPED = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 _PLAIN = re.compile(r"[^\s|\\_]+")
 
 
-def read_header(path: Path) -> Optional[List[str]]:
+def read_header(path: Path) -> list[str] | None:
     """The names of the columns, None in a file that does not begin with them."""
     with path.open("rb") as stream:
         line = stream.readline(10_000).decode("utf-8-sig", errors="replace")
     return line[len(HEADER) :].split() if line.startswith(HEADER) else None
 
 
-def layout_of(header: List[str]) -> Optional[Tuple[Layout, List[bool]]]:
+def layout_of(header: list[str]) -> tuple[Layout, list[bool]] | None:
     """Where the words and tags are, and for each layer of tags whether it is one of findings; None if the header names
     no columns of ours."""
     tags = [at for at, name in enumerate(header) if name.startswith((ENTITY_COLUMN, FINDING_COLUMN))]
@@ -45,9 +44,9 @@ def misc_of(word: str, has_space: bool, *, is_plain: bool) -> str:
     return "|".join(parts) or "_"
 
 
-def read_misc(misc: str, word: str) -> Tuple[str, bool]:
+def read_misc(misc: str, word: str) -> tuple[str, bool]:
     """The word that a row stands for, and whether a blank follows."""
-    entries: Dict[str, str] = dict(part.partition("=")[::2] for part in misc.split("|"))
+    entries: dict[str, str] = dict(part.partition("=")[::2] for part in misc.split("|"))
     if "Form" in entries:
         form = _ESCAPED.sub(lambda match: _character(match[1]), entries["Form"])
         word = form or word

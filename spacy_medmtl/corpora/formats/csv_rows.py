@@ -1,13 +1,13 @@
 """Rows of CSV and TSV files, whose quoted fields may hold line breaks, with the line on which each begins."""
 
 import csv
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ..audit import Audit, Place
 
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
-Rows = Iterator[Tuple[Place, List[str]]]
+Rows = Iterator[tuple[Place, list[str]]]
 
 
 class _Lines:
@@ -81,13 +81,13 @@ def _rows(lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit
             yield place, fields
 
 
-def _candidates(path: Path, delimiter: str) -> List[str]:
+def _candidates(path: Path, delimiter: str) -> list[str]:
     if delimiter != "auto":
         return [DELIMITERS[delimiter]]
     return ["\t"] if path.suffix.lower() in (".tsv", ".tab") else list(DELIMITERS.values())
 
 
-def _header(line: str, names: Sequence[str], marks: Sequence[str]) -> Tuple[Optional[List[str]], str]:
+def _header(line: str, names: Sequence[str], marks: Sequence[str]) -> tuple[list[str] | None, str]:
     """The names of all columns and the mark between them, if all ``names`` are among them once."""
     for mark in marks:
         try:

@@ -4,9 +4,9 @@ Three columns of a table of abstracts: id, title, abstract. The other tables hav
 count characters of ``title abstract``, joined by one character.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Set
 
 from ..audit import Audit, Place
 from .lines import read_lines
@@ -36,14 +36,14 @@ class Abstract:
 class Row:
     """The columns of a line, blanks at their edges removed."""
 
-    columns: List[str]
+    columns: list[str]
     place: Place
 
 
 def read_abstracts(path: Path, audit: Audit) -> Iterator[Abstract]:
     """Yield the abstracts of a table. A malformed line or a second document with an id is a loss (MedmtlError E401 in
     stop mode)."""
-    seen: Set[str] = set()
+    seen: set[str] = set()
     for number, line in read_lines(path, audit):
         place = Place(path, number)
         columns = line.split("\t")
@@ -59,9 +59,9 @@ def read_abstracts(path: Path, audit: Audit) -> Iterator[Abstract]:
             yield Abstract(columns[0].strip(), columns[1], columns[2], place)
 
 
-def read_rows(path: Path, n_columns: int, audit: Audit) -> Dict[str, List[Row]]:
+def read_rows(path: Path, n_columns: int, audit: Audit) -> dict[str, list[Row]]:
     """The rows of a table of annotations by document. A line with another number of columns is a loss."""
-    rows: Dict[str, List[Row]] = {}
+    rows: dict[str, list[Row]] = {}
     for number, line in read_lines(path, audit):
         columns = [column.strip() for column in line.split("\t")]
         if not line.strip():
@@ -74,7 +74,7 @@ def read_rows(path: Path, n_columns: int, audit: Audit) -> Dict[str, List[Row]]:
     return rows
 
 
-def drop_left_over(rows: Dict[str, List[Row]], audit: Audit) -> None:
+def drop_left_over(rows: dict[str, list[Row]], audit: Audit) -> None:
     """Rows that no document took are a loss."""
     for left in rows.values():
         for row in left:

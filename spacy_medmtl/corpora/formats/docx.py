@@ -1,7 +1,6 @@
 """The tables of a Word document."""
 
 from pathlib import Path
-from typing import List, Optional
 
 from ..audit import Audit, Place
 from .archive import list_members, member_place, open_archive, read_member
@@ -13,15 +12,15 @@ _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main "
 _BLANKS = {f"{_W}tab": "\t", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
 
 
-class Row(List[str]):
+class Row(list[str]):
     """The texts of the cells of a row, their paragraphs joined with line breaks; ``place`` is that of the row."""
 
-    def __init__(self, cells: List[str], place: Place) -> None:
+    def __init__(self, cells: list[str], place: Place) -> None:
         super().__init__(cells)
         self.place = place
 
 
-def read_tables(path: Path, audit: Audit) -> List[List[Row]]:
+def read_tables(path: Path, audit: Audit) -> list[list[Row]]:
     """The tables of a document; none, and a loss (MedmtlError E401 in stop mode), if it cannot be read."""
     root = _root(path, audit)
     if root is None:
@@ -33,7 +32,7 @@ def read_tables(path: Path, audit: Audit) -> List[List[Row]]:
     ]
 
 
-def _root(path: Path, audit: Audit) -> Optional[Element]:
+def _root(path: Path, audit: Audit) -> Element | None:
     archive = open_archive(path, audit)
     if archive is None:
         return None

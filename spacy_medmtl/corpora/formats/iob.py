@@ -7,9 +7,9 @@ closing. Several columns of tags are layers, each read on its own, so that menti
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ..audit import Audit, Place
 from .lines import read_lines
@@ -33,9 +33,9 @@ class Layout:
     """
 
     word: int = 0
-    tags: Tuple[int, ...] = (1,)
-    n_columns: Optional[int] = 2
-    notes: Optional[int] = None
+    tags: tuple[int, ...] = (1,)
+    n_columns: int | None = 2
+    notes: int | None = None
     comments: bool = False
 
 
@@ -56,11 +56,11 @@ class Sentence:
     document in the file, None before the first separator or where the file has none. ``notes``: of each word."""
 
     place: Place
-    document: Optional[int]
-    words: List[str] = field(default_factory=list)
-    mentions: List[Mention] = field(default_factory=list)
-    notes: List[str] = field(default_factory=list)
-    open: Dict[int, Mention] = field(default_factory=dict)  # the mention of each layer that may go on
+    document: int | None
+    words: list[str] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    open: dict[int, Mention] = field(default_factory=dict)  # the mention of each layer that may go on
     is_broken: bool = False  # whether a line of it was lost
 
     def add(self, word: str, tags: "Sequence[re.Match[str]]", place: Place, audit: Audit) -> None:
@@ -88,7 +88,7 @@ def read_sentences(path: Path, audit: Audit, layout: Layout = Layout()) -> Itera
     A malformed line is a loss (MedmtlError E401 in stop mode). Its sentence and the mentions there are then lost too:
     without the word the text would be another one, and without the tag its annotation.
     """
-    document: Optional[int] = None
+    document: int | None = None
     n_columns = layout.n_columns
     sentence = Sentence(Place(path, 1), document)
     for number, line in read_lines(path, audit, instead=_NOT_UTF8):
@@ -138,7 +138,7 @@ def finished(sentence: Sentence, audit: Audit) -> Iterator[Sentence]:
         audit.dropped(mention.place, "line", mention.label, "a mention in the sentence of a lost line")
 
 
-def _problem(line: str, columns: List[str], layout: Layout, n_columns: Optional[int]) -> str:
+def _problem(line: str, columns: list[str], layout: Layout, n_columns: int | None) -> str:
     """What is wrong with a line apart from its tags, or nothing."""
     if _CONTROL.search(line):
         return "a control character"

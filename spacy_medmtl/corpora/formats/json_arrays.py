@@ -3,8 +3,9 @@
 import codecs
 import json
 import re
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
-from typing import IO, Any, Collection, Generator, Iterator, Optional, Tuple
+from typing import IO, Any
 
 from ..audit import Audit, Place
 
@@ -49,7 +50,7 @@ class _Window:
         self.text = self.text[n:]
 
 
-def read_array(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Iterator[Tuple[Place, Any]]:
+def read_array(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Iterator[tuple[Place, Any]]:
     """Yield (place, value) for the elements of the array that a file holds, or an object in it under one of ``keys``. A
     place names the element, as files of one line are common, and the line on which it begins.
 
@@ -66,7 +67,7 @@ def read_array(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Itera
 
 def _elements(
     path: Path, window: _Window, keys: Collection[str]
-) -> Generator[Tuple[Place, Any], None, Tuple[Path, str]]:
+) -> Generator[tuple[Place, Any], None, tuple[Path, str]]:
     """The elements; returns what is wrong with the file, or nothing, and the element (or file) in which it is."""
     while len(window.text) < _CHUNK and window.more():
         pass
@@ -93,7 +94,7 @@ def _elements(
     return path, ""
 
 
-def _head_of_member(text: str, keys: Collection[str]) -> "Optional[re.Match[str]]":
+def _head_of_member(text: str, keys: Collection[str]) -> "re.Match[str] | None":
     """Up to the bracket of a member of the outermost object; the members before it must be in ``text``."""
     found = _OPEN.match(text)
     while found is not None:
@@ -110,7 +111,7 @@ def _head_of_member(text: str, keys: Collection[str]) -> "Optional[re.Match[str]
     return None
 
 
-def _decoded(window: _Window) -> Optional[Tuple[Any, int]]:
+def _decoded(window: _Window) -> tuple[Any, int] | None:
     """The value at the start of the window and where it ends; None if there is none."""
     while True:
         try:

@@ -1,14 +1,15 @@
 """One JSON value a line."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator, Tuple
+from typing import Any
 
 from ..audit import Audit, Place
 from .lines import read_lines
 
 
-def read_json_lines(path: Path, audit: Audit) -> Iterator[Tuple[Place, Any]]:
+def read_json_lines(path: Path, audit: Audit) -> Iterator[tuple[Place, Any]]:
     """The place and value of each line that is not blank; None for a line that is no JSON.
 
     Raises MedmtlError E401 in stop mode for a line that is not UTF-8.

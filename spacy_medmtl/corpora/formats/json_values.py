@@ -1,13 +1,13 @@
 """Values of decoded JSON, where any value may be of any type, as mentions, labels and attributes."""
 
 import math
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 from ..audit import Audit, Place
 from .record import FALSE, Attributes, Entity, are_fragments, is_label
 
 
-def objects(value: Any, what: str, place: Place, audit: Audit) -> List[Dict[str, Any]]:
+def objects(value: Any, what: str, place: Place, audit: Audit) -> list[dict[str, Any]]:
     """The JSON objects of a list; None stands for an empty one, and whatever else is there is a loss (MedmtlError E401
     in stop mode)."""
     found = value if isinstance(value, list) else [] if value is None else [value]
@@ -25,7 +25,7 @@ def entity(
     place: Place,
     audit: Audit,
     attributes: Attributes = (),
-) -> Optional[Entity]:
+) -> Entity | None:
     """A mention of one stretch, or None and a loss (MedmtlError E401 in stop mode)."""
     if type(start) is not int or type(end) is not int or not are_fragments(((start, end),), len(text)):
         audit.dropped(place, "line", "", "a mention whose offsets are no characters of the text")
@@ -36,9 +36,9 @@ def entity(
     return None
 
 
-def attributes_of(value: Dict[str, Any], known: Tuple[str, ...]) -> Attributes:
+def attributes_of(value: dict[str, Any], known: tuple[str, ...]) -> Attributes:
     """The members of an object beside the known ones: flags, texts and lists of texts, as (name, value)."""
-    found: List[Tuple[str, str]] = []
+    found: list[tuple[str, str]] = []
     for name, one in value.items():
         if name not in known and one is not None:
             for part in one if isinstance(one, list) else [one]:
@@ -47,7 +47,7 @@ def attributes_of(value: Dict[str, Any], known: Tuple[str, ...]) -> Attributes:
     return tuple(found)
 
 
-def labels_of(value: Any, place: Place, audit: Audit) -> List[str]:
+def labels_of(value: Any, place: Place, audit: Audit) -> list[str]:
     """The labels of a text: one or a list of them. What is no label is a loss (MedmtlError E401 in stop mode)."""
     given = value if isinstance(value, list) else [value]
     for one in given:
@@ -56,7 +56,7 @@ def labels_of(value: Any, place: Place, audit: Audit) -> List[str]:
     return [one for one in given if is_label(one)]
 
 
-def number(value: Any) -> Optional[float]:
+def number(value: Any) -> float | None:
     """A number that is finite, or None."""
     is_number = type(value) in (int, float) and abs(value) < 1e300 and math.isfinite(value)
     return float(value) if is_number else None

@@ -1,20 +1,20 @@
 """Input files and their lines, with defined behaviour on whatever a user may point at."""
 
 import mmap
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, List, Optional, Sequence, Tuple
 
 from ...errors import MedmtlError
 from ..audit import Audit, Place
 
 
-def input_files(inputs: Sequence[Path], pattern: Optional[str]) -> List[Path]:
+def input_files(inputs: Sequence[Path], pattern: str | None) -> list[Path]:
     """The files to read, in the order given; a folder stands for the files in it that match ``pattern``, sorted.
 
     Raises MedmtlError E402 for what is missing, empty, unreadable or a folder where none is expected.
     """
-    files: List[Path] = []
+    files: list[Path] = []
     for path in inputs:
         if path.is_dir() and pattern is not None:
             inside = sorted(path.glob(pattern))
@@ -48,7 +48,7 @@ def mapped(path: Path) -> Iterator[mmap.mmap]:
         yield data
 
 
-def read_lines(path: Path, audit: Audit, *, instead: Optional[str] = None) -> Iterator[Tuple[int, str]]:
+def read_lines(path: Path, audit: Audit, *, instead: str | None = None) -> Iterator[tuple[int, str]]:
     """Yield (number, line without its end). A line that is not UTF-8 is a loss (MedmtlError E401 in stop mode).
 
     Such a line is left out, or stands as ``instead``, for formats in which neighbouring lines belong together.

@@ -1,16 +1,16 @@
 """PubTator: title and abstract lines, then one tab-separated row for each mention or relation, then a blank line."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple
 
 from ..audit import Audit, Place
 from .lines import read_lines
 from .mention import Mention
 
 _TEXT = re.compile(r"(?P<id>[^|\t]+)\|(?P<part>[ta])\|(?P<text>.*)")
-Lines = List[Tuple[int, str]]
+Lines = list[tuple[int, str]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Article:
     title: str
     abstract: str
     place: Place
-    mentions: List[ArticleMention] = field(default_factory=list)
+    mentions: list[ArticleMention] = field(default_factory=list)
     n_relations: int = 0
 
     @property
@@ -54,9 +54,9 @@ def read_articles(path: Path, audit: Audit) -> Iterator[Article]:
 
 def _articles(path: Path, block: Lines, audit: Audit) -> Iterator[Article]:
     """The article of one block of lines, or none if it lacks its text."""
-    texts: Dict[str, str] = {}
+    texts: dict[str, str] = {}
     rows: Lines = []
-    identifier: Optional[str] = None
+    identifier: str | None = None
     for number, line in block:
         match = _TEXT.fullmatch(line)
         if match is None:

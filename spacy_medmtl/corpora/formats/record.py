@@ -1,12 +1,11 @@
 """One annotated text, as the parsers of the generic formats give it. All offsets are characters of the text."""
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
 
 from ..audit import Audit, Place
 
-Bounds = Tuple[int, int]  # end exclusive
-Attributes = Tuple[Tuple[str, str], ...]  # (name, value), value "" for a flag
+Bounds = tuple[int, int]  # end exclusive
+Attributes = tuple[tuple[str, str], ...]  # (name, value), value "" for a flag
 FALSE = "false"  # value of an attribute that was judged and does not hold; "" is that of one that holds
 
 
@@ -15,7 +14,7 @@ class Entity:
     """A labelled mention of one or several stretches, in order."""
 
     label: str
-    fragments: Tuple[Bounds, ...]
+    fragments: tuple[Bounds, ...]
     place: Place
     attributes: Attributes = ()
 
@@ -29,7 +28,7 @@ class Entity:
 class Link:
     """A relation between two mentions. No label: the pair was judged and holds none."""
 
-    label: Optional[str]
+    label: str | None
     head: Entity
     tail: Entity
     place: Place
@@ -47,15 +46,15 @@ class Record:
 
     text: str
     place: Place
-    name: Optional[str] = None  # records of one name go to one side of a split
-    entities: Optional[List[Entity]] = field(default_factory=list)
-    links: Optional[List[Link]] = field(default_factory=list)
+    name: str | None = None  # records of one name go to one side of a split
+    entities: list[Entity] | None = field(default_factory=list)
+    links: list[Link] | None = field(default_factory=list)
     is_explicit: bool = False
-    classes: Optional[List[str]] = None  # of the whole text
-    units: Optional[List[Tuple[Bounds, str]]] = None  # labelled sentences
-    words: Optional[List[str]] = None
-    spaces: Optional[List[bool]] = None
-    starts: List[int] = field(default_factory=list)
+    classes: list[str] | None = None  # of the whole text
+    units: list[tuple[Bounds, str]] | None = None  # labelled sentences
+    words: list[str] | None = None
+    spaces: list[bool] | None = None
+    starts: list[int] = field(default_factory=list)
     by_rule: bool = True
 
 
@@ -69,9 +68,9 @@ class LinkRow:
     place: Place
 
 
-def resolve_links(rows: List[LinkRow], mentions: Dict[str, Entity], audit: Audit) -> List[Link]:
+def resolve_links(rows: list[LinkRow], mentions: dict[str, Entity], audit: Audit) -> list[Link]:
     """The relations between known mentions. One of an unknown id is a loss (MedmtlError E401 in stop mode)."""
-    links: List[Link] = []
+    links: list[Link] = []
     for row in rows:
         head, tail = mentions.get(row.head), mentions.get(row.tail)
         if head is None or tail is None:
@@ -86,7 +85,7 @@ def is_label(value: object) -> bool:
     return isinstance(value, str) and value.isprintable() and bool(value) and value == value.strip()
 
 
-def are_fragments(fragments: Tuple[Bounds, ...], length: int) -> bool:
+def are_fragments(fragments: tuple[Bounds, ...], length: int) -> bool:
     """Whether stretches are inside a text of this length and in order."""
     edges = [edge for fragment in fragments for edge in fragment]
     is_inside = bool(edges) and edges[0] >= 0 and edges[-1] <= length

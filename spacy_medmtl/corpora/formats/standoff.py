@@ -5,9 +5,9 @@ Nothing is unpacked to disk. ``brat`` reads all kinds of annotations, ``read_tex
 
 import re
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator, List, Optional
 
 from ..audit import Audit, Place
 from .archive import MAX_BYTES, list_members, member_place, open_archive, read_member
@@ -23,7 +23,7 @@ class Text:
 
     text: str
     place: Place
-    mentions: List[Mention] = field(default_factory=list)
+    mentions: list[Mention] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def read_files(path: Path, audit: Audit) -> Iterator[Pair]:
         yield from _pair(_file(places[0], audit), _file(places[1], audit), *places, audit)
 
 
-def _pair(text: Optional[str], annotations: Optional[str], place: Place, rows: Place, audit: Audit) -> Iterator[Pair]:
+def _pair(text: str | None, annotations: str | None, place: Place, rows: Place, audit: Audit) -> Iterator[Pair]:
     """The pair, or none if one of the two cannot be read: then each of its mentions is lost."""
     if text is not None and annotations is not None:
         yield Pair(text, annotations, place, rows)
@@ -87,7 +87,7 @@ def _pair(text: Optional[str], annotations: Optional[str], place: Place, rows: P
             audit.dropped(Place(rows.file, number), "line", "", "a mention of a document without its text")
 
 
-def _file(place: Place, audit: Audit) -> Optional[str]:
+def _file(place: Place, audit: Audit) -> str | None:
     """The decoded content of a file, or None and a loss."""
     try:
         with place.file.open("rb") as stream:
@@ -97,7 +97,7 @@ def _file(place: Place, audit: Audit) -> Optional[str]:
         return None
 
 
-def _member(archive: zipfile.ZipFile, info: Optional[zipfile.ZipInfo], place: Place, audit: Audit) -> Optional[str]:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo | None, place: Place, audit: Audit) -> str | None:
     """The decoded content of a member, or None and a loss."""
     if info is None:
         audit.dropped(place, "document", "", "the member is missing: expected a .txt and a .ann of each document")
@@ -106,7 +106,7 @@ def _member(archive: zipfile.ZipFile, info: Optional[zipfile.ZipInfo], place: Pl
     return None if content is None else _decoded(content, place, audit)
 
 
-def _decoded(content: bytes, place: Place, audit: Audit) -> Optional[str]:
+def _decoded(content: bytes, place: Place, audit: Audit) -> str | None:
     reason = f"more than {MAX_BYTES} bytes"
     if len(content) <= MAX_BYTES:
         try:
@@ -131,7 +131,7 @@ def _text(content: str, rows: str, place: Place, first: Place, audit: Audit) -> 
     return text
 
 
-def _mention(row: str, text: str, place: Place, audit: Audit) -> Optional[Mention]:
+def _mention(row: str, text: str, place: Place, audit: Audit) -> Mention | None:
     columns = row.split("\t")
     match = _TYPE_AND_OFFSETS.fullmatch(columns[1]) if len(columns) == 3 else None
     if match is None:

@@ -1,11 +1,11 @@
 """Offsets as text, the words at them, and mentions in several pieces: what formats with character offsets share."""
 
-from typing import Optional, Sequence, Tuple
+from collections.abc import Sequence
 
-Stretch = Tuple[int, int]
+Stretch = tuple[int, int]
 
 
-def read_stretch(start: str, end: str) -> Optional[Stretch]:
+def read_stretch(start: str, end: str) -> Stretch | None:
     """Two columns as offsets, end exclusive; None if they are not the offsets of at least one character."""
     if not all(column.isascii() and column.isdigit() and len(column) < 10 for column in (start, end)):
         return None
@@ -13,7 +13,7 @@ def read_stretch(start: str, end: str) -> Optional[Stretch]:
     return stretch if stretch[0] < stretch[1] else None
 
 
-def stretch_of(words: str, text: str, start: str, end: str) -> Optional[Stretch]:
+def stretch_of(words: str, text: str, start: str, end: str) -> Stretch | None:
     """Two columns as offsets, if they give these words in the text; else None."""
     stretch = read_stretch(start, end)
     is_there = stretch is not None and stretch[1] <= len(text) and same_words(text[slice(*stretch)], words)

@@ -8,7 +8,6 @@ no XML parser reads; it is read as ``&amp;``, and the audit counts those.
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Optional, Tuple
 
 from ..audit import Audit, Place
 from .stretches import Stretch, stretch_of
@@ -23,7 +22,7 @@ class Tag:
     """An element in TAGS. ``name`` is that of the element."""
 
     name: str
-    attributes: Dict[str, str]
+    attributes: dict[str, str]
     place: Place
 
     def value(self, name: str) -> str:
@@ -36,9 +35,9 @@ class TaggedText:
     """A text and its tags in the order of the file."""
 
     text: str
-    tags: List[Tag]
+    tags: list[Tag]
 
-    def stretch(self, tag: Tag) -> Optional[Stretch]:
+    def stretch(self, tag: Tag) -> Stretch | None:
         """The characters that a tag marks; None if its offsets do not give the words that it repeats."""
         words, start, end = (tag.attributes.get(name, "") for name in ("text", "start", "end"))
         return stretch_of(words, self.text, start, end)
@@ -49,14 +48,14 @@ class _Collector(SafeParser):
 
     def __init__(self, path: Path, data: bytes) -> None:
         super().__init__(path, LineCounter(data))
-        self.path_to: List[str] = []  # names of the open elements
-        self.texts: List[List[str]] = []
-        self.tags: List[Tag] = []
+        self.path_to: list[str] = []  # names of the open elements
+        self.texts: list[list[str]] = []
+        self.tags: list[Tag] = []
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
 
-    def start(self, name: str, attributes: Dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if self.is_in_text() or (len(self.path_to) == 3 and self.path_to[1] == TAGS):
             self.refuse(f"an element inside of <{TEXT}> or of a tag")
         self.path_to.append(name)
@@ -77,7 +76,7 @@ class _Collector(SafeParser):
             self.texts[-1].append(text)
 
 
-def read_tagged(path: Path, audit: Audit) -> Optional[TaggedText]:
+def read_tagged(path: Path, audit: Audit) -> TaggedText | None:
     """The text and the tags of a file. None, and the document a loss (MedmtlError E401 in stop mode), if the XML is
     broken or has not exactly one TEXT with a text in it."""
     data, n_bare = _repaired(path.read_bytes())
@@ -95,7 +94,7 @@ def read_tagged(path: Path, audit: Audit) -> Optional[TaggedText]:
     return TaggedText(texts[0], collector.tags)
 
 
-def _repaired(data: bytes) -> Tuple[bytes, int]:
+def _repaired(data: bytes) -> tuple[bytes, int]:
     """The file with bare ``&`` escaped outside of CDATA, and how many those were. Lines stay where they are."""
     n_bare = 0
 

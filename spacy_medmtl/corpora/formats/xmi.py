@@ -4,10 +4,10 @@ A file holds one text (``sofaString``) and, as attributes of flat elements, what
 UTF-16 units of the text, end exclusive) and features.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from typing import Collection, Dict, List, Optional, Tuple
 
 from ..audit import Audit, Place
 from .xml_parser import XML_ERRORS, LineCounter, SafeParser, xml_problem
@@ -21,7 +21,7 @@ class Annotation:
 
     start: int
     end: int
-    features: Dict[str, str]
+    features: dict[str, str]
     place: Place
 
 
@@ -30,7 +30,7 @@ class AnnotatedText:
     """A text and its annotations by layer (the name of their elements), in the order of the file."""
 
     text: str
-    layers: Dict[str, List[Annotation]]
+    layers: dict[str, list[Annotation]]
 
 
 class _Collector(SafeParser):
@@ -39,11 +39,11 @@ class _Collector(SafeParser):
     def __init__(self, path: Path, layers: Collection[str], data: bytes) -> None:
         super().__init__(path, LineCounter(data))
         self.layers = layers
-        self.texts: List[str] = []
-        self.elements: List[Tuple[str, Dict[str, str], Place]] = []
+        self.texts: list[str] = []
+        self.elements: list[tuple[str, dict[str, str], Place]] = []
         self.parser.StartElementHandler = self.start
 
-    def start(self, name: str, attributes: Dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         layer = name.rpartition(":")[2]
         if layer in self.layers:
             self.elements.append((layer, attributes, self.place()))
@@ -51,7 +51,7 @@ class _Collector(SafeParser):
             self.texts.append(attributes[TEXT])
 
 
-def read_xmi(path: Path, layers: Collection[str], audit: Audit) -> Optional[AnnotatedText]:
+def read_xmi(path: Path, layers: Collection[str], audit: Audit) -> AnnotatedText | None:
     """The text of a file and its annotations of these layers.
 
     None, and the document a loss, if the XML is broken or does not hold one text. An element whose begin and end are
@@ -69,7 +69,7 @@ def read_xmi(path: Path, layers: Collection[str], audit: Audit) -> Optional[Anno
         return None
     (text,) = collector.texts
     characters = _characters(text)
-    found: Dict[str, List[Annotation]] = {layer: [] for layer in layers}
+    found: dict[str, list[Annotation]] = {layer: [] for layer in layers}
     for layer, features, place in collector.elements:
         start, end = (characters.get(features.get(edge, ""), -1) for edge in ("begin", "end"))
         if 0 <= start < end:
@@ -79,7 +79,7 @@ def read_xmi(path: Path, layers: Collection[str], audit: Audit) -> Optional[Anno
     return AnnotatedText(text, found)
 
 
-def _characters(text: str) -> Dict[str, int]:
+def _characters(text: str) -> dict[str, int]:
     """From offsets as the file writes them, in UTF-16 units, to characters."""
     units = accumulate((2 if character > "\uffff" else 1 for character in text), initial=0)
     return {str(unit): index for index, unit in enumerate(units)}

@@ -6,7 +6,6 @@ entities to expand and none to fetch.
 
 import mmap
 from pathlib import Path
-from typing import Optional
 from xml.parsers import expat
 
 from ..audit import Place
@@ -47,11 +46,11 @@ class SafeParser:
         line_at: LineCounter,
         *,
         shift: int = 0,
-        encoding: Optional[str] = None,
+        encoding: str | None = None,
         namespaces: bool = False,
     ) -> None:
         self.path, self.line_at, self.shift = path, line_at, shift
-        self.refused: Optional[int] = None
+        self.refused: int | None = None
         self.parser = expat.ParserCreate(encoding, " " if namespaces else None)
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self.doctype

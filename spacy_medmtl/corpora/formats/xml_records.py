@@ -2,9 +2,10 @@
 
 import mmap
 import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Dict, Generic, Iterator, List, Optional, TypeVar
+from typing import Generic, TypeVar
 
 from ..audit import Audit, Place
 from .lines import mapped
@@ -19,8 +20,8 @@ class Record:
     """One record element: its attributes and the text of each child element, blanks at the edges removed."""
 
     place: Place
-    attributes: Dict[str, str]
-    fields: Dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str]
+    fields: dict[str, str] = field(default_factory=dict)
 
 
 class Collector(SafeParser, Generic[T]):
@@ -29,35 +30,35 @@ class Collector(SafeParser, Generic[T]):
     def __init__(
         self,
         path: Path,
-        tag: Optional[str],
+        tag: str | None,
         shift: int,
         line_at: LineCounter,
-        encoding: Optional[str],
+        encoding: str | None,
         *,
         namespaces: bool = False,
     ) -> None:
         super().__init__(path, line_at, shift=shift, encoding=encoding, namespaces=namespaces)
         self.tag, self.encoding = tag, encoding
-        self.root: Optional[str] = None
-        self.done: List[T] = []
+        self.root: str | None = None
+        self.done: list[T] = []
         self.parser.StartElementHandler = self.begin
         self.parser.EndElementHandler = self.end
         self.parser.CharacterDataHandler = self.characters
         self.parser.XmlDeclHandler = self.declaration
 
-    def take(self) -> List[T]:
+    def take(self) -> list[T]:
         """The elements finished since the last call."""
         elements, self.done = self.done, []
         return elements
 
-    def begin(self, name: str, attributes: Dict[str, str]) -> None:
+    def begin(self, name: str, attributes: dict[str, str]) -> None:
         """The first element is the root, in which all others are."""
         if self.root is None:
             self.root = name
         else:
             self.start(name, attributes)
 
-    def start(self, name: str, attributes: Dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         """An element begins."""
         raise NotImplementedError
 
@@ -69,18 +70,18 @@ class Collector(SafeParser, Generic[T]):
         """An element, or the root, ends."""
         raise NotImplementedError
 
-    def declaration(self, version: str, encoding: Optional[str], standalone: int) -> None:
+    def declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         self.encoding = encoding
 
 
 class _FlatCollector(Collector[Record]):
     """Gathers records whose children hold nothing but text."""
 
-    record: Optional[Record] = None
-    child: Optional[str] = None
-    pieces: List[str]
+    record: Record | None = None
+    child: str | None = None
+    pieces: list[str]
 
-    def start(self, name: str, attributes: Dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if self.record is None:
             if name == self.tag:
                 self.record = Record(self.place(), attributes)
@@ -126,7 +127,7 @@ def _collected(
     next_tag = re.compile(rb"<" + re.escape(tag.encode()) + rb"(?=[\s/>])")
     line_at = LineCounter(data)
     position, prefix = 0, b""
-    encoding: Optional[str] = None
+    encoding: str | None = None
     while True:
         collector = collect(path, tag, position - len(prefix), line_at, encoding)
         try:

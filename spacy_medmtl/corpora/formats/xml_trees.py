@@ -1,8 +1,9 @@
 """XML elements with all that is in them, with line numbers: one at a time of a long file, or a short one's root."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any
 
 from ..audit import Audit, Place
 from .xml_parser import XML_ERRORS, LineCounter, xml_problem
@@ -16,17 +17,17 @@ class Element:
     """An element with its own text (without that of its children) and its children, in order."""
 
     name: str
-    attributes: Dict[str, str]
+    attributes: dict[str, str]
     place: Place
-    pieces: List[str] = field(default_factory=list)
-    children: List["Element"] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    children: list["Element"] = field(default_factory=list)
 
     @property
     def text(self) -> str:
         """Its own text as it stands, blanks included."""
         return "".join(self.pieces)
 
-    def all(self, name: str) -> List["Element"]:
+    def all(self, name: str) -> list["Element"]:
         """The children of this name."""
         return [child for child in self.children if child.name == name]
 
@@ -47,9 +48,9 @@ class _TreeCollector(Collector[Element]):
 
     def __init__(self, *place: Any, namespaces: bool = False) -> None:
         super().__init__(*place, namespaces=namespaces)
-        self.open: List[Element] = []
+        self.open: list[Element] = []
 
-    def start(self, name: str, attributes: Dict[str, str]) -> None:
+    def start(self, name: str, attributes: dict[str, str]) -> None:
         if self.open or self.tag in (name, None):
             if len(self.open) == MAX_DEPTH:
                 self.refuse(f"elements nested more than {MAX_DEPTH} deep")
@@ -78,7 +79,7 @@ def read_elements(path: Path, tag: str, audit: Audit) -> Iterator[Element]:
     return read_collected(path, tag, audit, _TreeCollector)
 
 
-def read_tree(content: bytes, place: Place, audit: Audit) -> Optional[Element]:
+def read_tree(content: bytes, place: Place, audit: Audit) -> Element | None:
     """The root of a document that lies at ``place``, its names with their namespaces.
 
     None, and the document a loss (MedmtlError E401 in stop mode), if the XML is broken or declares a document type.

@@ -6,9 +6,10 @@ uses the sum.
 """
 
 import copy
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import add
-from typing import Any, Iterable, List, Optional, Sequence, Tuple, Union, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +17,8 @@ from torch import Tensor, nn
 from ..routed import FeedForward
 
 INIT_STD = 0.02  # BERT's own for new layers
-Coefficient = Union[float, Tensor]  # a number for all rows, or one for each [..., 1]
-Terms = List[Tuple[int, Coefficient]]  # FFNs by number, each with its coefficient
+Coefficient = float | Tensor  # a number for all rows, or one for each [..., 1]
+Terms = list[tuple[int, Coefficient]]  # FFNs by number, each with its coefficient
 
 
 def scaled(coefficient: Coefficient, x: Tensor) -> Tensor:
@@ -58,7 +59,7 @@ class WholeFfns(nn.ModuleList):
             dense.weight.normal_(std=INIT_STD)
             dense.bias.zero_()
 
-    def _layers(self) -> List[nn.Linear]:
+    def _layers(self) -> list[nn.Linear]:
         return [dense for i in range(len(self)) for dense in (self.whole(i).dense_in, self.whole(i).dense_out)]
 
 
@@ -129,7 +130,7 @@ class LowRankFfns(nn.Module):
                 up.weight.copy_(torch.randn_like(up.weight) * std)
 
 
-def make_ffns(ffn: FeedForward, scales: Sequence[float], rank: Optional[int]) -> Union[WholeFfns, LowRankFfns]:
+def make_ffns(ffn: FeedForward, scales: Sequence[float], rank: int | None) -> WholeFfns | LowRankFfns:
     """FFNs that start as ``scales`` times a pretrained one: whole, or low-rank deltas of it."""
     return WholeFfns(ffn, scales) if rank is None else LowRankFfns(ffn, scales, rank)
 
@@ -137,7 +138,7 @@ def make_ffns(ffn: FeedForward, scales: Sequence[float], rank: Optional[int]) ->
 class Cluster(nn.Module):
     """FFNs, and a mixture of them for each route. A rule's cluster says what a route mixes, in ``terms``."""
 
-    def __init__(self, ffns: Union[WholeFfns, LowRankFfns]) -> None:
+    def __init__(self, ffns: WholeFfns | LowRankFfns) -> None:
         super().__init__()
         self.ffns = ffns
 
@@ -149,7 +150,7 @@ class Cluster(nn.Module):
         """Mixed output of a route for rows ``x`` [..., width]."""
         return self.ffns.mix(x, self.terms(x, route))
 
-    def parts(self, route: int) -> List[Tuple[FeedForward, Coefficient]]:
+    def parts(self, route: int) -> list[tuple[FeedForward, Coefficient]]:
         """What ``fold`` joins: FFNs and their coefficients, the same for all rows."""
         nothing = torch.empty(0)
         return [(self.ffns.whole(number), coefficient) for number, coefficient in self.terms(nothing, route)]
@@ -174,7 +175,7 @@ class Cluster(nn.Module):
 class FixedCluster(Cluster):
     """Routes that take the mean of FFNs of their own choice. active: the numbers of the FFNs of each route."""
 
-    def __init__(self, ffns: Union[WholeFfns, LowRankFfns], active: Sequence[Sequence[int]]) -> None:
+    def __init__(self, ffns: WholeFfns | LowRankFfns, active: Sequence[Sequence[int]]) -> None:
         super().__init__(ffns)
         self.active = [list(numbers) for numbers in active]
 

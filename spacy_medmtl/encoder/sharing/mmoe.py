@@ -9,8 +9,9 @@ inner) instead of the FFNs. FLOPs of a task, BERT-base, 128 wordpieces: 1 + 0.65
 (E = 4: 2.95), whatever the task: all experts run.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, List, Optional, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from .rule import check_at_least, check_count
 
@@ -29,10 +30,10 @@ class MmoeRule:
     experts: int = 4
     noise: float = 0.02
     gate_lr_scale: float = 10.0
-    rank: Optional[int] = None
+    rank: int | None = None
     keep_base_ffn: ClassVar[str] = "none"
 
-    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "list[nn.Module]":
         from .mmoe_cluster import MmoeCluster
 
         return [MmoeCluster(ffn, len(routes), experts=self.experts, noise=self.noise, rank=self.rank) for ffn in ffns]
@@ -44,9 +45,7 @@ class MmoeRule:
         return self.gate_lr_scale if ".gates." in parameter else 1.0
 
 
-def mmoe_rule(
-    experts: int = 4, noise: float = 0.02, gate_lr_scale: float = 10.0, rank: Optional[int] = None
-) -> MmoeRule:
+def mmoe_rule(experts: int = 4, noise: float = 0.02, gate_lr_scale: float = 10.0, rank: int | None = None) -> MmoeRule:
     """``spacy-medmtl.mmoe_rule.v1``: ``h_m = sum over e of g_m(x)_e F_e(x)``, ``g_m(x) = softmax(G_m x)``.
 
     experts: number of FFNs, all of them used by all tasks.

@@ -1,7 +1,5 @@
 """The torch side of MMoE: experts that all routes use, and a softmax gate for each route."""
 
-from typing import Optional
-
 import torch
 from torch import Tensor, nn
 
@@ -13,9 +11,7 @@ from .cluster import INIT_STD, Cluster, Terms, make_ffns
 class MmoeCluster(Cluster):
     """E FFNs; ``gates[m]`` is a parameter of route m alone, so that no other task moves it."""
 
-    def __init__(
-        self, ffn: FeedForward, n_routes: int, *, experts: int, noise: float, rank: Optional[int] = None
-    ) -> None:
+    def __init__(self, ffn: FeedForward, n_routes: int, *, experts: int, noise: float, rank: int | None = None) -> None:
         super().__init__(make_ffns(ffn, [1.0] * experts, rank))
         self.ffns.perturb(noise)
         weight, width = ffn.dense_in.weight, ffn.dense_in.in_features

@@ -8,8 +8,9 @@ Parameters: (n - 1) FFNs and n (n - 1) / 2 coefficients more in each routed laye
 1 + 0.65 (n - 1) times those of ``shared``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, List, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from ...errors import MedmtlError
 from .progressive import INITS
@@ -30,7 +31,7 @@ class NFfnRule:
     coefficient_lr_scale: float = 200.0
     keep_base_ffn: ClassVar[str] = "none"
 
-    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "list[nn.Module]":
         from .progressive_cluster import LastRouteCluster
 
         return [LastRouteCluster(ffn, self.n_ffn, init=self.init, trainable=True) for ffn in ffns]

@@ -8,8 +8,9 @@ inner) and the coefficients instead. FLOPs of task m, BERT-base, 128 wordpieces:
 encoder, twice four encoders of their own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, List, Optional, Sequence
+from typing import TYPE_CHECKING
 
 from ...errors import MedmtlError
 from .rule import check_at_least, check_count
@@ -30,14 +31,14 @@ class ProgressiveRule:
     init: str = "mean"
     trainable: bool = True
     coefficient_lr_scale: float = 200.0
-    rank: Optional[int] = None
+    rank: int | None = None
     share_W_over_layers: bool = False  # noqa: N815
     keep_base_ffn: str = "none"
 
-    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "list[nn.Module]":
         from .progressive_cluster import ProgressiveCluster
 
-        made: "List[ProgressiveCluster]" = []
+        made: list[ProgressiveCluster] = []
         for ffn in ffns:
             cluster = ProgressiveCluster(
                 ffn,
@@ -62,7 +63,7 @@ def progressive_rule(
     init: str = "mean",
     trainable: bool = True,
     coefficient_lr_scale: float = 200.0,
-    rank: Optional[int] = None,
+    rank: int | None = None,
     share_W_over_layers: bool = False,  # noqa: N803
     keep_base_ffn: str = "none",
 ) -> ProgressiveRule:

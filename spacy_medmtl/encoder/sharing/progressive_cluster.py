@@ -5,7 +5,6 @@ triangular, so one route is one weighted sum, or one FFN of m times the inner wi
 """
 
 import copy
-from typing import List, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,7 @@ from ..routed import FeedForward
 from .cluster import Cluster, Coefficient, Terms, WholeFfns, make_ffns
 
 
-def starting_point(init: str, route: int, keeps_base: bool = False) -> Tuple[float, float]:
+def starting_point(init: str, route: int, keeps_base: bool = False) -> tuple[float, float]:
     """(W_mi for all i < m, c_m) of route ``m = route + 1`` under an initialisation; see ``progressive_rule``.
 
     Under ``mean``, ``zero``, ``copy`` and ``preserving``, ``c_m = 1 - sum over i < m of W_mi``.
@@ -47,8 +46,8 @@ class ProgressiveCluster(Cluster):
         *,
         init: str,
         trainable: bool,
-        rank: Optional[int] = None,
-        coefficients: Optional[nn.ParameterList] = None,
+        rank: int | None = None,
+        coefficients: nn.ParameterList | None = None,
         keep_base_ffn: str = "none",
     ) -> None:
         starts = [starting_point(init, route, keep_base_ffn != "none") for route in range(n_routes)]
@@ -68,7 +67,7 @@ class ProgressiveCluster(Cluster):
 
     def alphas(self, route: int) -> Tensor:
         """Row ``route`` of (I - W)^-1, shape [route + 1], by forward substitution."""
-        rows: List[Tensor] = [self.coefficients[0].new_ones(1)]
+        rows: list[Tensor] = [self.coefficients[0].new_ones(1)]
         for m in range(1, route + 1):
             known = torch.stack([nn.functional.pad(row, (0, m - len(row))) for row in rows])  # [m, m]
             rows.append(torch.cat([self.coefficients[m - 1] @ known, rows[0]]))
@@ -86,8 +85,8 @@ class ProgressiveCluster(Cluster):
         mixed = super().forward(x, route)
         return mixed if self.base is None else mixed + self.base(x)
 
-    def parts(self, route: int) -> List[Tuple[FeedForward, Coefficient]]:
-        base: List[Tuple[FeedForward, Coefficient]] = [] if self.base is None else [(self.base, 1.0)]
+    def parts(self, route: int) -> list[tuple[FeedForward, Coefficient]]:
+        base: list[tuple[FeedForward, Coefficient]] = [] if self.base is None else [(self.base, 1.0)]
         return [*super().parts(route), *base]
 
 

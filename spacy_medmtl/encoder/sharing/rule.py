@@ -1,6 +1,7 @@
 """What every sharing rule offers. A rule is small and free of torch; its clusters are the torch modules it builds."""
 
-from typing import TYPE_CHECKING, Any, List, Protocol, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import MedmtlError
 
@@ -21,7 +22,7 @@ class SharingRule(Protocol):
     def keep_base_ffn(self) -> str:
         """What becomes of the pretrained FFN beside the cluster: ``none``, ``parallel`` or ``serial``."""
 
-    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "list[nn.Module]":
         """Build the clusters that replace ``ffns``, one for each routed layer, from the lowest up.
 
         A cluster is called as ``cluster(x, m)`` with rows ``x`` of shape [..., width] (the attention output of the

@@ -5,8 +5,9 @@ Parameters: (R - 1) FFNs more in each routed layer; with ``rank`` k, R * 2k(widt
 task: those of ``shared``. All tasks on one text: layers from the first routed one run once for each, up to R times.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, List, Optional, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from .rule import check_count
 
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 class SeparateRule:
     """See ``separate_rule``."""
 
-    rank: Optional[int] = None
+    rank: int | None = None
     keep_base_ffn: ClassVar[str] = "none"
 
-    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "list[nn.Module]":
         from .cluster import FixedCluster, make_ffns
 
         own = [[m] for m in range(len(routes))]
@@ -36,7 +37,7 @@ class SeparateRule:
         return 1.0
 
 
-def separate_rule(rank: Optional[int] = None) -> SeparateRule:
+def separate_rule(rank: int | None = None) -> SeparateRule:
     """``spacy-medmtl.separate_rule.v1``: ``h_m = F_m(x)``; every route starts as the pretrained encoder.
 
     rank: null, or the rank of each route's difference from one common FFN.

@@ -4,8 +4,9 @@ Parameters: those of the pretrained encoder. FLOPs: those of the pretrained enco
 same; the other rules state theirs relative to it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, List, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
     from torch import nn
@@ -19,7 +20,7 @@ class SharedRule:
 
     keep_base_ffn: ClassVar[str] = "none"
 
-    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "list[nn.Module]":
         from .shared_cluster import SharedCluster
 
         return [SharedCluster(ffn) for ffn in ffns]

@@ -8,8 +8,9 @@ Parameters: (S - 1) FFNs more in each routed layer for S skills in use, with ``r
 FLOPs of a task with n skills, BERT-base, 128 wordpieces: 1 + 0.65 (n - 1) times those of ``shared``.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar, Dict, List, Optional, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from ...errors import MedmtlError
 from .rule import check_count
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from ..routed import FeedForward
 
-TABLE: Dict[str, List[str]] = {
+TABLE: dict[str, list[str]] = {
     "sentence_intent": ["s1", "s4", "s7"],
     "pair_relation": ["s1", "s3", "s6", "s7"],
     "sru_nested_ner": ["s2", "s7"],
@@ -31,18 +32,18 @@ TABLE: Dict[str, List[str]] = {
 class SkillsRule:
     """See ``skills_rule``."""
 
-    table: Dict[str, List[str]] = field(default_factory=lambda: dict(TABLE))
-    rank: Optional[int] = None
+    table: dict[str, list[str]] = field(default_factory=lambda: dict(TABLE))
+    rank: int | None = None
     keep_base_ffn: ClassVar[str] = "none"
 
-    def skills(self, route: str) -> List[str]:
+    def skills(self, route: str) -> list[str]:
         """The skills of a route, sorted. Raises MedmtlError E021 if the table has none for it."""
         names = self.table.get(route)
         if not names:
             raise MedmtlError("E021", route=route, expected=sorted(self.table))
         return sorted(set(names))
 
-    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "List[nn.Module]":
+    def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "list[nn.Module]":
         from .cluster import FixedCluster, make_ffns
 
         used = sorted({skill for route in routes for skill in self.skills(route)})
@@ -56,7 +57,7 @@ class SkillsRule:
         return 1.0
 
 
-def skills_rule(table: Optional[Dict[str, List[str]]] = None, rank: Optional[int] = None) -> SkillsRule:
+def skills_rule(table: dict[str, list[str]] | None = None, rank: int | None = None) -> SkillsRule:
     """``spacy-medmtl.skills_rule.v1``: ``h_m = mean over the skills s of task m of F_s(x)``.
 
     Every route starts as the pretrained encoder: the mean of equal FFNs is the FFN. Skills that no route needs are left
