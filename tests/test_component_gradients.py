@@ -7,7 +7,7 @@ import pytest
 import torch
 from toy import CASES, TEXTS, make_examples
 
-from spacy_medmtl.encoder.losses import (
+from spacy_medmtl.heads.losses import (
     mean_squared_error,
     sigmoid,
     sigmoid_cross_entropy,

@@ -9,6 +9,7 @@ tells two spans with equal boundaries apart; ``span._.x`` data does neither.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..errors import MedmtlError
@@ -75,9 +76,11 @@ def group_values(doc: Doc, key: str, name: str) -> list[Any]:
 
 
 def entity_spans(doc: Doc, key: str) -> list[tuple[int, int, str]]:
-    """(start, end, label) of the entities under ``doc.spans[key]``, none if it is absent; ``ents``: of ``doc.ents``."""
+    """(start, end, label) of the entities under ``doc.spans[key]``, none if it is absent; ``ents``: of ``doc.ents``.
+    White space at the ends is no part of them, and what is nothing else is none."""
     spans = doc.ents if key == ENTS else doc.spans.get(key, ())
-    return [(span.start, span.end, span.label_) for span in spans]
+    found = [(*trimmed(doc, span.start, span.end), span.label_) for span in spans]
+    return [(start, end, label) for start, end, label in found if start < end]
 
 
 def entity_types(doc: Doc, key: str) -> dict[tuple[int, int], str]:
@@ -93,6 +96,11 @@ def trimmed(doc: Doc, start: int, end: int) -> tuple[int, int]:
     while end > start and doc[end - 1].is_space:
         end -= 1
     return start, end
+
+
+def word_offsets(doc: Doc, start: int, end: int) -> numpy.ndarray:
+    """Offsets of the tokens in [start, end) that are words: white space is none."""
+    return numpy.asarray([i for i in range(start, end) if not doc[i].is_space], dtype="int64")
 
 
 def joined_bounds(bounds: Iterable[tuple[int, int]], n_tokens: int) -> list[tuple[int, int]]:

@@ -24,7 +24,8 @@ def pair_relation_model(
     lr_scale: factor on the optimizer's learning rate for this layer.
     nO: number of outputs, found at initialisation. Raises MedmtlError E205 for a tok2vec layer that cannot read pairs.
     """
-    from ..encoder.rows import build_row_classifier, check_view
+    from ..heads.rows import build_row_classifier
+    from ..heads.tok2vec import check_view
 
     check_view(tok2vec, "pair", "pair_relation", *ENTITY_VIEWS)
     return build_row_classifier(tok2vec, nO, lr_scale=lr_scale)

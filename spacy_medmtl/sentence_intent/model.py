@@ -18,7 +18,8 @@ def sentence_intent_model(
     layer, which starts from random weights where the encoder does not. nO: number of labels, found at initialisation.
     Raises MedmtlError E205 for a tok2vec layer that cannot read units.
     """
-    from ..encoder.rows import build_row_classifier, check_view
+    from ..heads.rows import build_row_classifier
+    from ..heads.tok2vec import check_view
 
     check_view(tok2vec, "sentence", "sentence_intent")
     return build_row_classifier(tok2vec, nO, lr_scale=lr_scale)

@@ -1,33 +1,25 @@
-"""The linear layer over encoder rows that three heads share: [CLS] rows to intents or relations, token rows to tags."""
+"""The thinc side of the linear layer over encoder rows that three heads share: [CLS] rows to intents or relations,
+token rows to tags."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from thinc.api import Model
 from thinc.types import Floats2d
-from torch import Tensor, nn
+from torch import Tensor
 
-from ..errors import MedmtlError
-from .bridge import TorchShim, split_rows, to_array, to_tensor
-from .listener import reads_units, view_of
-from .readings import ToRead, doc_of
-from .shims import torch_shim
-
-INIT_STD = 0.02  # BERT's own for new layers
+from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
+from ..encoder.readings import ToRead
+from ..encoder.shims import torch_shim
+from .row_classifier import RowClassifier
+from .tok2vec import tok2vec_input, tok2vec_width
 
 
-class RowClassifier(nn.Module):
-    """Dropout and one linear layer: rows [n, width] -> logits [n, n_outputs]."""
-
-    def __init__(self, width: int, n_outputs: int) -> None:
-        super().__init__()
-        self.linear = nn.Linear(width, n_outputs)
-        nn.init.normal_(self.linear.weight, std=INIT_STD)
-        nn.init.zeros_(self.linear.bias)
-
-    def forward(self, rows: Tensor, dropout: float) -> Tensor:
-        return self.linear(nn.functional.dropout(rows, dropout, training=dropout > 0.0))
+def same_scale(parameter: str, *, lr_scale: float) -> float:
+    """The factor on the learning rate of any parameter of a layer. (A function of the module, so that it pickles.)"""
+    return lr_scale
 
 
 def build_row_classifier(
@@ -41,7 +33,7 @@ def build_row_classifier(
 
     forward: for another input than items; it ends in ``classify``.
     """
-    shim = TorchShim("row classifier", RowClassifier, lambda name: lr_scale)
+    shim = TorchShim("row classifier", RowClassifier, partial(same_scale, lr_scale=lr_scale))
     return Model(
         "medmtl_row_classifier",
         forward or classify,
@@ -51,26 +43,6 @@ def build_row_classifier(
         attrs={"dropout_rate": 0.0},
         shims=[shim],
     )
-
-
-def check_view(tok2vec: Model, view: str, name: str, *others: str) -> None:
-    """Raises MedmtlError E205 unless ``tok2vec`` reads an encoder of this package in the given view or one of
-    ``others``."""
-    received = view_of(tok2vec) or tok2vec.name
-    if not reads_units(tok2vec) or received not in (view, *others):
-        raise MedmtlError("E205", name=name, view="', '".join([view, *others]), received=received)
-
-
-def tok2vec_input(tok2vec: Model, items: list[ToRead]) -> list[Any]:
-    """Readings for our own listeners, Docs for any other tok2vec layer."""
-    return items if reads_units(tok2vec) else [doc_of(item) for item in items]
-
-
-def tok2vec_width(tok2vec: Model, sample: list[Any]) -> int:
-    """The width of a tok2vec layer's rows, found by running it where it does not say."""
-    if tok2vec.has_dim("nO"):
-        return int(tok2vec.get_dim("nO"))
-    return int(tok2vec.predict(sample[:1])[0].shape[1])
 
 
 def init(model: "Model[list[ToRead], Floats2d]", X: list[ToRead] | None = None, Y: Any = None) -> None:  # noqa: N803
