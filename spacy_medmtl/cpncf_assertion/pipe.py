@@ -25,7 +25,7 @@ from ..annotations.groups import (
     write_group,
 )
 from ..annotations.travelling import keep_values
-from ..encoder.readings import Bounds, Reading, Unit
+from ..encoder.views.requests import Bounds, Reading, Unit
 from ..heads.alignment import aligned_bounds
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels, one_hot

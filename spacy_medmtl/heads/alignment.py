@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from spacy.training import Example
 
 from ..annotations.groups import trimmed
-from ..encoder.readings import Bounds
+from ..encoder.views.requests import Bounds
 
 
 def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "strict") -> list[Bounds | None]:

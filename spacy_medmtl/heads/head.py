@@ -10,8 +10,8 @@ from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Model, Optimizer, set_dropout_rate
 
+from ..encoder.listener import head_batches
 from ..encoder.shims import torch_shim
-from ..encoder.stream import head_batches
 from ..errors import MedmtlError, warn
 from .alignment import aligned_bounds
 from .losses import to_numpy
@@ -173,7 +173,7 @@ class Head(Task, Generic[Gold]):
     # Prediction
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Annotate a stream, in step with the encoder's batches (see ``encoder.stream``)."""
+        """Annotate a stream, in step with the encoder's batches (see ``encoder.listener``)."""
         error_handler = self.get_error_handler()
         for docs in head_batches(self.model, stream, batch_size):
             try:

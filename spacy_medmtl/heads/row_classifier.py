@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 INIT_STD = 0.02  # BERT's own for new layers
+FEWEST_ROWS = 4  # products of fewer are summed in another order, so a Doc alone would get other bits
 
 
 class RowClassifier(nn.Module):
@@ -15,4 +16,6 @@ class RowClassifier(nn.Module):
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, rows: Tensor, dropout: float) -> Tensor:
-        return self.linear(nn.functional.dropout(rows, dropout, training=dropout > 0.0))
+        n_missing = max(0, FEWEST_ROWS - len(rows))
+        padded = nn.functional.pad(rows, (0, 0, 0, n_missing)) if n_missing else rows
+        return self.linear(nn.functional.dropout(padded, dropout, training=dropout > 0.0))[: len(rows)]

@@ -1,7 +1,7 @@
 """The thinc side of the linear layer over encoder rows that three heads share: [CLS] rows to intents or relations,
 token rows to tags."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,8 +11,9 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
-from ..encoder.readings import ToRead
+from ..encoder.listener import gives_rows
 from ..encoder.shims import torch_shim
+from ..encoder.views.requests import HeadInput, ToRead
 from .row_classifier import RowClassifier
 from .tok2vec import tok2vec_input, tok2vec_width
 
@@ -53,22 +54,34 @@ def init(model: "Model[list[ToRead], Floats2d]", X: list[ToRead] | None = None, 
     torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_outputs": model.get_dim("nO")})
 
 
+def read_rows(
+    tok2vec: Model, items: list[ToRead], is_train: bool
+) -> tuple[Tensor, Sequence[int], Callable[[Tensor], Any]]:
+    """The rows of all items [n_rows, width] as a leaf of the graph, how many each item has, and what takes their
+    gradient. From an encoder of this package they come as tensors, from any other layer as arrays."""
+    if gives_rows(tok2vec):
+        rows, backprop_rows = tok2vec(HeadInput(items), is_train)
+        return rows.tensor.detach().requires_grad_(is_train), rows.lengths, backprop_rows
+    arrays, backprop_arrays = tok2vec(tok2vec_input(tok2vec, items), is_train)
+    lengths = [len(array) for array in arrays]
+    tensor = to_tensor(tok2vec.ops.xp.vstack(arrays), requires_grad=is_train)
+    return tensor, lengths, lambda gradient: backprop_arrays(split_rows(to_array(gradient), lengths))
+
+
 def classify(
     model: Model, items: list[ToRead], is_train: bool, extend: Callable[[Tensor], Tensor] | None = None
 ) -> tuple[Floats2d, Callable[[Floats2d], list[ToRead]]]:
     """Logits of the rows of all items, and of what ``extend`` makes of these rows."""
-    tok2vec, dropout = model.layers[0], float(model.attrs["dropout_rate"])
-    rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, items), is_train)
-    lengths = [len(part) for part in rows]
+    dropout = float(model.attrs["dropout_rate"])
+    inputs, _, backprop_tok2vec = read_rows(model.layers[0], items, is_train)
     module: RowClassifier = torch_shim(model).module
-    inputs = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
     with torch.set_grad_enabled(is_train):
         logits = module(extend(inputs) if extend else inputs, dropout if is_train else 0.0)
 
     def backprop(d_logits: Floats2d) -> list[ToRead]:
         logits.backward(to_tensor(d_logits))
         assert inputs.grad is not None
-        backprop_tok2vec(split_rows(to_array(inputs.grad), lengths))
+        backprop_tok2vec(inputs.grad)
         return []
 
     return to_array(logits), backprop

@@ -5,7 +5,7 @@ from typing import Any
 from thinc.api import Model
 
 from ..encoder.listener import reads_units, view_of
-from ..encoder.readings import ToRead, doc_of
+from ..encoder.views.requests import ToRead, doc_of
 from ..errors import MedmtlError
 
 

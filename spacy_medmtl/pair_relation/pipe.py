@@ -16,7 +16,7 @@ from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from ..annotations.travelling import keep_pairs
 from ..encoder.listener import view_of
-from ..encoder.readings import BLINDED, ENTITY_VIEWS, Bounds, Reading, Unit
+from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, Bounds, Reading, Unit
 from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds
 from ..heads.head import Head

@@ -12,7 +12,7 @@ from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
-from ..encoder.readings import Bounds, Reading, units_with_context
+from ..encoder.views.requests import Bounds, Reading, units_with_context
 from ..heads.alignment import aligned_bounds
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels

@@ -20,8 +20,8 @@ from ..annotations.groups import (
     word_offsets,
     write_group,
 )
-from ..encoder.readings import Bounds
 from ..encoder.shims import torch_shim
+from ..encoder.views.requests import Bounds
 from ..heads.alignment import aligned_bounds
 from ..heads.head import Head
 from ..heads.losses import sigmoid, to_numpy

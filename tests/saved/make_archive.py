@@ -1,9 +1,9 @@
-"""Makes ``VERSION.zip`` beside this file: a tiny pipeline with all heads, saved by the installed version of the package.
+"""Makes ``VERSION.zip`` beside this file: a tiny pipeline with all heads, saved by the version that is installed.
 
     python tests/saved/make_archive.py
 
-It holds what that version wrote to disk, and ``expected.json``: what it predicted. An archive is made once, by the version
-that it is named after, and never again: later versions have to load it and predict the same.
+It holds what that version wrote to disk, and ``expected.json``: what it predicted. An archive is made once, by the
+version that it is named after, and never again: later versions have to load it and predict the same.
 """
 
 import io

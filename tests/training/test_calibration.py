@@ -6,7 +6,7 @@ import spacy
 from toy import CASES, TEXTS, make_examples
 
 from spacy_medmtl.annotations.groups import FINDINGS, INTENTS
-from spacy_medmtl.encoder.readings import Unit
+from spacy_medmtl.encoder.views.requests import Unit
 from spacy_medmtl.heads.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
 from spacy_medmtl.heads.outputs import (
     Exclusive,
