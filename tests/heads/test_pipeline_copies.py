@@ -18,8 +18,11 @@ def nlp(make_nlp):
 
 
 def found(nlp):
-    groups = [doc.spans for doc in map(nlp, TEXTS)]
-    return [{key: [list(g.attrs["scores"]), [s.label_ for s in g]] for key, g in one.items()} for one in groups]
+    docs = list(map(nlp, TEXTS))
+    return [
+        {key: (group.attrs["scores"], [span.label_ for span in group]) for key, group in doc.spans.items()}
+        for doc in docs
+    ]
 
 
 WAYS = {"pickle": lambda nlp: pickle.loads(pickle.dumps(nlp)), "deepcopy": copy.deepcopy}
@@ -30,8 +33,6 @@ def test_a_copy_finds_the_same_and_is_nobody_elses(nlp, way):
     expected = found(nlp)
     twin = WAYS[way](nlp)
     assert found(twin) == expected
-    twin.get_pipe("cpncf_assertion").mode = "assert"
-    assert nlp.get_pipe("cpncf_assertion").mode == "both"
     for parameter in twin.get_pipe("sentence_intent").model.shims[0].module.parameters():
         parameter.data.zero_()
     assert found(nlp) == expected
