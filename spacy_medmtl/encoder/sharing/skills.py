@@ -2,7 +2,8 @@
 
 The table of the progressive paper's baseline (OpenReview f4OM3Mn2wb, Table 1) is in configs/lab. Skills there: s1
 meaning of a sequence, s2 meaning of a token, s3 how segments interact, s4 sentiment, s5 questions, s6 medical text, s7
-generic, active in every task. That a task's skills are averaged is how SkillNet-NLU is recalled; its code is not public.
+generic, active in every task. That a task's skills are averaged is how SkillNet-NLU is recalled; its code is not
+public.
 
 Parameters: (S - 1) FFNs more in each routed layer for S skills in use, with ``rank`` k S * 2k(width + inner) instead.
 FLOPs of a task with n skills, BERT-base, 128 wordpieces: 1 + 0.65 (n - 1) times those of ``shared``.
