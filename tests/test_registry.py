@@ -172,7 +172,6 @@ def test_default_configs_need_no_torch_to_be_read_and_are_complete():
     script = """
 import inspect
 from spacy.language import Language
-from toy import CASES
 for entry_point in metadata.distribution("spacy-medmtl").entry_points:
     if entry_point.group == "spacy_factories":
         arguments = set(inspect.signature(entry_point.load()).parameters) - {"nlp", "name"}

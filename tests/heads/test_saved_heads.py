@@ -10,6 +10,7 @@ import pytest
 import spacy
 from saved.make_archive import TEXTS as ARCHIVED_TEXTS
 from saved.make_archive import predictions
+from thinc.api import fix_random_seed
 from toy import CASE, CASES, TEXTS, make_examples
 
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
@@ -103,6 +104,7 @@ def test_missing_files_are_named(copied, case, file, code):
 def test_the_weights_of_another_head_are_refused(make_nlp, copied, tmp_path):
     """Of the same kind and shape, so they would load and mean something else."""
     case = CASE["sentence_intent"]
+    fix_random_seed(1)
     other = make_nlp(case.factory)
     other.initialize(lambda: make_examples(other, case.annotate))
     other.to_disk(tmp_path / "other")
