@@ -154,6 +154,9 @@ TEMPLATES = {
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
     "several files.",
+    # E51x: notes in, tables out
+    "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
+    "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
 }
 
 
