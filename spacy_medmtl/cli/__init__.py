@@ -2,6 +2,7 @@
 
 import typer
 
+from .annotate import annotate
 from .calibrate import calibrate
 from .convert import convert
 from .corpora import corpora
@@ -23,6 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("annotate")(annotate)
 app.command("fetch-encoder")(fetch_encoder)
 app.command("new-encoder")(new_encoder)
 app.command("warm-up")(warm_up_command)
