@@ -167,6 +167,7 @@ TEMPLATES = {
     "E519": "The note has no text.",
     "E520": "Ray could not go on ({problem}). What is written stays. See Ray's own logs, and give the same "
     "command again.",
+    "E521": "None of the notes could be read, so there is nothing to show.",
 }
 
 

@@ -15,6 +15,7 @@ from .new_encoder import new_encoder
 from .prepare import prepare
 from .report import report
 from .show import show
+from .view import view
 from .warm_up import warm_up_command
 
 app = typer.Typer(
@@ -37,4 +38,5 @@ app.command("debug-data", context_settings=SETTINGS)(debug_data)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)
+app.command("view")(view)
 app.add_typer(lab)

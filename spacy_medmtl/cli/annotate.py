@@ -30,6 +30,7 @@ class Format(str, Enum):
     csv = "csv"
     parquet = "parquet"
     docbin = "docbin"
+    html = "html"
 
 
 class Engine(str, Enum):
@@ -56,7 +57,8 @@ def annotate(
             "--format",
             "-f",
             help="jsonl: a line a note. csv, parquet: a row for each finding, entity, sentence and relation. docbin: "
-            "spaCy Docs. By default what OUTPUT ends in; parquet and docbin write a folder where it has no ending.",
+            "spaCy Docs. html: a folder with a page a note. By default what OUTPUT ends in; parquet and docbin write a "
+            "folder where it has no ending.",
         ),
     ] = None,
     text_column: Annotated[

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import MedmtlError
+from .file_outputs import HtmlPages
 from .line_outputs import Csv, JsonLines
 from .outputs import Output
 from .part_outputs import docbin_output, parquet_output
@@ -13,6 +14,7 @@ FORMATS: dict[str, Callable[[Path], Output]] = {
     "csv": Csv,
     "parquet": parquet_output,
     "docbin": docbin_output,
+    "html": HtmlPages,
 }
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".spacy": "docbin"}
 _FILES = ("jsonl", "csv")

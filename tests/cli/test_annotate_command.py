@@ -95,6 +95,23 @@ def test_parquet_and_docbin_are_a_file_or_a_folder(medmtl, pipeline, notes, tmp_
     assert not (tmp_path / "x.spacy.parts").exists()
 
 
+def test_a_page_for_each_note_and_no_id_leads_out_of_the_folder(medmtl, pipeline, tmp_path):
+    ids = ["a/b", "../out", "index", "x?y", ".", ""]
+    source = tmp_path / "x.jsonl"
+    source.write_text("\n".join(json.dumps({"id": one, "text": "A cough."}) for one in ids), encoding="utf8")
+    folder = tmp_path / "in" / "pages"
+    arguments = ("annotate", pipeline, source, "-o", folder, "--format", "html")
+    result = medmtl(*arguments)
+    assert result.exit_code == 0, result.output
+    pages = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.html")}
+    names = ("index", "a/b", "%2E%2E/out", "%69ndex", "x%3Fy", "%2E", "x.jsonl%3A6")
+    assert pages == {f"in/pages/{name}.html" for name in names}
+    index = (folder / "index.html").read_text(encoding="utf8")
+    assert '<a href="%252E%252E/out.html">../out</a>' in index
+    assert "6 note(s) were there already" in medmtl(*arguments).output
+    assert medmtl(*arguments, "--force").exit_code == 0
+
+
 @pytest.mark.parametrize("columns", [("id", "text"), ("NOTE_ID", "Note_Text"), ("row", "body")])
 def test_rows_of_csv_json_lines_and_parquet(medmtl, pipeline, tmp_path, columns):
     """Usual names of columns are found in any case, others are given; ids are kept, also whole numbers."""
@@ -299,6 +316,7 @@ def test_a_pipeline_of_this_package(medmtl, make_nlp, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Ray's own
 def test_ray_writes_what_one_process_writes(medmtl, tmp_path):
     pytest.importorskip("ray.data")
     nlp = spacy.blank("en")
