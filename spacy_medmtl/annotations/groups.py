@@ -19,6 +19,7 @@ ENTITIES = "medmtl_ner"
 ENTS = "ents"  # instead of the key of a group: doc.ents
 FINDINGS = "medmtl_findings"
 TURNS = "medmtl_turns"
+SECTIONS = "medmtl_sections"
 GIVEN = "medmtl_given"  # findings that somebody else marked, for cpncf_assertion to judge
 ANNOTATED_LABELS = "annotated_labels"
 TYPE_SEPARATOR = "$"  # of a label that is kept apart by corpus, "bc5cdr$Disease"

@@ -10,14 +10,13 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from ..annotations.extensions import MODIFIERS
-from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, TURNS, group_values, sentence_bounds, trimmed
+from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, group_values, sentence_bounds, trimmed
 from ..annotations.relations import read_pairs
 from ..errors import MedmtlError
 from .columns import KINDS, TABLES, joined_columns
 
 Row = dict[str, Any]
 DOC_ID = "doc_id"  # in doc.user_data: which note it is
-SECTIONS = "medmtl_sections"
 
 
 def rows(docs: Iterable[Doc], *, ids: Iterable[Any] | None = None) -> dict[str, list[Row]]:
