@@ -162,6 +162,20 @@ TEMPLATES = {
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
     "several files.",
+    # E51x: notes in, tables out
+    "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
+    "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
+    "E512": "Input '{path}' {problem}. Expected text files, CSV, JSON lines or Parquet files, folders of them, or '-'.",
+    "E513": "Row {row} {problem}.",
+    "E514": "The bytes of this text are not {encoding}. Give their encoding with '--encoding' (such as cp1252).",
+    "E515": "Component '{name}' failed on this note ({problem}). Try the note alone with 'medmtl show', and report it.",
+    "E516": "The text is of the type {received}. Expected a string.",
+    "E517": "Another note before it has the same id; only that one was annotated. Give ids that are unique.",
+    "E518": "The text has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it.",
+    "E519": "The note has no text.",
+    "E520": "Ray could not go on ({problem}). What is written stays. See Ray's own logs, and give the same "
+    "command again.",
+    "E521": "None of the notes could be read, so there is nothing to show.",
 }
 
 
