@@ -70,7 +70,7 @@ def status_augmenter(share: float, grammar: str | Path | None = None, spans_key:
     """
     if not share >= 0:
         raise MedmtlError("E203", setting="share", name="StatusAugmenter", received=share, expected=["a number >= 0"])
-    rules = {"": read_grammar(Path(grammar))} if grammar is not None else {}
+    rules = {} if grammar is None else {"": read_grammar(Path(grammar))}  # by language, or one for all
     banks: dict[Any, _Bank] = {}
 
     def augment(nlp: Language, example: Example) -> Iterator[Example]:
@@ -78,7 +78,7 @@ def status_augmenter(share: float, grammar: str | Path | None = None, spans_key:
         reference = example.reference
         if spans_key not in reference.spans:
             return
-        lang = "" if grammar is not None else nlp.lang
+        lang = "" if grammar is not None else str(nlp.lang)
         if lang not in rules:
             rules[lang] = read_grammar(shipped_grammar(lang))
         attrs = _attrs(reference, spans_key)
