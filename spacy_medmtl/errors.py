@@ -134,6 +134,12 @@ TEMPLATES = {
     "E347": "'{path}' is no result of the lab ({problem}). Delete it, and its cell runs again.",
     "W340": "No plot was drawn, because matplotlib is not installed; all else was written. Get it with 'pip install "
     "spacy-medmtl[lab]' and give the same command again.",
+    # E35x: the grammar of status
+    "E350": "There is no grammar of status for the language '{lang}', only for {expected}. Name a file of your own in "
+    "'grammar' of the augmenter.",
+    "E351": "The grammar of status '{path}' {problem}.",
+    "E352": "The grammar of status '{path}' composed nothing whose findings stand on the borders of tokens of "
+    "'{lang}'. Part findings from signs by blanks.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
     "lost, '--on-error skip' the whole document; both list every loss.",

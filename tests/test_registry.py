@@ -35,6 +35,7 @@ NAMES = {
     },
     "spacy_scorers": {f"spacy-medmtl.{head}_scorer.v1" for head in HEADS},
     "spacy_readers": {"spacy-medmtl.MultitaskCorpus.v1"},
+    "spacy_augmenters": {"spacy-medmtl.StatusAugmenter.v1"},
     "spacy_batchers": {"spacy-medmtl.task_batcher.v1"},
     "spacy_loggers": {"spacy-medmtl.ConsoleLogger.v1"},
     "spacy_callbacks": {"spacy-medmtl.balance_tasks.v1", "spacy-medmtl.check_refined.v1"},
