@@ -72,7 +72,7 @@ TORCH_SIDE = {
     "spacy_medmtl.encoder.sharing.mmoe_cluster",
     "spacy_medmtl.encoder.sharing.progressive_cluster",
     "spacy_medmtl.encoder.sharing.shared_cluster",
-    "spacy_medmtl.encoder.wordpieces",
+    "spacy_medmtl.encoder.views.wordpieces",
     "spacy_medmtl.cpncf_assertion.layer",
     "spacy_medmtl.sru_nested_ner.layer",
     "spacy_medmtl.sru_nested_ner.memory",

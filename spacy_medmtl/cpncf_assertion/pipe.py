@@ -26,7 +26,7 @@ from ..annotations.groups import (
 from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import softmax, softmax_cross_entropy
-from ..encoder.readings import Bounds, Reading, Unit
+from ..encoder.views.requests import Bounds, Reading, Unit
 from ..errors import MedmtlError
 from .contexts import KINDS, context_units
 from .evidence import register

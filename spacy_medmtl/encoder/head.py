@@ -12,11 +12,11 @@ from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..errors import MedmtlError, warn
 from .decisions import Decisions
+from .listener import head_batches
 from .losses import to_numpy
-from .readings import Bounds
 from .shims import torch_shim
-from .stream import head_batches
 from .task import Task
+from .views.requests import Bounds
 
 Gold = TypeVar("Gold")
 SAMPLE_SIZE = 10  # examples that models are initialised with

@@ -1,6 +1,6 @@
 """The linear layer over encoder rows that three heads share: [CLS] rows to intents or relations, token rows to tags."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from ..errors import MedmtlError
 from .bridge import TorchShim, split_rows, to_array, to_tensor
-from .listener import reads_units, view_of
-from .readings import ToRead, doc_of
+from .listener import gives_rows, reads_units, view_of
 from .shims import torch_shim
+from .views.requests import HeadInput, ToRead, doc_of
 
 INIT_STD = 0.02  # BERT's own for new layers
+FEWEST_ROWS = 4  # products of fewer are summed in another order, so a Doc alone would get other bits
 
 
 class RowClassifier(nn.Module):
@@ -27,7 +28,9 @@ class RowClassifier(nn.Module):
         nn.init.zeros_(self.linear.bias)
 
     def forward(self, rows: Tensor, dropout: float) -> Tensor:
-        return self.linear(nn.functional.dropout(rows, dropout, training=dropout > 0.0))
+        n_missing = max(0, FEWEST_ROWS - len(rows))
+        padded = nn.functional.pad(rows, (0, 0, 0, n_missing)) if n_missing else rows
+        return self.linear(nn.functional.dropout(padded, dropout, training=dropout > 0.0))[: len(rows)]
 
 
 def build_row_classifier(
@@ -66,6 +69,20 @@ def tok2vec_input(tok2vec: Model, items: list[ToRead]) -> list[Any]:
     return items if reads_units(tok2vec) else [doc_of(item) for item in items]
 
 
+def read_rows(
+    tok2vec: Model, items: list[ToRead], is_train: bool
+) -> tuple[Tensor, Sequence[int], Callable[[Tensor], Any]]:
+    """The rows of all items [n_rows, width] as a leaf of the graph, how many each item has, and what takes their
+    gradient. From an encoder of this package they come as tensors, from any other layer as arrays."""
+    if gives_rows(tok2vec):
+        rows, backprop_rows = tok2vec(HeadInput(items), is_train)
+        return rows.tensor.detach().requires_grad_(is_train), rows.lengths, backprop_rows
+    arrays, backprop_arrays = tok2vec(tok2vec_input(tok2vec, items), is_train)
+    lengths = [len(array) for array in arrays]
+    tensor = to_tensor(tok2vec.ops.xp.vstack(arrays), requires_grad=is_train)
+    return tensor, lengths, lambda gradient: backprop_arrays(split_rows(to_array(gradient), lengths))
+
+
 def tok2vec_width(tok2vec: Model, sample: list[Any]) -> int:
     """The width of a tok2vec layer's rows, found by running it where it does not say."""
     if tok2vec.has_dim("nO"):
@@ -85,18 +102,16 @@ def classify(
     model: Model, items: list[ToRead], is_train: bool, extend: Callable[[Tensor], Tensor] | None = None
 ) -> tuple[Floats2d, Callable[[Floats2d], list[ToRead]]]:
     """Logits of the rows of all items, and of what ``extend`` makes of these rows."""
-    tok2vec, dropout = model.layers[0], float(model.attrs["dropout_rate"])
-    rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, items), is_train)
-    lengths = [len(part) for part in rows]
+    dropout = float(model.attrs["dropout_rate"])
+    inputs, _, backprop_tok2vec = read_rows(model.layers[0], items, is_train)
     module: RowClassifier = torch_shim(model).module
-    inputs = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
     with torch.set_grad_enabled(is_train):
         logits = module(extend(inputs) if extend else inputs, dropout if is_train else 0.0)
 
     def backprop(d_logits: Floats2d) -> list[ToRead]:
         logits.backward(to_tensor(d_logits))
         assert inputs.grad is not None
-        backprop_tok2vec(split_rows(to_array(inputs.grad), lengths))
+        backprop_tok2vec(inputs.grad)
         return []
 
     return to_array(logits), backprop

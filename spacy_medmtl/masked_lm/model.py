@@ -5,14 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 from thinc.api import Model
 
-from ..encoder.listener import LISTENER, find_link
+from ..encoder.listener import LISTENER, EncoderPipe, find_link
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
-
-    from ..encoder.pipe import ProgressiveTok2Vec
 
 
 def masked_lm_model(
@@ -34,7 +32,7 @@ def masked_lm_model(
     return Model("medmtl_masked_lm", forward, init=init, layers=[tok2vec], attrs={"share": share}, shims=[shim])
 
 
-def encoder_of(model: Model) -> "ProgressiveTok2Vec":
+def encoder_of(model: Model) -> EncoderPipe:
     """The encoder pipe that the model's listener reads. Raises MedmtlError E003 where there is none."""
     listener = model.layers[0]
     link = find_link(listener)
@@ -68,6 +66,7 @@ def forward(model: Model, docs: "list[Doc]", is_train: bool) -> tuple[float | No
     def backprop(factor: float) -> list[Any]:
         if loss is not None:
             loss.backward(torch.full_like(loss, factor))
+            pipe.gradient_left()
             if pipe.surgery is not None:
                 pipe.surgery.keep(model.layers[0].id, encoder)
         return []

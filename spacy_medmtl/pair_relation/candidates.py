@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import ENTITIES, entity_spans, sentence_bounds
 from ..annotations.pairs import segment_bounds
-from ..encoder.readings import Bounds
+from ..encoder.views.requests import Bounds
 from ..errors import MedmtlError
 
 Pair = tuple[Bounds, Bounds]

@@ -6,7 +6,7 @@ Progressive paper, Eq. 6.
 
 from typing import TYPE_CHECKING, Any
 
-from ..encoder.readings import ENTITY_VIEWS
+from ..encoder.views.requests import ENTITY_VIEWS
 
 if TYPE_CHECKING:
     from thinc.api import Model

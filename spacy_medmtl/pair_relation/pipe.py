@@ -25,7 +25,7 @@ from ..encoder.losses import (
     softmax,
     softmax_cross_entropy,
 )
-from ..encoder.readings import BLINDED, ENTITY_VIEWS, Bounds, Reading, Unit
+from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, Bounds, Reading, Unit
 from ..errors import MedmtlError
 from .candidates import CandidateGetter, EntityPairs, Pair, span_of, surroundings
 

@@ -16,7 +16,7 @@ from ..annotations.groups import INTENTS, annotated_labels, is_annotated, senten
 from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
-from ..encoder.readings import Bounds, Reading, units_with_context
+from ..encoder.views.requests import Bounds, Reading, units_with_context
 
 DEFAULT_CONFIG = """
 [model]

@@ -8,8 +8,8 @@ import torch
 from thinc.api import Model
 from torch import Tensor
 
-from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
-from ..encoder.rows import tok2vec_input, tok2vec_width
+from ..encoder.bridge import TorchShim, to_array, to_tensor
+from ..encoder.rows import read_rows, tok2vec_input, tok2vec_width
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
 from .model import ActionScores, Sentence, SruInput
@@ -59,11 +59,9 @@ def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
 def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> tuple[Any, Callable]:
     """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
     n_actions] per sentence."""
-    tok2vec = model.layers[0]
     unit: SlotRecurrentUnit = torch_shim(model).module
-    rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, list(inputs.items)), is_train)
-    offsets = numpy.cumsum([0] + [len(part) for part in rows])
-    words = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
+    words, n_rows, backprop_tok2vec = read_rows(model.layers[0], list(inputs.items), is_train)
+    offsets = numpy.cumsum([0, *n_rows])
     order = sorted(range(len(inputs.sentences)), key=lambda i: len(inputs.sentences[i].words))
     batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
     if not is_train and inputs.sentences[0].rows is None:
@@ -78,8 +76,7 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
 
     def backprop(d_scores: ActionScores) -> SruInput:
         logits.backward(to_tensor(d_scores.logits))
-        d_words = to_array(words.grad) if words.grad is not None else model.ops.alloc2f(*words.shape)
-        backprop_tok2vec(split_rows(d_words, [len(part) for part in rows]))
+        backprop_tok2vec(torch.zeros_like(words) if words.grad is None else words.grad)
         return inputs
 
     return ActionScores(to_array(logits), to_array(targets), to_array(mask)), backprop

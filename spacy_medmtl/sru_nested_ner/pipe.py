@@ -22,8 +22,8 @@ from ..annotations.groups import (
 from ..encoder.decisions import Decisions, independent_decisions, tempered
 from ..encoder.head import Head, aligned_bounds
 from ..encoder.losses import sigmoid, sigmoid_cross_entropy, to_numpy
-from ..encoder.readings import Bounds
 from ..encoder.shims import torch_shim
+from ..encoder.views.requests import Bounds
 from .model import ActionScores, Sentence, SruInput
 from .transitions import SHIFT, ScoredSpan, decode, flushed, foreign_actions, inexpressible, n_actions, oracle
 

@@ -20,7 +20,7 @@ from ..encoder.bridge import to_array
 from ..encoder.sharing.rule import parameter_group
 
 TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax}
-LAYER = re.compile(r"\bencoder\.layer\.(\d+)\.")
+LAYER = re.compile(r"\bencoder\.layers\.(\d+)\.")
 SLACK = 1e-6  # by which a norm may exceed its bound: what has been clipped is not clipped again
 
 

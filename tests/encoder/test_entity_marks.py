@@ -13,8 +13,8 @@ from tiny_tokenizers import FAMILIES
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from spacy_medmtl.encoder.layouts import Layout, Viewer, Window
-from spacy_medmtl.encoder.readings import Reading, Unit
-from spacy_medmtl.encoder.wordpieces import WordPieces
+from spacy_medmtl.encoder.views.requests import Reading, Unit
+from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 NLP = spacy.blank("en")

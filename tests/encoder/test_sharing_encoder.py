@@ -16,7 +16,7 @@ from thinc.api import Model, fix_random_seed
 
 from spacy_medmtl.encoder.export import export_route
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
-from spacy_medmtl.encoder.readings import ViewRequest
+from spacy_medmtl.encoder.views.requests import ViewRequest
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.mmoe import mmoe_rule
 from spacy_medmtl.encoder.sharing.n_ffn import n_ffn_rule

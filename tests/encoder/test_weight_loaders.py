@@ -17,7 +17,7 @@ from spacy.vocab import Vocab
 from transformers import AutoModel, AutoTokenizer
 
 from spacy_medmtl.encoder import weights as loaders
-from spacy_medmtl.encoder.wordpieces import WordPieces
+from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError
 
 

@@ -17,7 +17,7 @@ from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_rel
 from spacy_medmtl.encoder.listener import view_of
 from spacy_medmtl.encoder.losses import sigmoid
 from spacy_medmtl.encoder.model import _first_rows, _pool, encode_layout
-from spacy_medmtl.encoder.readings import Unit, ViewRequest
+from spacy_medmtl.encoder.views.requests import Unit, ViewRequest
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.pair_relation.candidates import entity_pairs
 from spacy_medmtl.training.corpus import multitask_corpus

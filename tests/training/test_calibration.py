@@ -14,7 +14,7 @@ from spacy_medmtl.encoder.decisions import (
     tempered,
 )
 from spacy_medmtl.encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
-from spacy_medmtl.encoder.readings import Unit
+from spacy_medmtl.encoder.views.requests import Unit
 from spacy_medmtl.training.calibration import (
     HIGHEST,
     LOWEST,
