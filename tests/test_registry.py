@@ -67,7 +67,7 @@ TORCH_SIDE = {
     "spacy_medmtl.encoder.model",
     "spacy_medmtl.encoder.precision",
     "spacy_medmtl.encoder.routed",
-    "spacy_medmtl.encoder.rows",
+    "spacy_medmtl.heads.rows",
     "spacy_medmtl.encoder.sharing.cluster",
     "spacy_medmtl.encoder.sharing.mmoe_cluster",
     "spacy_medmtl.encoder.sharing.progressive_cluster",

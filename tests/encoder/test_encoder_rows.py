@@ -13,8 +13,8 @@ from thinc.api import Model
 
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
 from spacy_medmtl.encoder.module import EncoderModule
-from spacy_medmtl.encoder.views.requests import Reading, Unit, ViewRequest, units_with_context
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
+from spacy_medmtl.encoder.views.requests import Reading, Unit, ViewRequest, units_with_context
 from spacy_medmtl.encoder.weights import local_encoder
 from spacy_medmtl.errors import MedmtlError
 

@@ -13,9 +13,9 @@ from thinc.api import Model
 from torch import Tensor
 
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
-from spacy_medmtl.encoder.views.requests import Reading, Unit, ViewRequest
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
+from spacy_medmtl.encoder.views.requests import Reading, Unit, ViewRequest
 from spacy_medmtl.encoder.weights import local_encoder
 
 Inputs = tuple[Tensor, Tensor, Tensor]

@@ -8,9 +8,9 @@ import spacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
+from spacy_medmtl.encoder.layouts import Viewer, Window
 from tiny_tokenizers import FAMILIES
 
-from spacy_medmtl.encoder.layouts import Viewer, Window
 from spacy_medmtl.encoder.views.requests import Reading, units_with_context
 from spacy_medmtl.encoder.views.wordpieces import DocPieces, WordPieces
 
