@@ -17,7 +17,7 @@ def run(session: nox.Session, constraints: str, package: str) -> None:
     session.install("-c", constraints, package, *TOOLS)
     session.run("python", "-m", "pip", "list", "--format=freeze", silent=False)
     # Their warnings change from version to version; 'make test' is where warnings are errors.
-    session.run("python", "-m", "pytest", "-W", "default", *(session.posargs or TESTS), env={"OMP_NUM_THREADS": "1"})
+    session.run("pytest", "-W", "default", *(session.posargs or TESTS), env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(python=PYTHONS)

@@ -12,7 +12,6 @@ from pathlib import Path
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from ..encoder.tokenizer_files import wordpiece_tokenizer, write_tokenizer
 from ..errors import MedmtlError
 from ..saving import whole_folder
 from .corpus import read_bin
@@ -79,6 +78,8 @@ def write_new_encoder(folder: Path, pieces: Sequence[str], shape: EncoderShape, 
     """
     import torch
     from transformers import BertConfig, BertModel
+
+    from ..encoder.tokenizer_files import wordpiece_tokenizer, write_tokenizer
 
     if (folder / WEIGHTS).exists():
         raise MedmtlError("E407", path=folder, problem="holds an encoder already; delete it first")
