@@ -104,6 +104,7 @@ TEMPLATES = {
     "E324": "The refined pipeline '{path}' {problem}. Name the folder that 'spacy train configs/refine.cfg' wrote.",
     "E325": "'{name}' has the labels {received} in this corpus, and {expected} in the refined pipeline '{path}'. "
     "Fine-tune on the corpus that it was refined on, or take [initialize.after_init] out of the config.",
+    "E326": "spacy-medmtl.save_pipeline.v1 received the meta {received}. Expected entries of {expected}.",
     "E330": "The corpus has no character that occurs {min_count} times or more, so there is no vocabulary. Give a "
     "corpus with texts, or a lower minimum.",
     "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",
