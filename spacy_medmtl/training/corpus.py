@@ -242,5 +242,7 @@ def keeps_stock(nlp: Language, entry: CorpusEntry) -> tuple[bool, bool]:
         return True, True
     trained = [(nlp.get_pipe_meta(name).factory, nlp.get_pipe(name)) for name in entry.tasks]
     ents = any(factory in ("ner", "beam_ner") for factory, _ in trained)
-    cats = any(factory.startswith("textcat") or getattr(pipe, "units", None) == "doc" for factory, pipe in trained)
+    cats = any(
+        factory.startswith("textcat") or (isinstance(pipe, Head) and pipe.uses_cats) for factory, pipe in trained
+    )
     return ents, cats
