@@ -316,7 +316,7 @@ def test_white_space_is_no_entity_and_no_part_of_one(make_nlp):
     nlp, *_ = started(make_nlp)
     pipe = nlp.get_pipe("pair_relation")
     for text, bounds, expected in (
-        (" \n ", [(0, 1), (1, 2)], []),
+        (" \n ", [(0, 1)], []),
         ("k \n q", [(0, 1), (1, 2), (2, 3)], [((0, 1), (2, 3)), ((2, 3), (0, 1))]),
         ("k \n q", [(0, 2), (1, 3)], [((0, 1), (2, 3)), ((2, 3), (0, 1))]),
     ):
@@ -328,7 +328,7 @@ def test_white_space_is_no_entity_and_no_part_of_one(make_nlp):
 
 
 def test_other_views_are_refused_by_name(make_nlp):
-    expected = re.escape("the view 'pair', 'marked_pair', 'blinded_pair', received 'tokens'")
+    expected = re.escape("the view 'pair', 'document', 'marked_pair', 'blinded_pair', received 'tokens'")
     with pytest.raises(MedmtlError, match=expected):
         make_nlp(("pair_relation", "pair_relation", config("tokens")))
 
