@@ -98,7 +98,7 @@ class TorchShim(Shim):
 
     @property
     def present_module(self) -> Any:
-        """The torch module as it is: for who only reads weights, and must not bring a deferred backward pass forward."""
+        """The torch module as it is: for who only reads weights and must not set off a deferred backward pass."""
         if self._model is None:
             raise MedmtlError("E017", name=self.name)
         limit_worker_threads()
