@@ -1,5 +1,6 @@
 """Pairs of entities: candidates, learning by marks and by types, direction, scores, and where entities come from."""
 
+import gc
 import re
 from pathlib import Path
 
@@ -12,7 +13,11 @@ from toy import weights, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, RELATIONS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
-from spacy_medmtl.encoder.views.requests import Unit
+from spacy_medmtl.encoder.encoding import Encoding
+from spacy_medmtl.encoder.listener import view_of
+from spacy_medmtl.encoder.pooling import pool
+from spacy_medmtl.encoder.shims import torch_shim
+from spacy_medmtl.encoder.views.requests import Unit, ViewRequest
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.heads.losses import sigmoid
 from spacy_medmtl.pair_relation.candidates import entity_pairs
@@ -179,6 +184,35 @@ def test_a_batch_is_what_each_pair_alone_is(trained):
             assert sigmoid(pipe.logits([pipe._reading(doc, [pair])]))[0] == pytest.approx(row, abs=1e-5)
             n_pairs += 1
     assert n_pairs == 52
+
+
+def n_tensors():
+    """How many are alive."""
+    gc.collect()
+    return sum(type(thing) is torch.Tensor for thing in gc.get_objects())
+
+
+@pytest.mark.parametrize("budget", [40, 8192])
+def test_the_rows_that_prediction_keeps_are_those_of_training(trained, budget):
+    """[CLS] rows alone, batch by batch, against all rows of all sequences; and nothing else is kept."""
+    pipe, encoder = trained.get_pipe("pair_relation"), trained.get_pipe("encoder").model
+    docs = list(trained.pipe([*TEXTS, *NESTED]))
+    readings = [pipe._reading(doc, pipe.candidates(doc)) for doc in docs]
+    module = torch_shim(encoder).module
+    layout = module.lay_out(view_of(pipe.model), readings, [module.of_doc(doc) for doc in docs])
+    with torch.no_grad():
+        flat, places = Encoding(module, str, budget).encode(layout, ["pair_relation"])
+        expected = pool(flat, places, layout, "mean")
+    request = ViewRequest(readings, "pair_relation", view_of(pipe.model))
+    encoding = Encoding(module, str, budget)
+    n_before = n_tensors()
+    first = encoding.read(request)
+    assert n_tensors() == n_before + 1  # the rows themselves
+    torch.testing.assert_close(first.tensor, expected, rtol=0.0, atol=1e-5)
+    assert first.tensor.shape == (52, 32)
+    assert first.lengths == [len(reading.pairs) for reading in readings]
+    assert torch.equal(encoding.read(request).tensor, first.tensor)
+    assert torch.equal(encoder.predict(request).tensor, first.tensor)
 
 
 def test_training_and_prediction_read_the_same(trained):
