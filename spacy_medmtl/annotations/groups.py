@@ -20,6 +20,8 @@ ENTITIES = "medmtl_ner"
 ENTS = "ents"  # instead of the key of a group: doc.ents
 FINDINGS = "medmtl_findings"
 TURNS = "medmtl_turns"
+SEPARATOR = "\u241e"  # the token between the two texts of a Doc that ``pair_doc`` made
+SECTIONS = "medmtl_sections"
 GIVEN = "medmtl_given"  # findings that somebody else marked, for cpncf_assertion to judge
 ANNOTATED_LABELS = "annotated_labels"
 TYPE_SEPARATOR = "$"  # of a label that is kept apart by corpus, "bc5cdr$Disease"
@@ -115,7 +117,15 @@ def joined_bounds(bounds: Iterable[tuple[int, int]], n_tokens: int) -> list[tupl
 
 def sentence_bounds(doc: Doc) -> list[tuple[int, int]]:
     """(start, end) token offsets of the sentences, trimmed, blank ones left out; the whole Doc where boundaries are not
-    set."""
+    set. The two texts of a pair have no sentence in common."""
     has_sentences = doc.has_annotation("SENT_START")
     bounds = [(sent.start, sent.end) for sent in doc.sents] if has_sentences else [(0, len(doc))]
+    if SEPARATOR in doc.text:
+        bounds = [part for start, end in bounds for part in _parted(doc, start, end)]
     return [(start, end) for start, end in (trimmed(doc, *pair) for pair in bounds) if start < end]
+
+
+def _parted(doc: Doc, start: int, end: int) -> list[tuple[int, int]]:
+    """Token bounds without the separators between two texts."""
+    at = [i for i in range(start, end) if doc[i].text == SEPARATOR]
+    return list(zip([start, *(i + 1 for i in at)], [*at, end]))

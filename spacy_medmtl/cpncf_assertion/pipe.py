@@ -26,8 +26,8 @@ from ..annotations.groups import (
 )
 from ..annotations.items import Item
 from ..annotations.travelling import keep_values
-from ..encoder.views.requests import Bounds, Reading, Unit
-from ..heads.alignment import aligned_bounds
+from ..encoder.views.requests import Bounds, DocumentReading, Reading, Unit
+from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels, one_hot
 from ..heads.settings import (
@@ -38,6 +38,7 @@ from ..heads.settings import (
     is_name_by_name,
     names_setting,
 )
+from ..heads.tok2vec import reads_documents
 from .contexts import KINDS, context_units
 from .evidence import annotates, install_evidence
 from .gold import FindingGold, GoldFinding, judged_modifiers, read_gold, stacked_gold
@@ -109,7 +110,8 @@ def make_cpncf_assertion(
     spans_key: where findings are written, and read from in training: status in ``attrs["assertion"]``, names of what
         else holds (uncertain, hypothetical, historical, family, ...) in ``attrs["assertion_modifiers"]``.
     statuses: what a finding can be.
-    context: neighbours on either side that are read along, behind [C] markers.
+    context: neighbours on either side that are read along, behind [C] markers. In the view ``document`` the whole text
+        is read, and this, ``context_kind``, ``headings`` and ``speakers`` say only what ``assertion_evidence`` tries.
     context_kind: what a neighbour is: ``sentence``, or ``turn`` (``doc.spans["medmtl_turns"]``, where a Doc has it).
     headings: also read the heading that a sentence stands under ("Family history:").
     speakers: what is read in front of a turn, by its speaker in ``attrs["speakers"]`` of the turns, for example
@@ -215,9 +217,16 @@ class CpncfAssertion(Head[FindingGold]):
     def _gold(self, example: Example) -> list[GoldFinding]:
         return read_gold(example, self.spans_key, name=self.name, statuses=self.statuses, modifiers=self.modifiers)
 
-    def _reading(self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None) -> Reading:
-        """What is read of a Doc with the sentences ``bounds``: each with its context. wanted: only those sentences that
-        share a token with one of these."""
+    def _reading(
+        self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None
+    ) -> Reading | DocumentReading:
+        """What is read of a Doc with the sentences ``bounds``: each with its context, or the whole. wanted: only those
+        sentences that share a token with one of these."""
+        if reads_documents(self.model):
+            return DocumentReading(doc, bounds if wanted is None or wanted else ())
+        return Reading(doc, self._context_units(doc, bounds, wanted), marked=True)
+
+    def _context_units(self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None) -> list[Unit]:
         units = context_units(
             doc,
             bounds,
@@ -231,11 +240,11 @@ class CpncfAssertion(Head[FindingGold]):
             for start, end in wanted:
                 is_wanted[start:end] = True
             units = [unit for unit in units if is_wanted[unit.start : unit.end].any()]
-        return Reading(doc, units, marked=True)
+        return units
 
     def training_batch(self, examples: Sequence[Example]) -> tuple[FindingInput, FindingGold]:
         tags, n_rows = self.tags, 0
-        readings: list[Reading] = []
+        readings: list[Reading | DocumentReading] = []
         columns: list[numpy.ndarray] = [numpy.zeros(0, dtype=int)]
         allowed: list[numpy.ndarray] = [numpy.zeros((0, tags.n_tags), dtype=bool)]
         rows: list[numpy.ndarray] = []
@@ -246,8 +255,7 @@ class CpncfAssertion(Head[FindingGold]):
             own = annotated_labels(reference, self.spans_key, self.labels)
             if not own or not len(doc):
                 continue
-            aligned = aligned_bounds(example, sentence_bounds(reference), mode="expand")
-            units = [bounds for bounds in aligned if bounds is not None]
+            units = aligned_sentences(example)
             gold = self._gold(example)
             for finding in gold:
                 self.column(finding.label)  # raises on a type that the component does not know
@@ -298,7 +306,7 @@ class CpncfAssertion(Head[FindingGold]):
         docs = list(docs)
         given = [self._given(doc) for doc in docs]
         readings = [self.reading(doc, spans) for doc, spans in zip(docs, given)]
-        read = [i for i, reading in enumerate(readings) if reading.units]
+        read = [i for i, reading in enumerate(readings) if reading.bounds]
         found: list[list[tuple[Finding, Judgement]]] = [[] for _ in docs]
         if not read:
             return found
@@ -306,7 +314,7 @@ class CpncfAssertion(Head[FindingGold]):
         judged: list[tuple[int, Finding]] = []
         for n, i in enumerate(read):
             tag_logits = logits[firsts[n] : firsts[n + 1], : self.tags.n_tags]
-            findings = self._search(docs[i], tag_logits, readings[i].units)
+            findings = self._search(docs[i], tag_logits, readings[i].bounds)
             known = {(one.start, one.end, one.label) for one in findings}
             others = [one for one in given[i] if (one.start, one.end, one.label) not in known]
             judged += [(n, one) for one in [*findings, *others]]
@@ -315,13 +323,13 @@ class CpncfAssertion(Head[FindingGold]):
             found[read[n]].append((one, judgement))
         return found
 
-    def reading(self, doc: Doc, given: Sequence[Finding]) -> Reading:
+    def reading(self, doc: Doc, given: Sequence[Finding]) -> Reading | DocumentReading:
         """What prediction reads of a Doc: all of its sentences, or where nothing is searched for those with a given
         span."""
         wanted = [(one.start, one.end) for one in given] if self.mode == "assert" else None
         return self._reading(doc, sentence_bounds(doc), wanted)
 
-    def _read(self, readings: Sequence[Reading]) -> tuple[numpy.ndarray, list[int]]:
+    def _read(self, readings: Sequence[Reading | DocumentReading]) -> tuple[numpy.ndarray, list[int]]:
         """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
         that are not read they mean nothing."""
         lengths = [len(reading.doc) for reading in readings]
@@ -343,22 +351,22 @@ class CpncfAssertion(Head[FindingGold]):
 
     def words_read_for(self, span: Span) -> list[int]:
         """The words that are read along with a span: of its sentences and their context, without its own."""
-        units = self._reading(span.doc, sentence_bounds(span.doc)).units
+        units = self._context_units(span.doc, sentence_bounds(span.doc))
         around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
         words = {i for unit in around for i in (*range(unit.left, unit.right), *range(*(unit.heading or (0, 0))))}
         doc = span.doc
         return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
-    def _search(self, doc: Doc, logits: numpy.ndarray, units: Sequence[Unit]) -> list[Finding]:
-        """Findings in units of a Doc, from the logits of its tokens' tags; none where only given spans are judged. Only
-        words are tagged: a finding goes on over white space, and never begins or ends with it."""
+    def _search(self, doc: Doc, logits: numpy.ndarray, sentences: Sequence[Bounds]) -> list[Finding]:
+        """Findings in sentences of a Doc, from the logits of its tokens' tags; none where only given spans are judged.
+        Only words are tagged: a finding goes on over white space, and never begins or ends with it."""
         if self.mode == "assert":
             return []
         findings = []
         probabilities = EXCLUSIVE.probabilities(logits)
         calibrated = EXCLUSIVE.probabilities(logits, self.temperature(TAGS))
-        for unit in units:
-            words = word_offsets(doc, unit.start, unit.end)
+        for bounds in sentences:
+            words = word_offsets(doc, *bounds)
             for one in self.tags.decode(probabilities[words], calibrated[words]):
                 first, last = int(words[one.start]), int(words[one.end - 1])
                 findings.append(Finding(first, last + 1, one.label, one.status, one.score))

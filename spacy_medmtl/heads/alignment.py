@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from spacy.training import Example
 
-from ..annotations.groups import trimmed
+from ..annotations.groups import sentence_bounds, trimmed
 from ..encoder.views.requests import Bounds
 
 
@@ -23,6 +23,12 @@ def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "s
         twin = None if twin is None else trimmed(example.predicted, *twin)
         found.append(twin if twin is not None and twin[0] < twin[1] else None)
     return found
+
+
+def aligned_sentences(example: Example) -> list[Bounds]:
+    """The sentences of the reference Doc in the tokens of the predicted one: what heads read in training."""
+    aligned = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
+    return [bounds for bounds in aligned if bounds is not None]
 
 
 def _twin_by_characters(example: Example, start: int, end: int, mode: str) -> Bounds | None:

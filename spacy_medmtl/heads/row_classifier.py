@@ -11,11 +11,20 @@ class RowClassifier(nn.Module):
 
     def __init__(self, width: int, n_outputs: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(width, n_outputs)
-        nn.init.normal_(self.linear.weight, std=INIT_STD)
-        nn.init.zeros_(self.linear.bias)
+        self.linear = initialised(nn.Linear(width, n_outputs))
 
     def forward(self, rows: Tensor, dropout: float) -> Tensor:
-        n_missing = max(0, FEWEST_ROWS - len(rows))
-        padded = nn.functional.pad(rows, (0, 0, 0, n_missing)) if n_missing else rows
-        return self.linear(nn.functional.dropout(padded, dropout, training=dropout > 0.0))[: len(rows)]
+        return steady(self.linear, nn.functional.dropout(rows, dropout, training=dropout > 0.0))
+
+
+def initialised(layer: nn.Linear) -> nn.Linear:
+    """The layer with weights from N(0, 0.02) and biases 0."""
+    nn.init.normal_(layer.weight, std=INIT_STD)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def steady(layer: nn.Module, rows: Tensor) -> Tensor:
+    """``layer(rows)`` [n, ...], in which a row gets the same bits however many others there are."""
+    n_missing = max(0, FEWEST_ROWS - len(rows))
+    return layer(nn.functional.pad(rows, (0, 0, 0, n_missing)))[: len(rows)] if n_missing else layer(rows)

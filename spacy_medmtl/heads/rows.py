@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from thinc.api import Model
 from thinc.types import Floats2d
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
 from ..encoder.listener import gives_rows
@@ -29,12 +29,14 @@ def build_row_classifier(
     *,
     lr_scale: float,
     forward: Callable | None = None,
+    classifier: type[nn.Module] = RowClassifier,
 ) -> Model:
-    """``tok2vec`` and a RowClassifier as one model: rows of all items, concatenated, to logits [n_rows, n_outputs].
+    """``tok2vec`` and a classifier as one model: rows of all items, concatenated, to logits [n_rows, n_outputs].
 
-    forward: for another input than items; it ends in ``classify``.
+    forward: for another input than items; it ends in ``classify``. classifier: what is built with the width of the rows
+    and the number of outputs, and called with rows and a dropout rate.
     """
-    shim = TorchShim("row classifier", RowClassifier, partial(same_scale, lr_scale=lr_scale))
+    shim = TorchShim("row classifier", classifier, partial(same_scale, lr_scale=lr_scale))
     return Model(
         "medmtl_row_classifier",
         forward or classify,
@@ -74,7 +76,7 @@ def classify(
     """Logits of the rows of all items, and of what ``extend`` makes of these rows."""
     dropout = float(model.attrs["dropout_rate"])
     inputs, _, backprop_tok2vec = read_rows(model.layers[0], items, is_train)
-    module: RowClassifier = torch_shim(model).module
+    module: nn.Module = torch_shim(model).module
     with torch.set_grad_enabled(is_train):
         logits = module(extend(inputs) if extend else inputs, dropout if is_train else 0.0)
 

@@ -5,7 +5,7 @@ from typing import Any
 from thinc.api import Model
 
 from ..encoder.listener import reads_units, view_of
-from ..encoder.views.requests import ToRead, doc_of
+from ..encoder.views.requests import DOCUMENT, ToRead, doc_of
 from ..errors import MedmtlError
 
 
@@ -15,6 +15,11 @@ def check_view(tok2vec: Model, view: str, name: str, *others: str) -> None:
     received = view_of(tok2vec) or tok2vec.name
     if not reads_units(tok2vec) or received not in (view, *others):
         raise MedmtlError("E205", name=name, view="', '".join([view, *others]), received=received)
+
+
+def reads_documents(model: Model) -> bool:
+    """Whether a head's model reads whole Docs, as all who do share (view ``document``)."""
+    return view_of(model) == DOCUMENT
 
 
 def tok2vec_input(tok2vec: Model, items: list[ToRead]) -> list[Any]:

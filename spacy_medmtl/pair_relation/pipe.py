@@ -10,18 +10,19 @@ from spacy.training import Example
 from thinc.api import Config, Model
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type
+from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type, sentence_bounds
 from ..annotations.items import Item
 from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from ..annotations.travelling import keep_pairs
 from ..encoder.listener import view_of
-from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, Bounds, Reading, Unit
+from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, Bounds, DocumentReading, Reading, ToRead, Unit
 from ..errors import MedmtlError
-from ..heads.alignment import aligned_bounds
+from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, Output, Regression, UnitLabels
 from ..heads.settings import choice_setting, threshold_setting
+from ..heads.tok2vec import reads_documents
 from .candidates import CandidateGetter, EntityPairs, Pair, span_of, surroundings
 from .scorer import pair_items
 
@@ -147,8 +148,8 @@ class PairRelation(Head[UnitLabels]):
         heads = aligned_bounds(example, [pair.head for pair in gold], mode="expand")
         return list(zip(heads, aligned_bounds(example, [pair.tail for pair in gold], mode="expand")))
 
-    def training_batch(self, examples: Sequence[Example]) -> tuple[list[Reading], UnitLabels]:
-        readings: list[Reading] = []
+    def training_batch(self, examples: Sequence[Example]) -> tuple[list[ToRead], UnitLabels]:
+        readings: list[ToRead] = []
         gold: list[JudgedPair] = []
         judged: list[numpy.ndarray] = []
         for example in examples:
@@ -161,7 +162,8 @@ class PairRelation(Head[UnitLabels]):
                 if head is not None and tail is not None and is_learnt:
                     pairs.append((head, tail))
                     learnt.append(pair)
-            readings.append(self._training_reading(example, pairs, learnt))
+            if pairs or not reads_documents(self.model):
+                readings.append(self._training_reading(example, pairs, learnt))
             gold += learnt
             judged += [own] * len(pairs)
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
@@ -170,7 +172,9 @@ class PairRelation(Head[UnitLabels]):
         # Docs without pairs are read too (they cost nothing), so that warnings number Docs as the caller does
         return readings if gold else [], UnitLabels(labels, numpy.vstack([empty, *judged]), values)
 
-    def _training_reading(self, example: Example, pairs: list[Pair], gold: Sequence[JudgedPair]) -> Reading:
+    def _training_reading(self, example: Example, pairs: list[Pair], gold: Sequence[JudgedPair]) -> ToRead:
+        if reads_documents(self.model):
+            return document_reading(example.predicted, aligned_sentences(example), pairs)
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(example.predicted, pairs=pairs)
         around = surroundings(example.reference, [(pair.head, pair.tail) for pair in gold])
@@ -206,7 +210,9 @@ class PairRelation(Head[UnitLabels]):
         borders = numpy.cumsum([0] + [len(found) for found in pairs])
         return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
 
-    def _reading(self, doc: Doc, pairs: list[Pair]) -> Reading:
+    def _reading(self, doc: Doc, pairs: list[Pair]) -> ToRead:
+        if reads_documents(self.model):
+            return document_reading(doc, sentence_bounds(doc), pairs)
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(doc, pairs=pairs)
         types = self._types(doc, pairs)
@@ -231,6 +237,15 @@ class PairRelation(Head[UnitLabels]):
     def _held(self, row: numpy.ndarray) -> list[tuple[str, float]]:
         """(label, probability or value) of what holds for one pair."""
         return [(self.labels[column], float(row[column])) for column in self.output.chosen(row, self.threshold)]
+
+
+def document_reading(doc: Doc, sentences: Sequence[Bounds], pairs: Sequence[Pair]) -> DocumentReading:
+    """Three rows for each pair: head, tail, and what lies between them."""
+    spans: list[Bounds] = []
+    for head, tail in pairs:
+        first, second = sorted((head, tail))
+        spans += [head, tail, (first[1], max(first[1], second[0]))]
+    return DocumentReading(doc, sentences, spans)
 
 
 def judge_pairs(

@@ -12,11 +12,12 @@ from thinc.api import Config, Model
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
 from ..annotations.items import Item, judged_by, span_items
-from ..encoder.views.requests import Bounds, Reading, units_with_context
-from ..heads.alignment import aligned_bounds
+from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
+from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, UnitLabels, stacked
 from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
+from ..heads.tok2vec import reads_documents
 from .scorer import cat_items, judges_cats
 
 DEFAULT_CONFIG = """
@@ -67,7 +68,7 @@ def make_sentence_intent(
 
     spans_key: where units with their labels are written, and read from in training.
     units: ``sentence``, ``doc`` (labels go to ``doc.cats``), or the key of a span group whose spans are the units.
-    context: units either side that are read along, behind [C] markers.
+    context: units either side that are read along, behind [C] markers (in the view ``document``, all is).
     multi_label: any number of labels per unit (sigmoid) instead of exactly one (softmax). In training, units of an
         annotated Doc that bear no label are examples of none.
     threshold: probability from which a label of the multi-label variant is written.
@@ -135,13 +136,17 @@ class SentenceIntent(Head[UnitLabels]):
             bounds = sorted({trimmed(doc, span.start, span.end) for span in doc.spans.get(self.units, [])})
         return [(start, end) for start, end in bounds if start < end]
 
-    def _reading(self, doc: Doc, bounds: Sequence[Bounds], chosen: Container[Bounds]) -> Reading:
-        """Read the ``chosen`` of all units of a Doc; their context may be any."""
+    def _reading(
+        self, doc: Doc, bounds: Sequence[Bounds], chosen: Container[Bounds], sentences: Sequence[Bounds]
+    ) -> ToRead:
+        """Read the ``chosen`` of all units ``bounds`` of a Doc; their context may be any."""
+        if reads_documents(self.model):
+            return DocumentReading(doc, sentences, [unit for unit in bounds if unit in chosen])
         units = [unit for unit in units_with_context(bounds, self.context) if (unit.start, unit.end) in chosen]
         return Reading(doc, units, marked=self.context > 0)
 
-    def training_batch(self, examples: Sequence[Example]) -> tuple[list[Reading], UnitLabels]:
-        readings: list[Reading] = []
+    def training_batch(self, examples: Sequence[Example]) -> tuple[list[ToRead], UnitLabels]:
+        readings: list[ToRead] = []
         labels: list[numpy.ndarray] = []
         judged: list[numpy.ndarray] = []
         for example in examples:
@@ -152,7 +157,7 @@ class SentenceIntent(Head[UnitLabels]):
             own = self._judged(example.reference)
             gold = {unit: row for unit, row in gold.items() if self.output.learns_from(row, own)}
             if gold:  # a Doc that gives no loss must not make a step
-                readings.append(self._reading(example.predicted, bounds, gold))
+                readings.append(self._reading(example.predicted, bounds, gold, aligned_sentences(example)))
                 labels += [gold[bounds] for bounds in sorted(gold)]
                 judged += [own] * len(gold)
         return readings, stacked(labels, judged, len(self.labels))
@@ -189,7 +194,9 @@ class SentenceIntent(Head[UnitLabels]):
         """Per Doc: its units and their probabilities [n_units, n_labels]."""
         docs = list(docs)
         units = [self._units(doc) for doc in docs]
-        readings = [self._reading(doc, bounds, bounds) for doc, bounds in zip(docs, units) if bounds]
+        readings = [
+            self._reading(doc, bounds, bounds, sentence_bounds(doc)) for doc, bounds in zip(docs, units) if bounds
+        ]
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
         probabilities = self.probabilities(readings)

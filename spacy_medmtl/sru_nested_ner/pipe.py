@@ -21,12 +21,13 @@ from ..annotations.groups import (
     write_group,
 )
 from ..encoder.shims import torch_shim
-from ..encoder.views.requests import Bounds
-from ..heads.alignment import aligned_bounds
+from ..encoder.views.requests import Bounds, DocumentReading, ToRead
+from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.losses import sigmoid, to_numpy
 from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, tempered
 from ..heads.settings import count_setting, flag_setting, threshold_setting
+from ..heads.tok2vec import reads_documents
 from .model import ActionScores, Sentence, SruInput
 from .transitions import SHIFT, ScoredSpan, decode, flushed, foreign_actions, inexpressible, n_actions, oracle
 
@@ -159,12 +160,11 @@ class SruNestedNer(Head[list[Example]]):
         return [(*bounds, span.label_) for bounds, span in zip(aligned, spans) if bounds is not None]
 
     def _training_bounds(self, example: Example) -> list[Bounds]:
-        aligned = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
-        return joined_bounds((bounds for bounds in aligned if bounds is not None), self.sequence_tokens)
+        return joined_bounds(aligned_sentences(example), self.sequence_tokens)
 
     def training_batch(self, examples: Sequence[Example]) -> tuple[SruInput, list[Example]]:
         """Sentences with their gold, which the model walks along."""
-        docs: list[Doc] = []
+        items: list[ToRead] = []
         sentences: list[Sentence] = []
         for example in examples:
             own = {self.column(label) for label in annotated_labels(example.reference, self.spans_key, self.labels)}
@@ -174,9 +174,13 @@ class SruNestedNer(Head[list[Example]]):
             for start, end in self._training_bounds(example):
                 words = word_offsets(example.predicted, start, end)
                 if len(words):
-                    sentences.append(self._sentence(len(docs), words, gold, own))
-            docs.append(example.predicted)
-        return SruInput(docs, sentences), list(examples)
+                    sentences.append(self._sentence(len(items), words, gold, own))
+            items.append(self._item(example.predicted, aligned_sentences(example)))
+        return SruInput(items, sentences), list(examples)
+
+    def _item(self, doc: Doc, sentences: Sequence[Bounds]) -> ToRead:
+        """What is read of a Doc."""
+        return DocumentReading(doc, sentences) if reads_documents(self.model) else doc
 
     def _sentence(self, item: int, words: numpy.ndarray, gold: list[LabelledBounds], own: set[int]) -> Sentence:
         """Oracle rows of a sentence. A gold span counts if all of it lies in the sentence; its bounds become words."""
@@ -228,7 +232,7 @@ class SruNestedNer(Head[list[Example]]):
         found: list[list[ScoredSpan]] = [[] for _ in docs]
         if not sentences:
             return found
-        probabilities = self.model.predict(SruInput(docs, sentences))
+        probabilities = self.model.predict(SruInput([self._item(doc, sentence_bounds(doc)) for doc in docs], sentences))
         for sentence, rows in zip(sentences, probabilities):
             n_words, threshold = len(sentence.words), self.threshold
             rows = tempered(rows, self.temperature(OUTPUT))
