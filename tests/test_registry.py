@@ -13,6 +13,7 @@ import pytest
 import spacy
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 from spacy.language import Language
 
 import spacy_medmtl
@@ -35,9 +36,14 @@ NAMES = {
     },
     "spacy_scorers": {f"spacy-medmtl.{head}_scorer.v1" for head in HEADS},
     "spacy_readers": {"spacy-medmtl.MultitaskCorpus.v1"},
+    "spacy_augmenters": {"spacy-medmtl.StatusAugmenter.v1"},
     "spacy_batchers": {"spacy-medmtl.task_batcher.v1"},
     "spacy_loggers": {"spacy-medmtl.ConsoleLogger.v1"},
-    "spacy_callbacks": {"spacy-medmtl.balance_tasks.v1", "spacy-medmtl.check_refined.v1"},
+    "spacy_callbacks": {
+        "spacy-medmtl.balance_tasks.v1",
+        "spacy-medmtl.check_refined.v1",
+        "spacy-medmtl.save_pipeline.v1",
+    },
     "thinc_optimizers": {"spacy-medmtl.TorchOptimizer.v1"},
     "spacy_misc": {
         "spacy-medmtl.progressive_rule.v1",
@@ -67,7 +73,7 @@ TORCH_SIDE = {
     "spacy_medmtl.encoder.model",
     "spacy_medmtl.encoder.precision",
     "spacy_medmtl.encoder.routed",
-    "spacy_medmtl.encoder.rows",
+    "spacy_medmtl.heads.rows",
     "spacy_medmtl.encoder.sharing.cluster",
     "spacy_medmtl.encoder.sharing.mmoe_cluster",
     "spacy_medmtl.encoder.sharing.progressive_cluster",
@@ -84,6 +90,7 @@ TORCH_SIDE = {
     "spacy_medmtl.lab.gradients",
     "spacy_medmtl.training.pcgrad",
     "spacy_medmtl.training.torch_optimizer",
+    "spacy_medmtl.encoder.tokenizer_files",
 }
 BLOCKED = ["torch", "transformers", "tokenizers", "safetensors"]
 LOAD_ENTRY_POINTS = """
@@ -234,6 +241,17 @@ def test_requirements_hold_here_and_nothing_else_is_imported(setup_cfg):
     plots = requirements(setup_cfg["options.extras_require"]["lab"])  # imported when something is drawn
     allowed = {r.name.lower() for r in [*declared, *plots, *spacys] if r.marker is None or r.marker.evaluate()}
     assert imported_packages() - {"spacy_medmtl"} <= {name.replace("-", "_") for name in allowed}
+
+
+def test_the_lowest_versions_are_those_that_are_tested(setup_cfg):
+    """constraints-lowest.txt, which 'make test-versions' installs, pins the floor of every requirement."""
+    lines = (PROJECT / "constraints-lowest.txt").read_text(encoding="utf8").splitlines()
+    lowest = {r.name: str(r.specifier) for r in map(Requirement, (line for line in lines if not line.startswith("#")))}
+    declared = requirements(setup_cfg["options"]["install_requires"])
+    assert set(lowest) == {requirement.name for requirement in declared}
+    for requirement in declared:
+        floor = next(one.version for one in requirement.specifier if one.operator == ">=")
+        assert Version(lowest[requirement.name].removeprefix("==")) == Version(floor), requirement
 
 
 def imported_packages():

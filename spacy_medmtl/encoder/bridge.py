@@ -98,7 +98,7 @@ class TorchShim(Shim):
 
     @property
     def present_module(self) -> Any:
-        """The torch module as it is: for who only reads weights and must not set off a deferred backward pass."""
+        """The torch module as it is, for who only reads weights: a backward pass that was deferred stays so."""
         if self._model is None:
             raise MedmtlError("E017", name=self.name)
         limit_worker_threads()
@@ -218,6 +218,17 @@ class TorchShim(Shim):
         module.load_state_dict(tensors, assign=True)
         self.start(spec, module)
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, inside of which weights are safetensors too."""
+        kept = ("id", "name", "build", "lr_scale", "present_names")
+        return {**{name: getattr(self, name) for name in kept}, "weights": self.to_bytes()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = state.pop("weights")
+        TorchShim.__init__(self, state["name"], state["build"], state["lr_scale"], state["present_names"])
+        self.from_bytes(weights)
+        self.id = state["id"]
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "TorchShim":
         """A copy with an id of its own: two modules must never share an optimizer's moments."""

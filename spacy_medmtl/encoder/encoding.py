@@ -94,6 +94,10 @@ class Encoding:
         self._batches: list[EncodedBatch] = []
         self._places: dict[tuple[bytes, bytes], tuple[int, int]] = {}  # sequence -> number of its batch, place in it
 
+    def __reduce__(self) -> Any:
+        """It is about Docs and weights of one moment; a copied or pickled pipe has none."""
+        return type(None), ()
+
     def read(self, request: ViewRequest) -> Rows:
         """The rows that a request wants."""
         asked = self.asked.setdefault(request.view, [])

@@ -1,6 +1,7 @@
 """The model of ``medmtl_masked_lm``. It reads the encoder through its listener's link: masks go in before encoding."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from thinc.api import Model
@@ -23,12 +24,13 @@ def masked_lm_model(
     Raises MedmtlError E333 for another tok2vec layer or share.
     """
     from ..encoder.bridge import TorchShim
+    from ..heads.rows import same_scale
     from .layer import MaskedLmHead
 
     view = tok2vec.attrs.get("view")
     if tok2vec.name != LISTENER or view != "tokens" or not 0.0 < share < 1.0:
         raise MedmtlError("E333", tok2vec=tok2vec.name, view=view, share=share)
-    shim = TorchShim("masked-LM head", MaskedLmHead, lambda name: lr_scale)
+    shim = TorchShim("masked-LM head", MaskedLmHead, partial(same_scale, lr_scale=lr_scale))
     return Model("medmtl_masked_lm", forward, init=init, layers=[tok2vec], attrs={"share": share}, shims=[shim])
 
 

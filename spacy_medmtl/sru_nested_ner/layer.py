@@ -1,6 +1,7 @@
 """The thinc side of the Slot-based Recurrent Unit: sentences to padded batches of like length, and back."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import numpy
@@ -9,9 +10,10 @@ from thinc.api import Model
 from torch import Tensor
 
 from ..encoder.bridge import TorchShim, to_array, to_tensor
-from ..encoder.rows import read_rows, tok2vec_input, tok2vec_width
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
+from ..heads.rows import read_rows, same_scale
+from ..heads.tok2vec import tok2vec_input, tok2vec_width
 from .model import ActionScores, Sentence, SruInput
 from .recurrent import SlotRecurrentUnit
 
@@ -21,10 +23,9 @@ BATCH = 32  # sentences that walk together; the longest sets the number of steps
 def build_sru(tok2vec: Model, n_actions: int | None, *, lr_scale: float, **settings: Any) -> "Model[SruInput, Any]":
     """See ``spacy_medmtl.sru_nested_ner.model.sru_nested_ner_model``. settings: of the SlotRecurrentUnit."""
 
-    def build(width: int, n_labels: int, n_latents: int | None = None) -> SlotRecurrentUnit:
-        return SlotRecurrentUnit(width, n_labels, n_latents=n_latents, **settings)
-
-    shim = TorchShim("slot recurrent unit", build, lambda name: lr_scale)
+    shim = TorchShim(
+        "slot recurrent unit", partial(SlotRecurrentUnit, **settings), partial(same_scale, lr_scale=lr_scale)
+    )
     return Model(
         "medmtl_sru",
         forward,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..encoding import Encoding
 
 Bounds = tuple[int, int]
+DOCUMENT = "document"
 MARKED, BLINDED = ENTITY_VIEWS = ("marked_pair", "blinded_pair")
 
 
@@ -45,6 +46,11 @@ class Reading:
     marked: bool = False
     types: Sequence[tuple[str, str]] = ()
 
+    @property
+    def bounds(self) -> Sequence[Bounds]:
+        """Token bounds of the units, without their context."""
+        return [(unit.start, unit.end) for unit in self.units]
+
 
 @dataclass(frozen=True)
 class DocumentReading:
@@ -58,6 +64,10 @@ class DocumentReading:
     doc: Doc
     sentences: Sequence[Bounds]
     spans: Sequence[Bounds] | None = None
+
+    @property
+    def bounds(self) -> Sequence[Bounds]:
+        return self.sentences
 
 
 ToRead = Doc | Reading | DocumentReading

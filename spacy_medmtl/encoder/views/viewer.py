@@ -7,14 +7,14 @@ from ...errors import MedmtlError
 from .document import lay_out_document
 from .layout import Layout, ViewSettings
 from .pairs import lay_out_entity_pair, lay_out_pair
-from .requests import BLINDED, MARKED, ToRead
+from .requests import BLINDED, DOCUMENT, MARKED, ToRead
 from .units import lay_out_context, lay_out_sentence, lay_out_tokens
 from .wordpieces import DocPieces
 
 View = Callable[[ViewSettings, Sequence[ToRead], list[DocPieces]], Layout]
 VIEWS: dict[str, View] = {
     "tokens": lay_out_tokens,
-    "document": lay_out_document,
+    DOCUMENT: lay_out_document,
     "sentence": lay_out_sentence,
     "pair": lay_out_pair,
     "context": lay_out_context,
