@@ -135,6 +135,12 @@ TEMPLATES = {
     "E347": "'{path}' is no result of the lab ({problem}). Delete it, and its cell runs again.",
     "W340": "No plot was drawn, because matplotlib is not installed; all else was written. Get it with 'pip install "
     "spacy-medmtl[lab]' and give the same command again.",
+    # E35x: the grammar of status
+    "E350": "There is no grammar of status for the language '{lang}', only for {expected}. Name a file of your own in "
+    "'grammar' of the augmenter.",
+    "E351": "The grammar of status '{path}' {problem}.",
+    "E352": "The grammar of status '{path}' composed nothing whose findings stand on the borders of tokens of "
+    "'{lang}'. Part findings from signs by blanks.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
     "lost, '--on-error skip' the whole document; both list every loss.",
@@ -163,6 +169,20 @@ TEMPLATES = {
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
     "several files.",
+    # E51x: notes in, tables out
+    "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
+    "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
+    "E512": "Input '{path}' {problem}. Expected text files, CSV, JSON lines or Parquet files, folders of them, or '-'.",
+    "E513": "Row {row} {problem}.",
+    "E514": "The bytes of this text are not {encoding}. Give their encoding with '--encoding' (such as cp1252).",
+    "E515": "Component '{name}' failed on this note ({problem}). Try the note alone with 'medmtl show', and report it.",
+    "E516": "The text is of the type {received}. Expected a string.",
+    "E517": "Another note before it has the same id; only that one was annotated. Give ids that are unique.",
+    "E518": "The text has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it.",
+    "E519": "The note has no text.",
+    "E520": "Ray could not go on ({problem}). What is written stays. See Ray's own logs, and give the same "
+    "command again.",
+    "E521": "None of the notes could be read, so there is nothing to show.",
 }
 
 

@@ -36,6 +36,7 @@ NAMES = {
     },
     "spacy_scorers": {f"spacy-medmtl.{head}_scorer.v1" for head in HEADS},
     "spacy_readers": {"spacy-medmtl.MultitaskCorpus.v1"},
+    "spacy_augmenters": {"spacy-medmtl.StatusAugmenter.v1"},
     "spacy_batchers": {"spacy-medmtl.task_batcher.v1"},
     "spacy_loggers": {"spacy-medmtl.ConsoleLogger.v1"},
     "spacy_callbacks": {

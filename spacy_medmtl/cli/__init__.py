@@ -2,6 +2,7 @@
 
 import typer
 
+from .annotate import annotate
 from .calibrate import calibrate
 from .convert import convert
 from .corpora import corpora
@@ -14,6 +15,7 @@ from .new_encoder import new_encoder
 from .prepare import prepare
 from .report import report
 from .show import show
+from .view import view
 from .warm_up import warm_up_command
 
 app = typer.Typer(
@@ -23,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command("annotate")(annotate)
 app.command("fetch-encoder")(fetch_encoder)
 app.command("new-encoder")(new_encoder)
 app.command("warm-up")(warm_up_command)
@@ -35,4 +38,5 @@ app.command("debug-data", context_settings=SETTINGS)(debug_data)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)
+app.command("view")(view)
 app.add_typer(lab)

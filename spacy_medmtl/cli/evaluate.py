@@ -12,6 +12,7 @@ from wasabi import msg
 
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
+from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
 from ..training.report import other_numbers
 from .failing import coded_errors
@@ -55,7 +56,7 @@ def evaluate(
 
 def describe(nlp: Language) -> dict[str, Any]:
     """What a score needs to be read: pipeline, training settings, machine, versions."""
-    tasks = [name for name, pipe in nlp.pipeline if getattr(pipe, "spans_key", None)]
+    tasks = [name for name, pipe in nlp.pipeline if isinstance(pipe, Head)]
     training = nlp.config.interpolate()["training"]  # "seed" is a reference to [system] in most configs
     pipes: list[Any] = [pipe for _, pipe in nlp.pipeline]
     encoder = next((p.model for p in pipes if hasattr(p, "listener_map") and "rule" in p.model.attrs), None)

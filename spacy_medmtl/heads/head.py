@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Model, Optimizer, set_dropout_rate
 
+from ..annotations.items import Item, judged_by, span_items
 from ..encoder.listener import head_batches
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
@@ -24,15 +25,15 @@ SAMPLE_SIZE = 10  # examples that models are initialised with
 
 
 class Head(Task, Generic[Gold]):
-    """A task on the shared encoder. A component says what it reads and learns by five methods:
+    """A task on the shared encoder. A component says what it reads and learns by four methods:
 
-    ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated.
     ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
     ``loss(gold, scores)``: mean loss and its gradient.
     ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
 
-    What its factory takes beside these it declares as attributes, each a ``Setting``. One that can be calibrated has
-    ``labelled_logits(gold, scores)`` as well, and divides logits by ``temperature(output)``.
+    What its factory takes beside the model it declares as attributes, each a ``Setting``. Where its annotation is more
+    than labelled spans, ``items(doc)`` describes it: scores, floors, samples and checks of data are made of that. One
+    that can be calibrated has ``labelled_logits(gold, scores)``, and divides logits by ``temperature(output)``.
 
     ``labels`` and ``temperatures`` are learnt, and saved with the weights; settings are not, they are the config's.
     """
@@ -48,9 +49,6 @@ class Head(Task, Generic[Gold]):
         super().__init__(nlp, model, name, **settings)
 
     # What a component has to say
-
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        raise NotImplementedError
 
     def training_batch(self, examples: Sequence[Example]) -> tuple[Any, Gold]:
         raise NotImplementedError
@@ -76,6 +74,34 @@ class Head(Task, Generic[Gold]):
         super().take_over(saved)
         self._labels = list(saved["labels"])
         self.temperatures = {name: float(value) for name, value in saved.get("temperatures", {}).items()}
+
+    # What its annotation is
+
+    def items(self, doc: Doc) -> list[Item] | None:
+        """What a Doc, gold or predicted, is annotated with; None where it is not annotated."""
+        return span_items(doc, self.spans_key)
+
+    def judges(self, doc: Doc) -> Callable[[str], bool]:
+        """Whether a Doc was judged for a label."""
+        return judged_by(doc, self.spans_key)
+
+    def lists_all(self, doc: Doc) -> bool:
+        """Whether what an annotated Doc does not list is not there; if not, it was not judged."""
+        return True
+
+    @property
+    def has_given_units(self) -> bool:
+        """Whether what is labelled is known beforehand (sentences, pairs), so that a label for all is a system, too."""
+        return False
+
+    @property
+    def uses_cats(self) -> bool:
+        """Whether it learns from, and writes, ``doc.cats``."""
+        return False
+
+    def gold_labels(self, doc: Doc) -> list[str]:
+        """The labels that a reference Doc uses; none where it is not annotated."""
+        return [label for item in self.items(doc) or () for label in item.labels]
 
     def collect(self, doc: Doc) -> None:
         """Note what has to be known of a reference Doc at initialisation beside its labels."""

@@ -12,6 +12,7 @@ from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type, sentence_bounds
+from ..annotations.items import Item
 from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from ..annotations.travelling import keep_pairs
@@ -24,6 +25,7 @@ from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, Regr
 from ..heads.settings import choice_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
 from .candidates import CandidateGetter, EntityPairs, Pair, span_of, surroundings
+from .scorer import pair_items
 
 OUTPUTS: dict[str, Output] = {
     "multilabel": Independent(),
@@ -129,8 +131,16 @@ class PairRelation(Head[UnitLabels]):
             raise MedmtlError("E206", name=self.name, received=list(self.labels))
         return self.output.n_columns(len(self.labels))
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        return [label for pair in read_pairs(doc, key=self.spans_key) for label in pair.labels]
+    def items(self, doc: Doc) -> list[Item] | None:
+        return pair_items(doc, self.spans_key)
+
+    def lists_all(self, doc: Doc) -> bool:
+        """Pairs that are not listed were not judged."""
+        return False
+
+    @property
+    def has_given_units(self) -> bool:
+        return bool(self.mode != "regression")
 
     def unusable(self, example: Example) -> Iterator[str]:
         gold = read_pairs(example.reference, key=self.spans_key)

@@ -12,12 +12,14 @@ from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
+from ..annotations.items import Item, judged_by, span_items
 from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
 from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
+from .scorer import cat_items, judges_cats
 
 DEFAULT_CONFIG = """
 [model]
@@ -103,21 +105,34 @@ class SentenceIntent(Head[UnitLabels]):
     def outputs(self) -> dict[str, Output]:
         return {OUTPUT: self.output}
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        if self.units == "doc":
-            return list(doc.cats)
-        return [span.label_ for span in doc.spans.get(self.spans_key, [])]
+    def items(self, doc: Doc) -> list[Item] | None:
+        return cat_items(doc) if self.uses_cats else span_items(doc, self.spans_key)
+
+    def judges(self, doc: Doc) -> Callable[[str], bool]:
+        return judges_cats(doc, self.multi_label) if self.uses_cats else judged_by(doc, self.spans_key)
+
+    @property
+    def has_given_units(self) -> bool:
+        return True
+
+    @property
+    def uses_cats(self) -> bool:
+        return bool(self.units == "doc")
+
+    def gold_labels(self, doc: Doc) -> list[str]:
+        """Categories that do not hold are labels as well."""
+        return list(doc.cats) if self.uses_cats else super().gold_labels(doc)
 
     def unusable(self, example: Example) -> Iterator[str]:
         """Units are widened to whole tokens, so only those of nothing but white space are lost."""
-        if self.units != "doc":
+        if not self.uses_cats:
             spans = example.reference.spans.get(self.spans_key, [])
             aligned = aligned_bounds(example, [(span.start, span.end) for span in spans], mode="expand")
             yield from ["empty"] * aligned.count(None)
 
     def _units(self, doc: Doc) -> list[Bounds]:
         """Units of a Doc at prediction, those of nothing but white space left out."""
-        if self.units == "doc":
+        if self.uses_cats:
             bounds = [trimmed(doc, 0, len(doc))]
         elif self.units == "sentence":
             bounds = sentence_bounds(doc)
@@ -141,7 +156,7 @@ class SentenceIntent(Head[UnitLabels]):
         for example in examples:
             gold = self._gold_units(example)
             bounds = sorted({*gold, *self._other_units(example, gold)})
-            if self.multi_label and self.units != "doc" and is_annotated(example.reference, self.spans_key):
+            if self.multi_label and not self.uses_cats and is_annotated(example.reference, self.spans_key):
                 gold = {unit: gold.get(unit, self.row_of([])) for unit in bounds}
             own = self._judged(example.reference)
             gold = {unit: row for unit, row in gold.items() if self.output.learns_from(row, own)}
@@ -156,7 +171,7 @@ class SentenceIntent(Head[UnitLabels]):
         """Annotated units of an example in the tokens of its predicted Doc, with the labels that hold."""
         reference = example.reference
         found: dict[Bounds, numpy.ndarray] = {}
-        if self.units == "doc":
+        if self.uses_cats:
             held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
             if reference.cats and self.multi_label:
                 found = {unit: self.row_of([]) for unit in self._units(example.predicted)}
@@ -176,7 +191,7 @@ class SentenceIntent(Head[UnitLabels]):
         return [bounds for bounds in aligned if bounds is not None and taken.isdisjoint(range(*bounds))]
 
     def _judged(self, reference: Doc) -> numpy.ndarray:
-        if self.units == "doc":
+        if self.uses_cats:
             return self.row_of([label for label in reference.cats if self.multi_label] or self.labels)
         return self.row_of(annotated_labels(reference, self.spans_key, self.labels))
 
@@ -202,7 +217,7 @@ class SentenceIntent(Head[UnitLabels]):
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]``, or ``doc.cats`` where the units are Docs."""
         for doc, (units, probabilities) in zip(docs, predictions):
-            if self.units == "doc":
+            if self.uses_cats:
                 for row in probabilities:  # other components' categories stay
                     doc.cats.update((label, float(p)) for label, p in zip(self.labels, row))
                 continue

@@ -3,10 +3,8 @@
 import re
 from pathlib import Path
 
-import numpy
 import pytest
 import spacy
-import torch
 from spacy.tokens import DocBin, Span
 from spacy.training import Example
 from thinc.api import Config
@@ -14,9 +12,7 @@ from toy import weights, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, RELATIONS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
-from spacy_medmtl.encoder.listener import view_of
-from spacy_medmtl.encoder.model import _first_rows, _pool, encode_layout
-from spacy_medmtl.encoder.views.requests import Unit, ViewRequest
+from spacy_medmtl.encoder.views.requests import Unit
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.heads.losses import sigmoid
 from spacy_medmtl.pair_relation.candidates import entity_pairs
@@ -183,27 +179,6 @@ def test_a_batch_is_what_each_pair_alone_is(trained):
             assert sigmoid(pipe.logits([pipe._reading(doc, [pair])]))[0] == pytest.approx(row, abs=1e-5)
             n_pairs += 1
     assert n_pairs == 52
-
-
-@pytest.mark.parametrize("budget", [40, 8192])
-def test_the_rows_that_prediction_keeps_are_those_of_training(trained, budget):
-    """[CLS] rows alone, batch by batch, against all rows of all sequences; and nothing else stays in the memo."""
-    pipe, encoder = trained.get_pipe("pair_relation"), trained.get_pipe("encoder").model
-    docs = list(trained.pipe([*TEXTS, *NESTED]))
-    readings = [pipe._reading(doc, pipe.candidates(doc)) for doc in docs]
-    module = encoder.shims[0].module
-    layout = module.viewer.lay_out(view_of(pipe.model), readings, [module.wordpieces.of_doc(doc) for doc in docs])
-    with torch.no_grad():
-        rows = encode_layout(module.encoder, layout, "pair_relation", budget, lambda _, compute: compute())
-        expected = _pool(rows, layout, "mean")
-        found = _first_rows(module.encoder, layout, "pair_relation", budget)
-    torch.testing.assert_close(found, expected, rtol=0.0, atol=1e-5)
-    request = ViewRequest(readings, "pair_relation", view_of(pipe.model))
-    first, second = encoder.predict(request), encoder.predict(request)
-    assert [len(rows) for rows in first] == [len(reading.pairs) for reading in readings]
-    assert numpy.concatenate(first).tobytes() == numpy.concatenate(second).tobytes()
-    numpy.testing.assert_allclose(numpy.concatenate(first), expected.numpy(), atol=1e-5)
-    assert [tuple(kept.shape) for kept in request.memo.values() if isinstance(kept, torch.Tensor)] == [(52, 32)]
 
 
 def test_training_and_prediction_read_the_same(trained):
