@@ -228,6 +228,17 @@ class TorchShim(Shim):
         self.start(spec, module)
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, inside of which weights are safetensors too."""
+        kept = ("id", "name", "build", "lr_scale", "present_names")
+        return {**{name: getattr(self, name) for name in kept}, "weights": self.to_bytes()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = state.pop("weights")
+        TorchShim.__init__(self, state["name"], state["build"], state["lr_scale"], state["present_names"])
+        self.from_bytes(weights)
+        self.id = state["id"]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "TorchShim":
         """A copy with an id of its own: two modules must never share an optimizer's moments."""
         twin = TorchShim(self.name, self.build, self.lr_scale, self.present_names)

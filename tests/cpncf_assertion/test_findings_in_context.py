@@ -70,7 +70,8 @@ def test_negation_from_the_next_turn_can_be_learnt(make_nlp, context):
     assert scores["cpncf_assertion_f"] == (1.0 if context else 0.5)
     if context:
         for text, status in TURNS.items():
-            (finding,) = nlp(text).spans[FINDINGS]
+            doc = nlp(text)
+            (finding,) = doc.spans[FINDINGS]
             assert finding._.assertion == status
 
 

@@ -12,6 +12,7 @@ from saved.make_archive import TEXTS as ARCHIVED_TEXTS
 from saved.make_archive import predictions
 from toy import CASES, TEXTS, make_examples
 
+from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 SAVED = Path(__file__).parents[1] / "saved"
@@ -106,6 +107,7 @@ def test_the_weights_of_another_head_are_refused(make_nlp, copied, tmp_path):
     case = CASES[0]
     other = make_nlp(case.factory)
     other.initialize(lambda: make_examples(other, case.annotate))
+    torch_shim(other.get_pipe(case.factory).model).module.linear.weight.data.add_(1.0)
     other.to_disk(tmp_path / "other")
     shutil.copy(tmp_path / "other" / case.factory / "model", copied / case.factory / "model")
     with pytest.raises(MedmtlError, match=f"E018.*{case.factory}/model.*checksum"):

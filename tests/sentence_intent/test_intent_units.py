@@ -178,7 +178,8 @@ def test_context_is_the_same_in_training_and_prediction(make_nlp):
     assert gold.held.shape == (1, 3)
     full, _ = pipe.training_batch([make_example(nlp, TEXTS[0], annotate_intents)])
     doc = nlp(TEXTS[0])
-    assert list(full[0].units) == list(pipe._reading(doc, pipe._units(doc), pipe._units(doc)).units)
+    units = pipe._units(doc)
+    assert list(full[0].units) == list(pipe._reading(doc, units, units, units).units)
 
 
 def test_sentences_that_end_at_line_breaks(make_nlp):
