@@ -21,7 +21,7 @@ from timing import medians
 from torch import nn
 from transformers import BertConfig, BertModel
 
-from spacy_medmtl.encoder.routed import FeedForward, RoutedEncoder
+from spacy_medmtl.encoder.feed_forward import FeedForward, RoutedEncoder
 from spacy_medmtl.encoder.sharing.mmoe import mmoe_rule
 from spacy_medmtl.encoder.sharing.n_ffn import n_ffn_rule
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule

@@ -59,7 +59,7 @@ TEMPLATES = {
     "[initialize.components.{name}].",
     "E202": "'{name}' received the labels {received}, which are not among its labels {expected}. Add them before "
     "initialisation.",
-    "E203": "'{setting}' of '{name}' is {received!r}. Expected one of {expected}.",
+    "E203": "'{setting}' of '{name}' is {received!r}. Expected {expected}.",
     "E204": "Labels cannot be added to '{name}' after initialisation: its output layer has a fixed size. Add them "
     "before, or initialise again.",
     "E205": "'{name}' reads units of a text and needs a tok2vec layer 'spacy-medmtl.RouteListener.v1' with the view "
@@ -67,6 +67,8 @@ TEMPLATES = {
     "E206": "'{name}' is a regression: it gives one value a pair, and so has one label. Received {received}.",
     "E207": "Nothing to calibrate in {paths}: of no output of this pipeline are there {fewest} labels that hold and "
     "{fewest} that do not. Give a larger part of a corpus that is annotated for one of its components.",
+    "E208": "'{path}' of the component '{name}' {problem}. Copy the pipeline again, or train it again.",
+    "E209": "'{name}' has no setting '{received}' that can be changed. Expected one of {expected}.",
     "E215": "The views 'marked_pair' and 'blinded_pair' put {marks} around the two entities, and the encoder's "
     "vocabulary cannot tell these apart. Use another encoder, or the view 'pair'.",
     "E216": "'{name}' reads the view 'blinded_pair', which shows types in place of entities, but its candidate getter "
@@ -79,6 +81,12 @@ TEMPLATES = {
     "missed in scores.",
     "W202": "The extension 'span._.{name}' belongs to another package and does not show what this one finds. Read "
     "the span group, or create components of this package first.",
+    "W203": "'{setting}' of '{name}' was changed, but it is not known which pipeline's config to write that into, so "
+    "it will not be saved. Set it in the config as well: nlp.config['components'], or spacy.load(..., config=...).",
+    "W204": "'{name}' was saved by version 0.1.0 with '{setting}' as {saved!r}; the config says {config!r}, and holds. "
+    "Give the other to spacy.load(..., config=...) if that is what you want.",
+    "W205": "The spans in '{key}' have lost the values that belonged to them (a Doc was joined, filtered or came "
+    "through JSON): what is not known is left out. Run the pipeline again.",
     "W215": "{count} pair(s) of entities did not fit the window of {window} wordpieces, and what stands between the "
     "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
     # E3xx: training
@@ -172,11 +180,21 @@ TEMPLATES = {
 
 
 class MedmtlError(ValueError):
-    """Every error that this package raises on purpose. ``code`` is the entry of ``TEMPLATES``."""
+    """Every error that this package raises on purpose. ``code`` is the entry of ``TEMPLATES``, ``values`` what its
+    fields hold."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(message(code, **values))
         self.code = code
+        self.values = values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process borders pickled, and Python would call ``MedmtlError(text)``."""
+        return _restored, (type(self), self.code, self.values)
+
+
+def _restored(kind: type[MedmtlError], code: str, values: dict[str, Any]) -> MedmtlError:
+    return kind(code, **values)
 
 
 class MedmtlWarning(UserWarning):

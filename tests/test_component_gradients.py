@@ -7,14 +7,14 @@ import pytest
 import torch
 from toy import CASES, TEXTS, make_examples
 
-from spacy_medmtl.encoder.losses import (
+from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.heads.losses import (
     mean_squared_error,
     sigmoid,
     sigmoid_cross_entropy,
     softmax,
     softmax_cross_entropy,
 )
-from spacy_medmtl.errors import MedmtlError
 
 each_head = pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory)
 ALLOWED = numpy.asarray([[True, True, True], [True, False, True], [True, True, True], [True, True, False]])

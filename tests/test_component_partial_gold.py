@@ -97,7 +97,7 @@ def test_an_empty_group_is_a_negative_example_of_multi_label_intents(started):
     pipe = nlp.get_pipe(case.factory)
     readings, gold = pipe.training_batch([make_example(nlp, TEXTS[0], empty_group(case))])
     assert [(unit.start, unit.end) for unit in readings[0].units] == [(0, 3), (3, 9), (9, 12)]
-    assert not gold.labels.any()
+    assert not gold.held.any()
     assert gold.judged.all()
 
     def annotate_first(doc):
@@ -105,7 +105,7 @@ def test_an_empty_group_is_a_negative_example_of_multi_label_intents(started):
         write_group(doc, INTENTS, list(doc.spans[INTENTS])[:1])
 
     _, gold = pipe.training_batch([make_example(nlp, TEXTS[0], annotate_first)])
-    assert gold.labels.tolist() == [[False, False, True], [False] * 3, [False] * 3]
+    assert gold.held.tolist() == [[False, False, True], [False] * 3, [False] * 3]
 
 
 def test_an_empty_group_of_single_label_intents_gives_no_loss(started):
@@ -125,7 +125,7 @@ def test_a_pair_that_the_gold_does_not_list_is_not_learnt_and_is_wrong_where_it_
     nlp, _ = started(case)
     readings, gold = nlp.get_pipe(case.factory).training_batch([make_example(nlp, TEXTS[0], empty_group(case))])
     assert readings == []
-    assert len(gold.labels) == 0
+    assert len(gold.held) == 0
     gold, found = with_sentences(nlp, TEXTS[0]), with_sentences(nlp, TEXTS[0])
     empty_group(case)(gold)
     case.annotate(found)
@@ -136,7 +136,7 @@ def test_a_judged_pair_without_label_is_a_negative_example(started):
     case = CASES[1]
     nlp, _ = started(case)
     _, gold = nlp.get_pipe(case.factory).training_batch([make_example(nlp, TEXTS[0], case.annotate)])
-    assert gold.labels.tolist() == [[False, False], [False, True]]
+    assert gold.held.tolist() == [[False, False], [False, True]]
     assert gold.judged.all()
 
 

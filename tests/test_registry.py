@@ -22,7 +22,7 @@ PROJECT = ROOT.parent
 HEADS = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
 NAMES = {
     "console_scripts": {"medmtl"},
-    "spacy_factories": {"medmtl_progressive_tok2vec", "medmtl_masked_lm", *HEADS},
+    "spacy_factories": {"medmtl_progressive_tok2vec", "medmtl_masked_lm", "medmtl_sentences", *HEADS},
     "spacy_architectures": {
         "spacy-medmtl.ProgressiveTransformer.v1",
         "spacy-medmtl.RouteListener.v1",
@@ -35,6 +35,7 @@ NAMES = {
     },
     "spacy_scorers": {f"spacy-medmtl.{head}_scorer.v1" for head in HEADS},
     "spacy_readers": {"spacy-medmtl.MultitaskCorpus.v1"},
+    "spacy_displacy_colors": {"spacy-medmtl.colours.v1"},
     "spacy_batchers": {"spacy-medmtl.task_batcher.v1"},
     "spacy_loggers": {"spacy-medmtl.ConsoleLogger.v1"},
     "spacy_callbacks": {"spacy-medmtl.balance_tasks.v1", "spacy-medmtl.check_refined.v1"},
@@ -67,12 +68,12 @@ TORCH_SIDE = {
     "spacy_medmtl.encoder.model",
     "spacy_medmtl.encoder.precision",
     "spacy_medmtl.encoder.routed",
-    "spacy_medmtl.encoder.rows",
+    "spacy_medmtl.heads.rows",
     "spacy_medmtl.encoder.sharing.cluster",
     "spacy_medmtl.encoder.sharing.mmoe_cluster",
     "spacy_medmtl.encoder.sharing.progressive_cluster",
     "spacy_medmtl.encoder.sharing.shared_cluster",
-    "spacy_medmtl.encoder.wordpieces",
+    "spacy_medmtl.encoder.views.wordpieces",
     "spacy_medmtl.cpncf_assertion.layer",
     "spacy_medmtl.sru_nested_ner.layer",
     "spacy_medmtl.sru_nested_ner.memory",

@@ -10,7 +10,7 @@ from spacy.training import Example
 from toy import CASES, TEXTS, Case, annotate_entities, annotate_findings, annotate_pairs, make_examples, weights
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, FINDINGS, GIVEN_SPANS_ONLY, RELATIONS, write_group
-from spacy_medmtl.encoder.readings import Reading, units_with_context
+from spacy_medmtl.encoder.views.requests import Reading, units_with_context
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 from spacy_medmtl.training.corpus import CorpusEntry, read_entry
 

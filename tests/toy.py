@@ -91,7 +91,7 @@ class Case:
 
 
 CASES = [
-    Case("sentence_intent", annotate_intents, ["DENIAL", "FINDING", "SOCIAL"], 3, "f", INTENTS),
+    Case("sentence_intent", annotate_intents, ["DENIAL", "FINDING", "SOCIAL"], 3, "f", INTENTS, n_updates=90),
     Case("pair_relation", annotate_pairs, ["AGREE", "CONTRAST"], 2, "f", "medmtl_relations", ("scores", "labels"), 120),
     Case("sru_nested_ner", annotate_entities, ["BODY", "SIGN"], 6, "f", "medmtl_ner", n_updates=100),
     Case(

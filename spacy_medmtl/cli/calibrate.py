@@ -7,8 +7,8 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
-from ..encoder.head import Head
 from ..errors import MedmtlError
+from ..heads.head import Head
 from ..training.calibration import FEWEST, brier_score, expected_calibration_error, mean_log_loss
 from ..training.calibration import calibrate as fit
 from ..training.corpus import CorpusEntry, read_entry

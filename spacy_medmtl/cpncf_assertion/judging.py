@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy
 
-from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
-from .gold import SpanGold
+from ..heads.outputs import Exclusive, Independent
+from .gold import FindingGold
 
+EXCLUSIVE, INDEPENDENT = Exclusive(), Independent()
 HOLDS = 0.5  # probability from which a modifier is written
 
 
@@ -26,17 +27,16 @@ class Judgement:
     scores: dict[str, float]
 
 
-def span_loss(logits: Any, gold: SpanGold) -> tuple[float, Any]:
+def span_loss(logits: Any, gold: FindingGold) -> tuple[float, Any]:
     """Mean cross-entropy of the statuses, plus the mean over spans of the binary cross-entropy summed over the judged
     modifiers; and the gradient. logits [n_spans, n_statuses + n_modifiers].
 
     A mean over modifiers too would leave rare ones, of which there are several, with hardly any say.
     """
-    n_statuses = logits.shape[1] - gold.modifiers.shape[1]
-    allowed = numpy.ones((len(logits), n_statuses), dtype=bool)
-    status_loss, d_statuses = softmax_cross_entropy(logits[:, :n_statuses], gold.statuses, allowed)
-    modifier_loss, d_modifiers = sigmoid_cross_entropy(logits[:, n_statuses:], gold.modifiers, gold.judged)
-    per_span = int(gold.judged.sum()) / max(1, int(gold.judged.any(axis=1).sum()))
+    n_statuses, judged = gold.statuses.held.shape[1], gold.modifiers.judged
+    status_loss, d_statuses = EXCLUSIVE.loss(logits[:, :n_statuses], gold.statuses)
+    modifier_loss, d_modifiers = INDEPENDENT.loss(logits[:, n_statuses:], gold.modifiers)
+    per_span = int(judged.sum()) / max(1, int(judged.any(axis=1).sum()))
     gradient = logits * 0.0
     gradient[:, :n_statuses], gradient[:, n_statuses:] = d_statuses, d_modifiers * per_span
     return status_loss + modifier_loss * per_span, gradient
@@ -48,8 +48,9 @@ def judge(
     """One judgement per row of logits [n_spans, n_statuses + n_modifiers]. temperatures: of statuses and modifiers."""
     found = []
     status_logits, modifier_logits = logits[:, : len(statuses)], logits[:, len(statuses) :]
-    probabilities = softmax(status_logits / temperatures[0]), sigmoid(modifier_logits / temperatures[1])
-    for by_status, by_modifier in zip(*probabilities):
+    of_statuses = EXCLUSIVE.probabilities(status_logits, temperatures[0])
+    of_modifiers = INDEPENDENT.probabilities(modifier_logits, temperatures[1])
+    for by_status, by_modifier in zip(of_statuses, of_modifiers):
         best = int(by_status.argmax())
         scores = {name: float(p) for name, p in zip([*statuses, *modifiers], [*by_status, *by_modifier])}
         held = tuple(name for name, p in zip(modifiers, by_modifier) if p >= HOLDS)

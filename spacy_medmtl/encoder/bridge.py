@@ -13,7 +13,7 @@ It differs from thinc's own PyTorchShim in four ways that multi-task training ne
 import contextlib
 import copy
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy
@@ -31,6 +31,7 @@ from torch import Tensor, nn
 from ..errors import MedmtlError
 
 LrScale = Callable[[str], float]
+PresentNames = Callable[[Iterable[str]], dict[str, str]]
 
 
 def to_tensor(array: Any, *, requires_grad: bool = False) -> Tensor:
@@ -41,6 +42,11 @@ def to_tensor(array: Any, *, requires_grad: bool = False) -> Tensor:
 def to_array(tensor: Tensor) -> Any:
     """A thinc array of a tensor's values, detached from the graph."""
     return torch2xp(tensor.detach())
+
+
+def to_arrays(tensor: Tensor, lengths: Sequence[int]) -> list[Any]:
+    """The rows of a tensor as one thinc array per item of the given lengths."""
+    return split_rows(to_array(tensor), lengths)
 
 
 def split_rows(array: Any, lengths: Sequence[int]) -> list[Any]:
@@ -64,19 +70,35 @@ class TorchShim(Shim):
 
     build: makes the module from keyword arguments (the ``spec``).
     lr_scale: parameter name -> factor on the optimizer's learning rate.
+    present_names: names of saved weights -> the names that they have today, for those that an earlier version saved.
     """
 
-    def __init__(self, name: str, build: Callable[..., nn.Module], lr_scale: LrScale | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        build: Callable[..., nn.Module],
+        lr_scale: LrScale | None = None,
+        present_names: PresentNames | None = None,
+    ) -> None:
         super().__init__(None)
         self.name = name
         self.build = build
         self.lr_scale = lr_scale or _unscaled
+        self.present_names = present_names or _unchanged
+        self.deferred: Callable[[], None] | None = None
         self.spec: dict[str, Any] | None = None
         self.version = 0  # counts changes of the weights, so that memoised outputs can be told stale
 
     @property
     def module(self) -> Any:
-        """The torch module, of the type that ``build`` makes. Raises MedmtlError E017 before it has weights."""
+        """The torch module, of the type that ``build`` makes, its gradients complete. Raises MedmtlError E017 before it
+        has weights."""
+        self.settle()
+        return self.present_module
+
+    @property
+    def present_module(self) -> Any:
+        """The torch module as it is, for who only reads weights: a backward pass that was deferred stays so."""
         if self._model is None:
             raise MedmtlError("E017", name=self.name)
         limit_worker_threads()
@@ -85,6 +107,18 @@ class TorchShim(Shim):
     @property
     def is_built(self) -> bool:
         return self._model is not None
+
+    def defer(self, work: Callable[[], None]) -> None:
+        """Leave a backward pass for later: until somebody looks at the module, or it is stepped."""
+        if self.deferred is not work:
+            self.settle()
+            self.deferred = work
+
+    def settle(self) -> None:
+        """Do what was deferred."""
+        work, self.deferred = self.deferred, None
+        if work is not None:
+            work()
 
     def start(self, spec: dict[str, Any], module: nn.Module | None = None) -> None:
         """Build the module (or take the given one, made with the same ``spec``) and put it on the device in use."""
@@ -105,6 +139,7 @@ class TorchShim(Shim):
         """
         if self._model is None:
             return
+        self.settle()
         if hasattr(optimizer, "step_module"):
             stepped = [parameter for parameter in self._model.parameters() if parameter.grad is not None]
             optimizer.step_module(self.id, self._model, self.lr_scale)
@@ -171,6 +206,8 @@ class TorchShim(Shim):
             tensors = load_safetensors(data)
         except (ValueError, LookupError, TypeError, SafetensorError) as error:
             raise MedmtlError("E018", name=self.name, size=len(data), problem=type(error).__name__) from error
+        names = self.present_names(tensors)
+        tensors = {names[name]: tensor.clone() for name, tensor in tensors.items() if name in names}
         module = self.build(**spec)
         expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
         received = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -178,13 +215,13 @@ class TorchShim(Shim):
             raise MedmtlError(
                 "E013", received=_difference(received, expected), expected=_difference(expected, received)
             )
-        module.load_state_dict(tensors)
+        module.load_state_dict(tensors, assign=True)
         self.start(spec, module)
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "TorchShim":
         """A copy with an id of its own: two modules must never share an optimizer's moments."""
-        twin = TorchShim(self.name, self.build, self.lr_scale)
+        twin = TorchShim(self.name, self.build, self.lr_scale, self.present_names)
         if self._model is not None:
             twin.start(copy.deepcopy(self.spec or {}), copy.deepcopy(self._model))
         return twin
@@ -192,6 +229,10 @@ class TorchShim(Shim):
 
 def _unscaled(name: str) -> float:
     return 1.0
+
+
+def _unchanged(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
 
 
 def _difference(these: dict[str, Any], those: dict[str, Any]) -> str:

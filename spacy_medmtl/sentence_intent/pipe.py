@@ -1,7 +1,6 @@
 """The component ``sentence_intent``."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy
@@ -13,10 +12,12 @@ from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
-from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
-from ..encoder.head import Head, aligned_bounds
-from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
-from ..encoder.readings import Bounds, Reading, units_with_context
+from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
+from ..heads.alignment import aligned_bounds, aligned_sentences
+from ..heads.head import Head
+from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
+from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
+from ..heads.tok2vec import reads_documents
 
 DEFAULT_CONFIG = """
 [model]
@@ -67,18 +68,18 @@ def make_sentence_intent(
 
     spans_key: where units with their labels are written, and read from in training.
     units: ``sentence``, ``doc`` (labels go to ``doc.cats``), or the key of a span group whose spans are the units.
-    context: units either side that are read along, behind [C] markers.
+    context: units either side that are read along, behind [C] markers (in the view ``document``, all is).
     multi_label: any number of labels per unit (sigmoid) instead of exactly one (softmax). In training, units of an
         annotated Doc that bear no label are examples of none.
     threshold: probability from which a label of the multi-label variant is written.
+    Raises MedmtlError E203 for a setting of another kind.
     """
     install_extensions()
     return SentenceIntent(
-        nlp.vocab,
+        nlp,
         model,
         name,
         scorer=scorer,
-        component=name,
         spans_key=spans_key,
         units=units,
         context=context,
@@ -87,26 +88,20 @@ def make_sentence_intent(
     )
 
 
-@dataclass(frozen=True)
-class IntentGold:
-    """Per unit, in reading order: which labels hold and which are judged at all. Both bool [n_units, n_labels]."""
-
-    labels: numpy.ndarray
-    judged: numpy.ndarray
-
-    @property
-    def columns(self) -> numpy.ndarray:
-        """The one label of each unit, -1 where it has none."""
-        return numpy.where(self.labels.any(axis=1), self.labels.argmax(axis=1), -1)
-
-
-class SentenceIntent(Head[IntentGold]):
+class SentenceIntent(Head[UnitLabels]):
     """See ``make_sentence_intent``. Writes spans labelled with their intent, probabilities in ``attrs["scores"]``."""
 
+    units = text_setting("'sentence', 'doc' or the key of a span group")
+    context = count_setting()
+    multi_label = flag_setting()
+    threshold = threshold_setting()
+
     @property
-    def units(self) -> str:
-        """``sentence``, ``doc`` or the key of a span group."""
-        return str(self.cfg["units"])
+    def output(self) -> Exclusive | Independent:
+        return Independent() if self.multi_label else Exclusive()
+
+    def outputs(self) -> dict[str, Output]:
+        return {OUTPUT: self.output}
 
     def gold_labels(self, doc: Doc) -> Iterable[str]:
         if self.units == "doc":
@@ -118,9 +113,7 @@ class SentenceIntent(Head[IntentGold]):
         if self.units != "doc":
             spans = example.reference.spans.get(self.spans_key, [])
             aligned = aligned_bounds(example, [(span.start, span.end) for span in spans], mode="expand")
-            for bounds in aligned:
-                if bounds is None or not example.predicted[slice(*bounds)].text.strip():
-                    yield "empty"
+            yield from ["empty"] * aligned.count(None)
 
     def _units(self, doc: Doc) -> list[Bounds]:
         """Units of a Doc at prediction, those of nothing but white space left out."""
@@ -132,32 +125,32 @@ class SentenceIntent(Head[IntentGold]):
             bounds = sorted({trimmed(doc, span.start, span.end) for span in doc.spans.get(self.units, [])})
         return [(start, end) for start, end in bounds if start < end]
 
-    def _reading(self, doc: Doc, bounds: Sequence[Bounds], chosen: Container[Bounds]) -> Reading:
-        """Read the ``chosen`` of all units of a Doc; their context may be any."""
-        context = self.cfg["context"]
-        units = [unit for unit in units_with_context(bounds, context) if (unit.start, unit.end) in chosen]
-        return Reading(doc, units, marked=context > 0)
+    def _reading(
+        self, doc: Doc, bounds: Sequence[Bounds], chosen: Container[Bounds], sentences: Sequence[Bounds]
+    ) -> ToRead:
+        """Read the ``chosen`` of all units ``bounds`` of a Doc; their context may be any."""
+        if reads_documents(self.model):
+            return DocumentReading(doc, sentences, [unit for unit in bounds if unit in chosen])
+        units = [unit for unit in units_with_context(bounds, self.context) if (unit.start, unit.end) in chosen]
+        return Reading(doc, units, marked=self.context > 0)
 
-    def training_batch(self, examples: Sequence[Example]) -> tuple[list[Reading], IntentGold]:
-        readings: list[Reading] = []
+    def training_batch(self, examples: Sequence[Example]) -> tuple[list[ToRead], UnitLabels]:
+        readings: list[ToRead] = []
         labels: list[numpy.ndarray] = []
         judged: list[numpy.ndarray] = []
         for example in examples:
             gold = self._gold_units(example)
             bounds = sorted({*gold, *self._other_units(example, gold)})
-            if self.cfg["multi_label"] and self.units != "doc" and is_annotated(example.reference, self.spans_key):
-                gold = {unit: gold.get(unit, self._row([])) for unit in bounds}
+            if self.multi_label and self.units != "doc" and is_annotated(example.reference, self.spans_key):
+                gold = {unit: gold.get(unit, self.row_of([])) for unit in bounds}
             own = self._judged(example.reference)
-            if self.cfg["multi_label"]:
-                gold = gold if own.any() else {}
-            else:
-                gold = {unit: row for unit, row in gold.items() if (row & own).any()}
+            gold = {unit: row for unit, row in gold.items() if self.output.learns_from(row, own)}
             if gold:  # a Doc that gives no loss must not make a step
-                readings.append(self._reading(example.predicted, bounds, gold))
+                readings.append(self._reading(example.predicted, bounds, gold, aligned_sentences(example)))
                 labels += [gold[bounds] for bounds in sorted(gold)]
                 judged += [own] * len(gold)
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
-        return readings, IntentGold(numpy.vstack([empty, *labels]), numpy.vstack([empty, *judged]))
+        return readings, UnitLabels(numpy.vstack([empty, *labels]), numpy.vstack([empty, *judged]))
 
     def _gold_units(self, example: Example) -> dict[Bounds, numpy.ndarray]:
         """Annotated units of an example in the tokens of its predicted Doc, with the labels that hold."""
@@ -165,15 +158,14 @@ class SentenceIntent(Head[IntentGold]):
         found: dict[Bounds, numpy.ndarray] = {}
         if self.units == "doc":
             held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
-            if reference.cats and self.cfg["multi_label"]:
-                found = {unit: self._row([]) for unit in self._units(example.predicted)}
+            if reference.cats and self.multi_label:
+                found = {unit: self.row_of([]) for unit in self._units(example.predicted)}
         else:
             held = [((span.start, span.end), span.label_) for span in reference.spans.get(self.spans_key, [])]
         aligned = aligned_bounds(example, [bounds for bounds, _ in held], mode="expand")
         for bounds, (_, label) in zip(aligned, held):
-            bounds = None if bounds is None else trimmed(example.predicted, *bounds)
-            if bounds is not None and bounds[0] < bounds[1]:
-                found[bounds] = found.get(bounds, self._row([])) | self._row([label])
+            if bounds is not None:
+                found[bounds] = found.get(bounds, self.row_of([])) | self.row_of([label])
         return found
 
     def _other_units(self, example: Example, gold: dict[Bounds, numpy.ndarray]) -> list[Bounds]:
@@ -183,35 +175,27 @@ class SentenceIntent(Head[IntentGold]):
         aligned = aligned_bounds(example, self._units(example.reference), mode="expand")
         return [bounds for bounds in aligned if bounds is not None and taken.isdisjoint(range(*bounds))]
 
-    def _row(self, labels: Sequence[str]) -> numpy.ndarray:
-        row = numpy.zeros(len(self.labels), dtype=bool)
-        row[[self.column(label) for label in labels]] = True
-        return row
-
     def _judged(self, reference: Doc) -> numpy.ndarray:
         if self.units == "doc":
-            return self._row([label for label in reference.cats if self.cfg["multi_label"]] or self.labels)
-        return self._row(annotated_labels(reference, self.spans_key, self.labels))
+            return self.row_of([label for label in reference.cats if self.multi_label] or self.labels)
+        return self.row_of(annotated_labels(reference, self.spans_key, self.labels))
 
-    def loss(self, gold: IntentGold, scores: Floats2d) -> tuple[float, Floats2d]:
-        if self.cfg["multi_label"]:
-            return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
-        return softmax_cross_entropy(scores, gold.columns, gold.judged)
+    def loss(self, gold: UnitLabels, scores: Floats2d) -> tuple[float, Floats2d]:
+        return self.output.loss(scores, gold)
 
-    def decided(self, gold: IntentGold, scores: Floats2d) -> dict[str, Decisions]:
-        if self.cfg["multi_label"]:
-            return {OUTPUT: independent_decisions(scores, gold.labels, gold.judged)}
-        return {OUTPUT: exclusive_decisions(scores, gold.columns, gold.judged)}
+    def labelled_logits(self, gold: UnitLabels, scores: Floats2d) -> dict[str, LabelledLogits]:
+        return {OUTPUT: self.output.labelled(scores, gold)}
 
     def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Bounds], numpy.ndarray]]:
         """Per Doc: its units and their probabilities [n_units, n_labels]."""
         docs = list(docs)
         units = [self._units(doc) for doc in docs]
-        readings = [self._reading(doc, bounds, bounds) for doc, bounds in zip(docs, units) if bounds]
+        readings = [
+            self._reading(doc, bounds, bounds, sentence_bounds(doc)) for doc, bounds in zip(docs, units) if bounds
+        ]
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
-        logits = self.logits(readings) / self.temperature(OUTPUT)
-        probabilities = sigmoid(logits) if self.cfg["multi_label"] else softmax(logits)
+        probabilities = self.output.probabilities(self.logits(readings), self.temperature(OUTPUT))
         borders = numpy.cumsum([0] + [len(bounds) for bounds in units])
         return [(bounds, probabilities[a:b]) for bounds, a, b in zip(units, borders, borders[1:])]
 
@@ -224,8 +208,7 @@ class SentenceIntent(Head[IntentGold]):
                 continue
             spans, scores = [], []
             for (start, end), row in zip(units, probabilities):
-                chosen = numpy.flatnonzero(row >= self.cfg["threshold"]) if self.cfg["multi_label"] else [row.argmax()]
-                for column in chosen:
+                for column in self.output.chosen(row, self.threshold):
                     spans.append(Span(doc, start, end, label=self.labels[column]))
                     scores.append(float(row[column]))
             write_group(doc, self.spans_key, spans, scores=scores)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from ..encoder.readings import ToRead
+from ..encoder.views.requests import ToRead
 
 if TYPE_CHECKING:
     from thinc.api import Model

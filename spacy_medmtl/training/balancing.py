@@ -13,8 +13,8 @@ from typing import Any
 from spacy.language import Language
 
 from ..encoder.pipe import ProgressiveTok2Vec
-from ..encoder.task import Task
 from ..errors import MedmtlError
+from ..heads.task import Task
 
 LOG_VARIANCES = "log_variances"  # in nlp.meta
 

@@ -15,8 +15,10 @@ from spacy.util import filter_spans
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTS, GIVEN, GIVEN_SPANS_ONLY, TURNS, TYPE_SEPARATOR, write_group
 from ..annotations.scoring import CORPUS
-from ..encoder.head import aligned_bounds
+from ..annotations.travelling import PLACES
 from ..errors import MedmtlError
+from ..heads.alignment import aligned_bounds
+from ..heads.head import Head
 
 Reader = Callable[[Language], Iterable[Example]]
 MISSING_VALUE, NO_START = 0, 2**64 - 1  # spaCy's codes of SENT_START; the second is -1, unsigned
@@ -76,6 +78,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
     foreign = foreign_keys(nlp, entry)
     keeps_ents, keeps_cats = keeps_stock(nlp, entry)
     given, entities = given_keys(nlp), unwritten_entities(nlp)
+    written = {key for _, pipe in nlp.components for key in [_written_key(pipe)] if isinstance(key, str)}
     n_read = 0
     for reference in _docs(entry, nlp):
         if entry.limit and n_read >= entry.limit:
@@ -88,7 +91,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         if not keeps_cats:
             reference.cats = {}
         if entry.type_prefix:
-            _keep_types_apart(reference, entry)
+            _keep_types_apart(reference, entry, written)
         reference.user_data[CORPUS] = entry.name
         example = _example(nlp, reference)
         if gold_sents:
@@ -100,41 +103,48 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
 
 
-def _keep_types_apart(doc: Doc, entry: CorpusEntry) -> None:
-    """Prefix the labels of all span groups. Raises MedmtlError E301 for a group that does not name its labels: those
-    of other corpora would count as annotated, and absent."""
+def _keep_types_apart(doc: Doc, entry: CorpusEntry, written: set[str]) -> None:
+    """Prefix the labels of the gold: of the span groups that components write. What else is there (turns, entities that
+    are given) is no gold. Of relations the labels are prefixed, and not the types of what they relate.
+
+    Raises MedmtlError E301 for a group that does not name its labels: those of other corpora would count as annotated,
+    and absent.
+    """
     prefix = f"{entry.type_prefix}{TYPE_SEPARATOR}"
-    for key, group in doc.spans.items():
+    for key, group in [(key, group) for key, group in doc.spans.items() if key in written]:
         declared = group.attrs.get(ANNOTATED_LABELS)
         if declared is None:
             problem = f"has a type_prefix, but its span groups '{key}' do not name their '{ANNOTATED_LABELS}'"
             raise MedmtlError("E301", name=entry.name, path=entry.path, problem=problem)
-        apart = write_group(doc, key, [Span(doc, one.start, one.end, label=f"{prefix}{one.label_}") for one in group])
-        apart.attrs.update({**group.attrs, ANNOTATED_LABELS: [f"{prefix}{label}" for label in declared]})
+        attrs = {**group.attrs, ANNOTATED_LABELS: [f"{prefix}{label}" for label in declared]}
+        attrs.pop(PLACES, None)  # by the labels as they were
+        if "labels" in attrs:
+            attrs["labels"] = [[f"{prefix}{label}" for label in labels] for labels in attrs["labels"]]
+            group.attrs = attrs
+        else:
+            spans = [Span(doc, span.start, span.end, label=f"{prefix}{span.label_}") for span in group]
+            write_group(doc, key, spans).attrs.update(attrs)
 
 
 def given_keys(nlp: Language) -> dict[str, str]:
     """The first span group in which components that judge given spans look for them, by the key of what they write;
     "ents" for those that look nowhere else."""
     found: dict[str, str] = {}
-    for _, pipe in nlp.components:
-        sources = list(_settings(pipe).get("given", ()))
-        if sources:
-            groups = [source for source in sources if source != ENTS]
-            found[str(getattr(pipe, "spans_key", ""))] = str(groups[0]) if groups else ENTS
+    for head in _heads(nlp):
+        if head.given_keys:
+            groups = [source for source in head.given_keys if source != ENTS]
+            found[head.spans_key] = groups[0] if groups else ENTS
     return found
 
 
 def unwritten_entities(nlp: Language) -> set[str]:
     """Span groups of entities that a component relates to one another and that no component finds."""
-    pipes = [pipe for _, pipe in nlp.components]
-    read = {_settings(pipe).get("entities") for pipe in pipes}
-    return {key for key in read - {_written_key(pipe) for pipe in pipes} if key is not None}
+    read = {head.entities_key for head in _heads(nlp)}
+    return {key for key in read - {_written_key(pipe) for _, pipe in nlp.components} if key is not None}
 
 
-def _settings(pipe: Any) -> dict[str, Any]:
-    """The settings of a component; stock ones may have none."""
-    return dict(getattr(pipe, "cfg", None) or {})
+def _heads(nlp: Language) -> list[Head]:
+    return [pipe for _, pipe in nlp.components if isinstance(pipe, Head)]
 
 
 def _written_key(pipe: Any) -> Any:

@@ -3,13 +3,25 @@
 import numpy
 import pytest
 
-from spacy_medmtl.cpncf_assertion.gold import stack_spans
+from spacy_medmtl.cpncf_assertion.gold import FindingGold
 from spacy_medmtl.cpncf_assertion.judging import judge, span_loss
+from spacy_medmtl.heads.outputs import UnitLabels, one_hot
 
 STATUSES, MODIFIERS = ["positive", "negative", "unknown"], ["family", "historical"]
 LOGITS = numpy.random.default_rng(0).normal(size=(3, 5))
+NO_TAGS = UnitLabels(numpy.zeros((0, 1), dtype=bool), numpy.zeros((0, 1), dtype=bool))
+
+
+def gold_of(statuses, held, judged):
+    """Gold of spans: column of the status, modifiers that hold and that are judged."""
+    shape = len(statuses), len(held[0]) if held else 2
+    known = [numpy.asarray(part, dtype=bool).reshape(shape) for part in (held, judged)]
+    of_statuses = UnitLabels(one_hot(statuses, 3), numpy.ones((len(statuses), 3), dtype=bool))
+    return FindingGold(NO_TAGS, of_statuses, UnitLabels(*known))
+
+
 # the first span's corpus judged both modifiers, the second's one, the third's none
-GOLD = stack_spans([0, 2, 1], [[True, False], [False, True], [True, True]], [[True] * 2, [True, False], [False] * 2], 2)
+GOLD = gold_of([0, 2, 1], [[True, False], [False, True], [True, True]], [[True] * 2, [True, False], [False] * 2])
 
 
 def test_status_mean_over_spans_modifiers_summed_and_mean_over_spans_that_have_any():
@@ -33,9 +45,9 @@ def test_gradient():
 
 
 def test_no_spans_or_no_modifiers_give_no_loss():
-    loss, gradient = span_loss(LOGITS[:0], stack_spans([], [], [], 2))
+    loss, gradient = span_loss(LOGITS[:0], gold_of(numpy.zeros(0, dtype=int), [], []))
     assert (loss, gradient.shape) == (0.0, (0, 5))
-    loss, gradient = span_loss(LOGITS[:, :3], stack_spans([0, 2, 1], [[]] * 3, [[]] * 3, 0))
+    loss, gradient = span_loss(LOGITS[:, :3], gold_of([0, 2, 1], [[]] * 3, [[]] * 3))
     assert loss > 0
     assert gradient.shape == (3, 3)
 

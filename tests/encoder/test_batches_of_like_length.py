@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_medmtl.encoder import model as encoder_model
-from spacy_medmtl.encoder.model import MOST_PADDING, PADDING_SHARE, like_lengths
+from spacy_medmtl.encoder.encoding import MOST_PADDING, PADDING_SHARE, like_lengths
 
 LENGTHS = st.lists(st.integers(1, 192), max_size=80)
 
@@ -32,7 +32,7 @@ def test_equal_lengths_stay_together():
 
 @pytest.mark.parametrize("view", ["tokens", "context"])
 def test_rows_do_not_depend_on_how_sequences_are_batched(make_nlp, view, monkeypatch):
-    from spacy_medmtl.encoder.readings import Reading, ViewRequest, units_with_context
+    from spacy_medmtl.encoder.views.requests import Reading, ViewRequest, units_with_context
 
     nlp = make_nlp()
     nlp.initialize()

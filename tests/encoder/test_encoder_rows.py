@@ -11,9 +11,10 @@ from encoder_helpers import TASKS, TEXTS, shims
 from spacy.tokens import Doc
 from thinc.api import Model
 
-from spacy_medmtl.encoder.model import EncoderModule, build_encoder_model, start_encoder
-from spacy_medmtl.encoder.readings import Reading, Unit, ViewRequest, units_with_context
+from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
+from spacy_medmtl.encoder.module import EncoderModule
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
+from spacy_medmtl.encoder.views.requests import Reading, Unit, ViewRequest, units_with_context
 from spacy_medmtl.encoder.weights import local_encoder
 from spacy_medmtl.errors import MedmtlError
 

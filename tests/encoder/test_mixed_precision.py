@@ -18,7 +18,7 @@ from thinc.api import Model, fix_random_seed
 from spacy_medmtl.encoder import precision
 from spacy_medmtl.encoder.bridge import TorchShim
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
-from spacy_medmtl.encoder.readings import ViewRequest
+from spacy_medmtl.encoder.views.requests import ViewRequest
 from spacy_medmtl.encoder.weights import local_encoder
 
 TOLERANCE = 2**-5  # four roundings to 8 bits after the other, of rows that LayerNorm keeps near 1

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
-from spacy_medmtl.encoder.model import check_window
+from spacy_medmtl.encoder.module import check_window
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule

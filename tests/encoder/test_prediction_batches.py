@@ -13,9 +13,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import filter_spans
 
+from spacy_medmtl.encoder.batches import token_batches
 from spacy_medmtl.encoder.pipe import ProgressiveTok2Vec
 from spacy_medmtl.encoder.routed import RoutedEncoder
-from spacy_medmtl.encoder.stream import token_batches
 
 STREAM = [*TEXTS, "", "   ", "no", " ".join(TEXTS) + " " + " ".join(TEXTS), *TEXTS[::-1], "fever " * 90 + "."]
 KEYS = ("medmtl_findings", "medmtl_intents", "medmtl_ner", "medmtl_relations")

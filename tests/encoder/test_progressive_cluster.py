@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from spacy_medmtl.encoder.routed import FeedForward
+from spacy_medmtl.encoder.feed_forward import FeedForward
 from spacy_medmtl.encoder.sharing.progressive import INITS, progressive_rule
 from spacy_medmtl.encoder.sharing.progressive_cluster import ProgressiveCluster
 from spacy_medmtl.errors import MedmtlError

@@ -13,9 +13,9 @@ from thinc.api import Model
 from torch import Tensor
 
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
-from spacy_medmtl.encoder.readings import Reading, Unit, ViewRequest
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
+from spacy_medmtl.encoder.views.requests import Reading, Unit, ViewRequest
 from spacy_medmtl.encoder.weights import local_encoder
 
 Inputs = tuple[Tensor, Tensor, Tensor]
@@ -143,9 +143,9 @@ def test_weight_decay_does_not_pull_on_coefficients(tiny_encoder: Path):
         optimizer.L2 = l2
         train_step(model, TASKS[3], optimizer)
         results.append({name: value for (_, name), value in weights(model).items()})
-    name = "encoder.model.encoder.layer.0.output.cluster.coefficients.2"
+    name = "encoder.layers.0.cluster.coefficients.2"
     assert results[0][name].tobytes() == results[1][name].tobytes()
-    matrix = "encoder.model.encoder.layer.0.output.cluster.ffns.0.dense_in.weight"
+    matrix = "encoder.layers.0.cluster.ffns.0.dense_in.weight"
     assert not numpy.array_equal(results[0][matrix], results[1][matrix])
 
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from spacy_medmtl.encoder.routed import FeedForward
+from spacy_medmtl.encoder.feed_forward import FeedForward
 from spacy_medmtl.encoder.sharing.cluster import LowRankFfns
 from spacy_medmtl.encoder.sharing.mmoe import mmoe_rule
 from spacy_medmtl.encoder.sharing.n_ffn import n_ffn_rule
@@ -314,7 +314,7 @@ def test_skills_that_no_route_needs_are_left_out(ffn: FeedForward):
 def test_parameters_tell_what_they_belong_to(ffn: FeedForward):
     def groups(rule: Any) -> dict[str, str]:
         names = [name for name, _ in build(rule, ffn).named_parameters()]
-        return {name: parameter_group(f"encoder.model.encoder.layer.0.output.cluster.{name}") for name in names}
+        return {name: parameter_group(f"encoder.layers.0.cluster.{name}") for name in names}
 
     assert set(groups(shared_rule()).values()) == {"encoder"}
     found = groups(progressive_rule(keep_base_ffn="parallel"))

@@ -16,7 +16,6 @@ from thinc.api import Model, fix_random_seed
 
 from spacy_medmtl.encoder.export import export_route
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
-from spacy_medmtl.encoder.readings import ViewRequest
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.mmoe import mmoe_rule
 from spacy_medmtl.encoder.sharing.n_ffn import n_ffn_rule
@@ -24,6 +23,7 @@ from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.sharing.separate import separate_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule
 from spacy_medmtl.encoder.sharing.skills import skills_rule
+from spacy_medmtl.encoder.views.requests import ViewRequest
 from spacy_medmtl.encoder.weights import local_encoder
 from spacy_medmtl.errors import MedmtlError
 

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from spacy.language import Language
 
 from spacy_medmtl.encoder import weights as loaders
-from spacy_medmtl.encoder.wordpieces import WordPieces
+from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError
 
 

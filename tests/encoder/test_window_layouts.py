@@ -8,11 +8,11 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
+from spacy_medmtl.encoder.layouts import Layout, Viewer, Window, fit_pair, window_spans
 from tiny_tokenizers import FAMILIES
 
-from spacy_medmtl.encoder.layouts import Layout, Viewer, Window, fit_pair, window_spans
-from spacy_medmtl.encoder.readings import Reading, Unit
-from spacy_medmtl.encoder.wordpieces import WordPieces
+from spacy_medmtl.encoder.views.requests import Reading, Unit
+from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 NLP = spacy.blank("en")

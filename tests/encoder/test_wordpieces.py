@@ -8,11 +8,11 @@ import spacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
+from spacy_medmtl.encoder.layouts import Viewer, Window
 from tiny_tokenizers import FAMILIES
 
-from spacy_medmtl.encoder.layouts import Viewer, Window
-from spacy_medmtl.encoder.readings import Reading, units_with_context
-from spacy_medmtl.encoder.wordpieces import DocPieces, WordPieces
+from spacy_medmtl.encoder.views.requests import Reading, units_with_context
+from spacy_medmtl.encoder.views.wordpieces import DocPieces, WordPieces
 
 CONTROL = "\x00\x01\x07\x08\x1b\x7f\x85\u200b\u200d\u2028\ufeff\ufffd\u00ad"
 SPACES = " \t\n\r\u00a0\u2003"

@@ -15,10 +15,10 @@ from toy import weights, with_sentences
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, RELATIONS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
 from spacy_medmtl.encoder.listener import view_of
-from spacy_medmtl.encoder.losses import sigmoid
 from spacy_medmtl.encoder.model import _first_rows, _pool, encode_layout
-from spacy_medmtl.encoder.readings import Unit, ViewRequest
+from spacy_medmtl.encoder.views.requests import Unit, ViewRequest
 from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.heads.losses import sigmoid
 from spacy_medmtl.pair_relation.candidates import entity_pairs
 from spacy_medmtl.training.corpus import multitask_corpus
 
@@ -214,7 +214,7 @@ def test_training_and_prediction_read_the_same(trained):
         doc = trained(example.predicted.text)
         read = pipe._reading(doc, pipe.candidates(doc))
         assert (learnt.units, list(learnt.pairs), learnt.types) == (read.units, list(read.pairs), read.types)
-        assert len(gold.labels) == len(learnt.pairs) > 0
+        assert len(gold.held) == len(learnt.pairs) > 0
 
 
 def test_nested_entities_are_told_apart(make_nlp):
@@ -337,14 +337,19 @@ def test_blinded_pairs_need_types(make_nlp):
         nlp.get_pipe("pair_relation").predict([doc])
 
 
-def test_entities_of_white_space_are_read_like_others(make_nlp):
+def test_white_space_is_no_entity_and_no_part_of_one(make_nlp):
     nlp, *_ = started(make_nlp)
     pipe = nlp.get_pipe("pair_relation")
-    for text in (" \n ", "k \n q"):
+    for text, bounds, expected in (
+        (" \n ", [(0, 1), (1, 2)], []),
+        ("k \n q", [(0, 1), (1, 2), (2, 3)], [((0, 1), (2, 3)), ((2, 3), (0, 1))]),
+        ("k \n q", [(0, 2), (1, 3)], [((0, 1), (2, 3)), ((2, 3), (0, 1))]),
+    ):
         doc = nlp.make_doc(text)
-        write_group(doc, ENTITIES, [Span(doc, i, i + 1, label=f"type {i}") for i in range(len(doc))])
+        write_group(doc, ENTITIES, [Span(doc, start, end, label="Drug") for start, end in bounds])
         ((pairs, scores),) = pipe.predict([doc])
-        assert len(pairs) == len(scores) == len(doc) * (len(doc) - 1)
+        assert pairs == expected
+        assert len(scores) == len(pairs)
 
 
 def test_other_views_are_refused_by_name(make_nlp):

@@ -74,9 +74,9 @@ def test_multilabel_holds_any_number_of_labels(make_nlp):
     doc = nlp(TEXTS[0])
     assert [r.label for r in doc._.relations] == ["NEXT", "CONTRAST", "NEXT"]
     assert all(0.5 < r.score <= 1.0 for r in doc._.relations)
-    nlp.get_pipe("pair_relation").cfg["threshold"] = 0.0
+    nlp.get_pipe("pair_relation").threshold = 0.0
     assert [r.label for r in nlp(TEXTS[0])._.relations] == ["AGREE", "CONTRAST", "NEXT"] * 2
-    nlp.get_pipe("pair_relation").cfg["threshold"] = 1.1
+    nlp.get_pipe("pair_relation").threshold = 1.1
     assert nlp(TEXTS[0])._.relations == []
 
 

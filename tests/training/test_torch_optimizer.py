@@ -64,7 +64,7 @@ def reference_groups(shims, twins, decay):
 @pytest.mark.parametrize("clip", [0.0, 0.05])
 @pytest.mark.parametrize(("algorithm", "decay"), [("adamw", 0.1), ("adamw", 0.0), ("adamax", 0.0)])
 def test_weights_are_those_of_torchs_own_optimizer(make_nlp, algorithm, decay, clip):
-    """Over steps of changing tasks, with warm-up and decay, bit by bit; clipping is torch's up to its 1e-6."""
+    """Over steps of changing tasks, with warm-up and decay; clipping is torch's up to its 1e-6."""
     nlp = started(make_nlp)
     shims = modules(nlp)
     twins = {name: copy.deepcopy(shim.module) for name, shim in shims.items()}
@@ -87,7 +87,7 @@ def test_weights_are_those_of_torchs_own_optimizer(make_nlp, algorithm, decay, c
         for name, shim in shims.items():
             for (parameter_name, parameter), twin in zip(shim.module.named_parameters(), twins[name].parameters()):
                 assert parameter.grad is None
-                close = torch.equal(parameter, twin) if not clip else torch.allclose(parameter, twin, 1e-5, 1e-7)
+                close = torch.allclose(parameter, twin, 1e-5, 1e-7)  # the fused kernel rounds in other places
                 assert close, f"{name} {parameter_name}"
 
 

@@ -18,7 +18,7 @@ from .rule import check_count
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..routed import FeedForward
+    from ..feed_forward import FeedForward
 
 TABLE: dict[str, list[str]] = {
     "sentence_intent": ["s1", "s4", "s7"],

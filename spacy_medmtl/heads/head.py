@@ -1,21 +1,22 @@
-"""What all heads do alike: batches of a stream, one training step, labels, labels' initialisation."""
+"""What all heads do alike: batches of a stream, labels, initialisation, one training step, temperatures."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Generic, TypeVar
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer, set_dropout_rate
 
+from ..encoder.listener import head_batches
+from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
-from .decisions import Decisions
+from .alignment import aligned_bounds
 from .losses import to_numpy
-from .readings import Bounds
-from .shims import torch_shim
-from .stream import head_batches
+from .outputs import Independent, LabelledLogits, Output
+from .settings import text_setting
 from .task import Task
 
 Gold = TypeVar("Gold")
@@ -25,21 +26,28 @@ SAMPLE_SIZE = 10  # examples that models are initialised with
 class Head(Task, Generic[Gold]):
     """A task on the shared encoder. A component says what it reads and learns by five methods:
 
-    ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated. Called once for each
-    example that the component is initialised with, so what else has to be known of the data can be noted here.
+    ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated.
     ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
     ``loss(gold, scores)``: mean loss and its gradient.
     ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
 
-    One that can be calibrated has ``decided(gold, scores)`` as well, and divides logits by ``temperature(output)``.
+    What its factory takes beside these it declares as attributes, each a ``Setting``. One that can be calibrated has
+    ``labelled_logits(gold, scores)`` as well, and divides logits by ``temperature(output)``.
+
+    ``labels`` and ``temperatures`` are learnt, and saved with the weights; settings are not, they are the config's.
     """
 
-    def __init__(self, vocab: Vocab, model: Model, name: str, *, scorer: Callable | None, **cfg: Any) -> None:
-        self.vocab = vocab
-        self.model = model
-        self.name = name
+    spans_key = text_setting("the key of a span group")
+    learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures")
+
+    def __init__(self, nlp: Language, model: Model, name: str, *, scorer: Callable | None, **settings: Any) -> None:
+        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that is none."""
         self.scorer = scorer
-        self.cfg: dict[str, Any] = {"labels": [], **cfg}
+        self.temperatures: dict[str, float] = {}
+        self._labels: list[str] = []
+        super().__init__(nlp, model, name, **settings)
+
+    # What a component has to say
 
     def gold_labels(self, doc: Doc) -> Iterable[str]:
         raise NotImplementedError
@@ -50,7 +58,7 @@ class Head(Task, Generic[Gold]):
     def loss(self, gold: Gold, scores: Any) -> tuple[float, Any]:
         raise NotImplementedError
 
-    def decided(self, gold: Gold, scores: Any) -> dict[str, Decisions]:
+    def labelled_logits(self, gold: Gold, scores: Any) -> dict[str, LabelledLogits]:
         """By output that gives probabilities: what the scores say, beside the gold."""
         return {}
 
@@ -58,15 +66,40 @@ class Head(Task, Generic[Gold]):
         """Columns of the output layer."""
         return len(self.labels)
 
+    def fits_its_weights(self) -> bool:
+        """Whether the output layer, if there is one yet, has the columns that labels and settings ask for."""
+        if not self.is_made or not (self.model.shims and torch_shim(self.model).is_built):
+            return True
+        return bool(self.model.get_dim("nO") == self.n_outputs())
+
+    def take_over(self, saved: Mapping[str, Any]) -> None:
+        super().take_over(saved)
+        self._labels = list(saved["labels"])
+        self.temperatures = {name: float(value) for name, value in saved.get("temperatures", {}).items()}
+
+    def collect(self, doc: Doc) -> None:
+        """Note what has to be known of a reference Doc at initialisation beside its labels."""
+
+    def outputs(self) -> dict[str, Output]:
+        """The kinds of its outputs, by the names under which their temperatures are kept."""
+        return {}
+
     @property
-    def spans_key(self) -> str:
-        """Where on a Doc this component's annotation is kept."""
-        return str(self.cfg["spans_key"])
+    def given_keys(self) -> Sequence[str]:
+        """Where it looks for spans that somebody else marked: keys of span groups, or ``ents``."""
+        return ()
+
+    @property
+    def entities_key(self) -> str | None:
+        """The span group of the entities that it relates to one another (``ents``: ``doc.ents``), if it does."""
+        return None
+
+    # Labels
 
     @property
     def labels(self) -> tuple[str, ...]:
         """The labels, in the order of the output columns."""
-        return tuple(self.cfg["labels"])
+        return tuple(self._labels)
 
     @property
     def label_data(self) -> list[str]:
@@ -79,8 +112,21 @@ class Head(Task, Generic[Gold]):
             return 0
         if self.model.shims and torch_shim(self.model).is_built:
             raise MedmtlError("E204", name=self.name)
-        self.cfg["labels"].append(label)
+        self._labels.append(label)
         return 1
+
+    def column(self, label: str) -> int:
+        """The output column of a gold label. Raises MedmtlError E202 if it is unknown."""
+        try:
+            return self._labels.index(label)
+        except ValueError:
+            raise MedmtlError("E202", name=self.name, received=label, expected=list(self.labels)) from None
+
+    def row_of(self, labels: Iterable[str]) -> numpy.ndarray:
+        """Bool [labels]: which labels are among these."""
+        row = numpy.zeros(len(self.labels), dtype=bool)
+        row[[self.column(label) for label in labels]] = True
+        return row
 
     def initialize(
         self,
@@ -93,11 +139,14 @@ class Head(Task, Generic[Gold]):
 
         Raises MedmtlError E201 if there is no label anywhere.
         """
+        self.belong_to(nlp)
+        self.forget_temperatures()  # those of other weights
         method = f"{type(self).__name__}.initialize"
         found = set(labels or ())
         sample: list[Doc] = []
         lost: dict[str, int] = {}
         for example in read_examples(get_examples, method):
+            self.collect(example.reference)
             seen = list(self.gold_labels(example.reference))
             if labels is None:
                 found.update(seen)
@@ -110,18 +159,21 @@ class Head(Task, Generic[Gold]):
             raise MedmtlError("E201", name=self.name, key=self.spans_key)
         for reason, count in sorted(lost.items()):
             warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
-        self.cfg["labels"] = sorted(found) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
-        self.cfg.pop("temperatures", None)  # those of other weights
+        self._labels = sorted(found) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
         self.model.set_dim("nO", self.n_outputs(), force=True)
         self.model.initialize(X=sample)
 
     def unusable(self, example: Example) -> Iterator[str]:
         """A reason for each gold span that training cannot use."""
-        spans = example.reference.spans.get(self.spans_key, [])
-        yield from ["not on token borders"] * aligned_bounds(example, [(s.start, s.end) for s in spans]).count(None)
+        spans = list(example.reference.spans.get(self.spans_key, []))
+        for span, bounds in zip(spans, aligned_bounds(example, [(s.start, s.end) for s in spans])):
+            if bounds is None:
+                yield "not on token borders" if span.text.strip() else "empty"
+
+    # Prediction
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Annotate a stream, in step with the encoder's batches (see ``stream``)."""
+        """Annotate a stream, in step with the encoder's batches (see ``encoder.listener``)."""
         error_handler = self.get_error_handler()
         for docs in head_batches(self.model, stream, batch_size):
             try:
@@ -137,14 +189,40 @@ class Head(Task, Generic[Gold]):
             raise MedmtlError("E016", name=self.name, where="prediction")
         return rows
 
-    def decisions(self, examples: Sequence[Example]) -> dict[str, Decisions]:
+    def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
+        """What the scorer says, which gets the settings, the labels and, as ``component``, the present name."""
+        if self.scorer is None:
+            return {}
+        return dict(self.scorer(examples, **{**self.cfg, "component": self.name, **settings}))
+
+    # Calibration
+
+    def decisions(self, examples: Sequence[Example]) -> dict[str, LabelledLogits]:
         """By output: what the model says of the annotated units, beside their gold (see ``training.calibration``)."""
         inputs, gold = self.training_batch(examples)
-        return self.decided(gold, self.model.predict(inputs)) if inputs else {}
+        return self.labelled_logits(gold, self.model.predict(inputs)) if inputs else {}
 
     def temperature(self, output: str) -> float:
         """What the logits of an output are divided by before they become probabilities; 1 unless it was calibrated."""
-        return float(self.cfg.get("temperatures", {}).get(output, 1.0))
+        return float(self.temperatures.get(output, 1.0))
+
+    def set_temperature(self, output: str, temperature: float) -> None:
+        """Calibrate an output. Its threshold moves along, so that what was found is still found: it becomes the
+        probability that the logit at the threshold has now."""
+        moved = temperature / self.temperature(output)
+        threshold = getattr(self, "threshold", None)
+        if isinstance(self.outputs().get(output), Independent) and threshold and 0.0 < threshold < 1.0:
+            logit = math.log(threshold / (1.0 - threshold)) / moved
+            self.cfg["threshold"] = 0.5 if threshold == 0.5 else 1.0 / (1.0 + math.exp(-logit))
+        self.temperatures = {**self.temperatures, output: temperature}
+
+    def forget_temperatures(self) -> None:
+        """They were fitted on other weights."""
+        for output in list(self.temperatures):
+            self.set_temperature(output, 1.0)
+        self.temperatures = {}
+
+    # Training
 
     def update(
         self,
@@ -159,6 +237,8 @@ class Head(Task, Generic[Gold]):
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, f"{type(self).__name__}.update")
+        if self.temperatures:
+            self.forget_temperatures()
         inputs, gold = self.training_batch(examples)
         if not inputs:
             return losses
@@ -169,13 +249,6 @@ class Head(Task, Generic[Gold]):
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Mean loss over the annotated units of ``examples`` and its gradient, without side effects."""
         return self.loss(self.training_batch(list(examples))[1], scores)
-
-    def column(self, label: str) -> int:
-        """The output column of a gold label. Raises MedmtlError E202 if it is unknown."""
-        try:
-            return self.cfg["labels"].index(label)
-        except ValueError:
-            raise MedmtlError("E202", name=self.name, received=label, expected=list(self.labels)) from None
 
 
 def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) -> Iterator[Example]:
@@ -190,30 +263,3 @@ def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) ->
         if not isinstance(example, Example):
             validate_examples([example], method)
         yield example
-
-
-def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "strict") -> list[Bounds | None]:
-    """Token bounds of the reference Doc as those of the predicted one; None where token borders differ.
-
-    mode: ``strict``, or ``expand`` to take in the tokens that a border cuts.
-    """
-    same_text = example.reference.text == example.predicted.text
-    find = _twin_by_characters if same_text else _twin_by_tokens
-    return [find(example, start, end, mode) if end > start else None for start, end in bounds]
-
-
-def _twin_by_characters(example: Example, start: int, end: int, mode: str) -> Bounds | None:
-    span = example.reference[start:end]
-    twin = example.predicted.char_span(span.start_char, span.end_char, alignment_mode=mode)
-    return None if twin is None else (twin.start, twin.end)
-
-
-def _twin_by_tokens(example: Example, start: int, end: int, mode: str) -> Bounds | None:
-    """Where the two Docs' blanks differ (references made of words alone), characters cannot be compared."""
-    tokens = example.alignment.y2x[start:end]
-    if not len(tokens):
-        return None
-    first, last = int(tokens.min()), int(tokens.max()) + 1
-    gold, twin = example.reference[start:end], example.predicted[first:last]
-    is_equal = "".join(gold.text.split()) == "".join(twin.text.split())
-    return (first, last) if mode == "expand" or is_equal else None

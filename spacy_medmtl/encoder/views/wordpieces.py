@@ -12,7 +12,7 @@ import numpy
 from spacy.tokens import Doc
 from tokenizers import Tokenizer
 
-from ..errors import MedmtlError
+from ...errors import MedmtlError
 
 MARKERS = ("[unused1]", "[C]", "madeupword0001", "<unused1>", "<mask>", "[MASK]")
 ENTITY_MARKS = ("@", "#")

@@ -1,14 +1,17 @@
-"""What a head asks the encoder to read of a Doc: the whole of it, some units, or some pairs."""
+"""What a head asks the encoder to read of a Doc, and what a listener asks of the encoder. Free of torch."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from spacy.tokens import Doc
 
+if TYPE_CHECKING:
+    from ..encoding import Encoding
+
 Bounds = tuple[int, int]
+DOCUMENT = "document"
 MARKED, BLINDED = ENTITY_VIEWS = ("marked_pair", "blinded_pair")
-Memo = dict[Hashable, Any]
 
 
 @dataclass(frozen=True)
@@ -43,26 +46,61 @@ class Reading:
     marked: bool = False
     types: Sequence[tuple[str, str]] = ()
 
+    @property
+    def bounds(self) -> Sequence[Bounds]:
+        """Token bounds of the units, without their context."""
+        return [(unit.start, unit.end) for unit in self.units]
 
-ToRead = Doc | Reading
+
+@dataclass(frozen=True)
+class DocumentReading:
+    """A Doc that is read whole, a marker in front of each of its ``sentences`` (view ``document``).
+
+    Heads whose Readings have equal sentences share one pass of the encoder, whatever rows each of them wants.
+    sentences: token bounds, in the order of the text. spans: a row is wanted for each of these token bounds: the mean
+    of its wordpieces and of the markers of sentences that lie in it; None for a row per token.
+    """
+
+    doc: Doc
+    sentences: Sequence[Bounds]
+    spans: Sequence[Bounds] | None = None
+
+    @property
+    def bounds(self) -> Sequence[Bounds]:
+        return self.sentences
+
+
+ToRead = Doc | Reading | DocumentReading
+
+
+@dataclass(frozen=True)
+class HeadInput:
+    """Items that a head of this package reads. A listener answers with Rows, which stay on the encoder's device; any
+    other layer gives, and stock components get, one array per item."""
+
+    items: Sequence[ToRead]
+
+    def __len__(self) -> int:
+        return len(self.items)
 
 
 @dataclass(frozen=True)
 class ViewRequest:
     """What a listener wants of the encoder: ``view`` of ``items`` along ``route``, wordpieces pooled to rows.
 
-    memo: where to look for, and leave, what other requests for the same Docs computed; only used in prediction.
+    encoding: what keeps the rows of this batch of Docs for all who read them; None to compute, and differentiate, for
+    this request alone.
     """
 
     items: Sequence[ToRead]
     route: str
     view: str
     pooling: str = "mean"
-    memo: Memo = field(default_factory=dict)
+    encoding: "Encoding | None" = None
 
 
 def doc_of(item: ToRead) -> Doc:
-    return item.doc if isinstance(item, Reading) else item
+    return item if isinstance(item, Doc) else item.doc
 
 
 def units_with_context(bounds: Sequence[Bounds], neighbours: int) -> list[Unit]:
