@@ -15,6 +15,7 @@ CASE = Case(
     annotate_intents,
     ["DENIAL", "FINDING", "SOCIAL"],
     n_outputs=3,
+    n_updates=90,
     key=INTENTS,
     place=1,
     masked_columns=[1, 2],
