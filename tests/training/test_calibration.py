@@ -222,3 +222,28 @@ def test_initialising_again_forgets_temperatures(make_nlp):
     nlp.get_pipe(case.factory).set_temperature("intents", 3.0)
     nlp.initialize(lambda: examples)
     assert nlp.get_pipe(case.factory).temperature("intents") == 1.0
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.7])
+def test_calibration_and_further_training_keep_what_a_threshold_lets_through(make_nlp, threshold):
+    """The threshold moves along, in the config too, and comes back when the temperature is forgotten."""
+    case = CASES_BY_NAME["sentence_intent"]
+    nlp = make_nlp((case.factory, case.factory, {"multi_label": True, "threshold": threshold}))
+    examples = make_examples(nlp, case.annotate)
+    optimizer = nlp.initialize(lambda: examples)
+    head = nlp.get_pipe(case.factory)
+
+    def found():
+        docs = [nlp(text) for text in TEXTS]
+        return [[(span.start, span.label_) for span in doc.spans[case.key]] for doc in docs]
+
+    before = found()
+    head.set_temperature("intents", 2.5)
+    assert found() == before
+    assert (head.threshold == threshold) == (threshold == 0.5)
+    assert nlp.config["components"][case.factory]["threshold"] == head.threshold
+    head.set_temperature("intents", 0.7)
+    assert found() == before
+    nlp.update(examples, sgd=optimizer)
+    assert head.temperatures == {}
+    assert head.threshold == pytest.approx(threshold)

@@ -4,7 +4,7 @@ import numpy
 import pytest
 
 from spacy_medmtl.cpncf_assertion.gold import FindingGold
-from spacy_medmtl.cpncf_assertion.judging import judge, span_loss
+from spacy_medmtl.cpncf_assertion.judgements import judge, span_loss
 from spacy_medmtl.heads.outputs import UnitLabels, one_hot
 
 STATUSES, MODIFIERS = ["positive", "negative", "unknown"], ["family", "historical"]

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .gold_steps import GoldWalk
 from .memory import LowRankMemory, combine, feedback
-from .walk import GoldWalk
 
 
 class LowRankScan(torch.autograd.Function):
