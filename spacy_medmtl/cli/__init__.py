@@ -10,6 +10,7 @@ from .debug_data import SETTINGS, debug_data
 from .evaluate import evaluate
 from .export import export
 from .fetch_encoder import fetch_encoder
+from .info import info
 from .lab import lab
 from .new_encoder import new_encoder
 from .prepare import prepare
@@ -38,5 +39,6 @@ app.command("debug-data", context_settings=SETTINGS)(debug_data)
 app.command("evaluate")(evaluate)
 app.command("report")(report)
 app.command("show")(show)
+app.command("info")(info)
 app.command("view")(view)
 app.add_typer(lab)

@@ -196,7 +196,7 @@ def test_nothing_is_left_behind(nlp: Language):
     alive: list[Any] = []
     most = 0
     for doc in nlp.pipe(list(TEXTS) * 15, batch_size=4):
-        assert doc.user_data == {}
+        assert {key[1] for key in doc.user_data} <= set(KEYS)  # values of spans, which travel with the Doc
         assert doc.tensor.size == 0
         assert set(doc.spans) == set(KEYS)
         alive.append(weakref.ref(doc))
