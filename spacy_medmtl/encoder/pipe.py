@@ -167,7 +167,8 @@ class ProgressiveTok2Vec(TrainablePipe):
         if is_train or current is None or current.version != self._version or not current.covers(docs):
             return new_encoding(self.model, trains=False)
         if current.encoding is None:
-            expected = {view: tuple(routes) for view, routes in self._usual_routes.items()}
+            # copied first: in another thread, a head may be adding to it
+            expected = {view: tuple(routes) for view, routes in dict(self._usual_routes).items()}
             current.encoding = new_encoding(self.model, trains=False, expected=expected)
             current.encoding.asked = current.asked
         return current.encoding
