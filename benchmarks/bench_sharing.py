@@ -28,19 +28,20 @@ from spacy_medmtl.encoder.sharing.n_ffn import n_ffn_rule
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.sharing.separate import separate_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule
-from spacy_medmtl.encoder.sharing.skills import TABLE, skills_rule
+from spacy_medmtl.encoder.sharing.skills import skills_rule
 from spacy_medmtl.training.report import table
 
 WIDTH, INNER, LAYERS, LENGTH = 384, 1536, 6, 64
 FOLDED_ROWS = (32, 512)
-ROUTES = tuple(TABLE)
+SKILLS = {"a": ["s1", "s4", "s7"], "b": ["s1", "s3", "s6", "s7"], "c": ["s2", "s7"], "d": ["s2", "s3", "s5", "s7"]}
+ROUTES = tuple(SKILLS)
 VARIANTS: dict[str, tuple[Any, Any]] = {  # rule, routed layers
     "shared": (shared_rule(), None),
     "separate": (separate_rule(), None),
     "progressive": (progressive_rule(), None),
     "progressive, rank 64": (progressive_rule(rank=64), None),
     "progressive, upper half": (progressive_rule(), [3, 4, 5]),
-    "skills": (skills_rule(), None),
+    "skills": (skills_rule(SKILLS), None),
     "mmoe, 4 experts": (mmoe_rule(), None),
     "n_ffn, 4": (n_ffn_rule(), None),
 }

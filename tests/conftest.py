@@ -13,11 +13,12 @@ import torch
 from hypothesis import settings
 from spacy.language import Language
 from thinc.api import fix_random_seed
+from toy import CASES
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
-ROUTES = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
+ROUTES = [case.factory for case in CASES]
 WORDS = "no the a has fever cough pain chest left knee denies any and but mother with is fine hello thanks".split()
 
 

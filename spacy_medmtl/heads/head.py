@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy
 from spacy.language import Language
@@ -16,7 +16,7 @@ from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
 from .alignment import aligned_bounds
 from .losses import to_numpy
-from .outputs import Independent, LabelledLogits, Output
+from .outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
 from .settings import text_setting
 from .task import Task
 
@@ -25,19 +25,20 @@ SAMPLE_SIZE = 10  # examples that models are initialised with
 
 
 class Head(Task, Generic[Gold]):
-    """A task on the shared encoder. A component says what it reads and learns by four methods:
+    """A task on the shared encoder. A component says what it reads and learns by three methods and its ``output``:
 
-    ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
-    ``loss(gold, scores)``: mean loss and its gradient.
+    ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it,
+    UnitLabels where the head has one output.
     ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
 
     What its factory takes beside the model it declares as attributes, each a ``Setting``. Where its annotation is more
-    than labelled spans, ``items(doc)`` describes it: scores, floors, samples and checks of data are made of that. One
-    that can be calibrated has ``labelled_logits(gold, scores)``, and divides logits by ``temperature(output)``.
+    than labelled spans, ``items(doc)`` describes it: scores, floors, samples and checks of data are made of that. A
+    head with several outputs has ``outputs``, ``loss`` and ``labelled_logits`` of its own.
 
     ``labels`` and ``temperatures`` are learnt, and saved with the weights; settings are not, they are the config's.
     """
 
+    output_name: ClassVar[str] = "labels"
     spans_key = text_setting("the key of a span group")
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures")
 
@@ -53,16 +54,32 @@ class Head(Task, Generic[Gold]):
     def training_batch(self, examples: Sequence[Example]) -> tuple[Any, Gold]:
         raise NotImplementedError
 
-    def loss(self, gold: Gold, scores: Any) -> tuple[float, Any]:
-        raise NotImplementedError
+    @property
+    def output(self) -> Output:
+        """What kind of output it has; ``output_name`` is what its temperature is kept under."""
+        return Exclusive()
 
-    def labelled_logits(self, gold: Gold, scores: Any) -> dict[str, LabelledLogits]:
-        """By output that gives probabilities: what the scores say, beside the gold."""
-        return {}
+    def outputs(self) -> dict[str, Output]:
+        """Its outputs by name."""
+        return {self.output_name: self.output}
 
     def n_outputs(self) -> int:
         """Columns of the output layer."""
-        return len(self.labels)
+        return self.output.n_columns(len(self.labels))
+
+    def loss(self, gold: Gold, scores: Any) -> tuple[float, Any]:
+        """Mean loss over the gold units, and its gradient."""
+        return self.output.loss(scores, cast(UnitLabels, gold))
+
+    def labelled_logits(self, gold: Gold, scores: Any) -> dict[str, LabelledLogits]:
+        """By output that gives probabilities: what the scores say, beside the gold."""
+        found = self.output.labelled(scores, cast(UnitLabels, gold))
+        return {} if found is None else {self.output_name: found}
+
+    def probabilities(self, inputs: Any) -> numpy.ndarray:
+        """What the output says of what the model reads [n_units, n_columns], calibrated if it is. Raises MedmtlError
+        E016 if that is no numbers."""
+        return numpy.asarray(self.output.probabilities(self.logits(inputs), self.temperature(self.output_name)))
 
     def fits_its_weights(self) -> bool:
         """Whether the output layer, if there is one yet, has the columns that labels and settings ask for."""
@@ -105,10 +122,6 @@ class Head(Task, Generic[Gold]):
 
     def collect(self, doc: Doc) -> None:
         """Note what has to be known of a reference Doc at initialisation beside its labels."""
-
-    def outputs(self) -> dict[str, Output]:
-        """The kinds of its outputs, by the names under which their temperatures are kept."""
-        return {}
 
     @property
     def given_keys(self) -> Sequence[str]:

@@ -1,14 +1,13 @@
 """The component ``sentence_intent``."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Config, Model
-from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
@@ -16,7 +15,7 @@ from ..annotations.items import Item, judged_by, span_items
 from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
-from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
+from ..heads.outputs import Exclusive, Independent, UnitLabels, stacked
 from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
 from .scorer import cat_items, judges_cats
@@ -32,7 +31,6 @@ route = "sentence_intent"
 view = "sentence"
 upstream = "*"
 """
-OUTPUT = "intents"  # name of the output, for its temperature
 
 
 @Language.factory(
@@ -93,6 +91,7 @@ def make_sentence_intent(
 class SentenceIntent(Head[UnitLabels]):
     """See ``make_sentence_intent``. Writes spans labelled with their intent, probabilities in ``attrs["scores"]``."""
 
+    output_name: ClassVar[str] = "intents"
     units = text_setting("'sentence', 'doc' or the key of a span group")
     context = count_setting()
     multi_label = flag_setting()
@@ -101,9 +100,6 @@ class SentenceIntent(Head[UnitLabels]):
     @property
     def output(self) -> Exclusive | Independent:
         return Independent() if self.multi_label else Exclusive()
-
-    def outputs(self) -> dict[str, Output]:
-        return {OUTPUT: self.output}
 
     def items(self, doc: Doc) -> list[Item] | None:
         return cat_items(doc) if self.uses_cats else span_items(doc, self.spans_key)
@@ -164,8 +160,7 @@ class SentenceIntent(Head[UnitLabels]):
                 readings.append(self._reading(example.predicted, bounds, gold, aligned_sentences(example)))
                 labels += [gold[bounds] for bounds in sorted(gold)]
                 judged += [own] * len(gold)
-        empty = numpy.zeros((0, len(self.labels)), dtype=bool)
-        return readings, UnitLabels(numpy.vstack([empty, *labels]), numpy.vstack([empty, *judged]))
+        return readings, stacked(labels, judged, len(self.labels))
 
     def _gold_units(self, example: Example) -> dict[Bounds, numpy.ndarray]:
         """Annotated units of an example in the tokens of its predicted Doc, with the labels that hold."""
@@ -195,12 +190,6 @@ class SentenceIntent(Head[UnitLabels]):
             return self.row_of([label for label in reference.cats if self.multi_label] or self.labels)
         return self.row_of(annotated_labels(reference, self.spans_key, self.labels))
 
-    def loss(self, gold: UnitLabels, scores: Floats2d) -> tuple[float, Floats2d]:
-        return self.output.loss(scores, gold)
-
-    def labelled_logits(self, gold: UnitLabels, scores: Floats2d) -> dict[str, LabelledLogits]:
-        return {OUTPUT: self.output.labelled(scores, gold)}
-
     def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Bounds], numpy.ndarray]]:
         """Per Doc: its units and their probabilities [n_units, n_labels]."""
         docs = list(docs)
@@ -210,7 +199,7 @@ class SentenceIntent(Head[UnitLabels]):
         ]
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
-        probabilities = self.output.probabilities(self.logits(readings), self.temperature(OUTPUT))
+        probabilities = self.probabilities(readings)
         borders = numpy.cumsum([0] + [len(bounds) for bounds in units])
         return [(bounds, probabilities[a:b]) for bounds, a, b in zip(units, borders, borders[1:])]
 

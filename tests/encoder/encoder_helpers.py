@@ -17,6 +17,12 @@ from spacy_medmtl.encoder.encoding import Rows
 from spacy_medmtl.encoder.routed import RoutedEncoder, padding_bias
 
 TASKS = ("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion")
+SKILLS_TABLE = {  # of the progressive paper
+    "sentence_intent": ["s1", "s4", "s7"],
+    "pair_relation": ["s1", "s3", "s6", "s7"],
+    "sru_nested_ner": ["s2", "s7"],
+    "cpncf_assertion": ["s2", "s3", "s5", "s7"],
+}
 TEXTS = (
     "the chest pain is left . no fever .",
     "mother has cough and fever . denies any pain .",

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from encoder_helpers import SKILLS_TABLE
 from torch import nn
 from transformers import BertConfig, BertModel
 
@@ -14,13 +15,13 @@ from spacy_medmtl.encoder.sharing.n_ffn import n_ffn_rule
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.sharing.separate import separate_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule
-from spacy_medmtl.encoder.sharing.skills import TABLE, skills_rule
+from spacy_medmtl.encoder.sharing.skills import skills_rule
 
 ROUTES = ("ssic", "sprj", "ner", "cpncf")
 POOLER = 768 * 768 + 768  # which the published counts have, and RoutedEncoder has not
 PLAIN, LIVE, PUBLISHED = (n - POOLER for n in (102_267_648, 272_275_200, 328_962_816))
 FFN = 768 * 3072 + 3072 + 3072 * 768 + 768
-PAPER_TABLE = dict(zip(ROUTES, TABLE.values()))
+PAPER_TABLE = dict(zip(ROUTES, SKILLS_TABLE.values()))
 
 
 CONFIG = BertConfig(vocab_size=21128)

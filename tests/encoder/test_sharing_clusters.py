@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from encoder_helpers import SKILLS_TABLE
 from torch import Tensor, nn
 
 from spacy_medmtl.encoder.feed_forward import FeedForward
@@ -16,10 +17,10 @@ from spacy_medmtl.encoder.sharing.progressive_cluster import ProgressiveCluster
 from spacy_medmtl.encoder.sharing.rule import parameter_group
 from spacy_medmtl.encoder.sharing.separate import separate_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule
-from spacy_medmtl.encoder.sharing.skills import TABLE, skills_rule
+from spacy_medmtl.encoder.sharing.skills import skills_rule
 from spacy_medmtl.errors import MedmtlError
 
-WIDTH, INNER, ROUTES = 3, 5, tuple(TABLE)
+WIDTH, INNER, ROUTES = 3, 5, tuple(SKILLS_TABLE)
 EXACT = {"rtol": 0.0, "atol": 1e-12}
 RULES: dict[str, Any] = {
     "shared": shared_rule(),
@@ -28,8 +29,8 @@ RULES: dict[str, Any] = {
     "progressive parallel": progressive_rule(keep_base_ffn="parallel"),
     "mmoe": mmoe_rule(experts=3),
     "mmoe rank": mmoe_rule(experts=3, rank=2),
-    "skills": skills_rule(),
-    "skills rank": skills_rule(rank=2),
+    "skills": skills_rule(SKILLS_TABLE),
+    "skills rank": skills_rule(SKILLS_TABLE, rank=2),
     "separate": separate_rule(),
     "separate rank": separate_rule(rank=2),
     "n_ffn": n_ffn_rule(n_ffn=3),
@@ -79,7 +80,7 @@ def test_mmoe_as_written_out(ffn: FeedForward, m: int):
 @pytest.mark.parametrize("m", range(4))
 def test_skills_as_written_out(ffn: FeedForward, m: int):
     """Table 1 of the progressive paper: s1 s4 s7, s1 s3 s6 s7, s2 s7, s2 s3 s5 s7."""
-    cluster, x = build(skills_rule(), ffn), rows()
+    cluster, x = build(skills_rule(SKILLS_TABLE), ffn), rows()
     marks = ["1..1..1", "1.1..11", ".1....1", ".11.1.1"][m]
     coefficients = torch.tensor([[float(mark == "1") for mark in marks]], dtype=torch.float64)
     coefficients = coefficients / coefficients.sum()
@@ -255,7 +256,7 @@ def test_only_what_a_route_uses_gets_a_gradient(ffn: FeedForward, rank: Any):
         assert numbers(progressive, part) == list(range(m + 1))
         assert numbers(progressive, "coefficients") == list(range(m))
         assert numbers(touched(build(separate_rule(rank=rank), ffn), m), part) == [m]
-        assert numbers(touched(build(skills_rule(rank=rank), ffn), m), part) == skills[m]
+        assert numbers(touched(build(skills_rule(SKILLS_TABLE, rank=rank), ffn), m), part) == skills[m]
         mixed = touched(build(mmoe_rule(rank=rank), ffn), m)
         assert (numbers(mixed, part), numbers(mixed, "gates")) == ([0, 1, 2, 3], [m])
 
@@ -286,7 +287,7 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
     (mmoe_rule, {"noise": float("nan")}, "E020.*'noise'"),
     (mmoe_rule, {"gate_lr_scale": -1.0}, "E020.*'gate_lr_scale'"),
     (mmoe_rule, {"rank": 0}, "E020.*'rank'"),
-    (skills_rule, {"rank": -3}, "E020.*'rank' of 'skills_rule'"),
+    (skills_rule, {"table": SKILLS_TABLE, "rank": -3}, "E020.*'rank' of 'skills_rule'"),
     (separate_rule, {"rank": True}, "E020.*'rank' of 'separate_rule'"),
     (n_ffn_rule, {"n_ffn": 0}, "E020.*'n_ffn'"),
     (n_ffn_rule, {"init": "twice"}, "E012"),
@@ -311,7 +312,7 @@ def test_a_skill_table_that_lacks_a_route(table: dict[str, list[str]]):
 
 
 def test_skills_that_no_route_needs_are_left_out(ffn: FeedForward):
-    rule = skills_rule()
+    rule = skills_rule(SKILLS_TABLE)
     assert len(rule.clusters([ffn], ["sru_nested_ner"])[0].ffns) == 2
     assert rule.key("sentence_intent") == "s1 s4 s7"
 

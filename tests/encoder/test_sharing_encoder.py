@@ -8,7 +8,19 @@ import numpy
 import pytest
 import spacy
 import torch
-from encoder_helpers import TASKS, TEXTS, adam, any_gradient, arrays, encoded, gold_examples, moments, same, weights
+from encoder_helpers import (
+    SKILLS_TABLE,
+    TASKS,
+    TEXTS,
+    adam,
+    any_gradient,
+    arrays,
+    encoded,
+    gold_examples,
+    moments,
+    same,
+    weights,
+)
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -36,14 +48,14 @@ RULES: dict[str, Any] = {
     "progressive, serial": progressive_rule(init="zero", keep_base_ffn="serial"),
     "mmoe": mmoe_rule(),
     "mmoe, rank": mmoe_rule(experts=2, rank=3),
-    "skills": skills_rule(),
+    "skills": skills_rule(SKILLS_TABLE),
     "separate": separate_rule(),
     "separate, rank": separate_rule(rank=3),
     "n_ffn": n_ffn_rule(n_ffn=2),
 }
 CONFIGS: dict[str, dict[str, Any]] = {
     "mmoe": {"@misc": "spacy-medmtl.mmoe_rule.v1", "experts": 3, "rank": 2},
-    "skills": {"@misc": "spacy-medmtl.skills_rule.v1"},
+    "skills": {"@misc": "spacy-medmtl.skills_rule.v1", "table": SKILLS_TABLE},
     "separate": {"@misc": "spacy-medmtl.separate_rule.v1", "rank": 2},
     "n_ffn": {"@misc": "spacy-medmtl.n_ffn_rule.v1", "n_ffn": 3},
     "one W": {"@misc": "spacy-medmtl.progressive_rule.v1", "share_W_over_layers": True, "rank": 2},

@@ -2,7 +2,7 @@
 
 import pytest
 import spacy
-from toy import CASES, make_examples
+from toy import CASE, CASES, make_examples
 
 each_head = pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory)
 
@@ -49,7 +49,7 @@ def test_a_sourced_component_has_its_name_in_the_new_pipeline(case, trained, tmp
 
 
 def test_two_heads_of_one_kind_from_two_pipelines_are_scored_apart(make_nlp):
-    case = CASES[0]
+    case = CASE["sentence_intent"]
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     for name in ("first", "second"):
@@ -71,9 +71,9 @@ def upstream(name):
 
 def test_the_weights_of_scores_are_spacys_and_do_not_follow(trained):
     """spaCy adds a factory's default weights under the factory's name: a config with other names gives its own."""
-    nlp = trained(CASES[0])
+    nlp = trained(CASE["sentence_intent"])
     nlp.rename_pipe("sentence_intent", "tone")
     weights = nlp.config["training"]["score_weights"]
     assert weights["sentence_intent_f"] > 0.0
     assert "tone_f" not in weights
-    assert "tone_f" in nlp.evaluate(make_examples(nlp, CASES[0].annotate))
+    assert "tone_f" in nlp.evaluate(make_examples(nlp, CASE["sentence_intent"].annotate))

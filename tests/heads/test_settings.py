@@ -5,10 +5,13 @@ import math
 import pytest
 import spacy
 from spacy.util import load_model_from_config
-from toy import CASES, TEXTS, annotate_findings, annotate_intents, make_examples
+from toy import CASE, CASES, TEXTS, make_examples
 
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 from spacy_medmtl.heads.settings import settings_of
+
+annotate_findings = CASE["cpncf_assertion"].annotate
+annotate_intents = CASE["sentence_intent"].annotate
 
 # a setting of each head: its default, another value, and what is none
 CHANGES = [

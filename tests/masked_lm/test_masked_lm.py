@@ -7,7 +7,7 @@ import torch
 from spacy.tokens import DocBin
 from spacy.training import Example
 from thinc.api import Adam, Config, fix_random_seed
-from toy import TEXTS, annotate_intents, make_example, weights
+from toy import CASE, TEXTS, make_example, weights
 
 from spacy_medmtl.annotations.scoring import CORPUS
 from spacy_medmtl.encoder.export import plain_model
@@ -18,6 +18,8 @@ from spacy_medmtl.masked_lm.layer import MaskedLmHead, head_spec, masked_lm_loss
 from spacy_medmtl.masked_lm.masking import mask_words
 from spacy_medmtl.masked_lm.model import masked_lm_model
 from spacy_medmtl.training.balancing import balance_tasks
+
+annotate_intents = CASE["sentence_intent"].annotate
 
 LONG = " ".join(TEXTS * 3)
 ROUTE = {"@architectures": "spacy-medmtl.RouteListener.v1", "route": "cpncf_assertion", "view": "tokens"}

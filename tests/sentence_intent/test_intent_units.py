@@ -3,12 +3,12 @@
 import pytest
 from spacy.tokens import Span
 from spacy.training import Example
-from toy import CASES, TEXTS, make_example, make_examples, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import INTENTS, TURNS, write_group
 from spacy_medmtl.errors import MedmtlError
 
-annotate_intents = CASES[0].annotate
+annotate_intents = CASE["sentence_intent"].annotate
 
 
 def trained(make_nlp, config, examples_of, n_updates=50):
