@@ -115,12 +115,19 @@ def toy(make_nlp, tmp_path_factory):
     return nlp, folder
 
 
-def test_the_command_gives_counts_that_agree_with_the_scorers_and_a_page(toy):
+@pytest.fixture(scope="module")
+def scored(toy):
+    """What the command printed, and the folder with s.json and s.html."""
     _, folder = toy
     arguments = ["evaluate", folder / "p", folder / "toy.spacy", "-o", folder / "s.json", "--page", folder / "s.html"]
     result = CliRunner().invoke(app, [*map(str, arguments), "--gold-sents", "--show-errors"])
     assert result.exit_code == 0, result.output
-    assert "95 % interval" in result.output
+    return result.output, folder
+
+
+def test_the_command_gives_counts_that_agree_with_the_scorers_and_a_page(scored):
+    output, folder = scored
+    assert "95 % interval" in output
     toy_scores = srsly.read_json(folder / "s.json")["corpora"]["toy"]
     for case in CASES:
         details = toy_scores["details"]["tasks"][case.factory]
@@ -135,6 +142,32 @@ def test_the_command_gives_counts_that_agree_with_the_scorers_and_a_page(toy):
     assert "knee" in page
     for case in CASES:
         assert f"<h3>{case.factory}</h3>" in page
+
+
+def test_a_card_has_the_heads_the_scores_and_the_metadata_of_the_hub(toy, scored):
+    nlp, folder = toy
+    nlp.meta.update(license="MIT", sources=[{"name": "toy texts", "url": "", "license": "CC0", "author": "us"}])
+    nlp.to_disk(folder / "p")
+    arguments = ["card", str(folder / "p"), "-s", str(folder / "s.json"), "-o", str(folder / "README.md")]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    text = (folder / "README.md").read_text(encoding="utf8")
+    _, front, body = text.split("---\n", 2)
+    index = srsly.yaml_loads(front)["model-index"][0]
+    assert {one["task"]["type"] for one in index["results"]} == {"text-classification", "token-classification"}
+    assert len(index["results"]) == len(CASES)
+    scores = srsly.read_json(folder / "s.json")["corpora"]["toy"]["scores"]
+    f1 = next(m["value"] for m in index["results"][0]["metrics"] if m["type"] == "f1")
+    assert f1 == round(scores["sentence_intent_f"], 4)
+    assert "| toy texts | CC0 | us |" in body
+    for case in CASES:
+        assert f"| toy | `{case.factory}` |" in body
+    assert "[MEDMTL-E413]" in CliRunner().invoke(app, arguments).output
+    (folder / "bad.json").write_text("[]")
+    arguments = ["card", str(folder / "p"), "-s", str(folder / "bad.json"), "-o", str(folder / "R.md")]
+    assert "[MEDMTL-E502]" in CliRunner().invoke(app, arguments).output
+    assert CliRunner().invoke(app, [*arguments[:2], "-o", str(folder / "R.md")]).exit_code == 0
+    assert "Not measured." in (folder / "R.md").read_text(encoding="utf8")
 
 
 def test_errors_are_listed_only_when_asked_for(toy):
