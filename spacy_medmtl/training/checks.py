@@ -20,7 +20,7 @@ from thinc.api import Config
 from ..annotations.groups import GIVEN_SPANS_ONLY, group_values, judges
 from ..annotations.relations import read_pairs
 from ..annotations.scoring import corpus_of, places
-from ..encoder.lengths import WINDOW, Window
+from ..corpora.lengths import WINDOW, WindowCheck
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError, message
 
@@ -126,7 +126,7 @@ def _load(path: Path, overrides: dict[str, Any]) -> tuple[Language, dict[str, Re
     return nlp, {"train": train, "dev": dev}
 
 
-def _window(nlp: Language) -> Window:
+def _window(nlp: Language) -> WindowCheck:
     """The window of the shared encoder, with its tokenizer where the config names a folder that has one."""
     config = nlp.config.interpolate()
     for name, component in config["components"].items():
@@ -134,8 +134,8 @@ def _window(nlp: Language) -> Window:
             loader = config["initialize"]["components"].get(name, {}).get("loader", {})
             folder = Path(str(loader.get("path") or ""))
             found = folder if (folder / "tokenizer.json").is_file() else None
-            return Window(found, component["model"].get("window", WINDOW))
-    return Window()
+            return WindowCheck(found, component["model"].get("window", WINDOW))
+    return WindowCheck()
 
 
 def _count(data: TaskData, head: Any, example: Example) -> None:
