@@ -162,6 +162,12 @@ TEMPLATES = {
     "E411": "Setting '{key}' is {received!r}. Expected {expected}.",
     "E412": "'{path}' holds no Docs ({problem}). Expected a .spacy file that 'medmtl convert' or spaCy wrote.",
     "E413": "Output '{path}' is there and not empty. Choose another, or let '--force' put the export in its place.",
+    "E414": "No mention has an attribute that gives a status (attributes found: {attributes}), so nothing says which "
+    "of the labels {labels} are findings. Name these with '--set labels=A,B', or say what attributes mean with '--set "
+    "statuses=...'.",
+    "E415": "This format needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[corpora]\"'.",
+    "W416": "The reader '{name}' ({value}) of another package cannot be loaded ({problem}) and is left out. Mend or "
+    "remove that package.",
     # E5xx: command line
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package; what components of other packages it has must be installed.",

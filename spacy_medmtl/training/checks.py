@@ -18,7 +18,7 @@ from spacy.training import Example
 from thinc.api import Config, ConfigValidationError
 
 from ..annotations.scoring import corpus_of, places
-from ..encoder.lengths import WINDOW, Window
+from ..corpora.lengths import WINDOW, WindowCheck
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError, message
 from ..heads.head import Head
@@ -134,7 +134,7 @@ def _cause(error: Exception) -> str:
     return f"{type(error).__name__}{': ' if known else ''}{known}"
 
 
-def _window(nlp: Language) -> Window:
+def _window(nlp: Language) -> WindowCheck:
     """The window of the shared encoder, with its tokenizer where the config names a folder that has one."""
     config = nlp.config.interpolate()
     for name, component in config["components"].items():
@@ -142,8 +142,8 @@ def _window(nlp: Language) -> Window:
             loader = config["initialize"]["components"].get(name, {}).get("loader", {})
             folder = Path(str(loader.get("path") or ""))
             found = folder if (folder / "tokenizer.json").is_file() else None
-            return Window(found, component["model"].get("window", WINDOW))
-    return Window()
+            return WindowCheck(found, component["model"].get("window", WINDOW))
+    return WindowCheck()
 
 
 def _count(data: TaskData, head: Head, example: Example) -> None:
