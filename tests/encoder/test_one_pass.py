@@ -1,5 +1,5 @@
-"""Heads that read the view ``document`` share one pass: in prediction one trunk and one call for all routes, in training
-one backward pass; and when they are done, nothing of it is left."""
+"""Heads that read the view ``document`` share one pass: in prediction one trunk and one call for all routes, in
+training one backward pass; and when they are done, nothing of it is left."""
 
 import gc
 import weakref

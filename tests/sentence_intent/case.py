@@ -15,7 +15,6 @@ CASE = Case(
     annotate_intents,
     ["DENIAL", "FINDING", "SOCIAL"],
     n_outputs=3,
-    n_updates=90,
     key=INTENTS,
     place=1,
     masked_columns=[1, 2],

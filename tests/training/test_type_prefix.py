@@ -1,4 +1,4 @@
-"""``type_prefix`` keeps the gold of every head apart, and leaves what is no gold. And the reader beside odd components."""
+"""``type_prefix`` keeps the gold of every head apart, and leaves what is no gold; the reader beside odd components."""
 
 import pytest
 import spacy
