@@ -32,7 +32,7 @@ def transformer(session: nox.Session) -> None:
     run(session, "constraints.txt", ".[transformer]")
 
 
-@nox.session(python="3.10")
+@nox.session(python=["3.10"])
 def lowest(session: nox.Session) -> None:
     """The lowest of everything that setup.cfg allows."""
     run(session, "constraints-lowest.txt", ".")

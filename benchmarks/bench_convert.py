@@ -19,9 +19,9 @@ from typing import Annotated, Any
 
 import spacy
 import typer
+from spacy_medmtl.corpora.registry import get_converter
 
 from spacy_medmtl.corpora.audit import Audit
-from spacy_medmtl.corpora.registry import get_converter
 from spacy_medmtl.corpora.run import Job, convert_corpus
 from spacy_medmtl.training.report import table
 

@@ -19,8 +19,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 
-from spacy_medmtl.annotations.groups import INTENTS, TURNS, sentence_bounds
-from spacy_medmtl.annotations.pairs import SEPARATOR
+from spacy_medmtl.annotations.groups import INTENTS, SEPARATOR, TURNS, sentence_bounds
 
 Sentence = tuple[int, int]  # in visible characters
 INVISIBLE = "\u200b"

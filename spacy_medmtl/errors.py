@@ -162,6 +162,12 @@ TEMPLATES = {
     "E411": "Setting '{key}' is {received!r}. Expected {expected}.",
     "E412": "'{path}' holds no Docs ({problem}). Expected a .spacy file that 'medmtl convert' or spaCy wrote.",
     "E413": "Output '{path}' is there and not empty. Choose another, or let '--force' put the export in its place.",
+    "E414": "No mention has an attribute that gives a status (attributes found: {attributes}), so nothing says which "
+    "of the labels {labels} are findings. Name these with '--set labels=A,B', or say what attributes mean with '--set "
+    "statuses=...'.",
+    "E415": "This format needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[corpora]\"'.",
+    "W416": "The reader '{name}' ({value}) of another package cannot be loaded ({problem}) and is left out. Mend or "
+    "remove that package.",
     # E5xx: command line
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package; what components of other packages it has must be installed.",
@@ -183,6 +189,10 @@ TEMPLATES = {
     "E520": "Ray could not go on ({problem}). What is written stays. See Ray's own logs, and give the same "
     "command again.",
     "E521": "None of the notes could be read, so there is nothing to show.",
+    "E530": "The request does not say its length. Send it with a Content-Length.",
+    "E531": "{received} {what}, more than the {maximum} that this service takes.",
+    "E532": "The request does not fit ({places}). Expected what /openapi.json describes.",
+    "E533": "The service failed ({problem}). The note is in no log; try it alone with 'medmtl show'.",
 }
 
 

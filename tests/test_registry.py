@@ -24,7 +24,7 @@ PROJECT = ROOT.parent
 HEADS = [case.factory for case in CASES]
 NAMES = {
     "console_scripts": {"medmtl"},
-    "spacy_factories": {"medmtl_progressive_tok2vec", "medmtl_masked_lm", *HEADS},
+    "spacy_factories": {"medmtl_progressive_tok2vec", "medmtl_masked_lm", "medmtl_sentences", *HEADS},
     "spacy_architectures": {
         "spacy-medmtl.ProgressiveTransformer.v1",
         "spacy-medmtl.RouteListener.v1",
@@ -38,6 +38,7 @@ NAMES = {
     "spacy_scorers": {f"spacy-medmtl.{head}_scorer.v1" for head in HEADS},
     "spacy_readers": {"spacy-medmtl.MultitaskCorpus.v1"},
     "spacy_augmenters": {"spacy-medmtl.StatusAugmenter.v1"},
+    "spacy_displacy_colors": {"spacy-medmtl.colours.v1"},
     "spacy_batchers": {"spacy-medmtl.task_batcher.v1"},
     "spacy_loggers": {"spacy-medmtl.ConsoleLogger.v1"},
     "spacy_callbacks": {

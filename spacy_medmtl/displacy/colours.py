@@ -1,4 +1,4 @@
-"""Colours of labels for spaCy's displaCy (an entry point of ``spacy_displacy_colors``) and for our own pages.
+"""Colours of labels, for spaCy's displaCy and for our own pages.
 
 Pastel tones of Okabe and Ito's palette, which people with any kind of colour blindness tell apart; black text on each
 has a contrast of 8 to 1 or more.
@@ -21,6 +21,11 @@ COLOURS = {
     "UNKNOWN": "#d0d0d0",
 }
 DEFAULT = "#d9d9d9"
+
+
+def displacy_colours() -> dict[str, str]:
+    """``spacy-medmtl.colours.v1``: the colours, as an entry point of ``spacy_displacy_colors``."""
+    return COLOURS
 
 
 def colour(label: str) -> str:

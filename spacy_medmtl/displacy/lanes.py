@@ -8,8 +8,9 @@ from typing import cast
 from spacy.tokens import Doc, Span
 
 from ..annotations.extensions import MODIFIERS
-from ..annotations.groups import INTENTS, group_values, sentence_bounds, trimmed
+from ..annotations.groups import INTENTS, sentence_bounds, trimmed
 from ..annotations.relations import read_relations
+from ..annotations.travelling import value_of
 from ..notes.rows import Row, doc_rows
 from .colours import colour
 
@@ -94,11 +95,12 @@ def sentences(doc: Doc, spans: Sequence[Drawn]) -> Iterator[Sentence]:
 
 
 def _intents(doc: Doc) -> dict[tuple[int, int], list[str]]:
-    scores = group_values(doc, INTENTS, "scores")
     found: dict[tuple[int, int], list[str]] = {}
     for number, unit in enumerate(doc.spans.get(INTENTS, ())):
-        score = f" {scores[number]:.2f}" if scores else ""
-        found.setdefault(trimmed(doc, unit.start, unit.end), []).append(f"{unit.label_}{score}")
+        score = value_of(doc, INTENTS, number, "scores")
+        found.setdefault(trimmed(doc, unit.start, unit.end), []).append(
+            unit.label_ if score is None else f"{unit.label_} {score:.2f}"
+        )
     return found
 
 

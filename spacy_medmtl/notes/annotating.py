@@ -62,10 +62,11 @@ def unreadable(nlp: Language, note: Note) -> MedmtlError | None:
     """Why a pipeline cannot read a note, or None."""
     if note.problem is not None:
         return note.problem
-    if note.text is None:
+    if note.text is None or not note.text.strip():
         return MedmtlError("E519")
-    if len(note.text) > nlp.max_length:
-        return MedmtlError("E518", received=len(note.text), maximum=nlp.max_length)
+    n_characters = len(note.text)
+    if n_characters > nlp.max_length:
+        return MedmtlError("E518", received=n_characters, maximum=nlp.max_length)
     return None
 
 

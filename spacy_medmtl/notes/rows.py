@@ -10,8 +10,9 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from ..annotations.extensions import MODIFIERS
-from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, group_values, sentence_bounds, trimmed
+from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, sentence_bounds, trimmed
 from ..annotations.relations import read_pairs
+from ..annotations.travelling import value_of
 from ..errors import MedmtlError
 from .columns import KINDS, TABLES, joined_columns
 
@@ -88,10 +89,7 @@ class _Places:
     def __init__(self, doc: Doc) -> None:
         self.sentences = sentence_bounds(doc)
         self._starts = [start for start, _ in self.sentences]
-        names = group_values(doc, SECTIONS, "names")
-        sections = sorted(
-            (section.start, section.end, name) for section, name in zip(doc.spans.get(SECTIONS, ()), names)
-        )
+        sections = sorted((section.start, section.end, section.label_) for section in doc.spans.get(SECTIONS, ()))
         self._sections = sections
         self._section_starts = [start for start, _, _ in sections]
 
@@ -104,6 +102,11 @@ class _Places:
         number = bisect_right(self._section_starts, token) - 1
         is_inside = number >= 0 and token < self._sections[number][1]
         return {"sentence": self.sentence(token), "section": self._sections[number][2] if is_inside else None}
+
+
+def _values(doc: Doc, key: str, name: str) -> list[Any]:
+    """A value for each span of a group, None where it is not known."""
+    return [value_of(doc, key, number, name) for number in range(len(doc.spans.get(key, ())))]
 
 
 def _span_row(span: Span) -> Row:
@@ -119,10 +122,10 @@ def _span_row(span: Span) -> Row:
 def _judged_findings(doc: Doc) -> list[tuple[Span, Row]]:
     """Each finding with its status as columns; of a modifier that the pipeline does not know, None."""
     findings: list[Span] = list(doc.spans.get(FINDINGS, ()))
-    statuses = group_values(doc, FINDINGS, "assertion") or [None] * len(findings)
-    scores = group_values(doc, FINDINGS, "scores") or [None] * len(findings)
-    modifiers = group_values(doc, FINDINGS, "assertion_modifiers") or [None] * len(findings)
-    all_scores = group_values(doc, FINDINGS, "assertion_scores") or [None] * len(findings)
+    statuses = _values(doc, FINDINGS, "assertion")
+    scores = _values(doc, FINDINGS, "scores")
+    modifiers = _values(doc, FINDINGS, "assertion_modifiers")
+    all_scores = _values(doc, FINDINGS, "assertion_scores")
     judged = []
     for finding, status, score, held, probabilities in zip(findings, statuses, scores, modifiers, all_scores):
         row: Row = {"status": status, "score": score, "negated": None if status is None else status == "negative"}
@@ -143,7 +146,7 @@ def _entity_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
     """The entities of ``doc.spans["medmtl_ner"]``, and those of ``doc.ents`` that are not among them, with the status
     of the finding that has the same boundaries (the same label first)."""
     entities: list[Span] = list(doc.spans.get(ENTITIES, ()))
-    scores = group_values(doc, ENTITIES, "scores") or [None] * len(entities)
+    scores = _values(doc, ENTITIES, "scores")
     known = {(span.start, span.end, span.label_) for span in entities}
     others = [span for span in doc.ents if (span.start, span.end, span.label_) not in known]
     statuses: dict[tuple[int, int], Row] = {}
@@ -179,18 +182,17 @@ def _depths(bounds: list[tuple[int, int]]) -> list[int]:
 def _sentence_rows(doc: Doc, places: _Places) -> list[Row]:
     """A row for each sentence and each intent that it has, and for intents of other units, such as turns."""
     units: list[Span] = list(doc.spans.get(INTENTS, ()))
-    scores = group_values(doc, INTENTS, "scores") or [None] * len(units)
+    scores = _values(doc, INTENTS, "scores")
     intents: dict[tuple[int, int], list[tuple[str | None, float | None]]] = {}
     for unit, score in zip(units, scores):
         intents.setdefault(trimmed(doc, unit.start, unit.end), []).append((unit.label_, score))
-    turns = sorted(
-        zip(((turn.start, turn.end) for turn in doc.spans.get(TURNS, ())), group_values(doc, TURNS, "speakers"))
-    )
-    starts = [start for (start, _), _ in turns]
+    spoken = zip(doc.spans.get(TURNS, ()), _values(doc, TURNS, "speakers"))
+    turns = sorted(((turn.start, turn.end, speaker) for turn, speaker in spoken), key=lambda place: place[:2])
+    starts = [start for start, _, _ in turns]
     found = []
     for start, end in sorted({*places.sentences, *intents}):
-        turn = bisect_right(starts, start) - 1
-        speaker = turns[turn][1] if turn >= 0 and start < turns[turn][0][1] else None
+        number = bisect_right(starts, start) - 1
+        speaker = turns[number][2] if number >= 0 and start < turns[number][1] else None
         for label, score in intents.get((start, end), [(None, None)]):
             row = {**_span_row(doc[start:end]), "label": label, "score": score, "speaker": speaker}
             found.append(row)

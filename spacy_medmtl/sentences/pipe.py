@@ -16,6 +16,7 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from ..annotations.groups import SECTIONS, write_group
+from ..annotations.travelling import keep_values
 from .boundaries import sentence_bounds_in
 from .lines import paragraphs
 from .plain_text import plain_text
@@ -116,3 +117,4 @@ def _write_sections(doc: Doc, sections: list[tuple[int, int, int, str]]) -> None
         names=[name for _, _, _, name in kept],
         heading_lengths=[n for _, n, _, _ in kept],
     )
+    keep_values(doc, SECTIONS, ["names", "heading_lengths"])

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from ..annotations.pairs import SEPARATOR
+from ..annotations.groups import SEPARATOR
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"  # zero-width characters, byte order mark, soft hyphen
 _LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"

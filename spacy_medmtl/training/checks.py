@@ -15,10 +15,10 @@ from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import Doc
 from spacy.training import Example
-from thinc.api import Config
+from thinc.api import Config, ConfigValidationError
 
 from ..annotations.scoring import corpus_of, places
-from ..encoder.lengths import WINDOW, Window
+from ..corpora.lengths import WINDOW, WindowCheck
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError, message
 from ..heads.head import Head
@@ -120,12 +120,21 @@ def _load(path: Path, overrides: dict[str, Any]) -> tuple[Language, dict[str, Re
     except MedmtlError:
         raise
     except Exception as error:  # of configs, registries, schemas and files there are many kinds
-        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        raise MedmtlError("E310", path=path, problem=cause if path.is_file() else "it does not exist") from error
+        problem = _cause(error) if path.is_file() else "it does not exist"
+        raise MedmtlError("E310", path=path, problem=problem) from error
     return nlp, {"train": train, "dev": dev}
 
 
-def _window(nlp: Language) -> Window:
+def _cause(error: Exception) -> str:
+    """What is wrong with a config, without its values or lines: they can be paths with names in them, or no config."""
+    if isinstance(error, ConfigValidationError):
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors[:3])
+    text = " ".join(str(error).split())
+    known = text[:300] if text.startswith("[E") else ""  # spaCy's own messages name functions and factories
+    return f"{type(error).__name__}{': ' if known else ''}{known}"
+
+
+def _window(nlp: Language) -> WindowCheck:
     """The window of the shared encoder, with its tokenizer where the config names a folder that has one."""
     config = nlp.config.interpolate()
     for name, component in config["components"].items():
@@ -133,8 +142,8 @@ def _window(nlp: Language) -> Window:
             loader = config["initialize"]["components"].get(name, {}).get("loader", {})
             folder = Path(str(loader.get("path") or ""))
             found = folder if (folder / "tokenizer.json").is_file() else None
-            return Window(found, component["model"].get("window", WINDOW))
-    return Window()
+            return WindowCheck(found, component["model"].get("window", WINDOW))
+    return WindowCheck()
 
 
 def _count(data: TaskData, head: Head, example: Example) -> None:

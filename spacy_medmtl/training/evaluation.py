@@ -2,12 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.scorer import PRFScore
+from spacy.scorer import PRFScore, Scorer
 from spacy.training import Example
 
 from ..errors import MedmtlError
@@ -15,6 +15,7 @@ from ..heads.head import Head
 from .corpus import CorpusEntry, read_entry
 
 Progress = Callable[[list[Example], str], Iterator[Example]]
+Inspect = Callable[[Sequence[Example]], Any]
 
 
 def corpus_files(paths: Sequence[Path]) -> list[Path]:
@@ -35,9 +36,12 @@ def _no_corpus(path: Path) -> str:
     return f"{what}. Convert the corpus first ('medmtl convert')"
 
 
-def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0) -> dict[str, Any]:
+def evaluate_corpora(
+    nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0, inspect: Inspect | None = None
+) -> dict[str, Any]:
     """Scores per corpus file: name (the path where names repeat) -> {"scores", "floors", "n_docs", "n_words",
-    "seconds"}.
+    "seconds"}, and "details" where there is an ``inspect`` that makes them of the examples, whose predicted Docs the
+    pipeline has read.
 
     limit: Docs read of each corpus; 0 for all.
     """
@@ -46,16 +50,21 @@ def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, 
     stems = Counter(path.stem for path in files)
     for path in files:
         name = path.stem if stems[path.stem] == 1 else str(path)  # dev/x.spacy and test/x.spacy are two corpora
-        results[name] = evaluate_entry(nlp, CorpusEntry(name, path, None, limit), gold_sents=gold_sents)
+        results[name] = evaluate_entry(
+            nlp, CorpusEntry(name, path, None, limit), gold_sents=gold_sents, inspect=inspect
+        )
     return results
 
 
-def evaluate_entry(nlp: Language, entry: CorpusEntry, *, gold_sents: bool) -> dict[str, Any]:
+def evaluate_entry(
+    nlp: Language, entry: CorpusEntry, *, gold_sents: bool, inspect: Inspect | None = None
+) -> dict[str, Any]:
     """Scores of one corpus. Heads that it has no gold for are not run on it."""
     examples = list(read_entry(entry, nlp, gold_sents=gold_sents))
+    scorer = _KeepingScorer(nlp=nlp)
     start = time.perf_counter()
     with nlp.select_pipes(disable=without_gold(nlp, examples)):
-        scores = nlp.evaluate(examples)
+        scores = nlp.evaluate(examples, scorer=scorer)
     seconds = time.perf_counter() - start
     kept = {name: value for name, value in scores.items() if value is not None and is_ours(nlp, name)}
     return {
@@ -64,7 +73,16 @@ def evaluate_entry(nlp: Language, entry: CorpusEntry, *, gold_sents: bool) -> di
         "n_docs": len(examples),
         "n_words": sum(len(example.predicted) for example in examples),
         "seconds": round(seconds, 2),
+        **({"details": inspect(scorer.examples)} if inspect else {}),
     }
+
+
+class _KeepingScorer(Scorer):
+    """Keeps what it scored: ``nlp.evaluate`` copies the examples before it reads them."""
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        self.examples = list(examples)
+        return super().score(self.examples, **kwargs)
 
 
 def without_gold(nlp: Language, examples: list[Example]) -> list[str]:

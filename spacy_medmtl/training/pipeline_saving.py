@@ -15,6 +15,7 @@ from spacy.language import Language
 
 from ..errors import MedmtlError
 from ..saving import whole_folder
+from .provenance import data_checksums, versions
 
 # The keys of spaCy's meta.json that a person fills in (https://spacy.io/api/data-formats#meta)
 CARD = ("name", "version", "description", "author", "email", "url", "license", "sources", "notes", "requirements")
@@ -23,15 +24,20 @@ CARD = ("name", "version", "description", "author", "email", "url", "license", "
 def save_pipeline(meta: dict[str, Any] | None = None) -> Callable[[Language], Language]:
     """``spacy-medmtl.save_pipeline.v1``, for ``[training.before_to_disk]``: saves the pipeline whole or not at all.
 
-    meta: entries of meta.json, of ``CARD``. In its "performance", scores that count for the best model come first.
-    Raises MedmtlError E326 for other keys.
+    meta: entries of meta.json, of ``CARD``. In its "performance", scores that count for the best model come first, and
+    "medmtl" gets the versions and the checksums of the data, for ``medmtl info``. Raises MedmtlError E326 for other
+    keys.
     """
     card = dict(meta or {})
     if unknown := sorted(card.keys() - set(CARD)):
         raise MedmtlError("E326", received=unknown, expected=list(CARD))
 
+    made: dict[str, Any] = {}  # once: data do not change during a training
+
     def before_to_disk(nlp: Language) -> Language:
-        nlp.meta.update(copy.deepcopy(card))
+        if not made:
+            made.update(versions=versions(), data=data_checksums(nlp.config.interpolate()))
+        nlp.meta.update(copy.deepcopy(card), medmtl=made)
         if "performance" in nlp.meta:
             weights = nlp.config["training"]["score_weights"]
             nlp.meta["performance"] = by_importance(nlp.meta["performance"], weights)

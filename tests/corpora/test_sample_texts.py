@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from spacy_medmtl.corpora.markup import Sentence, parse_file
 
 SAMPLE = Path(__file__).parents[2] / "assets" / "sample"

@@ -37,7 +37,7 @@ def doc() -> Doc:
     )
     write_group(doc, INTENTS, [Span(doc, 0, 7, label="plan")], scores=[0.5])
     write_relations(doc, [JudgedPair((10, 11), (3, 6), ("beside",), 0.4, ("Problem", "Problem"))])
-    write_group(doc, SECTIONS, [doc[0:7]], names=["plan"], heading_ends=[2])
+    write_group(doc, SECTIONS, [Span(doc, 0, 7, label="plan")])
     write_group(doc, TURNS, [doc[0:8], doc[8:12]], speakers=["D", "P"])
     return doc
 
@@ -148,3 +148,11 @@ def test_without_pyarrow_the_error_says_what_to_install(doc, monkeypatch):
     with pytest.raises(MedmtlError, match=r'MEDMTL-E511.*"spacy-medmtl\[tables\]"'):
         spacy_medmtl.tables([doc])
     assert spacy_medmtl.rows([doc])["findings"]
+
+
+def test_of_findings_that_somebody_filtered_nothing_false_is_said(doc):
+    """What is left of a group keeps its own values or has none: those of the span that went are not its."""
+    doc.spans[FINDINGS] = [span for span in doc.spans[FINDINGS] if span.text == "cough"]
+    (row,) = spacy_medmtl.rows([doc])["findings"]
+    assert row["text"] == "cough"
+    assert (row["status"], row["negated"]) in [("unknown", False), (None, None)]

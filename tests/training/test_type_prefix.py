@@ -1,4 +1,4 @@
-"""``type_prefix`` keeps the gold of every head apart and leaves what is no gold; and odd components beside the reader."""
+"""``type_prefix`` keeps the gold of every head apart, and leaves what is no gold; the reader beside odd components."""
 
 import pytest
 import spacy
