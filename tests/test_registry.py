@@ -67,30 +67,42 @@ NAMES = {
     },
 }
 TORCH_SIDE = {
+    "spacy_medmtl.cpncf_assertion.layer",
     "spacy_medmtl.encoder.bridge",
+    "spacy_medmtl.encoder.encoding",
     "spacy_medmtl.encoder.export",
-    "spacy_medmtl.encoder.layouts",
+    "spacy_medmtl.encoder.feed_forward",
+    "spacy_medmtl.encoder.layers",
     "spacy_medmtl.encoder.model",
+    "spacy_medmtl.encoder.module",
+    "spacy_medmtl.encoder.pooling",
     "spacy_medmtl.encoder.precision",
+    "spacy_medmtl.encoder.pretrained",
     "spacy_medmtl.encoder.routed",
-    "spacy_medmtl.heads.rows",
     "spacy_medmtl.encoder.sharing.cluster",
     "spacy_medmtl.encoder.sharing.mmoe_cluster",
     "spacy_medmtl.encoder.sharing.progressive_cluster",
     "spacy_medmtl.encoder.sharing.shared_cluster",
+    "spacy_medmtl.encoder.tokenizer_files",
+    "spacy_medmtl.encoder.views.document",
+    "spacy_medmtl.encoder.views.layout",
+    "spacy_medmtl.encoder.views.pairs",
+    "spacy_medmtl.encoder.views.units",
+    "spacy_medmtl.encoder.views.viewer",
     "spacy_medmtl.encoder.views.wordpieces",
-    "spacy_medmtl.cpncf_assertion.layer",
-    "spacy_medmtl.sru_nested_ner.layer",
-    "spacy_medmtl.sru_nested_ner.memory",
-    "spacy_medmtl.sru_nested_ner.recurrent",
-    "spacy_medmtl.sru_nested_ner.low_rank_steps",
-    "spacy_medmtl.sru_nested_ner.gold_steps",
+    "spacy_medmtl.heads.row_classifier",
+    "spacy_medmtl.heads.rows",
+    "spacy_medmtl.lab.gradients",
     "spacy_medmtl.masked_lm.layer",
     "spacy_medmtl.masked_lm.masking",
-    "spacy_medmtl.lab.gradients",
+    "spacy_medmtl.pair_relation.pair_classifier",
+    "spacy_medmtl.sru_nested_ner.gold_steps",
+    "spacy_medmtl.sru_nested_ner.layer",
+    "spacy_medmtl.sru_nested_ner.low_rank_steps",
+    "spacy_medmtl.sru_nested_ner.memory",
+    "spacy_medmtl.sru_nested_ner.recurrent",
     "spacy_medmtl.training.pcgrad",
     "spacy_medmtl.training.torch_optimizer",
-    "spacy_medmtl.encoder.tokenizer_files",
 }
 BLOCKED = ["torch", "transformers", "tokenizers", "safetensors"]
 LOAD_ENTRY_POINTS = """
@@ -192,7 +204,7 @@ for entry_point in metadata.distribution("spacy-medmtl").entry_points:
 @pytest.mark.parametrize("factory", sorted(NAMES["spacy_factories"]))
 def test_default_config_can_be_built_and_survives_the_config_file(factory):
     nlp = spacy.blank("en")
-    nlp.add_pipe("medmtl_progressive_tok2vec", name="encoder")
+    nlp.add_pipe("medmtl_progressive_tok2vec", name="encoder", config={"model": {"routes": HEADS}})
     if factory in HEADS:
         nlp.add_pipe(factory)
         assert nlp.get_pipe("encoder").listening_components == [factory]

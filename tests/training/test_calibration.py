@@ -6,7 +6,6 @@ import spacy
 from toy import CASES, TEXTS, make_examples
 
 from spacy_medmtl.annotations.groups import FINDINGS, INTENTS
-from spacy_medmtl.encoder.views.requests import Unit
 from spacy_medmtl.heads.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
 from spacy_medmtl.heads.outputs import (
     Exclusive,
@@ -199,11 +198,11 @@ def test_findings_are_searched_as_learnt_and_scored_as_calibrated(trained):
     pipe = nlp.get_pipe("cpncf_assertion")
     logits = numpy.random.default_rng(0).normal(size=(30, pipe.tags.n_tags)) * 2
     doc = nlp.make_doc("word " * 30)
-    plain = pipe._search(doc, logits, [Unit(0, 0, 30, 30)])
+    plain = pipe._search(doc, logits, [(0, 30)])
     assert plain
     pipe.set_temperature("tags", 4.0)
     try:
-        calibrated = pipe._search(doc, logits, [Unit(0, 0, 30, 30)])
+        calibrated = pipe._search(doc, logits, [(0, 30)])
     finally:
         pipe.forget_temperatures()
     assert [(f.start, f.end, f.label, f.status) for f in calibrated] == [
