@@ -112,7 +112,7 @@ class TorchShim(Shim):
 
     def defer(self, work: Callable[[], None]) -> None:
         """Leave a backward pass for later: until somebody looks at the module, or it is stepped."""
-        if self.deferred is not work:
+        if self.deferred != work:  # a bound method is another object each time
             self.settle()
             self.deferred = work
 
@@ -161,7 +161,8 @@ class TorchShim(Shim):
                     to_array(parameter.grad.contiguous()),
                     lr_scale=self.lr_scale(name),
                 )
-                parameter.data = xp2torch(weights, device=parameter.device)
+                # copied, not put in place: each tensor made of an array keeps the array, and that the tensor of old
+                parameter.data.copy_(xp2torch(weights, device=parameter.device))
                 parameter.grad = None
                 self.version += 1
         finally:

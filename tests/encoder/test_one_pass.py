@@ -74,19 +74,21 @@ def training_loop_step(nlp: Language, batches: Sequence[Any], optimizer: Any) ->
 
 
 def test_an_update_is_one_forward_and_one_backward_pass(nlp: Language, calls: list[Any], backward_passes: list[int]):
-    """Both ways of updating, two steps each."""
+    """As ``spacy train`` does it. In ``nlp.update(sgd=...)`` spaCy steps each component before it updates the next."""
     optimizer = adam()
-    for step in (
-        lambda batch: nlp.update(batch, sgd=optimizer),
-        lambda batch: training_loop_step(nlp, [batch], optimizer),
-    ):
-        for _ in range(2):
-            calls.clear()
-            backward_passes.clear()
-            step(gold_examples(nlp, texts=TEXTS[:1]))
-            assert calls == ["trunk", *[(task,) for task in TASKS]]
-            assert backward_passes == [1]
-            assert pending(nlp) == []
+    for tasks in (TASKS, TASKS[::-1], TASKS[1:3], TASKS):
+        calls.clear()
+        backward_passes.clear()
+        training_loop_step(nlp, [gold_examples(nlp, tasks, TEXTS[:1])], optimizer)
+        assert calls == ["trunk", *[(task,) for task in TASKS if task in tasks]]
+        assert backward_passes == [1]
+        assert pending(nlp) == []
+    calls.clear()
+    backward_passes.clear()
+    nlp.update(gold_examples(nlp, texts=TEXTS[:1]), sgd=optimizer)
+    assert calls == [call for task in TASKS for call in ("trunk", (task,))]
+    assert len(backward_passes) == 4
+    assert pending(nlp) == []
 
 
 def test_accumulated_batches_have_a_backward_pass_each(nlp: Language, backward_passes: list[int]):
@@ -104,12 +106,12 @@ def test_without_gold_or_with_a_frozen_encoder_there_is_none(nlp: Language, back
     assert pending(nlp) == []
 
 
-def alive() -> tuple[int, int, int]:
-    """Encodings, Docs, and torch tensors of more than one element that are no parameters."""
+def alive() -> tuple[int, int]:
+    """How many Encodings there are, and torch tensors of more than one element that are no parameters."""
     gc.collect()
     things = gc.get_objects()
     tensors = [thing for thing in things if type(thing) is torch.Tensor and thing.numel() > 1]
-    return sum(isinstance(thing, Encoding) for thing in things), len(tensors), 0
+    return sum(type(thing) is Encoding for thing in things), len(tensors)
 
 
 def test_nothing_is_alive_after_a_call_even_while_the_user_keeps_the_doc(nlp: Language):
@@ -140,16 +142,16 @@ def test_nothing_is_alive_after_an_error_in_a_head(nlp: Language, monkeypatch: p
     before = alive()
 
     def fail(self: Any, docs: Sequence[Doc], predictions: Any) -> None:
-        raise KeyError("in a head")
+        raise RuntimeError("in a head")
 
     with monkeypatch.context() as patch:
         patch.setattr(type(nlp.get_pipe("sru_nested_ner")), "set_annotations", fail)
         assert issubclass(type(nlp.get_pipe("sru_nested_ner")), Head)
         for read in (lambda: nlp(TEXTS[1]), lambda: list(nlp.pipe(TEXTS))):
-            with pytest.raises(KeyError, match="in a head"):
+            with pytest.raises(RuntimeError, match="in a head"):
                 read()
             assert alive() == before
-    assert [span.label_ for span in nlp(TEXTS[1]).spans["medmtl_intents"]]
+    assert len(nlp(TEXTS[1]).spans["medmtl_intents"]) == 2
     assert alive() == before
 
 
@@ -212,7 +214,8 @@ def test_rows_are_those_of_the_plain_model(nlp: Language, tiny_encoder: Path, ma
     half = of_pieces[int(pieces.starts[1]) : int(pieces.starts[3])].mean(0)  # no sentence, so no marker
     readings = [DocumentReading(doc, bounds), DocumentReading(doc, bounds, [*bounds, (1, 3), (0, len(doc))])]
     of_tokens, of_spans = arrays(model.predict(ViewRequest(readings, TASKS[0], "document")))
-    for row, start, stop in zip(of_tokens, pieces.starts, pieces.starts[1:], strict=True):
+    assert len(of_tokens) == len(doc)
+    for row, start, stop in zip(of_tokens, pieces.starts[:-1], pieces.starts[1:], strict=True):
         expected = of_pieces[start:stop].mean(0) if stop > start else numpy.zeros(32)
         numpy.testing.assert_allclose(row, expected, atol=2e-6)
     assert end == len(of_pieces)
