@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from ..feed_forward import FeedForward
 
+
 @dataclass(frozen=True)
 class SkillsRule:
     """See ``skills_rule``."""
