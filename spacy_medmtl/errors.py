@@ -104,6 +104,7 @@ TEMPLATES = {
     "E324": "The refined pipeline '{path}' {problem}. Name the folder that 'spacy train configs/refine.cfg' wrote.",
     "E325": "'{name}' has the labels {received} in this corpus, and {expected} in the refined pipeline '{path}'. "
     "Fine-tune on the corpus that it was refined on, or take [initialize.after_init] out of the config.",
+    "E326": "spacy-medmtl.save_pipeline.v1 received the meta {received}. Expected entries of {expected}.",
     "E330": "The corpus has no character that occurs {min_count} times or more, so there is no vocabulary. Give a "
     "corpus with texts, or a lower minimum.",
     "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",
@@ -134,6 +135,12 @@ TEMPLATES = {
     "E347": "'{path}' is no result of the lab ({problem}). Delete it, and its cell runs again.",
     "W340": "No plot was drawn, because matplotlib is not installed; all else was written. Get it with 'pip install "
     "spacy-medmtl[lab]' and give the same command again.",
+    # E35x: the grammar of status
+    "E350": "There is no grammar of status for the language '{lang}', only for {expected}. Name a file of your own in "
+    "'grammar' of the augmenter.",
+    "E351": "The grammar of status '{path}' {problem}.",
+    "E352": "The grammar of status '{path}' composed nothing whose findings stand on the borders of tokens of "
+    "'{lang}'. Part findings from signs by blanks.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
     "lost, '--on-error skip' the whole document; both list every loss.",

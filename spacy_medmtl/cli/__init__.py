@@ -11,6 +11,7 @@ from .debug_data import SETTINGS, debug_data
 from .evaluate import evaluate
 from .export import export
 from .fetch_encoder import fetch_encoder
+from .info import info
 from .lab import lab
 from .new_encoder import new_encoder
 from .prepare import prepare
@@ -42,5 +43,6 @@ app.command("report")(report)
 app.command("show")(show)
 app.command("card")(card)
 app.command("serve")(serve)
+app.command("info")(info)
 app.command("view")(view)
 app.add_typer(lab)

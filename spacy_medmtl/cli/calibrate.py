@@ -9,6 +9,7 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from ..heads.head import Head
+from ..saving import whole_folder
 from ..training.calibration import FEWEST, brier_score, expected_calibration_error, mean_log_loss
 from ..training.calibration import calibrate as fit
 from ..training.corpus import CorpusEntry, read_entry
@@ -32,11 +33,7 @@ def calibrate(
     What is most probable stays most probable; probabilities and scores change. The figures shown are of the texts it
     was fitted on.
     """
-    with coded_errors():
-        try:
-            output.mkdir(parents=True, exist_ok=True)  # better now than after all the work
-        except OSError as error:
-            raise MedmtlError("E407", path=output, problem=f"is no folder ({type(error).__name__})") from error
+    with coded_errors(), whole_folder(output, replaces="meta.json") as part:  # refused before all the work
         files = corpus_files(paths)
         nlp = load_pipeline(model)
         entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
@@ -44,7 +41,7 @@ def calibrate(
         found = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
         if not found:
             raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
-        nlp.to_disk(output)
+        nlp.to_disk(part)
     rows = [
         (
             one.component,

@@ -16,6 +16,7 @@ from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..evaluation.details import corpus_details
 from ..evaluation.page import evaluation_page
+from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
 from ..training.report import other_numbers
 from .failing import coded_errors
@@ -87,7 +88,7 @@ def _print_labels(scores: dict[str, dict[str, Any]]) -> None:
 
 def describe(nlp: Language) -> dict[str, Any]:
     """What a score needs to be read: pipeline, training settings, machine, versions."""
-    tasks = [name for name, pipe in nlp.pipeline if getattr(pipe, "spans_key", None)]
+    tasks = [name for name, pipe in nlp.pipeline if isinstance(pipe, Head)]
     training = nlp.config.interpolate()["training"]  # "seed" is a reference to [system] in most configs
     pipes: list[Any] = [pipe for _, pipe in nlp.pipeline]
     encoder = next((p.model for p in pipes if hasattr(p, "listener_map") and "rule" in p.model.attrs), None)

@@ -10,7 +10,9 @@ ENTITY_LABELS = ("Problem", "Anatomy", "Drug", "Test", "Procedure")
 STATUS = {"+": "positive", "-": "negative", "?": "unknown"}
 MODIFIERS = {"h": "historical", "u": "uncertain", "y": "hypothetical", "f": "family"}
 
-_LINE = re.compile(r"(?:(?P<speaker>[DNPC]) )?(?P<answers>\^)?<(?P<intent>[a-z]+)> (?P<text>\S.*)")
+ESCAPES = {"[": "[", "]": "]", "|": "|", "\\": "\\", "n": "\n"}
+
+_LINE = re.compile(r"(?:(?P<speaker>[DNPC]) )?(?P<same_line>~)?(?P<answers>\^)?<(?P<intent>[a-z]+)> (?P<text>\S.*)")
 _LABEL = re.compile(r"(?P<label>[A-Z][a-z]+)(?:(?P<status>[-+?])(?P<modifiers>[a-z]*))?")
 
 
@@ -27,13 +29,17 @@ class Entity:
 
 @dataclass(frozen=True)
 class Sentence:
-    """One line of the corpus: plain text, its intent and its entities (outer before inner, left to right)."""
+    """One line of the corpus: plain text, its intent and its entities (outer before inner, left to right).
+
+    ``same_line``: a blank, not a line break, stands between it and the sentence before it.
+    """
 
     text: str
     intent: str
     entities: tuple[Entity, ...]
     speaker: str | None = None
     answers_previous: bool = False
+    same_line: bool = False
 
 
 @dataclass
@@ -51,8 +57,10 @@ class MarkupError(ValueError):
 def parse_text(marked: str) -> tuple[str, tuple[Entity, ...]]:
     """Split ``No [[chest|Anatomy] pain|Problem-]`` into its plain text and entities.
 
-    Raises MarkupError on unbalanced brackets, empty spans, unknown labels, and where a status is missing (outermost
-    Problem) or misplaced (anything else).
+    A backslash makes the bracket, bar or backslash behind it plain text, and an ``n`` a line break.
+
+    Raises MarkupError on unbalanced brackets, empty spans, unknown labels and escapes, and where a status is missing
+    (outermost Problem) or misplaced (anything else).
     """
     plain: list[str] = []
     length = 0
@@ -61,7 +69,11 @@ def parse_text(marked: str) -> tuple[str, tuple[Entity, ...]]:
     position = 0
     while position < len(marked):
         char = marked[position]
-        if char == "[":
+        if char == "\\":
+            position += 1
+            plain.append(_escaped(marked[position : position + 1], position))
+            length += 1
+        elif char == "[":
             open_at.append((length, len(found)))
             found.append(None)
         elif char == "|":
@@ -83,6 +95,14 @@ def parse_text(marked: str) -> tuple[str, tuple[Entity, ...]]:
     entities = tuple(entity for entity in found if entity is not None)
     _check_status(entities)
     return "".join(plain), entities
+
+
+def _escaped(char: str, column: int) -> str:
+    if char not in ESCAPES:
+        raise MarkupError(
+            f"an unknown escape at column {column}: expected one of {', '.join(ESCAPES)} behind the backslash"
+        )
+    return ESCAPES[char]
 
 
 def _entity(start: int, end: int, tag: str, words: str, where: str) -> Entity:
@@ -114,11 +134,11 @@ def parse_line(line: str) -> Sentence:
     """Parse one sentence line. Raises MarkupError."""
     match = _LINE.fullmatch(line.strip())
     if match is None:
-        raise MarkupError("expected '[speaker] [^]<intent> text'")
+        raise MarkupError("expected '[speaker] [~][^]<intent> text'")
     if match["intent"] not in INTENTS:
         raise MarkupError(f"an unknown intent: expected one of {', '.join(INTENTS)}")
     text, entities = parse_text(match["text"])
-    return Sentence(text, match["intent"], entities, match["speaker"], bool(match["answers"]))
+    return Sentence(text, match["intent"], entities, match["speaker"], bool(match["answers"]), bool(match["same_line"]))
 
 
 def parse_file(path: Path) -> Iterator[tuple[int, "Document | Sentence | MarkupError"]]:
@@ -144,6 +164,8 @@ def parse_lines(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, "Docume
             sentence = parse_line(stripped)
             if sentence.answers_previous and (previous is None or previous.intent != "ask"):
                 raise MarkupError("'^' answers the line directly above, which must be an <ask>")
+            if sentence.same_line and previous is None:
+                raise MarkupError("'~' continues the line of the sentence directly above, and there is none")
         except MarkupError as error:
             yield number, error
             previous = None

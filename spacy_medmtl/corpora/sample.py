@@ -82,12 +82,15 @@ def _read(path: Path, audit: Audit) -> list[_Text]:
 
 
 def _document(text: _Text, nlp: Language, audit: Audit) -> Doc:
-    """Sentences parted by line breaks, each break the last token of the sentence before it."""
+    """Sentences parted by line breaks, each break the last token of the sentence before it, or by a blank."""
     sentences = [line.sentence for line in text.lines]
-    doc = nlp.make_doc("\n".join(sentence.text for sentence in sentences))
+    joined = sentences[0].text
     offsets = [0]
-    for sentence in sentences[:-1]:
-        offsets.append(offsets[-1] + len(sentence.text) + 1)
+    for sentence in sentences[1:]:
+        joined += " " if sentence.same_line else "\n"
+        offsets.append(len(joined))
+        joined += sentence.text
+    doc = nlp.make_doc(joined)
     set_sentence_starts(doc, tokens_at(doc, offsets))
     bounds = [(sent.start, sent.end) for sent in doc.sents]
     intents = [Span(doc, *bound, s.intent) for bound, s in zip(bounds, sentences, strict=True)]

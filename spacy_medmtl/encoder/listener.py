@@ -12,6 +12,7 @@ what keeps the encoder from stepping one update late.
 """
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -83,8 +84,11 @@ class EncoderLink(Shim):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "EncoderLink":
+        """Where the pipeline is copied with it, the twin reads the encoder of the copy, else the same one."""
         twin = EncoderLink()
         twin.pipe = self.pipe
+        if id(self.pipe) in memo:
+            twin.pipe, twin.owner = memo[id(self.pipe)], copy.deepcopy(self.owner, memo)
         return twin
 
 

@@ -305,19 +305,25 @@ class ProgressiveTok2Vec(TrainablePipe):
         (path / WEIGHTS_FILE).write_bytes(torch_shim(self.model).to_bytes())
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
-        """Read what ``to_disk`` wrote. Raises MedmtlError E013 if the weights do not fit the config."""
-        return self._load_weights((Path(path) / WEIGHTS_FILE).read_bytes())
+        """Read what ``to_disk`` wrote.
+
+        Raises MedmtlError E013 if the weights do not fit the config, E018 if they are missing or damaged.
+        """
+        file_ = Path(path) / WEIGHTS_FILE
+        if not file_.is_file():
+            raise MedmtlError("E018", name=str(file_), size=0, problem="they are not there")
+        return self._load_weights(file_.read_bytes(), str(file_))
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         return srsly.msgpack_dumps({"weights": torch_shim(self.model).to_bytes()})
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
         data: dict[str, Any] = srsly.msgpack_loads(bytes_data)
-        return self._load_weights(data["weights"])
+        return self._load_weights(data["weights"], self.name)
 
-    def _load_weights(self, weights: bytes) -> "ProgressiveTok2Vec":
+    def _load_weights(self, weights: bytes, where: str) -> "ProgressiveTok2Vec":
         shim = torch_shim(self.model)
-        shim.from_bytes(weights)
+        shim.from_bytes(weights, where=where)
         if shim.is_built:
             self.model.set_dim("nO", shim.module.encoder.width, force=True)
         return self

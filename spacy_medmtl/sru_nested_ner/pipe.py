@@ -138,9 +138,6 @@ class SruNestedNer(Head[list[Example]]):
     def n_outputs(self) -> int:
         return n_actions(len(self.labels))
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        return [span.label_ for span in doc.spans.get(self.spans_key, [])]
-
     def unusable(self, example: Example) -> Iterator[str]:
         yield from super().unusable(example)
         if not is_annotated(example.reference, self.spans_key):

@@ -21,6 +21,7 @@ from ..heads.alignment import aligned_bounds
 from ..heads.head import Head
 
 Reader = Callable[[Language], Iterable[Example]]
+Augmenter = Callable[[Language, Example], Iterator[Example]]
 MISSING_VALUE, NO_START = 0, 2**64 - 1  # spaCy's codes of SENT_START; the second is -1, unsigned
 
 
@@ -36,7 +37,9 @@ class CorpusEntry:
     type_prefix: str = ""
 
 
-def multitask_corpus(corpora: dict[str, dict[str, Any]], gold_sents: bool = False) -> Reader:
+def multitask_corpus(
+    corpora: dict[str, dict[str, Any]], gold_sents: bool = False, augmenter: Augmenter | None = None
+) -> Reader:
     """``spacy-medmtl.MultitaskCorpus.v1``: Examples of several corpora.
 
     corpora: name -> ``path`` (a ``.spacy`` file or a folder), ``tasks`` (names of the components that learn from it,
@@ -46,13 +49,17 @@ def multitask_corpus(corpora: dict[str, dict[str, Any]], gold_sents: bool = Fals
         the reference Docs, so it is neither learnt nor scored. Entities that ``pair_relation`` relates are given to the
         Docs that are to be annotated, unless a component of the pipeline finds them.
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
+    augmenter: what makes several Examples of one, as in spaCy's own reader; all count as of the same corpus.
     Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.
     """
     entries = [corpus_entry(name, settings) for name, settings in corpora.items()]
 
     def read(nlp: Language) -> Iterator[Example]:
         for entry in entries:
-            yield from read_entry(entry, nlp, gold_sents=gold_sents)
+            for example in read_entry(entry, nlp, gold_sents=gold_sents):
+                for made in augmenter(nlp, example) if augmenter else [example]:
+                    made.reference.user_data[CORPUS] = entry.name
+                    yield made
 
     return read
 
@@ -235,5 +242,7 @@ def keeps_stock(nlp: Language, entry: CorpusEntry) -> tuple[bool, bool]:
         return True, True
     trained = [(nlp.get_pipe_meta(name).factory, nlp.get_pipe(name)) for name in entry.tasks]
     ents = any(factory in ("ner", "beam_ner") for factory, _ in trained)
-    cats = any(factory.startswith("textcat") or getattr(pipe, "units", None) == "doc" for factory, pipe in trained)
+    cats = any(
+        factory.startswith("textcat") or (isinstance(pipe, Head) and pipe.uses_cats) for factory, pipe in trained
+    )
     return ents, cats

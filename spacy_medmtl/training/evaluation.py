@@ -8,11 +8,10 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.scorer import PRFScore, Scorer
-from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.relations import read_pairs
 from ..errors import MedmtlError
+from ..heads.head import Head
 from .corpus import CorpusEntry, read_entry
 
 Progress = Callable[[list[Example], str], Iterator[Example]]
@@ -88,14 +87,8 @@ class _KeepingScorer(Scorer):
 
 def without_gold(nlp: Language, examples: list[Example]) -> list[str]:
     """The heads of this package that none of the examples is annotated for."""
-    found = []
-    for name, pipe in nlp.pipeline:
-        key = getattr(pipe, "spans_key", None)
-        if key is None or getattr(pipe, "units", None) == "doc":
-            continue
-        if not any(key in example.reference.spans for example in examples):
-            found.append(name)
-    return found
+    heads = [(name, pipe) for name, pipe in nlp.pipeline if isinstance(pipe, Head)]
+    return [name for name, head in heads if all(head.items(example.reference) is None for example in examples)]
 
 
 def is_ours(nlp: Language, score: str) -> bool:
@@ -104,29 +97,26 @@ def is_ours(nlp: Language, score: str) -> bool:
 
 
 def floors(nlp: Language, examples: list[Example]) -> dict[str, float]:
-    """What needs no model: micro-F1 of the most frequent intent, and of the most frequent relation for every pair."""
+    """What needs no model, of heads whose units are known beforehand: micro-F1 of the most frequent label for every
+    unit."""
     found: dict[str, float] = {}
-    references = [example.reference for example in examples]
-    for name, _ in nlp.pipeline:
-        factory = nlp.get_pipe_meta(name).factory
-        key = getattr(nlp.get_pipe(name), "spans_key", "")
-        if factory == "sentence_intent":
-            labels = Counter(span.label_ for doc in references for span in doc.spans.get(key, []))
-            if labels:
-                found[f"{name}_f"] = max(labels.values()) / sum(labels.values())
-        elif factory == "pair_relation":
-            found.update(_pair_floor(name, key, references))
+    for name, pipe in nlp.pipeline:
+        if isinstance(pipe, Head) and pipe.has_given_units:
+            units: dict[tuple[int, Any], set[str]] = {}
+            for number, example in enumerate(examples):
+                for item in pipe.items(example.reference) or ():
+                    units.setdefault((number, item.bounds), set()).update(item.labels)
+            score = most_frequent_label_score(list(units.values()))
+            if score is not None:
+                found[f"{name}_f"] = score
     return found
 
 
-def _pair_floor(name: str, key: str, references: list[Doc]) -> dict[str, float]:
-    pairs = [pair for doc in references for pair in read_pairs(doc, key=key)]
-    labels = Counter(label for pair in pairs for label in pair.labels)
-    if not labels:
-        return {}
-    best = max(labels, key=lambda label: labels[label])
-    score = PRFScore()
-    score.score_set(
-        {(i, best) for i in range(len(pairs))}, {(i, x) for i, pair in enumerate(pairs) for x in pair.labels}
-    )
-    return {f"{name}_f": score.fscore}
+def most_frequent_label_score(units: Sequence[set[str]]) -> float | None:
+    """Micro-F1 of saying the label that most units have of all of them. None where none has any."""
+    counts = Counter(label for labels in units for label in labels)
+    if not counts:
+        return None
+    best, score = max(counts, key=lambda label: counts[label]), PRFScore()
+    score.score_set({(i, best) for i in range(len(units))}, {(i, x) for i, labels in enumerate(units) for x in labels})
+    return float(score.fscore)

@@ -5,7 +5,7 @@ import pytest
 from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import fix_random_seed
-from toy import CASES, TEXTS, make_example, make_examples, weights, with_sentences
+from toy import CASE, CASES, TEXTS, make_example, make_examples, weights, with_sentences
 
 from spacy_medmtl.annotations.groups import FINDINGS, INTENTS, write_group
 from spacy_medmtl.errors import MedmtlError
@@ -15,9 +15,7 @@ each_head = pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory
 
 def empty_group(case):
     def annotate(doc: Doc) -> None:
-        write_group(doc, case.key, [])
-        if case.key == "medmtl_relations":
-            doc.spans[case.key].attrs["labels"] = []
+        case.annotate_nothing(doc, case.key)
 
     return annotate
 
@@ -72,7 +70,7 @@ def test_unannotated_examples_are_not_scored(case, started):
     assert {name: alone[name] for name in own} == {name: mixed[name] for name in own}
 
 
-@pytest.mark.parametrize("case", CASES[2:], ids=lambda case: case.factory)
+@pytest.mark.parametrize("case", [case for case in CASES if case.finds_spans], ids=lambda case: case.factory)
 def test_an_empty_group_is_a_negative_example(case, started):
     """It has a loss, training on it ends predictions, and predictions on it are wrong."""
     nlp, optimizer = started(case)
@@ -92,7 +90,7 @@ def test_an_empty_group_is_a_negative_example(case, started):
 
 def test_an_empty_group_is_a_negative_example_of_multi_label_intents(started):
     """And a sentence without label, beside labelled ones, is one too."""
-    case = CASES[0]
+    case = CASE["sentence_intent"]
     nlp, _ = started(case, multi_label=True)
     pipe = nlp.get_pipe(case.factory)
     readings, gold = pipe.training_batch([make_example(nlp, TEXTS[0], empty_group(case))])
@@ -110,7 +108,7 @@ def test_an_empty_group_is_a_negative_example_of_multi_label_intents(started):
 
 def test_an_empty_group_of_single_label_intents_gives_no_loss(started):
     """Softmax has no way to say "none", so there is nothing to learn from it; predictions on it are wrong."""
-    case = CASES[0]
+    case = CASE["sentence_intent"]
     nlp, optimizer = started(case)
     before, losses = weights(nlp), {}
     nlp.update(make_examples(nlp, empty_group(case)), sgd=optimizer, losses=losses)
@@ -121,7 +119,7 @@ def test_an_empty_group_of_single_label_intents_gives_no_loss(started):
 
 def test_a_pair_that_the_gold_does_not_list_is_not_learnt_and_is_wrong_where_it_is_predicted(started):
     """Converters list the pairs that were judged, those without a relation too (docs/relations.md)."""
-    case = CASES[1]
+    case = CASE["pair_relation"]
     nlp, _ = started(case)
     readings, gold = nlp.get_pipe(case.factory).training_batch([make_example(nlp, TEXTS[0], empty_group(case))])
     assert readings == []
@@ -133,7 +131,7 @@ def test_a_pair_that_the_gold_does_not_list_is_not_learnt_and_is_wrong_where_it_
 
 
 def test_a_judged_pair_without_label_is_a_negative_example(started):
-    case = CASES[1]
+    case = CASE["pair_relation"]
     nlp, _ = started(case)
     _, gold = nlp.get_pipe(case.factory).training_batch([make_example(nlp, TEXTS[0], case.annotate)])
     assert gold.held.tolist() == [[False, False], [False, True]]
@@ -163,10 +161,10 @@ def test_loss_and_gradient_do_not_depend_on_batch_size(case, started):
 
 def test_findings_without_assertion_are_an_error(started):
     """They must not be read as text without findings."""
-    nlp, optimizer = started(CASES[3])
+    nlp, optimizer = started(CASE["cpncf_assertion"])
 
     def annotate(doc):
-        CASES[3].annotate(doc)
+        CASE["cpncf_assertion"].annotate(doc)
         del doc.spans[FINDINGS].attrs["assertion"]
 
     with pytest.raises(MedmtlError, match="MEDMTL-E104.*'assertion'.*has 0 values for 2 spans"):

@@ -7,7 +7,7 @@ import srsly
 from spacy.cli.init_pipeline import init_labels_cli
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
-from toy import CASES, TEXTS, make_example, make_examples, weights, with_sentences
+from toy import CASE, CASES, TEXTS, make_example, make_examples, weights, with_sentences
 
 from spacy_medmtl.annotations.groups import INTENTS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
@@ -44,7 +44,7 @@ def test_add_label_before_initialisation(case, make_nlp):
     assert pipe.model.get_dim("nO") == pipe.n_outputs() > case.n_outputs
 
 
-@pytest.mark.parametrize("case", [CASES[0], CASES[1], CASES[3]], ids=lambda case: case.factory)
+@pytest.mark.parametrize("case", [case for case in CASES if not case.can_grow], ids=lambda case: case.factory)
 def test_add_label_after_initialisation_is_an_error(case, make_nlp):
     nlp = make_nlp(case.factory)
     nlp.initialize(lambda: make_examples(nlp, case.annotate))
@@ -138,7 +138,7 @@ def with_other_tokens(nlp, case):
     return Example(predicted, reference)
 
 
-@pytest.mark.parametrize("case", CASES[2:], ids=lambda case: case.factory)
+@pytest.mark.parametrize("case", [case for case in CASES if case.finds_spans], ids=lambda case: case.factory)
 def test_spans_off_the_token_borders_are_counted_and_left_out(case, make_nlp):
     """Of "left knee", "fever" one is kept; of "pain", "fever" one."""
     nlp = make_nlp(case.factory)
@@ -146,15 +146,15 @@ def test_spans_off_the_token_borders_are_counted_and_left_out(case, make_nlp):
     with pytest.warns(MedmtlWarning, match=rf"W201.* {case.factory}: 1 gold span\(s\).*not on token borders"):
         nlp.initialize(lambda: examples)
     gold = nlp.get_pipe(case.factory)._gold(examples[0])
-    kept = {"sru_nested_ner": [(6, 7, "SIGN")], "cpncf_assertion": [(6, 7, "SIGN", "negative")]}
-    assert [tuple(found[:4]) for found in gold] == kept[case.factory]
+    assert [tuple(found[:4]) for found in gold] == case.kept_off_borders
 
 
 def test_units_off_the_token_borders_are_widened(make_nlp):
     """Intents and pairs are about whole sentences: tokens that a border cuts are taken in, and nothing is lost."""
     nlp = make_nlp("sentence_intent", "pair_relation")
-    intents, pairs = (with_other_tokens(nlp, case) for case in CASES[:2])
-    nlp.initialize(lambda: [intents, pairs, *make_examples(nlp, CASES[0].annotate, CASES[1].annotate)])
+    intents, pairs = (with_other_tokens(nlp, case) for case in (CASE["sentence_intent"], CASE["pair_relation"]))
+    annotate = [CASE[head].annotate for head in ("sentence_intent", "pair_relation")]
+    nlp.initialize(lambda: [intents, pairs, *make_examples(nlp, *annotate)])
     readings, _ = nlp.get_pipe("sentence_intent").training_batch([intents])
     assert [(unit.start, unit.end) for unit in readings[0].units] == [(0, 3), (3, 6), (5, 8)]
     readings, _ = nlp.get_pipe("pair_relation").training_batch([pairs])
@@ -189,7 +189,7 @@ def test_two_pipes_of_one_family_keep_apart(make_nlp):
         label = "FRIENDLY" if "hello" in doc.text else "DRY"
         write_group(doc, "tones", [Span(doc, sent.start, sent.end, label=label) for sent in doc.sents])
 
-    examples = make_examples(nlp, CASES[0].annotate, annotate_tones)
+    examples = make_examples(nlp, CASE["sentence_intent"].annotate, annotate_tones)
     optimizer = nlp.initialize(lambda: examples)
     assert nlp.get_pipe("sentence_intent").labels == ("DENIAL", "FINDING", "SOCIAL")
     assert nlp.get_pipe("tone").labels == ("DRY", "FRIENDLY")

@@ -7,7 +7,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from thinc.api import fix_random_seed
-from toy import CASES, TEXTS, Case, make_examples, weights
+from toy import CASE, CASES, TEXTS, Case, make_examples, weights
 
 from spacy_medmtl.annotations.groups import group_values
 from spacy_medmtl.annotations.relations import read_relations
@@ -167,7 +167,7 @@ def test_annotating_twice_replaces(trained):
 def test_a_listener_that_has_nothing_to_read_still_trains(make_nlp):
     """Docs of white space only: zero rows of their tokens, and a backward pass that leaves no gradient."""
     nlp = make_nlp("sru_nested_ner")
-    nlp.initialize(lambda: make_examples(nlp, CASES[2].annotate))
+    nlp.initialize(lambda: make_examples(nlp, CASE["sru_nested_ner"].annotate))
     examples = make_examples(nlp, texts=[" \n ", ""])
     nlp.get_pipe("encoder").update(examples)
     listener = nlp.get_pipe("sru_nested_ner").model.layers[0]

@@ -5,7 +5,7 @@ import math
 import numpy
 import pytest
 import torch
-from toy import CASES, TEXTS, make_examples
+from toy import CASE, CASES, TEXTS, make_examples
 
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.heads.losses import (
@@ -107,8 +107,8 @@ def started(make_nlp, case, **config):
 
 VARIANTS = [
     *[(case, {}) for case in CASES],
-    (CASES[0], {"multi_label": True}),
-    (CASES[1], {"mode": "exclusive"}),
+    (CASE["sentence_intent"], {"multi_label": True}),
+    (CASE["pair_relation"], {"mode": "exclusive"}),
 ]
 
 
