@@ -31,6 +31,7 @@ class Format(str, Enum):
     parquet = "parquet"
     docbin = "docbin"
     html = "html"
+    brat = "brat"
 
 
 class Engine(str, Enum):
@@ -57,8 +58,8 @@ def annotate(
             "--format",
             "-f",
             help="jsonl: a line a note. csv, parquet: a row for each finding, entity, sentence and relation. docbin: "
-            "spaCy Docs. html: a folder with a page a note. By default what OUTPUT ends in; parquet and docbin write a "
-            "folder where it has no ending.",
+            "spaCy Docs. html, brat: a folder with a page, or .txt and .ann, for each note. By default what OUTPUT "
+            "ends in; parquet and docbin write a folder where it has no ending.",
         ),
     ] = None,
     text_column: Annotated[

@@ -10,6 +10,7 @@ from spacy.training import Example
 
 from ..annotations.groups import sentence_bounds
 from ..annotations.scoring import places
+from ..heads.head import Head
 from .intervals import scores_with_intervals
 from .matching import MISSED, SPURIOUS, Matched, Place, match
 from .reliability import reliabilities
@@ -20,15 +21,14 @@ MOST_ERRORS = 200  # of a task and corpus, listed
 def corpus_details(
     nlp: Language, examples: Sequence[Example], *, with_reliability: bool, with_errors: bool
 ) -> dict[str, Any]:
-    """``tasks``: for each component whose span group the examples are annotated with, ``strict`` and ``overlap`` scores
+    """``tasks``: for each head that the examples are annotated for, ``strict`` and ``overlap`` scores
     with intervals, ``confusion`` and, if asked for, ``errors``, which hold text. ``reliability``: by output, if asked
     for."""
     tasks: dict[str, Any] = {}
-    for name, pipe in nlp.pipeline:
-        key = getattr(pipe, "spans_key", None)
-        if key is None or getattr(pipe, "mode", None) == "regression":
+    for name, head in nlp.pipeline:
+        if not isinstance(head, Head) or getattr(head, "mode", None) == "regression":
             continue
-        matched = [(example, found) for example in examples if (found := match(example, key)) is not None]
+        matched = [(example, found) for example in examples if (found := match(example, head)) is not None]
         if matched and any(found.strict for _, found in matched):
             tasks[name] = _task(matched, with_errors)
     return {"tasks": tasks, "reliability": reliabilities(nlp, examples) if with_reliability else {}}

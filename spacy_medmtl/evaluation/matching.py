@@ -1,24 +1,21 @@
-"""What is right and wrong in each document, from the span groups alone: strictly, by overlap, and what was taken for
-what.
+"""What is right and wrong in each document: strictly, by overlap, and what was taken for what.
 
-A group's shape says what its items are: labelled spans; spans with a status ("Problem/negative"); pairs of spans with
-labels. What a corpus did not judge counts nowhere, as in the components' own scorers.
+A head says what its items are, and what a corpus judged; what it did not judge counts nowhere, as in the head's scorer.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
-from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import GIVEN_SPANS_ONLY, is_annotated, judges
-from ..annotations.relations import read_pairs
-from ..annotations.scoring import places
-from ..annotations.travelling import value_of
+from ..annotations.groups import GIVEN_SPANS_ONLY
+from ..annotations.items import compared
+from ..heads.head import Head
 
 Place = tuple[int, ...]  # first and end visible character; of a pair: of head and tail
-Item = tuple[str, Place]
+PlacedLabel = tuple[str, Place]
 MISSED, SPURIOUS = "(missed)", "(spurious)"
 
 
@@ -33,47 +30,24 @@ class Matched:
     errors: list[tuple[Place, str, str]] = field(default_factory=list)  # place, gold, predicted
 
 
-def match(example: Example, key: str) -> Matched | None:
-    """Compare the groups under a key; None where the reference is not annotated."""
-    reference, predicted = example.reference, example.predicted
-    if not is_annotated(reference, key):
+def match(example: Example, head: Head) -> Matched | None:
+    """Compare what a head's items are in the reference and in the predicted Doc; None where it is not annotated."""
+    reference = example.reference
+    found = compared(example, head.items, head.judges(reference))
+    if found is None:
         return None
-    judged = judges(reference, key)
-    gold = {item for item in _items(reference, key) if judged(_type(item[0]))}
-    found = {item for item in _items(predicted, key) if judged(_type(item[0]))}
-    if reference.spans[key].attrs.get(GIVEN_SPANS_ONLY):
+    gold, predicted = cast(tuple[set[PlacedLabel], set[PlacedLabel]], found)
+    group = reference.spans.get(head.spans_key)
+    if group is not None and group.attrs.get(GIVEN_SPANS_ONLY):
         given = {place for _, place in gold}
-        found = {item for item in found if item[1] in given}
-    matched = Matched(strict=_counts(gold, found, _equal))
-    if not _is_pairs(reference, key):
-        matched.overlap = _counts(gold, found, _overlapping)
-    for place in sorted({place for _, place in gold | found}):
-        _confuse(matched, place, {one for one, at in gold if at == place}, {one for one, at in found if at == place})
+        predicted = {item for item in predicted if item[1] in given}
+    matched = Matched(strict=_counts(gold, predicted, _equal))
+    if all(len(place) == 2 for _, place in gold | predicted):
+        matched.overlap = _counts(gold, predicted, _overlapping)
+    for place in sorted({place for _, place in gold | predicted}):
+        of_gold = {label for label, at in gold if at == place}
+        _confuse(matched, place, of_gold, {label for label, at in predicted if at == place})
     return matched
-
-
-def _items(doc: Doc, key: str) -> set[Item]:
-    if key not in doc.spans:
-        return set()
-    place = places(doc)
-    if _is_pairs(doc, key):
-        pairs = read_pairs(doc, key=key)
-        return {(label, (*place(*pair.head), *place(*pair.tail))) for pair in pairs for label in pair.labels}
-    items: set[Item] = set()
-    for number, span in enumerate(doc.spans[key]):
-        status = value_of(doc, key, number, "assertion")
-        label = span.label_ if status is None else f"{span.label_}/{status}"
-        items.add((label, place(span.start, span.end)))
-    return items
-
-
-def _is_pairs(doc: Doc, key: str) -> bool:
-    return "labels" in doc.spans[key].attrs
-
-
-def _type(label: str) -> str:
-    """The type that a corpus judges: without the status."""
-    return label.rsplit("/", 1)[0]
 
 
 def _equal(one: Place, two: Place) -> bool:
@@ -84,7 +58,9 @@ def _overlapping(one: Place, two: Place) -> bool:
     return one[0] < two[1] and two[0] < one[1]
 
 
-def _counts(gold: set[Item], found: set[Item], fits: Callable[[Place, Place], bool]) -> dict[str, tuple[int, int, int]]:
+def _counts(
+    gold: set[PlacedLabel], found: set[PlacedLabel], fits: Callable[[Place, Place], bool]
+) -> dict[str, tuple[int, int, int]]:
     """Right, spurious and missed of each label. Each gold item is matched once, in the order of the text."""
     counts = {}
     for label in sorted({label for label, _ in gold | found}):

@@ -9,6 +9,7 @@ from spacy.tokens import Doc
 
 from ..displacy import render
 from ..displacy.rendering import index_page
+from .brat import ann_lines, configuration
 from .outputs import something_else
 
 INDEX = "index.html"
@@ -17,40 +18,65 @@ INDEX = "index.html"
 class HtmlPages:
     """A page for each note, and at the end an index of them. An id with slashes becomes folders."""
 
-    suffix = ".html"
+    suffix = ".html"  # of the file that is written last
+    suffixes: tuple[str, ...] = (".html",)  # of all its files
+    index = INDEX
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def ids(self) -> Iterator[str]:
-        for part in self.path.rglob(f"*{self.suffix}.part"):
-            part.unlink()  # half-written by a killed run
-        for path in self._files():
+        for part in self.path.rglob("*.part"):
+            if part.name.removesuffix(".part").endswith(self.suffixes):
+                part.unlink()  # half-written by a killed run
+        for path in self.files():
             yield unquote(path.relative_to(self.path).as_posix().removesuffix(self.suffix))
 
-    def _files(self) -> list[Path]:
-        return sorted(path for path in self.path.rglob(f"*{self.suffix}") if path != self.path / INDEX)
+    def files(self) -> list[Path]:
+        """The files that notes were written to last, so that those notes are whole."""
+        return sorted(path for path in self.path.rglob(f"*{self.suffix}") if path != self.path / self.index)
 
     def write(self, doc_id: str, doc: Doc) -> None:
-        path = self.path / f"{file_name(doc_id)}{self.suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, render(doc, page=True, titles=[doc_id], jupyter=False))
+        _write(self._file(doc_id, self.suffix), render(doc, page=True, titles=[doc_id], jupyter=False))
 
     def close(self) -> None:
         """Nothing is kept open."""
 
     def finish(self) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        names = [path.relative_to(self.path).as_posix() for path in self._files()]
+        names = [path.relative_to(self.path).as_posix() for path in self.files()]
         links = [(unquote(name.removesuffix(self.suffix)), name) for name in names]
-        _write(self.path / INDEX, index_page(links))
+        _write(self.path / self.index, index_page(links))
 
     def remove(self) -> None:
         files = [path for path in self.path.rglob("*") if not path.is_dir()]
-        if any(path.suffix not in (self.suffix, ".part") for path in files):
+        if any(not path.name.removesuffix(".part").endswith((*self.suffixes, self.index)) for path in files):
             raise something_else(self.path)
         for path in files:
             path.unlink()
+
+    def _file(self, doc_id: str, suffix: str) -> Path:
+        return self.path / f"{file_name(doc_id)}{suffix}"
+
+
+class BratFolder(HtmlPages):
+    """A ``.txt`` and an ``.ann`` for each note, and at the end an ``annotation.conf`` for all of them."""
+
+    suffix = ".ann"
+    suffixes = (".txt", ".ann")
+    index = "annotation.conf"
+
+    def write(self, doc_id: str, doc: Doc) -> None:
+        _write(self._file(doc_id, ".txt"), doc.text)
+        _write(self._file(doc_id, ".ann"), "".join(f"{line}\n" for line in ann_lines(doc)))
+
+    def finish(self) -> None:
+        _write(self.path / self.index, configuration(_lines(self.files())))
+
+
+def _lines(files: list[Path]) -> Iterator[str]:
+    for path in files:
+        with path.open(encoding="utf8", newline="\n") as stream:
+            yield from (line.rstrip("\n") for line in stream)
 
 
 def file_name(doc_id: str) -> str:
@@ -66,6 +92,8 @@ def _encoded(part: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and to the character: no line end is changed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.part")
-    half.write_text(text, encoding="utf8")
+    half.write_bytes(text.encode())
     os.replace(half, path)

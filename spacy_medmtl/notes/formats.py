@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import MedmtlError
-from .file_outputs import HtmlPages
+from .file_outputs import BratFolder, HtmlPages
 from .line_outputs import Csv, JsonLines
 from .outputs import Output
 from .part_outputs import docbin_output, parquet_output
@@ -15,6 +15,7 @@ FORMATS: dict[str, Callable[[Path], Output]] = {
     "parquet": parquet_output,
     "docbin": docbin_output,
     "html": HtmlPages,
+    "brat": BratFolder,
 }
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".spacy": "docbin"}
 _FILES = ("jsonl", "csv")

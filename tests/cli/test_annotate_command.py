@@ -112,6 +112,31 @@ def test_a_page_for_each_note_and_no_id_leads_out_of_the_folder(medmtl, pipeline
     assert medmtl(*arguments, "--force").exit_code == 0
 
 
+def test_a_brat_folder_that_the_converter_reads(medmtl, pipeline, tmp_path):
+    """Also a span over a line end. An .ann that was not written yet: its note is annotated again."""
+    ruled = spacy.blank("en")
+    ruled.add_pipe("entity_ruler").add_patterns([{"label": "SIGN", "pattern": "knee\npain"}])
+    ruled.to_disk(tmp_path / "ruled")
+    source = tmp_path / "n.txt"
+    source.write_text("A knee\npain.", encoding="utf8")
+    folder = tmp_path / "brat"
+    arguments = ("annotate", tmp_path / "ruled", source, "-o", folder, "--format", "brat")
+    assert medmtl(*arguments).exit_code == 0
+    assert (folder / "n.ann").read_text(encoding="utf8") == "T1\tSIGN 2 6;7 11\tknee pain\n"
+    assert (folder / "n.txt").read_text(encoding="utf8") == "A knee\npain."
+    assert "[entities]\nSIGN\n" in (folder / "annotation.conf").read_text(encoding="utf8")
+    (folder / "n.ann").unlink()
+    assert "1 note(s)," in medmtl(*arguments).output
+    assert "were there already" in medmtl(*arguments).output
+    source.write_text("A cough.", encoding="utf8")
+    assert medmtl("annotate", pipeline, source, "-o", tmp_path / "b", "--format", "brat").exit_code == 0
+    lines = (tmp_path / "b" / "n.ann").read_text(encoding="utf8").splitlines()
+    assert lines == ["T1\tentity 2 7\tcough", "A1\tAssertion T1 positive", "#1\tAnnotatorNotes T1\tscore 0.9123"]
+    converted = medmtl("convert", "brat", tmp_path / "b", "-o", tmp_path / "b.spacy", "--set", "group=findings")
+    assert converted.exit_code == 0, converted.output
+    assert medmtl(*arguments[:3], "-o", folder, "--format", "brat", "--force").exit_code == 0
+
+
 @pytest.mark.parametrize("columns", [("id", "text"), ("NOTE_ID", "Note_Text"), ("row", "body")])
 def test_rows_of_csv_json_lines_and_parquet(medmtl, pipeline, tmp_path, columns):
     """Usual names of columns are found in any case, others are given; ids are kept, also whole numbers."""

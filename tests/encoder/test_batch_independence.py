@@ -1,5 +1,5 @@
-"""What is found in a Doc does not depend on who stands beside it: to the last bit, in float32, alone or in any batch, in
-any order, in any thread."""
+"""What is found in a Doc does not depend on who stands beside it: to the last bit, in float32, alone or in any batch,
+in any order, in any thread."""
 
 import copy
 from concurrent.futures import ThreadPoolExecutor

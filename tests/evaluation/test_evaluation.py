@@ -1,6 +1,7 @@
 """Counts, intervals, confusion, reliability and the page of ``medmtl evaluate``."""
 
 import re
+from functools import cache
 
 import numpy
 import pytest
@@ -11,7 +12,7 @@ from spacy.training import Example
 from toy import CASES, make_examples
 from typer.testing import CliRunner
 
-from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, GIVEN_SPANS_ONLY, RELATIONS, write_group
+from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, GIVEN_SPANS_ONLY, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.cli import app
 from spacy_medmtl.evaluation.details import corpus_details
@@ -25,6 +26,13 @@ from spacy_medmtl.training.calibration import BINS, expected_calibration_error
 TEXT = "sore left knee pain and fever today"
 
 
+@cache
+def head(factory):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("medmtl_progressive_tok2vec", config={"model": {"routes": [factory]}})
+    return nlp.add_pipe(factory)
+
+
 def example_of(gold, predicted, key=ENTITIES, **values):
     """Spans as (start, end, label)."""
     docs = [spacy.blank("en").make_doc(TEXT) for _ in range(2)]
@@ -36,7 +44,7 @@ def example_of(gold, predicted, key=ENTITIES, **values):
 
 def test_spans_are_matched_strictly_and_by_overlap():
     example = example_of([(0, 4, "A"), (1, 3, "B"), (5, 6, "A")], [(1, 4, "A"), (1, 3, "A"), (5, 6, "A"), (6, 7, "B")])
-    matched = match(example, ENTITIES)
+    matched = match(example, head("sru_nested_ner"))
     assert matched.strict == {"A": (1, 2, 1), "B": (0, 1, 1)}
     assert matched.overlap == {"A": (2, 1, 0), "B": (0, 1, 1)}
     assert matched.confusion == {
@@ -52,12 +60,15 @@ def test_findings_are_right_with_their_status_and_what_a_corpus_did_not_judge_co
     example = example_of(
         [(5, 6, "P")], [(5, 6, "P"), (2, 4, "P")], FINDINGS, statuses=(["negative", "positive"], ["positive"])
     )
-    assert match(example, FINDINGS).confusion == {("P/positive", "P/negative"): 1, (SPURIOUS, "P/positive"): 1}
+    assert match(example, head("cpncf_assertion")).confusion == {
+        ("P/positive", "P/negative"): 1,
+        (SPURIOUS, "P/positive"): 1,
+    }
     example.reference.spans[FINDINGS].attrs[GIVEN_SPANS_ONLY] = True
-    assert match(example, FINDINGS).strict == {"P/negative": (0, 1, 0), "P/positive": (0, 0, 1)}
+    assert match(example, head("cpncf_assertion")).strict == {"P/negative": (0, 1, 0), "P/positive": (0, 0, 1)}
     example.reference.spans[FINDINGS].attrs["annotated_labels"] = ["Q"]
-    assert match(example, FINDINGS).strict == {}
-    assert match(example, ENTITIES) is None
+    assert match(example, head("cpncf_assertion")).strict == {}
+    assert match(example, head("sru_nested_ner")) is None
 
 
 def test_relations_are_matched_as_pairs():
@@ -66,7 +77,7 @@ def test_relations_are_matched_as_pairs():
     write_relations(
         example.predicted, [JudgedPair((5, 6), (0, 1), ("X",), 0.9), JudgedPair((0, 1), (5, 6), ("Y",), 0.8)]
     )
-    matched = match(example, RELATIONS)
+    matched = match(example, head("pair_relation"))
     assert matched.strict == {"X": (0, 1, 1), "Y": (0, 1, 0)}
     assert matched.confusion == {("X", "Y"): 1, (SPURIOUS, "X"): 1}
     assert matched.overlap == {}
