@@ -106,8 +106,10 @@ TORCH_SIDE = {
 }
 BLOCKED = ["torch", "transformers", "tokenizers", "safetensors"]
 LOAD_ENTRY_POINTS = """
+from spacy_medmtl.corpora.reader import Reader
 for entry_point in metadata.distribution("spacy-medmtl").entry_points:
-    assert callable(entry_point.load()), entry_point
+    kind = Reader if entry_point.group == "medmtl_readers" else object
+    assert isinstance(entry_point.load(), kind) and (kind is Reader or callable(entry_point.load())), entry_point
 """
 IMPORT_MODULES = """
 failed = []
@@ -151,7 +153,7 @@ def entries(text: str):
 def test_the_list_of_registered_names_is_pinned(setup_cfg):
     """In setup.cfg and in the installed metadata: a name may be added, but none goes away or changes unnoticed."""
     groups = {group: entries(text) for group, text in setup_cfg["options.entry_points"].items()}
-    assert set(groups) == set(NAMES)
+    assert set(groups) == {*NAMES, "medmtl_readers"}  # of the latter, the catalogue is the list
     assert all(set(groups[group]) >= names for group, names in NAMES.items())
     installed = {(e.group, e.name, e.value) for e in metadata.distribution("spacy-medmtl").entry_points}
     assert installed == {(group, name, target) for group, names in groups.items() for name, target in names.items()}
@@ -233,7 +235,7 @@ def test_versions_are_consistent(setup_cfg):
 
 
 def requirements(text: str):
-    return [Requirement(line) for line in text.strip().splitlines()]
+    return [Requirement(line) for line in text.strip().splitlines() if line.strip()]
 
 
 def test_requirements_hold_here_and_nothing_else_is_imported(setup_cfg):
@@ -251,8 +253,13 @@ def test_requirements_hold_here_and_nothing_else_is_imported(setup_cfg):
         for pin in constraints.get(requirement.name.lower(), []):
             assert requirement.specifier.contains(pin.version), f"{requirement} against {pin}"
     spacys = [Requirement(line) for line in metadata.requires("spacy") or []]
-    plots = requirements(setup_cfg["options.extras_require"]["lab"])  # imported when something is drawn
-    allowed = {r.name.lower() for r in [*declared, *plots, *spacys] if r.marker is None or r.marker.evaluate()}
+    extras = setup_cfg["options.extras_require"]  # imported where what needs them is used
+    optional = [
+        r
+        for name in ("corpora", "lab", "ray", "serve", "tables")
+        for r in requirements(extras[name].replace("%(tables)s", ""))
+    ]
+    allowed = {r.name.lower() for r in [*declared, *optional, *spacys] if r.marker is None or r.marker.evaluate()}
     assert imported_packages() - {"spacy_medmtl"} <= {name.replace("-", "_") for name in allowed}
 
 
