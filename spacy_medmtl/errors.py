@@ -46,6 +46,8 @@ TEMPLATES = {
     "E028": "No component reads the route(s) {routes} of '{name}', so they would take memory and learn nothing. Remove "
     "them from 'routes' of its model, add a component for each, or correct the 'route' of a listener.",
     "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
+    "W003": "'{name}' reads an encoder that is not in this pipeline: it works now, and will not once the pipeline is "
+    "saved. Source the encoder too, before it; or call 'nlp.replace_listeners' first in the pipeline that it is from.",
     "W002": "{count} sentence pair(s) were longer than the window of {window} wordpieces and were cut, the longest "
     "member first; first in document {doc} of its batch. Use a larger window or shorter texts.",
     # E1xx: annotations

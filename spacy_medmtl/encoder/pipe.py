@@ -125,6 +125,7 @@ class ProgressiveTok2Vec(TrainablePipe):
 
     def __call__(self, doc: Doc) -> Doc:
         self._make_current([doc])
+        keep_until_collected(doc)
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
@@ -328,3 +329,13 @@ class ProgressiveTok2Vec(TrainablePipe):
         if shim.is_built:
             self.model.set_dim("nO", shim.module.encoder.width, force=True)
         return self
+
+
+def keep_until_collected(doc: Doc) -> None:
+    """Let a Doc live until the garbage collector runs next, and no longer.
+
+    spaCy's span groups cannot be read once their Doc is gone, so without that ``nlp(text).spans[key]`` in one
+    expression would end in spaCy's E865.
+    """
+    cycle: list[Any] = [doc]
+    cycle.append(cycle)

@@ -30,7 +30,7 @@ for number in range(1, 10**6):
 
 def numbers_of(nlp: Language) -> tuple[float, float]:
     weight = next(torch_shim(nlp.get_pipe("encoder").model).module.parameters())
-    return float(nlp.meta["notes"]), float(weight.mean())
+    return float(nlp.meta["notes"]), float(weight.detach().mean())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")

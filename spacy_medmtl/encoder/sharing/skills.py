@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ..feed_forward import FeedForward
 
 
-# Table 1 of the paper, whose tasks are routes of these names. Configs that leave ``table`` out have meant it since 0.1.0.
+# Table 1 of the paper, whose tasks are routes of these names. Configs of 0.1.0 that leave ``table`` out mean it.
 PAPER_TABLE = {
     "sentence_intent": ["s1", "s4", "s7"],
     "pair_relation": ["s1", "s3", "s6", "s7"],
