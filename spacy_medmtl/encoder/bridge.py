@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from ..errors import MedmtlError
 
-CHECKSUM = "sha256"
+CHECKSUM = "sha256"  # name of its entry beside those of a spec
 LrScale = Callable[[str], float]
 PresentNames = Callable[[Iterable[str]], dict[str, str]]
 
@@ -194,9 +194,10 @@ class TorchShim(Shim):
         if self._model is None:
             return b""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._model.state_dict().items()}
-        spec = {**(self.spec or {}), CHECKSUM: checksum(self.spec, tensors)}
-        # one entry, because safetensors writes several in another order each time
-        return save_safetensors(tensors, metadata={"spec": srsly.json_dumps(spec, sort_keys=True)})
+        spec = self.spec or {}
+        # One entry, because safetensors writes several in an order that changes from run to run.
+        entry = srsly.json_dumps({**spec, CHECKSUM: checksum(spec, tensors)}, sort_keys=True)
+        return save_safetensors(tensors, metadata={"spec": entry})
 
     def from_bytes(self, data: bytes, *, where: str = "") -> "TorchShim":
         """Rebuild the module. where: the file that it comes from, for errors.
@@ -212,11 +213,11 @@ class TorchShim(Shim):
             header_size = int.from_bytes(data[:8], "little")
             header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
             spec: dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
-            saved_checksum = spec.pop(CHECKSUM, None)  # 0.1.0 wrote none
+            saved = spec.pop(CHECKSUM, None)  # 0.1.0 wrote none
             tensors = load_safetensors(data)
-        except (ValueError, LookupError, TypeError, SafetensorError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, SafetensorError) as error:
             raise MedmtlError("E018", name=name, size=len(data), problem=type(error).__name__) from error
-        if saved_checksum not in (None, checksum(spec, tensors)):
+        if saved is not None and saved != checksum(spec, tensors):
             raise MedmtlError("E018", name=name, size=len(data), problem="their checksum is another than was saved")
         names = self.present_names(tensors)
         tensors = {names[name]: tensor.clone() for name, tensor in tensors.items() if name in names}
@@ -250,9 +251,9 @@ class TorchShim(Shim):
         return twin
 
 
-def checksum(spec: Mapping[str, Any] | None, tensors: Mapping[str, Tensor]) -> str:
+def checksum(spec: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     """The SHA-256 of what rebuilds a module and of its weights, names, types and shapes included."""
-    digest = hashlib.sha256(srsly.json_dumps(dict(spec or {}), sort_keys=True).encode())
+    digest = hashlib.sha256(srsly.json_dumps(spec, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
