@@ -261,7 +261,9 @@ def test_requirements_hold_here_and_nothing_else_is_imported(setup_cfg):
     ]
     allowed = {r.name.lower() for r in [*declared, *optional, *spacys] if r.marker is None or r.marker.evaluate()}
     # Jupyter's own, looked for where it runs; and what jinja2 is made of
-    assert imported_packages() - {"spacy_medmtl", "IPython", "markupsafe"} <= {name.replace("-", "_") for name in allowed}
+    assert imported_packages() - {"spacy_medmtl", "IPython", "markupsafe"} <= {
+        name.replace("-", "_") for name in allowed
+    }
 
 
 def test_the_lowest_versions_are_those_that_are_tested(setup_cfg):

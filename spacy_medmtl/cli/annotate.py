@@ -1,13 +1,16 @@
 """``medmtl annotate``: from files of notes to tables of what a pipeline finds in them."""
 
+import codecs
 from collections.abc import Iterator
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+from spacy.language import Language
 from wasabi import msg
 
 from ..errors import MedmtlError
@@ -92,21 +95,26 @@ def annotate(
     with coded_errors():
         if workers > 1 and gpu_id >= 0 and engine is Engine.local:
             raise MedmtlError("E404", option="--workers", received=workers, expected="1 on a GPU, or '--engine ray'")
-        notes = Notes(inputs, RowSettings(text_column, id_column, encoding))
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            expected = "an encoding that Python knows, such as utf-8 or cp1252"
+            raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected) from None
+        notes = Notes(inputs, RowSettings(text_column, id_column, encoding), output=output)
         written = open_output(output, None if form is None else form.value)
-        if force:
-            written.remove()
         if engine is Engine.ray:
             from ..notes.ray_engine import ray_annotate
 
-            run = ray_annotate(pipeline, workers=workers, batch_size=batch_size, gpu_id=gpu_id)
+            load = partial(_load, pipeline, gpu_id)
+            run = ray_annotate(load, workers=workers, batch_size=batch_size, has_gpu=gpu_id >= 0)
         else:
-            use_device(gpu_id)
-            nlp = load_pipeline(pipeline)
+            nlp = _load(pipeline, gpu_id)
 
             def run(some: Iterator[Note]) -> Iterator[AnnotatedNote]:
                 return annotate_notes(nlp, some, batch_size=batch_size, n_process=workers)
 
+        if force:  # not before all else has turned out well
+            written.remove()
         console = Console(stderr=True)
         with _progress(console) as progress:
             task = progress.add_task("Annotating", total=notes.total, notes=0, speed=0)
@@ -120,6 +128,11 @@ def annotate(
     _summary(account, output)
     if account.failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _load(pipeline: str, gpu_id: int) -> Language:
+    use_device(gpu_id)
+    return load_pipeline(pipeline)
 
 
 def _progress(console: Console) -> Progress:

@@ -10,8 +10,8 @@ from spacy.tokens import Doc, Span
 from ..annotations.extensions import MODIFIERS
 from ..annotations.groups import INTENTS, sentence_bounds, trimmed
 from ..annotations.relations import read_relations
+from ..annotations.rows import Row, doc_rows
 from ..annotations.travelling import value_of
-from ..notes.rows import Row, doc_rows
 from .colours import colour
 
 BADGES = {"positive": "+", "negative": "\u2212", "unknown": "?"}  # readable without colour

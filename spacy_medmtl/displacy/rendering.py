@@ -13,7 +13,7 @@ from markupsafe import Markup
 from spacy.tokens import Doc
 from spacy.util import is_in_jupyter
 
-from ..notes.rows import DOC_ID
+from ..annotations.rows import DOC_ID
 from .lanes import drawn_spans, relation_rows, sentences
 
 

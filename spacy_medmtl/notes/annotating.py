@@ -8,9 +8,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.util import raise_error
 
+from ..annotations.rows import DOC_ID
 from ..errors import MedmtlError
 from .row_inputs import Note
-from .rows import DOC_ID
 
 Annotated = tuple[Note, Doc | MedmtlError]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from spacy.tokens import Doc
 
 from ..annotations.extensions import MODIFIERS
-from .rows import Row, doc_rows
+from ..annotations.rows import Row, doc_rows
 
 _LINE_END = re.compile(r"[\r\n]+")
 

@@ -39,10 +39,13 @@ class Notes:
     total: bytes of all files, None where standard input is among them. ``consumed``: bytes read so far.
     """
 
-    def __init__(self, inputs: Sequence[Path], settings: RowSettings) -> None:
-        """Raises MedmtlError E512 for an input that is not there, or a folder without notes."""
+    def __init__(self, inputs: Sequence[Path], settings: RowSettings, *, output: Path | None = None) -> None:
+        """output: where results go; what stands there, from an earlier run, is no note.
+
+        Raises MedmtlError E512 for an input that is not there, or a folder without notes.
+        """
         self.settings = settings
-        self._files = [file for path in inputs for file in _files(path)]
+        self._files = [file for path in inputs for file in _files(path, output)]
         has_stdin = any(file.path == Path(STDIN) for file in self._files)
         self.total = None if has_stdin else sum(file.path.stat().st_size for file in self._files)
         self.consumed = 0
@@ -74,7 +77,7 @@ class Notes:
                 yield row_inputs.decoded_note(stream.read(), file.name, self.settings)
 
 
-def _files(path: Path) -> list[_File]:
+def _files(path: Path, output: Path | None) -> list[_File]:
     if path == Path(STDIN):
         return [_File(path, "stdin")]
     if not path.exists():
@@ -86,10 +89,18 @@ def _files(path: Path) -> list[_File]:
         for one in path.rglob("*")
         if one.suffix.lower() in SUFFIXES and not one.name.startswith(".") and one.is_file()
     )
-    inside = [one for one in inside if "__MACOSX" not in one.parts]
+    inside = [one for one in inside if "__MACOSX" not in one.parts and not _is_of(one, output)]
     if not inside:
         raise MedmtlError("E512", path=path, problem=f"is a folder without {', '.join(SUFFIXES)} files")
     return [_File(one, one.relative_to(path).as_posix().removesuffix(NOTE_SUFFIX)) for one in inside]
+
+
+def _is_of(path: Path, output: Path | None) -> bool:
+    """Whether a file is an output, in one, or beside one by its name ("x.csv.failures.jsonl")."""
+    if output is None:
+        return False
+    file, place = path.resolve(), output.resolve()
+    return file == place or place in file.parents or str(file).startswith(f"{place}.")
 
 
 def _stdin_notes(stream: BinaryIO, settings: RowSettings) -> Iterator[Note]:

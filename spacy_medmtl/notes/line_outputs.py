@@ -9,9 +9,9 @@ from typing import Any, BinaryIO
 
 from spacy.tokens import Doc
 
-from .columns import joined_columns
+from ..annotations.columns import joined_columns
+from ..annotations.rows import Row, doc_rows, joined_rows
 from .outputs import something_else
-from .rows import Row, doc_rows, joined_rows
 
 DECIMALS = 4  # of scores
 

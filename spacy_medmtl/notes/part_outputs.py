@@ -9,10 +9,10 @@ from pathlib import Path
 import spacy
 from spacy.tokens import Doc, DocBin
 
-from .arrow import arrow_table, import_pyarrow
-from .columns import joined_columns
+from ..annotations.columns import joined_columns
+from ..annotations.rows import DOC_ID, joined_rows
+from ..annotations.tables import arrow_table, import_pyarrow
 from .outputs import something_else
-from .rows import DOC_ID, joined_rows
 
 _PART = re.compile(r"part-\d{6,}\.(parquet|spacy)(\.part)?")
 NOTES_PER_PART = 500

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import spacy
+from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import MedmtlError
@@ -20,9 +21,9 @@ _BATCHES_PER_BLOCK = 8  # enough that a worker is busy while its next block is o
 
 
 def ray_annotate(
-    model: str, *, workers: int, batch_size: int, gpu_id: int
+    load: Callable[[], Language], *, workers: int, batch_size: int, has_gpu: bool
 ) -> Callable[[Iterator[Note]], Iterator[Annotated]]:
-    """What ``annotate_notes`` does, by ``workers`` actors that load the pipeline ``model`` once each.
+    """What ``annotate_notes`` does, by ``workers`` actors that ``load`` the pipeline once each.
 
     Notes go to Ray's object store, which spills to disk, so that memory does not grow with their number; results come
     back in the order of the notes. Raises MedmtlError E511 without Ray, E520 where it cannot run.
@@ -48,11 +49,11 @@ def ray_annotate(
                 return
             results = ray.data.from_arrow_refs(blocks).map_batches(
                 NoteAnnotator,
-                fn_constructor_args=(model, batch_size, gpu_id >= 0),
+                fn_constructor_args=(load, batch_size),
                 batch_size=batch_size * _BATCHES_PER_BLOCK,
                 batch_format="pyarrow",
                 compute=ray.data.ActorPoolStrategy(size=min(workers, len(blocks))),
-                num_gpus=1 if gpu_id >= 0 else None,
+                num_gpus=1 if has_gpu else None,
             )
             for row in results.iter_rows():
                 yield _annotated(row, vocab)
@@ -65,11 +66,8 @@ def ray_annotate(
 class NoteAnnotator:
     """An actor: a pipeline, loaded once, over blocks of notes."""
 
-    def __init__(self, model: str, batch_size: int, has_gpu: bool) -> None:
-        from ..cli.loading import load_pipeline, use_device
-
-        use_device(0 if has_gpu else -1)  # Ray shows an actor its own GPU only
-        self.nlp = load_pipeline(model)
+    def __init__(self, load: Callable[[], Language], batch_size: int) -> None:
+        self.nlp = load()
         self.batch_size = batch_size
 
     def __call__(self, block: "pyarrow.Table") -> "pyarrow.Table":

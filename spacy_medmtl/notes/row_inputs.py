@@ -6,10 +6,13 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ..annotations.tables import import_pyarrow
 from ..errors import MedmtlError
-from .arrow import import_pyarrow
+
+if TYPE_CHECKING:
+    import pyarrow.parquet
 
 TEXT_NAMES = ("text", "note_text", "note", "report_text", "report", "content")
 ID_NAMES = ("id", "doc_id", "note_id", "document_id", "row_id")
@@ -106,16 +109,17 @@ def read_parquet(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator
     import pyarrow.parquet
 
     try:
-        file = pyarrow.parquet.ParquetFile(stream)
+        yield from _parquet_notes(pyarrow.parquet.ParquetFile(stream), stream.seek(0, io.SEEK_END), name, settings)
     except (pyarrow.ArrowException, OSError):
-        yield Note(name, None, MedmtlError("E512", path=name, problem="is no Parquet file"))
-        return
+        yield Note(name, None, MedmtlError("E512", path=name, problem="is no Parquet file, or a damaged one"))
+
+
+def _parquet_notes(file: "pyarrow.parquet.ParquetFile", size: int, name: str, settings: RowSettings) -> Iterator[Note]:
     columns = _columns(file.schema_arrow.names, settings)
     if columns is None:
         yield Note(name, None, MedmtlError("E513", row=1, problem=_no_text_column(settings)))
         return
     text_column, id_column = columns
-    size = stream.seek(0, io.SEEK_END)
     row = 0
     for batch in file.iter_batches(_PARQUET_ROWS, columns=list(dict.fromkeys(filter(None, columns)))):
         texts = batch.column(text_column).to_pylist()

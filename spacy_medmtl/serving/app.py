@@ -14,12 +14,12 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from .. import __version__
+from ..annotations.columns import TABLES
+from ..annotations.rows import doc_rows
 from ..displacy import render
 from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
-from ..notes.columns import TABLES
 from ..notes.row_inputs import Note
-from ..notes.rows import doc_rows
 from .fhir import fhir_bundle
 from .form import FORM
 

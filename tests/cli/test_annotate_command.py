@@ -9,9 +9,9 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import DocBin
 
+from spacy_medmtl.annotations.columns import joined_columns
 from spacy_medmtl.annotations.groups import FINDINGS, write_group
 from spacy_medmtl.notes.annotating import annotate_notes
-from spacy_medmtl.notes.columns import joined_columns
 from spacy_medmtl.notes.part_outputs import NOTES_PER_PART
 from spacy_medmtl.notes.row_inputs import Note
 
@@ -155,6 +155,29 @@ def test_rows_of_csv_json_lines_and_parquet(medmtl, pipeline, tmp_path, columns)
     assert json_rows(output)[0]["sentences"][-1]["text"] == 'A "cough";\nyes'
     assert failures(output) == {"c.parquet:2": "E519"}
     assert "1 note(s) without text" in result.output
+
+
+def test_an_output_among_the_inputs_is_no_note(medmtl, pipeline, notes):
+    (notes / "empty.txt").touch()
+    for name in ("out.csv", "out.jsonl"):
+        before = None
+        for _ in range(2):
+            assert medmtl("annotate", pipeline, notes, "-o", notes / name).exit_code == 0
+            assert failures(notes / name)["empty"] == "E519"
+            assert before in (None, (notes / name).read_bytes())
+            before = (notes / name).read_bytes()
+        (notes / name).unlink()
+        (notes / f"{name}.failures.jsonl").unlink()
+
+
+def test_a_damaged_parquet_file_is_listed_and_force_waits_for_the_pipeline(medmtl, pipeline, tmp_path):
+    pytest.importorskip("pyarrow")
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing PAR1")
+    output = tmp_path / "o.jsonl"
+    assert medmtl("annotate", pipeline, tmp_path / "x.parquet", "-o", output).exit_code == 3
+    assert failures(output) == {"x.parquet": "E512"}
+    assert medmtl("annotate", tmp_path / "none", tmp_path / "x.parquet", "-o", output, "--force").exit_code == 1
+    assert output.exists()
 
 
 def test_standard_input_is_json_lines_or_a_note(medmtl, pipeline, tmp_path):
@@ -309,6 +332,7 @@ def test_mistakes_end_with_a_code(medmtl, pipeline, notes, tmp_path):
         (["annotate", pipeline, notes, "-o", tmp_path / "x.parquet"], "E407"),
         (["annotate", pipeline, notes, "-o", tmp_path / "others", "--format", "docbin", "--force"], "E407"),
         (["annotate", pipeline, notes, "-o", tmp_path / "o.csv", "--workers", 2, "--gpu-id", 0], "E404"),
+        (["annotate", pipeline, notes, "-o", tmp_path / "o.csv", "--encoding", "nonsense"], "E404"),
     ]
     for arguments, code in cases:
         result = medmtl(*arguments)

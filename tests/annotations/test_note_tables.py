@@ -7,11 +7,11 @@ import spacy
 from spacy.tokens import Doc, DocBin, Span
 
 import spacy_medmtl
+from spacy_medmtl.annotations.columns import KINDS, TABLES, joined_columns
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
+from spacy_medmtl.annotations.rows import joined_rows
 from spacy_medmtl.errors import MedmtlError
-from spacy_medmtl.notes.columns import KINDS, TABLES, joined_columns
-from spacy_medmtl.notes.rows import joined_rows
 
 WORDS = ["Plan", ":", "No", "left", "knee", "pain", ".", "\n", "Maybe", "a", "cough", "."]
 

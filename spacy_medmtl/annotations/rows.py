@@ -9,12 +9,12 @@ from typing import Any
 
 from spacy.tokens import Doc, Span
 
-from ..annotations.extensions import MODIFIERS
-from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, sentence_bounds, trimmed
-from ..annotations.relations import read_pairs
-from ..annotations.travelling import value_of
 from ..errors import MedmtlError
 from .columns import KINDS, TABLES, joined_columns
+from .extensions import MODIFIERS
+from .groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, sentence_bounds, trimmed
+from .relations import read_pairs
+from .travelling import value_of
 
 Row = dict[str, Any]
 DOC_ID = "doc_id"  # in doc.user_data: which note it is
