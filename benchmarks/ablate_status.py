@@ -38,6 +38,7 @@ from assertion_tools import (
     Case,
     Decision,
     floor,
+    load_ours,
     medspacy,
     negspacy,
     versions,
@@ -60,7 +61,7 @@ NOTHING, WHOLE = "without the grammar", "with the grammar"
 PARTS = {
     "scope": ("scope", "contrast", "sentence borders", "mixed"),
     "lists": ("list with one cue", "listing"),
-    "forms": ("form", "shorthand"),
+    "forms": ("form: boxes", "form: yes and no", "form: signs", "shorthand"),
     "negation that is none": ("pseudo-negation", "double negation"),
     "doubt": ("uncertain", "ordered", "hypothetical"),
     "people": ("subject", "family"),
@@ -318,6 +319,7 @@ def main(
     findings: Annotated[Path, typer.Option(help="Converted NegEx and E3C.")] = Path("corpus/findings"),
     traps: Annotated[Path, typer.Option(help="The folder with the traps.")] = Path("tests/cpncf_assertion"),
     cases: Annotated[Path, typer.Option(help="A folder with status_* cases.")] = Path("../shared/cases"),
+    model: Annotated[list[Path] | None, typer.Option(help="Score this saved pipeline too; repeatable.")] = None,
     only_table: Annotated[bool, typer.Option("--table", help="Train nothing.")] = False,
 ) -> None:
     """Train the runs that are not there yet, then write the table."""
@@ -357,6 +359,9 @@ def main(
             typer.echo(f"{name} is left out: {error}")
             continue
         results[name] = [{key: score(found, peers(tool, found)) for key, found in gold.items()}]
+    for saved in model or ():
+        nlp = load_ours(saved)
+        results[str(saved)] = [{key: score(found, ours(nlp, found)) for key, found in gold.items()}]
     runs: list[dict[str, Any]] = [srsly.read_json(path) for path in sorted(output.glob("*.json"))]  # type: ignore[misc]
     for name in (NOTHING, WHOLE, *(f"without: {part}" for part in PARTS)):
         if found := [run for run in runs if run["variant"] == name]:
