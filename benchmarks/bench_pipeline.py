@@ -32,8 +32,8 @@ from timing import medians
 from training_steps import bare_steps, step_batches, step_of
 
 from spacy_medmtl.encoder.precision import has_bfloat16
-from spacy_medmtl.training.report import table
 from spacy_medmtl.training.optimizers import torch_optimizer
+from spacy_medmtl.training.report import table
 
 PACKAGES = ("spacy", "torch", "transformers", "spacy-transformers", "edsnlp")
 PROGRESSIVE = (1, 2, 3)  # routed layers

@@ -135,6 +135,12 @@ TEMPLATES = {
     "W340": "No plot was drawn, because matplotlib is not installed; all else was written. Get it with 'pip install "
     "spacy-medmtl[lab]' and give the same command again.",
     # E4xx: corpora and the command line
+    # E35x: faster copies
+    "E350": "No faster copy was made: {problem}. Allow a larger loss, or use the pipeline as it is.",
+    "E351": "An encoder that computes in int8 cannot be trained. Train the pipeline that it is a copy of, and optimise "
+    "that again; or freeze it, and train the components that read it.",
+    "E352": "This torch cannot compute in int8 ({problem}). Use a version that has torch.ao.quantization, or the "
+    "pipeline that this one is a copy of.",
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
     "lost, '--on-error skip' the whole document; both list every loss.",
     "E402": "Input '{path}' {problem}. Expected a file of the corpus in its published form.",

@@ -11,6 +11,7 @@ from .export import export
 from .fetch_encoder import fetch_encoder
 from .lab import lab
 from .new_encoder import new_encoder
+from .optimize import optimize
 from .prepare import prepare
 from .report import report
 from .show import show
@@ -33,6 +34,7 @@ app.command("prepare")(prepare)
 app.command("calibrate")(calibrate)
 app.command("debug-data", context_settings=SETTINGS)(debug_data)
 app.command("evaluate")(evaluate)
+app.command("optimize")(optimize)
 app.command("report")(report)
 app.command("show")(show)
 app.add_typer(lab)
