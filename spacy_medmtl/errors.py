@@ -143,6 +143,12 @@ TEMPLATES = {
     "E351": "The grammar of status '{path}' {problem}.",
     "E352": "The grammar of status '{path}' composed nothing whose findings stand on the borders of tokens of "
     "'{lang}'. Part findings from signs by blanks.",
+    # E355-: faster copies
+    "E355": "No faster copy was made: {problem}. Allow a larger loss, or use the pipeline as it is.",
+    "E356": "An encoder that computes in int8 cannot be trained. Train the pipeline that it is a copy of, and optimise "
+    "that again; or freeze it, and train the components that read it.",
+    "E357": "This torch cannot compute in int8 ({problem}). Use a version that has torch.ao.quantization, or the "
+    "pipeline that this one is a copy of.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
     "lost, '--on-error skip' the whole document; both list every loss.",
