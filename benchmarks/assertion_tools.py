@@ -67,7 +67,7 @@ def load_ours(path: Path, mixed_precision: bool | None = None) -> Language:
         if factory in OTHER_HEADS:
             nlp.disable_pipe(name)
     head: Any = nlp.get_pipe(OURS)
-    head.cfg["mode"] = "assert"
+    head.mode = "assert"
     return nlp
 
 

@@ -21,7 +21,7 @@ from spacy.language import Language
 from spacy.training import Example
 from tqdm import tqdm
 
-from spacy_medmtl.encoder.decisions import Decisions
+from spacy_medmtl.heads.outputs import LabelledLogits
 from spacy_medmtl.training.calibration import (
     brier_score,
     calibrate,
@@ -41,7 +41,7 @@ def examples_of(nlp: Language, path: Path, gold_sents: bool) -> Iterator[Example
     return iter(tqdm(found, unit="doc", leave=False))
 
 
-def diagram(decisions: Decisions, temperature: float) -> list[dict[str, float]]:
+def diagram(decisions: LabelledLogits, temperature: float) -> list[dict[str, float]]:
     """Per bin of what was said: how often, mean probability, and how often it was right."""
     p = decisions.probabilities(temperature)
     said, held = p[decisions.judged], decisions.gold[decisions.judged]

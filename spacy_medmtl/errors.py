@@ -59,7 +59,7 @@ TEMPLATES = {
     "[initialize.components.{name}].",
     "E202": "'{name}' received the labels {received}, which are not among its labels {expected}. Add them before "
     "initialisation.",
-    "E203": "'{setting}' of '{name}' is {received!r}. Expected one of {expected}.",
+    "E203": "'{setting}' of '{name}' is {received!r}. Expected {expected}.",
     "E204": "Labels cannot be added to '{name}' after initialisation: its output layer has a fixed size. Add them "
     "before, or initialise again.",
     "E205": "'{name}' reads units of a text and needs a tok2vec layer 'spacy-medmtl.RouteListener.v1' with the view "
@@ -67,6 +67,8 @@ TEMPLATES = {
     "E206": "'{name}' is a regression: it gives one value a pair, and so has one label. Received {received}.",
     "E207": "Nothing to calibrate in {paths}: of no output of this pipeline are there {fewest} labels that hold and "
     "{fewest} that do not. Give a larger part of a corpus that is annotated for one of its components.",
+    "E208": "'{path}' of the component '{name}' {problem}. Copy the pipeline again, or train it again.",
+    "E209": "'{name}' has no setting '{received}' that can be changed. Expected one of {expected}.",
     "E215": "The views 'marked_pair' and 'blinded_pair' put {marks} around the two entities, and the encoder's "
     "vocabulary cannot tell these apart. Use another encoder, or the view 'pair'.",
     "E216": "'{name}' reads the view 'blinded_pair', which shows types in place of entities, but its candidate getter "
@@ -79,6 +81,12 @@ TEMPLATES = {
     "missed in scores.",
     "W202": "The extension 'span._.{name}' belongs to another package and does not show what this one finds. Read "
     "the span group, or create components of this package first.",
+    "W203": "'{setting}' of '{name}' was changed, but it is not known which pipeline's config to write that into, so "
+    "it will not be saved. Set it in the config as well: nlp.config['components'], or spacy.load(..., config=...).",
+    "W204": "'{name}' was saved by version 0.1.0 with '{setting}' as {saved!r}; the config says {config!r}, and holds. "
+    "Give the other to spacy.load(..., config=...) if that is what you want.",
+    "W205": "The spans in '{key}' have lost the values that belonged to them (a Doc was joined, filtered or came "
+    "through JSON): what is not known is left out. Run the pipeline again.",
     "W215": "{count} pair(s) of entities did not fit the window of {window} wordpieces, and what stands between the "
     "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
     # E3xx: training
@@ -96,6 +104,7 @@ TEMPLATES = {
     "E324": "The refined pipeline '{path}' {problem}. Name the folder that 'spacy train configs/refine.cfg' wrote.",
     "E325": "'{name}' has the labels {received} in this corpus, and {expected} in the refined pipeline '{path}'. "
     "Fine-tune on the corpus that it was refined on, or take [initialize.after_init] out of the config.",
+    "E326": "spacy-medmtl.save_pipeline.v1 received the meta {received}. Expected entries of {expected}.",
     "E330": "The corpus has no character that occurs {min_count} times or more, so there is no vocabulary. Give a "
     "corpus with texts, or a lower minimum.",
     "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",
@@ -132,6 +141,12 @@ TEMPLATES = {
     "E347": "'{path}' is no result of the lab ({problem}). Delete it, and its cell runs again.",
     "W340": "No plot was drawn, because matplotlib is not installed; all else was written. Get it with 'pip install "
     "spacy-medmtl[lab]' and give the same command again.",
+    # E35x: the grammar of status
+    "E350": "There is no grammar of status for the language '{lang}', only for {expected}. Name a file of your own in "
+    "'grammar' of the augmenter.",
+    "E351": "The grammar of status '{path}' {problem}.",
+    "E352": "The grammar of status '{path}' composed nothing whose findings stand on the borders of tokens of "
+    "'{lang}'. Part findings from signs by blanks.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
     "lost, '--on-error skip' the whole document; both list every loss.",
@@ -166,15 +181,43 @@ TEMPLATES = {
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
     "several files.",
+    # E51x: notes in, tables out
+    "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
+    "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
+    "E512": "Input '{path}' {problem}. Expected text files, CSV, JSON lines or Parquet files, folders of them, or '-'.",
+    "E513": "Row {row} {problem}.",
+    "E514": "The bytes of this text are not {encoding}. Give their encoding with '--encoding' (such as cp1252).",
+    "E515": "Component '{name}' failed on this note ({problem}). Try the note alone with 'medmtl show', and report it.",
+    "E516": "The text is of the type {received}. Expected a string.",
+    "E517": "Another note before it has the same id; only that one was annotated. Give ids that are unique.",
+    "E518": "The text has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it.",
+    "E519": "The note has no text.",
+    "E520": "Ray could not go on ({problem}). What is written stays. See Ray's own logs, and give the same "
+    "command again.",
+    "E521": "None of the notes could be read, so there is nothing to show.",
+    "E530": "The request does not say its length. Send it with a Content-Length.",
+    "E531": "{received} {what}, more than the {maximum} that this service takes.",
+    "E532": "The request does not fit ({places}). Expected what /openapi.json describes.",
+    "E533": "The service failed ({problem}). The note is in no log; try it alone with 'medmtl show'.",
 }
 
 
 class MedmtlError(ValueError):
-    """Every error that this package raises on purpose. ``code`` is the entry of ``TEMPLATES``."""
+    """Every error that this package raises on purpose. ``code`` is the entry of ``TEMPLATES``, ``values`` what its
+    fields hold."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(message(code, **values))
         self.code = code
+        self.values = values
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross process borders pickled, and Python would call ``MedmtlError(text)``."""
+        return _restored, (type(self), self.code, self.values)
+
+
+def _restored(kind: type[MedmtlError], code: str, values: dict[str, Any]) -> MedmtlError:
+    return kind(code, **values)
 
 
 class MedmtlWarning(UserWarning):

@@ -1,7 +1,7 @@
 """User-facing extensions: getters over span groups, so that they cannot disagree with them and need no storage.
 
-``span._.intent``, ``span._.assertion``, ``span._.assertion_scores``, ``span._.is_negated``, ``is_uncertain``,
-``is_hypothetical``, ``is_historical``, ``is_family``, ``doc._.relations``. They read the default keys
+``span._.intent``, ``span._.assertion``, ``span._.assertion_scores``, ``span._.is_positive``, ``is_negated``,
+``is_uncertain``, ``is_hypothetical``, ``is_historical``, ``is_family``, ``doc._.relations``. They read the default keys
 (``medmtl_intents``, ``medmtl_findings``, ``medmtl_relations``); with other keys, read the span group itself.
 
 Other tools use some of these names and *assign* to them (medspaCy: ``is_negated``). Where ours were there first, what
@@ -15,32 +15,34 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from ..errors import MedmtlError, warn
-from .groups import FINDINGS, INTENTS, group_values, trimmed
+from .groups import FINDINGS, INTENTS, trimmed
 from .relations import Relation, read_relations
+from .travelling import value_of
 
 
 def get_intent(span: Span) -> str | None:
     """The most probable intent of the unit with these boundaries (white space at the ends apart), or None."""
-    scores = group_values(span.doc, INTENTS, "scores")
-    best: str | None = None
-    best_score = -1.0
-    bounds = trimmed(span.doc, span.start, span.end)
-    for i, unit in enumerate(span.doc.spans.get(INTENTS, [])):
-        score = scores[i] if scores else 1.0
-        if trimmed(span.doc, unit.start, unit.end) == bounds and score > best_score:
-            best, best_score = unit.label_, score
+    doc, best, best_score = span.doc, None, -1.0
+    for number, unit in _with_bounds(span, INTENTS):
+        score = value_of(doc, INTENTS, number, "scores")
+        if (1.0 if score is None else score) > best_score:
+            best, best_score = unit.label_, 1.0 if score is None else score
     return best
 
 
 def finding_value(span: Span, name: str) -> Any:
-    """``attrs[name]`` of the finding with these boundaries (the same label first, if there are several), or None."""
-    found = None
-    for finding, value in zip(span.doc.spans.get(FINDINGS, []), group_values(span.doc, FINDINGS, name)):
-        if (finding.start, finding.end) == (span.start, span.end):
-            if finding.label == span.label:
-                return value
-            found = value if found is None else found
-    return found
+    """``attrs[name]`` of the finding with these boundaries (the same label first, if there are several), or None where
+    there is none, or it is not known."""
+    found = _with_bounds(span, FINDINGS)
+    found.sort(key=lambda pair: pair[1].label != span.label)
+    return value_of(span.doc, FINDINGS, found[0][0], name) if found else None
+
+
+def _with_bounds(span: Span, key: str) -> list[tuple[int, Span]]:
+    """The spans of a group with the boundaries of ``span``, white space at the ends apart, and their numbers."""
+    bounds = trimmed(span.doc, span.start, span.end)
+    group = span.doc.spans.get(key, [])
+    return [(i, one) for i, one in enumerate(group) if trimmed(span.doc, one.start, one.end) == bounds]
 
 
 def get_assertion(span: Span) -> str | None:
@@ -70,8 +72,14 @@ def get_modifier(span: Span, *, name: str) -> bool | None:
     return name in held
 
 
+def get_is_positive(span: Span) -> bool:
+    """Whether the finding with these boundaries is known to be positive. False where nothing is known, so that what was
+    lost is never taken for a finding of the patient's."""
+    return get_assertion(span) == "positive"
+
+
 def get_relations(doc: Doc) -> list[Relation]:
-    """All relations that hold in the Doc."""
+    """All relations that hold in the Doc. Warns (W205) where there are pairs of which nothing is known any more."""
     return read_relations(doc)
 
 
@@ -81,6 +89,7 @@ GETTERS: dict[str, Callable[[Span], Any]] = {
     "assertion": get_assertion,
     "assertion_scores": get_assertion_scores,
     "is_negated": get_is_negated,
+    "is_positive": get_is_positive,
     **{f"is_{name}": partial(get_modifier, name=name) for name in MODIFIERS},
 }
 ALIASES = {
@@ -106,7 +115,9 @@ def install_aliases(tools: Sequence[str], component: str) -> None:
     """Register the names that other tools have for the same. Raises MedmtlError E203 for an unknown tool."""
     for tool in tools:
         if tool not in ALIASES:
-            raise MedmtlError("E203", setting="aliases", name=component, received=tool, expected=sorted(ALIASES))
+            raise MedmtlError(
+                "E203", setting="aliases", name=component, received=tool, expected=f"some of {', '.join(ALIASES)}"
+            )
         for name, own in ALIASES[tool].items():
             _install(name, GETTERS[own])
 
@@ -124,7 +135,8 @@ _OURS: dict[str, Callable[[Span], Any]] = {}
 
 
 def _place(span: Span, name: str) -> Any:
-    return "medmtl_assigned", name, span.start_char, span.end_char
+    """Where spaCy keeps ``span._.x`` data, so that it moves along with the text."""
+    return "._.", f"medmtl_assigned_{name}", span.start_char, span.end_char
 
 
 def _own_or_assigned(span: Span, *, name: str, getter: Callable[[Span], Any]) -> Any:

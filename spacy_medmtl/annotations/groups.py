@@ -9,6 +9,7 @@ tells two spans with equal boundaries apart; ``span._.x`` data does neither.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..errors import MedmtlError
@@ -19,6 +20,8 @@ ENTITIES = "medmtl_ner"
 ENTS = "ents"  # instead of the key of a group: doc.ents
 FINDINGS = "medmtl_findings"
 TURNS = "medmtl_turns"
+SEPARATOR = "\u241e"  # the token between the two texts of a Doc that ``pair_doc`` made
+SECTIONS = "medmtl_sections"
 GIVEN = "medmtl_given"  # findings that somebody else marked, for cpncf_assertion to judge
 ANNOTATED_LABELS = "annotated_labels"
 TYPE_SEPARATOR = "$"  # of a label that is kept apart by corpus, "bc5cdr$Disease"
@@ -75,9 +78,11 @@ def group_values(doc: Doc, key: str, name: str) -> list[Any]:
 
 
 def entity_spans(doc: Doc, key: str) -> list[tuple[int, int, str]]:
-    """(start, end, label) of the entities under ``doc.spans[key]``, none if it is absent; ``ents``: of ``doc.ents``."""
+    """(start, end, label) of the entities under ``doc.spans[key]``, none if it is absent; ``ents``: of ``doc.ents``.
+    White space at the ends is no part of them, and what is nothing else is none."""
     spans = doc.ents if key == ENTS else doc.spans.get(key, ())
-    return [(span.start, span.end, span.label_) for span in spans]
+    found = [(*trimmed(doc, span.start, span.end), span.label_) for span in spans]
+    return [(start, end, label) for start, end, label in found if start < end]
 
 
 def entity_types(doc: Doc, key: str) -> dict[tuple[int, int], str]:
@@ -95,6 +100,11 @@ def trimmed(doc: Doc, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def word_offsets(doc: Doc, start: int, end: int) -> numpy.ndarray:
+    """Offsets of the tokens in [start, end) that are words: white space is none."""
+    return numpy.asarray([i for i in range(start, end) if not doc[i].is_space], dtype="int64")
+
+
 def joined_bounds(bounds: Iterable[tuple[int, int]], n_tokens: int) -> list[tuple[int, int]]:
     """Neighbours of sorted bounds made one, from the left, while one has no more than ``n_tokens``."""
     joined: list[tuple[int, int]] = []
@@ -107,7 +117,15 @@ def joined_bounds(bounds: Iterable[tuple[int, int]], n_tokens: int) -> list[tupl
 
 def sentence_bounds(doc: Doc) -> list[tuple[int, int]]:
     """(start, end) token offsets of the sentences, trimmed, blank ones left out; the whole Doc where boundaries are not
-    set."""
+    set. The two texts of a pair have no sentence in common."""
     has_sentences = doc.has_annotation("SENT_START")
     bounds = [(sent.start, sent.end) for sent in doc.sents] if has_sentences else [(0, len(doc))]
+    if SEPARATOR in doc.text:
+        bounds = [part for start, end in bounds for part in _parted(doc, start, end)]
     return [(start, end) for start, end in (trimmed(doc, *pair) for pair in bounds) if start < end]
+
+
+def _parted(doc: Doc, start: int, end: int) -> list[tuple[int, int]]:
+    """Token bounds without the separators between two texts."""
+    at = [i for i in range(start, end) if doc[i].text == SEPARATOR]
+    return list(zip([start, *(i + 1 for i in at)], [*at, end]))

@@ -8,8 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import MedmtlError
-
-SEPARATOR = "\u241e"
+from .groups import SEPARATOR
 
 
 def pair_doc(nlp: Language, first: str, second: str) -> Doc:

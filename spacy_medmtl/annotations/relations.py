@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from spacy.tokens import Doc, Span, SpanGroup
 
-from ..errors import MedmtlError
+from ..errors import MedmtlError, warn
 from .groups import RELATIONS
+from .travelling import pairs_of
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,17 @@ def read_pairs(doc: Doc, *, key: str = RELATIONS) -> list[JudgedPair]:
 
 
 def read_relations(doc: Doc, *, key: str = RELATIONS) -> list[Relation]:
-    """The relations that hold in ``doc``, one for each pair and label."""
+    """The relations that hold in ``doc``, one for each pair and label.
+
+    Warns (W205) where the group holds pairs, or half a pair, of which nothing is known any more: they are left out.
+    """
+    spans: Sequence[Span] = list(doc.spans.get(key, []))
+    pairs = pairs_of(doc, key)
+    if len(spans) % 2 or None in pairs:
+        warn("W205", key=key)
     return [
-        Relation(Span(doc, *pair.head, label=head_type), Span(doc, *pair.tail, label=tail_type), label, pair.score)
-        for pair in read_pairs(doc, key=key)
-        for head_type, tail_type in [pair.types]
-        for label in pair.labels
+        Relation(spans[2 * number], spans[2 * number + 1], label, pair[1])
+        for number, pair in enumerate(pairs)
+        if pair is not None
+        for label in pair[0]
     ]

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import TURNS, group_values
-from ..encoder.readings import Bounds, Unit, units_with_context
+from ..annotations.groups import TURNS, group_values, trimmed
+from ..encoder.views.requests import Bounds, Unit, units_with_context
 
 KINDS = ("sentence", "turn")
 HEADING_WORDS = 6  # a colon after more words ends a clause, not a heading
@@ -23,7 +23,7 @@ def context_units(
     speakers: what is read in front of a turn, by the speaker that ``attrs["speakers"]`` of the turns names; others, and
     all where it is empty, are not announced. A turn that begins inside a sentence is not either.
     """
-    turns = sorted((turn.start, turn.end) for turn in doc.spans.get(TURNS, [])) if kind == "turn" else []
+    turns = sorted(trimmed(doc, turn.start, turn.end) for turn in doc.spans.get(TURNS, [])) if kind == "turn" else []
     units = _in_turns(bounds, turns, neighbours) if turns else units_with_context(bounds, neighbours)
     if headings:
         units = [replace(unit, heading=above) for unit, above in zip(units, headings_above(doc, bounds))]

@@ -6,9 +6,10 @@ only when somebody asks for ``span._.assertion_evidence``.
 """
 
 from typing import TYPE_CHECKING
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary
 
 from spacy.tokens import Doc, Span
+from spacy.vocab import Vocab
 
 from ..annotations.extensions import finding_value
 from ..annotations.groups import FINDINGS, TURNS, write_group
@@ -19,22 +20,30 @@ if TYPE_CHECKING:
 AT_LEAST = 0.02  # a word counts if without it the probability is lower by this much
 MOST = 5  # words
 
-# (id of the vocab, span group) -> the component that writes there; it keeps its vocab alive, so no id comes twice
-_COMPONENTS: "WeakValueDictionary[tuple[int, str], CpncfAssertion]" = WeakValueDictionary()
+# Components that are alive, with the vocab of the Docs that they annotate: that of the pipeline that made them and
+# then, as they may be sourced by another, of those that they see.
+_ANNOTATORS: "WeakKeyDictionary[CpncfAssertion, Vocab]" = WeakKeyDictionary()
 
 
-def register(component: "CpncfAssertion") -> None:
-    """Let ``span._.assertion_evidence`` ask this component about Docs of its vocab."""
-    _COMPONENTS[id(component.vocab), component.spans_key] = component
+def install_evidence() -> None:
+    """Register ``span._.assertion_evidence``, unless somebody has."""
     if not Span.has_extension("assertion_evidence"):
         Span.set_extension("assertion_evidence", getter=get_assertion_evidence)
+
+
+def annotates(component: "CpncfAssertion", vocab: Vocab) -> None:
+    """Let ``span._.assertion_evidence`` ask this component about Docs of a vocab."""
+    _ANNOTATORS[component] = vocab
 
 
 def get_assertion_evidence(span: Span) -> list[Span] | None:
     """The words that speak most for the status of the finding with these boundaries, strongest first, neighbours as
     one span; empty if no single word does. None where there is no finding, or the pipeline that found it is gone."""
-    component, status = _COMPONENTS.get((id(span.doc.vocab), FINDINGS)), finding_value(span, "assertion")
-    return None if component is None or status is None else find_evidence(component, span, str(status))
+    status = finding_value(span, "assertion")
+    for component, vocab in list(_ANNOTATORS.items()):
+        if status is not None and vocab is span.doc.vocab and component.spans_key == FINDINGS:
+            return find_evidence(component, span, str(status))
+    return None
 
 
 def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> list[Span]:

@@ -9,8 +9,9 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations.groups import ANNOTATED_MODIFIERS, group_values
-from ..encoder.head import aligned_bounds
 from ..errors import MedmtlError
+from ..heads.alignment import aligned_bounds
+from ..heads.outputs import UnitLabels, one_hot
 
 
 class GoldFinding(NamedTuple):
@@ -24,22 +25,13 @@ class GoldFinding(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SpanGold:
-    """Per span: column of its status [n], modifiers that hold and those that are judged, bool [n, n_modifiers]."""
-
-    statuses: numpy.ndarray
-    modifiers: numpy.ndarray
-    judged: numpy.ndarray
-
-
-@dataclass(frozen=True)
 class FindingGold:
-    """Per token of all readings: tag column, -1 for no loss [n_tokens], and judged tags [n_tokens, n_tags]; and what is
-    known of each span."""
+    """Gold for the three outputs: tags of all tokens that are read (none where there is no loss), statuses and
+    modifiers of spans."""
 
-    columns: numpy.ndarray
-    allowed: numpy.ndarray
-    spans: SpanGold
+    tags: UnitLabels
+    statuses: UnitLabels
+    modifiers: UnitLabels
 
 
 def read_gold(
@@ -59,7 +51,9 @@ def read_gold(
     aligned = aligned_bounds(example, [(span.start, span.end) for span in spans])
     for bounds, span, status, names in zip(aligned, spans, values, held):
         if status not in statuses:
-            raise MedmtlError("E203", setting="assertion", name=name, received=status, expected=list(statuses))
+            raise MedmtlError(
+                "E203", setting="assertion", name=name, received=status, expected=f"one of {list(statuses)}"
+            )
         if bounds is not None:
             found.append(GoldFinding(*bounds, span.label_, str(status), [one in names for one in modifiers]))
     return found
@@ -72,9 +66,16 @@ def judged_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> list[bool]
     return [is_annotated and (annotated is None or name in annotated) for name in modifiers]
 
 
-def stack_spans(
-    statuses: Sequence[int], held: Sequence[Sequence[bool]], judged: Sequence[Sequence[bool]], n_modifiers: int
-) -> SpanGold:
-    """One row per span, of lists of equal length."""
-    rows = [numpy.asarray(part, dtype=bool).reshape(len(statuses), n_modifiers) for part in (held, judged)]
-    return SpanGold(numpy.asarray(statuses, dtype=int), *rows)
+def stacked_gold(
+    tags: UnitLabels,
+    findings: Sequence[GoldFinding],
+    judged: Sequence[Sequence[bool]],
+    statuses: Sequence[str],
+    n_modifiers: int,
+) -> FindingGold:
+    """One row per finding. judged: of each, which modifiers are."""
+    columns = numpy.asarray([statuses.index(finding.status) for finding in findings], dtype=int)
+    shape = len(findings), n_modifiers
+    held = numpy.asarray([finding.modifiers for finding in findings], dtype=bool).reshape(shape)
+    of_statuses = UnitLabels(one_hot(columns, len(statuses)), numpy.ones((len(findings), len(statuses)), dtype=bool))
+    return FindingGold(tags, of_statuses, UnitLabels(held, numpy.asarray(judged, dtype=bool).reshape(shape)))

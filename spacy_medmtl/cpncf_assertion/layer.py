@@ -9,7 +9,7 @@ from thinc.api import Model
 from thinc.types import Floats2d
 from torch import Tensor
 
-from ..encoder.rows import classify
+from ..heads.rows import classify
 from .model import FindingInput
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy
 
-from ..encoder.readings import ToRead
+from ..encoder.views.requests import ToRead
 
 if TYPE_CHECKING:
     from thinc.api import Model
@@ -39,7 +39,7 @@ def cpncf_assertion_model(
     the paper; other layers read what they read. lr_scale: factor on the optimizer's learning rate for this layer.
     nO: number of columns, found at initialisation.
     """
-    from ..encoder.rows import build_row_classifier
+    from ..heads.rows import build_row_classifier
     from .layer import forward
 
     return build_row_classifier(tok2vec, nO, lr_scale=lr_scale, forward=forward)

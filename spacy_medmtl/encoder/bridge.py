@@ -12,8 +12,9 @@ It differs from thinc's own PyTorchShim in four ways that multi-task training ne
 
 import contextlib
 import copy
+import hashlib
 import multiprocessing
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -30,7 +31,9 @@ from torch import Tensor, nn
 
 from ..errors import MedmtlError
 
+CHECKSUM = "sha256"
 LrScale = Callable[[str], float]
+PresentNames = Callable[[Iterable[str]], dict[str, str]]
 
 
 def to_tensor(array: Any, *, requires_grad: bool = False) -> Tensor:
@@ -41,6 +44,11 @@ def to_tensor(array: Any, *, requires_grad: bool = False) -> Tensor:
 def to_array(tensor: Tensor) -> Any:
     """A thinc array of a tensor's values, detached from the graph."""
     return torch2xp(tensor.detach())
+
+
+def to_arrays(tensor: Tensor, lengths: Sequence[int]) -> list[Any]:
+    """The rows of a tensor as one thinc array per item of the given lengths."""
+    return split_rows(to_array(tensor), lengths)
 
 
 def split_rows(array: Any, lengths: Sequence[int]) -> list[Any]:
@@ -64,19 +72,35 @@ class TorchShim(Shim):
 
     build: makes the module from keyword arguments (the ``spec``).
     lr_scale: parameter name -> factor on the optimizer's learning rate.
+    present_names: names of saved weights -> the names that they have today, for those that an earlier version saved.
     """
 
-    def __init__(self, name: str, build: Callable[..., nn.Module], lr_scale: LrScale | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        build: Callable[..., nn.Module],
+        lr_scale: LrScale | None = None,
+        present_names: PresentNames | None = None,
+    ) -> None:
         super().__init__(None)
         self.name = name
         self.build = build
         self.lr_scale = lr_scale or _unscaled
+        self.present_names = present_names or _unchanged
+        self.deferred: Callable[[], None] | None = None
         self.spec: dict[str, Any] | None = None
         self.version = 0  # counts changes of the weights, so that memoised outputs can be told stale
 
     @property
     def module(self) -> Any:
-        """The torch module, of the type that ``build`` makes. Raises MedmtlError E017 before it has weights."""
+        """The torch module, of the type that ``build`` makes, its gradients complete. Raises MedmtlError E017 before it
+        has weights."""
+        self.settle()
+        return self.present_module
+
+    @property
+    def present_module(self) -> Any:
+        """The torch module as it is, for who only reads weights: a backward pass that was deferred stays so."""
         if self._model is None:
             raise MedmtlError("E017", name=self.name)
         limit_worker_threads()
@@ -85,6 +109,18 @@ class TorchShim(Shim):
     @property
     def is_built(self) -> bool:
         return self._model is not None
+
+    def defer(self, work: Callable[[], None]) -> None:
+        """Leave a backward pass for later: until somebody looks at the module, or it is stepped."""
+        if self.deferred != work:  # a bound method is another object each time
+            self.settle()
+            self.deferred = work
+
+    def settle(self) -> None:
+        """Do what was deferred."""
+        work, self.deferred = self.deferred, None
+        if work is not None:
+            work()
 
     def start(self, spec: dict[str, Any], module: nn.Module | None = None) -> None:
         """Build the module (or take the given one, made with the same ``spec``) and put it on the device in use."""
@@ -105,6 +141,7 @@ class TorchShim(Shim):
         """
         if self._model is None:
             return
+        self.settle()
         if hasattr(optimizer, "step_module"):
             stepped = [parameter for parameter in self._model.parameters() if parameter.grad is not None]
             optimizer.step_module(self.id, self._model, self.lr_scale)
@@ -124,7 +161,8 @@ class TorchShim(Shim):
                     to_array(parameter.grad.contiguous()),
                     lr_scale=self.lr_scale(name),
                 )
-                parameter.data = xp2torch(weights, device=parameter.device)
+                # copied, not put in place: each tensor made of an array keeps the array, and that the tensor of old
+                parameter.data.copy_(xp2torch(weights, device=parameter.device))
                 parameter.grad = None
                 self.version += 1
         finally:
@@ -152,25 +190,36 @@ class TorchShim(Shim):
             self._model.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
 
     def to_bytes(self) -> bytes:
-        """A safetensors file whose metadata hold the spec; empty before there are weights."""
+        """A safetensors file whose metadata hold the spec and a checksum; empty before there are weights."""
         if self._model is None:
             return b""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._model.state_dict().items()}
-        return save_safetensors(tensors, metadata={"spec": srsly.json_dumps(self.spec, sort_keys=True)})
+        spec = {**(self.spec or {}), CHECKSUM: checksum(self.spec, tensors)}
+        # one entry, because safetensors writes several in another order each time
+        return save_safetensors(tensors, metadata={"spec": srsly.json_dumps(spec, sort_keys=True)})
 
-    def from_bytes(self, data: bytes) -> "TorchShim":
-        """Rebuild the module. Raises MedmtlError E013 if the weights are of another shape than the module, E018 if they
-        are cut off or damaged."""
+    def from_bytes(self, data: bytes, *, where: str = "") -> "TorchShim":
+        """Rebuild the module. where: the file that it comes from, for errors.
+
+        Raises MedmtlError E013 if the weights are of another shape than the module, E018 if they are cut off, damaged
+        or not those that were saved.
+        """
         if not data:
             self._model, self.spec = None, None
             return self
+        name = where or self.name
         try:
             header_size = int.from_bytes(data[:8], "little")
             header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
             spec: dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
+            saved_checksum = spec.pop(CHECKSUM, None)  # 0.1.0 wrote none
             tensors = load_safetensors(data)
         except (ValueError, LookupError, TypeError, SafetensorError) as error:
-            raise MedmtlError("E018", name=self.name, size=len(data), problem=type(error).__name__) from error
+            raise MedmtlError("E018", name=name, size=len(data), problem=type(error).__name__) from error
+        if saved_checksum not in (None, checksum(spec, tensors)):
+            raise MedmtlError("E018", name=name, size=len(data), problem="their checksum is another than was saved")
+        names = self.present_names(tensors)
+        tensors = {names[name]: tensor.clone() for name, tensor in tensors.items() if name in names}
         module = self.build(**spec)
         expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
         received = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
@@ -178,20 +227,45 @@ class TorchShim(Shim):
             raise MedmtlError(
                 "E013", received=_difference(received, expected), expected=_difference(expected, received)
             )
-        module.load_state_dict(tensors)
+        module.load_state_dict(tensors, assign=True)
         self.start(spec, module)
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, inside of which weights are safetensors too."""
+        kept = ("id", "name", "build", "lr_scale", "present_names")
+        return {**{name: getattr(self, name) for name in kept}, "weights": self.to_bytes()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = state.pop("weights")
+        TorchShim.__init__(self, state["name"], state["build"], state["lr_scale"], state["present_names"])
+        self.from_bytes(weights)
+        self.id = state["id"]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "TorchShim":
         """A copy with an id of its own: two modules must never share an optimizer's moments."""
-        twin = TorchShim(self.name, self.build, self.lr_scale)
+        twin = TorchShim(self.name, self.build, self.lr_scale, self.present_names)
         if self._model is not None:
             twin.start(copy.deepcopy(self.spec or {}), copy.deepcopy(self._model))
         return twin
 
 
+def checksum(spec: Mapping[str, Any] | None, tensors: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of what rebuilds a module and of its weights, names, types and shapes included."""
+    digest = hashlib.sha256(srsly.json_dumps(dict(spec or {}), sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 def _unscaled(name: str) -> float:
     return 1.0
+
+
+def _unchanged(names: Iterable[str]) -> dict[str, str]:
+    return {name: name for name in names}
 
 
 def _difference(these: dict[str, Any], those: dict[str, Any]) -> str:

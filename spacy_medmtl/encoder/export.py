@@ -5,19 +5,21 @@ ordinary BERT whose ``intermediate_size`` is that of the widest layer. Narrower 
 give 0. A model so written can be read back with ``spacy-medmtl.local_encoder.v1``.
 """
 
-import copy
 from pathlib import Path
 from typing import Any
 
 import torch
 from thinc.api import Model
 from tokenizers import Tokenizer
-from torch import nn
-from transformers import AutoModel, PreTrainedTokenizerFast
+from torch import Tensor, nn
+from transformers import AutoConfig, AutoModel
 
 from ..errors import MedmtlError
-from .routed import PreTrained, RoutedEncoder, RoutedOutput, SerialOutput, feed_forward
+from ..saving import whole_folder
+from .pretrained import our_name
+from .routed import RoutedEncoder
 from .shims import torch_shim
+from .tokenizer_files import write_tokenizer
 
 
 def export_route(model: "Model[Any, Any]", route: str, path: str | Path) -> None:
@@ -25,43 +27,45 @@ def export_route(model: "Model[Any, Any]", route: str, path: str | Path) -> None
 
     model: that of the encoder component, ``nlp.get_pipe("encoder").model``.
     Raises MedmtlError E001 for an unknown route, E022 where the sharing rule has no plain form (``mmoe``, and
-    ``keep_base_ffn = "serial"``).
+    ``keep_base_ffn = "serial"``), E407 where the folder cannot be written.
     """
     if route not in model.attrs["routes"]:
         raise MedmtlError("E001", route=route, routes=model.attrs["routes"])
     shim = torch_shim(model)
-    plain = plain_model(shim.module.encoder, route)
-    plain.save_pretrained(path, safe_serialization=True)
     spec = shim.spec or {}
-    tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(spec["tokenizer"]))
-    tokenizer.save_pretrained(path)
+    plain = plain_model(shim.module.encoder, spec["config"], route)
+    with whole_folder(Path(path), replaces="model.safetensors") as part:
+        plain.save_pretrained(part)
+        write_tokenizer(Tokenizer.from_str(spec["tokenizer"]), part)
 
 
 @torch.no_grad()
-def plain_model(encoder: RoutedEncoder, route: str) -> PreTrained:
-    """A new model on the CPU that computes what ``encoder`` does along ``route``."""
+def plain_model(encoder: RoutedEncoder, config: dict[str, Any], route: str) -> Any:
+    """A new Hugging Face model that computes what ``encoder``, made with ``config``, does along ``route``."""
     number, folded = encoder.routes.index(route), []
-    for layer in encoder.model.encoder.layer:
-        if isinstance(layer.output, SerialOutput):
+    for i in range(len(encoder.layers)):
+        if encoder.layer(i).base is not None:
             raise MedmtlError("E022", reason="under 'keep_base_ffn = \"serial\"' its layers have a third part")
-        is_routed = isinstance(layer.output, RoutedOutput)
-        folded.append(layer.output.cluster.fold(number) if is_routed else feed_forward(layer))
-    config = copy.deepcopy(encoder.model.config)
-    config.intermediate_size = max(ffn.dense_in.out_features for ffn in folded)
-    plain = AutoModel.from_config(config).eval()
-    own = encoder.model.state_dict()
-    shapes = {name: tensor.shape for name, tensor in plain.state_dict().items()}
-    plain.load_state_dict({name: t for name, t in own.items() if shapes.get(name) == t.shape}, strict=False)
-    for layer, ffn in zip(plain.encoder.layer, folded):
-        _fill(layer.intermediate.dense, ffn.dense_in)
-        _fill(layer.output.dense, ffn.dense_out)
+        cluster: Any = encoder.layer(i).cluster
+        folded.append(cluster.fold(number))
+    model_type = config["model_type"]
+    inner = "hidden_dim" if model_type == "distilbert" else "intermediate_size"
+    settings = {**config, inner: max(ffn.dense_in.out_features for ffn in folded)}
+    del settings["model_type"]
+    plain = AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).eval()
+    own, plain_weights = encoder.state_dict(), plain.state_dict()
+    for name, tensor in plain_weights.items():
+        ours = our_name(name, model_type)
+        ffn, _, dense = ours.partition(".cluster.ffn.")
+        if dense:
+            _fill(tensor, getattr(folded[int(ffn.split(".")[1])], dense.split(".")[0]), dense.split(".")[1])
+        elif ours in own:
+            tensor.copy_(own[ours])
     return plain
 
 
-def _fill(target: nn.Linear, source: nn.Linear) -> None:
-    """The source's weights in the upper left corner of the target's, the rest 0."""
-    rows, columns = source.weight.shape
-    target.weight.zero_()
-    target.weight[:rows, :columns] = source.weight
-    target.bias.zero_()
-    target.bias[:rows] = source.bias
+def _fill(target: Tensor, source: nn.Linear, name: str) -> None:
+    """The source's weight or bias in the upper left corner of the target, the rest 0."""
+    values = getattr(source, name)
+    target.zero_()
+    target[tuple(slice(size) for size in values.shape)] = values

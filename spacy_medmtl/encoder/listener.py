@@ -1,12 +1,10 @@
 """Route listeners: tok2vec layers that *pull* from the shared encoder.
 
-In training a listener runs the encoder for its own Docs, route and view, and its backward pass adds gradients to the
-encoder's parameters at once. So there is no "last listener": the encoder learns from exactly the heads that had gold,
-in whatever order they stand. Whether the encoder takes part is decided by the encoder pipe: it trains on the Docs that
-its own ``update`` was called with (``nlp.update`` copies Docs, so they are those of this very update and no other).
-
-Before a step, gradients are clipped over the encoder and all that listens to it, if the optimizer can do so together:
-whoever steps first sees to that (``prepare_step``). Clipped again, what is left for later stays as it is.
+In training a listener asks for the rows of its own Docs, route and view; its backward pass leaves their gradient with
+the encoder, which goes back once for all listeners of an update, before the step. So there is no "last listener": the
+encoder learns from exactly the heads that had gold, in whatever order they stand. Whether the encoder takes part is
+decided by the encoder pipe: it trains on the Docs that its own ``update`` was called with (``nlp.update`` copies Docs,
+so they are those of this very update and no other).
 
 ``finish_update`` on a listener steps the encoder too, if a gradient is pending. In ``spacy train`` the encoder pipe has
 stepped before and nothing is; in ``nlp.update(examples, sgd=optimizer)``, where spaCy finishes pipe after pipe, it is
@@ -14,22 +12,49 @@ what keeps the encoder from stepping one update late.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+import copy
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
+from spacy.tokens import Doc
+from spacy.util import minibatch
 from thinc.api import Model, Optimizer
 from thinc.shims import Shim
-from thinc.types import Floats2d
 
 from ..errors import MedmtlError
-from .readings import ToRead, ViewRequest, doc_of
-from .shims import link_of, torch_shim
+from .batches import CurrentBatch
+from .views.requests import HeadInput, ToRead, ViewRequest, doc_of
 
 if TYPE_CHECKING:
-    from .pipe import ProgressiveTok2Vec
+    from .encoding import Encoding, GradientSurgery
 
 LISTENER = "medmtl_route_listener"
-Listener = Model[list[ToRead], list[Floats2d]]
+PRIVATE = "medmtl_private_encoder"
+Listener = Model[HeadInput | Sequence[ToRead], Any]
+
+
+class EncoderPipe(Protocol):
+    """What a listener needs of the pipe that owns the encoder."""
+
+    model: Model
+    batch_tokens: int
+    current: CurrentBatch | None
+    surgery: "GradientSurgery | None"
+
+    def trains_on(self, docs: Sequence[Doc]) -> bool:
+        """Whether the encoder takes part in the update that these Docs belong to."""
+
+    def encoding_for(self, docs: Sequence[Doc], is_train: bool) -> "Encoding":
+        """What to read these Docs from."""
+
+    def has_read(self, encoding: "Encoding", listener: Model) -> None:
+        """Told by a listener when it has its rows."""
+
+    def gradient_left(self) -> None:
+        """Told by a listener when it has back-propagated: there is something to step."""
+
+    def prepare_step(self, optimizer: Optimizer) -> None:
+        """Complete and clip the gradients of the encoder and of all that listens to it."""
 
 
 class EncoderLink(Shim):
@@ -37,7 +62,7 @@ class EncoderLink(Shim):
 
     def __init__(self) -> None:
         super().__init__(None)
-        self.pipe: ProgressiveTok2Vec | None = None
+        self.pipe: EncoderPipe | None = None
         self.owner: Model | None = None  # the model of the component that listens
 
     def finish_update(self, optimizer: Optimizer) -> None:
@@ -59,9 +84,19 @@ class EncoderLink(Shim):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "EncoderLink":
+        """Where the pipeline is copied with it, the twin reads the encoder of the copy, else the same one."""
         twin = EncoderLink()
         twin.pipe = self.pipe
+        if id(self.pipe) in memo:
+            twin.pipe, twin.owner = memo[id(self.pipe)], copy.deepcopy(self.owner, memo)
         return twin
+
+
+def link_of(listener: Model) -> EncoderLink:
+    """What links a route listener with its encoder pipe."""
+    link = listener.shims[0]
+    assert isinstance(link, EncoderLink)
+    return link
 
 
 def build_listener(route: str, view: str, upstream: str, pooling: str) -> Listener:
@@ -93,9 +128,14 @@ def clip_gradients(optimizer: Optimizer, models: Iterable[Model]) -> None:
         optimizer.clip_gradients(models)
 
 
+def gives_rows(tok2vec: Model) -> bool:
+    """Whether a tok2vec layer is ours and nothing stands before or behind it: it takes HeadInput and gives Rows."""
+    return tok2vec.name in (LISTENER, PRIVATE)
+
+
 def reads_units(tok2vec: Model) -> bool:
-    """Whether a tok2vec layer is ours and takes Readings; any other takes Docs."""
-    return any(node.name in (LISTENER, "medmtl_private_encoder") for node in tok2vec.walk())
+    """Whether a tok2vec layer is ours, or has one of ours in it, and takes Readings; any other takes Docs."""
+    return any(gives_rows(node) for node in tok2vec.walk())
 
 
 def view_of(model: Model) -> str | None:
@@ -103,44 +143,90 @@ def view_of(model: Model) -> str | None:
     return next((str(node.attrs["view"]) for node in model.walk() if "view" in node.attrs), None)
 
 
-def forward(model: Listener, items: list[ToRead], is_train: bool) -> tuple[list[Floats2d], Callable]:
+def head_batches(model: Model, stream: Iterable[Doc], batch_size: int) -> Iterator[list[Doc]]:
+    """Group a stream as the encoder that ``model`` listens to does. Where a component in between breaks the rhythm, in
+    batches of as many Docs and tokens as the encoder's may have; in ``batch_size`` Docs where there is no encoder."""
+    link = find_link(model)
+    if link is None or link.pipe is None:
+        yield from minibatch(stream, size=batch_size)
+        return
+    batch: list[Doc] = []
+    n_tokens = 0
+    for doc in stream:
+        current = link.pipe.current
+        if batch and n_tokens + len(doc) > link.pipe.batch_tokens and not (current and current.covers(batch)):
+            yield batch
+            batch, n_tokens = [], 0
+        batch.append(doc)
+        n_tokens += len(doc)
+        is_full = current.ends_with(doc) if current and current.covers(batch) else len(batch) >= batch_size
+        if is_full:
+            yield batch
+            batch, n_tokens = [], 0
+    if batch:
+        yield batch
+
+
+def forward(
+    model: Listener, items: HeadInput | Sequence[ToRead], is_train: bool
+) -> tuple[Any, Callable[[Any], Sequence[ToRead]]]:
+    """Rows for HeadInput, whose gradient is a tensor too; for a list of items, arrays [n_rows, width] per item.
+
+    Raises MedmtlError E003 where no encoder is linked.
+    """
+    from .bridge import to_arrays, to_tensor
+
     attrs, pipe = model.attrs, link_of(model).pipe
     if pipe is None:
         raise MedmtlError("E003", upstream=attrs["upstream"], route=attrs["route"])
-    docs = [doc_of(item) for item in items]
-    trains = is_train and pipe.trains_on(docs)
-    memo = {} if is_train else pipe.memo_for(docs)
-    request = ViewRequest(items, attrs["route"], attrs["view"], attrs["pooling"], memo)
-    rows, backprop_encoder = pipe.model(request, trains)
+    is_head = isinstance(items, HeadInput)
+    read: Sequence[ToRead] = items.items if isinstance(items, HeadInput) else items
+    encoding = pipe.encoding_for([doc_of(item) for item in read], is_train)
+    request = ViewRequest(read, attrs["route"], attrs["view"], attrs["pooling"], encoding)
+    rows, _ = pipe.model(request, is_train)
+    pipe.has_read(encoding, model)
 
-    def backprop(d_rows: list[Floats2d]) -> list[ToRead]:
-        backprop_encoder(d_rows)
-        if pipe.surgery is not None:
-            pipe.surgery.keep(model.id, torch_shim(pipe.model).module)
+    def backprop(gradient: Any) -> Sequence[ToRead]:
+        if not is_head:
+            stacked = model.ops.xp.vstack(gradient)
+            # stock components without gold send zeros, which would let momentum move the encoder
+            gradient = to_tensor(stacked) if stacked.any() else None
+        if gradient is not None and encoding.trains:
+            encoding.add_gradient(rows, gradient, model.id)
+        pipe.gradient_left()
         return []
 
-    return rows, backprop
+    return rows if is_head else to_arrays(rows.tensor, rows.lengths), backprop
 
 
-def build_private_encoder(
-    encoder: "Model[ViewRequest, list[Floats2d]]", route: str, view: str, pooling: str
-) -> Listener:
+def build_private_encoder(encoder: Model, route: str, view: str, pooling: str) -> Listener:
     """A tok2vec layer that owns its encoder and reads it along one route."""
-
-    def forward_private(model: Listener, items: list[ToRead], is_train: bool) -> tuple[list[Floats2d], Callable]:
-        rows, backprop_encoder = model.layers[0](ViewRequest(items, route, view, pooling), is_train)
-
-        def backprop(d_rows: list[Floats2d]) -> list[ToRead]:
-            backprop_encoder(d_rows)
-            return []
-
-        return rows, backprop
-
     width = encoder.get_dim("nO") if encoder.has_dim("nO") else None
-    return Model("medmtl_private_encoder", forward_private, layers=[encoder], dims={"nO": width}, attrs={"view": view})
+    attrs = {"route": route, "view": view, "pooling": pooling}
+    return Model(PRIVATE, forward_private, layers=[encoder], dims={"nO": width}, attrs=attrs)
 
 
-def replace_listener(encoder: Model, listener: Listener, pipe: "ProgressiveTok2Vec") -> Listener:
+def forward_private(
+    model: Listener, items: HeadInput | Sequence[ToRead], is_train: bool
+) -> tuple[Any, Callable[[Any], Sequence[ToRead]]]:
+    """As ``forward``, with an encoder that nobody shares."""
+    from .bridge import to_arrays, to_tensor
+
+    is_head = isinstance(items, HeadInput)
+    read: Sequence[ToRead] = items.items if isinstance(items, HeadInput) else items
+    attrs = model.attrs
+    rows, backprop_encoder = model.layers[0](
+        ViewRequest(read, attrs["route"], attrs["view"], attrs["pooling"]), is_train
+    )
+
+    def backprop(gradient: Any) -> Sequence[ToRead]:
+        backprop_encoder(gradient if is_head else to_tensor(model.ops.xp.vstack(gradient)))
+        return []
+
+    return rows if is_head else to_arrays(rows.tensor, rows.lengths), backprop
+
+
+def replace_listener(encoder: Model, listener: Listener, pipe: Any) -> Listener:
     """For ``nlp.replace_listeners``: ``encoder`` is a copy of the shared one."""
     return build_private_encoder(encoder, listener.attrs["route"], listener.attrs["view"], listener.attrs["pooling"])
 

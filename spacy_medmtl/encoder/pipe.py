@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import srsly
 from spacy.language import Language
@@ -14,21 +14,23 @@ from thinc.api import Config, Model, Optimizer
 from thinc.types import Floats2d
 
 from ..errors import MedmtlError, warn
-from .listener import LISTENER, clip_gradients, replace_listener, replace_listener_cfg
-from .memory import TRIM_EVERY, release_freed_memory
-from .readings import Memo, ViewRequest
-from .shims import link_of, torch_shim
-from .stream import CurrentBatch, token_batches
+from .batches import CurrentBatch, token_batches
+from .listener import LISTENER, clip_gradients, link_of, replace_listener, replace_listener_cfg
+from .shims import torch_shim
+from .views.requests import ViewRequest
+
+if TYPE_CHECKING:
+    from .encoding import Encoding, GradientSurgery
 
 DEFAULT_CONFIG = """
 [model]
 @architectures = "spacy-medmtl.ProgressiveTransformer.v1"
-routes = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
 layers = null
 window = 256
 stride = 192
 batch_pieces = 8192
 mixed_precision = false
+speakers = {}
 
 [model.sharing]
 @misc = "spacy-medmtl.progressive_rule.v1"
@@ -52,16 +54,6 @@ def make_progressive_tok2vec(nlp: Language, name: str, model: Model, batch_token
     return ProgressiveTok2Vec(nlp.vocab, model, name, batch_tokens=batch_tokens)
 
 
-class GradientSurgery(Protocol):
-    """What keeps the gradients of the components that listen apart until the step (``training/pcgrad.py``)."""
-
-    def keep(self, task: int, module: Any) -> None:
-        """Take the gradient that is pending in the encoder's module away, as that of the listener ``task``."""
-
-    def put_back(self, module: Any) -> None:
-        """Give the module the gradient of this step."""
-
-
 class ProgressiveTok2Vec(TrainablePipe):
     """Owns the encoder, decides on which Docs it trains, and keeps the current prediction batch.
 
@@ -72,12 +64,15 @@ class ProgressiveTok2Vec(TrainablePipe):
         self.vocab = vocab
         self.model = model
         self.name = name
-        self.cfg: dict[str, Any] = {"batch_tokens": batch_tokens}
+        self.batch_tokens = batch_tokens
         self.listener_map: dict[str, list[Model]] = {}
         self.current: CurrentBatch | None = None
         self.surgery: GradientSurgery | None = None  # training may set it
         self._training_examples: list[Example] = []
-        self._n_steps = 0
+        self._update_encoding: Encoding | None = None  # that of the update which is going on
+        self._is_prepared = False  # whether the gradients of the next step are complete and clipped
+        self._usual_readers: set[int] = set()  # of the batch before the current one
+        self._usual_routes: dict[str, list[str]] = {}
         model.attrs["replace_listener"] = replace_listener
         model.attrs["replace_listener_cfg"] = replace_listener_cfg
 
@@ -129,32 +124,63 @@ class ProgressiveTok2Vec(TrainablePipe):
     # Prediction
 
     def __call__(self, doc: Doc) -> Doc:
-        self.current = CurrentBatch([doc], self._version)
+        self._make_current([doc])
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Pass Docs through, making each batch current while its Docs go down the pipeline."""
         try:
-            for docs in token_batches(stream, max_docs=batch_size, max_tokens=self.cfg["batch_tokens"]):
-                self.current = CurrentBatch(docs, self._version)
+            for docs in token_batches(stream, max_docs=batch_size, max_tokens=self.batch_tokens):
+                self._make_current(docs)
                 yield from docs
         finally:
             self.current = None
 
+    def _make_current(self, docs: Sequence[Doc]) -> None:
+        before = self.current
+        if before is not None and before.readers:
+            self._usual_readers, self._usual_routes = before.readers, before.asked
+        self.current = CurrentBatch(docs, self._version)
+
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:
         """Token rows of the first route, for inspection. Heads do not call this."""
+        from .bridge import to_arrays
+
         docs = list(docs)
-        return self.model.predict(ViewRequest(docs, self.model.attrs["routes"][0], "tokens", memo=self.memo_for(docs)))
+        encoding = self.encoding_for(docs, False)
+        rows = self.model.predict(ViewRequest(docs, self.model.attrs["routes"][0], "tokens", encoding=encoding))
+        return to_arrays(rows.tensor, rows.lengths)
 
     def set_annotations(self, docs: Iterable[Doc], scores: Any) -> None:
         """Nothing is left on Docs."""
 
-    def memo_for(self, docs: Sequence[Doc]) -> Memo:
-        """The current batch's memo if it is about these Docs and these weights; an empty one otherwise."""
+    def encoding_for(self, docs: Sequence[Doc], is_train: bool) -> "Encoding":
+        """What to read these Docs from: that of this update, or of the current batch, if it is about them and by the
+        present weights; otherwise one that nobody shares."""
+        from .model import new_encoding
+
+        if is_train and self.trains_on(docs):
+            if self._update_encoding is None:
+                self._update_encoding = new_encoding(self.model, trains=True)
+            return self._update_encoding
         current = self.current
-        if current is None or current.version != self._version or not current.covers(docs):
-            return {}
-        return current.memo
+        if is_train or current is None or current.version != self._version or not current.covers(docs):
+            return new_encoding(self.model, trains=False)
+        if current.encoding is None:
+            # copied first: in another thread, a head may be adding to it
+            expected = {view: tuple(routes) for view, routes in dict(self._usual_routes).items()}
+            current.encoding = new_encoding(self.model, trains=False, expected=expected)
+            current.encoding.asked = current.asked
+        return current.encoding
+
+    def has_read(self, encoding: "Encoding", listener: Model) -> None:
+        """Let the rows of the current batch go when those who usually read have read them."""
+        current = self.current
+        if current is not None and current.encoding is encoding:
+            current.readers.add(listener.id)
+            usual = self._usual_readers or {one.id for one in self.listeners}
+            if usual <= current.readers:
+                current.encoding = None
 
     @property
     def _version(self) -> int:
@@ -178,27 +204,42 @@ class ProgressiveTok2Vec(TrainablePipe):
         """
         examples = list(examples)
         validate_examples(examples, "ProgressiveTok2Vec.update")
+        self.backpropagate()
         self.current = None
         self._training_examples = examples
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         return losses
 
+    def gradient_left(self) -> None:
+        """See ``EncoderPipe``. The encoder's backward pass waits until all listeners of the update have left theirs."""
+        self._is_prepared = False
+        if self._update_encoding is not None and self._update_encoding.pending:
+            torch_shim(self.model).defer(self.backpropagate)
+
+    def backpropagate(self) -> None:
+        """Go back through the encoder, once for all rows that listeners have read and given gradients for."""
+        encoding, self._update_encoding = self._update_encoding, None
+        if encoding is not None:
+            encoding.backpropagate(self.surgery)
+
     def finish_update(self, sgd: Optimizer) -> None:
         """Step the parameters that have a gradient."""
         self.prepare_step(sgd)
         self.model.finish_update(sgd)
-        self._n_steps += 1
-        if self._n_steps % TRIM_EVERY == 0:
-            release_freed_memory()
 
-    def prepare_step(self, sgd: Optimizer) -> None:
-        """Before any of them moves: make one gradient of those that were kept apart, and clip it together with those of
-        the components that listen."""
+    def prepare_step(self, optimizer: Optimizer) -> None:
+        """Before any of them moves: complete the encoder's gradient, make one of those that were kept apart, and clip
+        it, once a step, together with those of the components that listen."""
+        shim = torch_shim(self.model)
+        shim.settle()
+        if self._is_prepared:
+            return
+        self._is_prepared = True
         if self.surgery is not None:
-            self.surgery.put_back(torch_shim(self.model).module)
+            self.surgery.put_back(shim.module)
         owners = [link_of(listener).owner for listener in self.listeners]
-        clip_gradients(sgd, {id(m): m for m in (self.model, *owners) if m is not None}.values())
+        clip_gradients(optimizer, {id(m): m for m in (self.model, *owners) if m is not None}.values())
 
     def trains_on(self, docs: Sequence[Doc]) -> bool:
         """Whether the encoder takes part in the update that these Docs belong to.
@@ -259,29 +300,31 @@ class ProgressiveTok2Vec(TrainablePipe):
     # Weights: a plain safetensors file, so that any tool can read it
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write ``cfg`` and ``encoder.safetensors`` into a folder."""
+        """Write ``encoder.safetensors`` into a folder."""
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
-        srsly.write_json(path / "cfg", self.cfg)
         (path / WEIGHTS_FILE).write_bytes(torch_shim(self.model).to_bytes())
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
-        """Read what ``to_disk`` wrote. Raises MedmtlError E013 if the weights do not fit the config."""
-        path = Path(path)
-        self.cfg = srsly.read_json(path / "cfg")
-        return self._from_bytes((path / WEIGHTS_FILE).read_bytes())
+        """Read what ``to_disk`` wrote.
+
+        Raises MedmtlError E013 if the weights do not fit the config, E018 if they are missing or damaged.
+        """
+        file_ = Path(path) / WEIGHTS_FILE
+        if not file_.is_file():
+            raise MedmtlError("E018", name=str(file_), size=0, problem="they are not there")
+        return self._load_weights(file_.read_bytes(), str(file_))
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        return srsly.msgpack_dumps({"cfg": self.cfg, "weights": torch_shim(self.model).to_bytes()})
+        return srsly.msgpack_dumps({"weights": torch_shim(self.model).to_bytes()})
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
         data: dict[str, Any] = srsly.msgpack_loads(bytes_data)
-        self.cfg = data["cfg"]
-        return self._from_bytes(data["weights"])
+        return self._load_weights(data["weights"], self.name)
 
-    def _from_bytes(self, weights: bytes) -> "ProgressiveTok2Vec":
+    def _load_weights(self, weights: bytes, where: str) -> "ProgressiveTok2Vec":
         shim = torch_shim(self.model)
-        shim.from_bytes(weights)
+        shim.from_bytes(weights, where=where)
         if shim.is_built:
             self.model.set_dim("nO", shim.module.encoder.width, force=True)
         return self

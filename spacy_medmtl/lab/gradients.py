@@ -12,9 +12,9 @@ from spacy.util import fix_random_seed, resolve_dot_names
 from torch import Tensor
 
 from ..annotations.scoring import corpus_of
-from ..encoder.head import Head
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..encoder.shims import torch_shim
+from ..heads.head import Head
 from ..training.batching import shuffled
 from ..training.torch_optimizer import LAYER
 

@@ -7,7 +7,8 @@ import torch
 from spacy.tokens import Doc
 from torch import Tensor, nn
 
-from ..encoder.model import EncoderModule, encode_layout
+from ..encoder.encoding import Encoding
+from ..encoder.module import EncoderModule
 from ..errors import MedmtlError
 from .masking import mask_words
 
@@ -30,7 +31,7 @@ class MaskedLmHead(nn.Module):
 
 def word_embeddings(module: EncoderModule) -> Tensor:
     """The encoder's word embeddings [vocabulary, narrow]."""
-    return module.encoder.model.embeddings.word_embeddings.weight
+    return module.encoder.embeddings.words.weight
 
 
 def head_spec(module: EncoderModule) -> "dict[str, int]":
@@ -64,14 +65,14 @@ def masked_lm_loss(
     chosen = numpy.flatnonzero(numpy.concatenate([which for _, which in masked])) if masked else numpy.zeros(0)
     if not len(chosen):
         return None
-    layout = module.viewer.lay_out("tokens", docs, [pieces for pieces, _ in masked])
+    layout = module.lay_out("tokens", docs, [pieces for pieces, _ in masked])
     module.train(trains)
     try:
         with torch.set_grad_enabled(trains):
-            rows = encode_layout(module.encoder, layout, route, budget, lambda _, compute: compute())
+            rows, places = Encoding(module, str, budget, trains=trains).encode(layout, [route])
     finally:
         module.eval()
     # the view's rows of pieces are in the order of the text: each piece once, whatever the windows
-    where = torch.from_numpy(numpy.concatenate(layout.gather)[chosen]).to(rows.device)
+    where = torch.from_numpy(places[numpy.concatenate(layout.gather)[chosen]]).to(rows.device)
     targets = torch.from_numpy(numpy.concatenate([one.ids for one in read])[chosen]).to(rows.device)
     return nn.functional.cross_entropy(head(rows[where], embeddings), targets)

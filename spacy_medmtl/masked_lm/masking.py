@@ -2,7 +2,7 @@
 
 import numpy
 
-from ..encoder.wordpieces import DocPieces
+from ..encoder.views.wordpieces import DocPieces
 
 MASKED, RANDOM = 0.8, 0.1  # of the chosen pieces; the others stay
 

@@ -1,18 +1,17 @@
 """The model of ``medmtl_masked_lm``. It reads the encoder through its listener's link: masks go in before encoding."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from thinc.api import Model
 
-from ..encoder.listener import LISTENER, find_link
+from ..encoder.listener import LISTENER, EncoderPipe, find_link
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
-
-    from ..encoder.pipe import ProgressiveTok2Vec
 
 
 def masked_lm_model(
@@ -25,16 +24,17 @@ def masked_lm_model(
     Raises MedmtlError E333 for another tok2vec layer or share.
     """
     from ..encoder.bridge import TorchShim
+    from ..heads.rows import same_scale
     from .layer import MaskedLmHead
 
     view = tok2vec.attrs.get("view")
     if tok2vec.name != LISTENER or view != "tokens" or not 0.0 < share < 1.0:
         raise MedmtlError("E333", tok2vec=tok2vec.name, view=view, share=share)
-    shim = TorchShim("masked-LM head", MaskedLmHead, lambda name: lr_scale)
+    shim = TorchShim("masked-LM head", MaskedLmHead, partial(same_scale, lr_scale=lr_scale))
     return Model("medmtl_masked_lm", forward, init=init, layers=[tok2vec], attrs={"share": share}, shims=[shim])
 
 
-def encoder_of(model: Model) -> "ProgressiveTok2Vec":
+def encoder_of(model: Model) -> EncoderPipe:
     """The encoder pipe that the model's listener reads. Raises MedmtlError E003 where there is none."""
     listener = model.layers[0]
     link = find_link(listener)
@@ -68,6 +68,7 @@ def forward(model: Model, docs: "list[Doc]", is_train: bool) -> tuple[float | No
     def backprop(factor: float) -> list[Any]:
         if loss is not None:
             loss.backward(torch.full_like(loss, factor))
+            pipe.gradient_left()
             if pipe.surgery is not None:
                 pipe.surgery.keep(model.layers[0].id, encoder)
         return []

@@ -6,11 +6,11 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples
-from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer
 
 from ..annotations.scoring import corpus_of
-from ..encoder.task import Task
+from ..heads.settings import names_setting
+from ..heads.task import Task
 
 DEFAULT_CONFIG = """
 [model]
@@ -37,17 +37,13 @@ def make_masked_lm(nlp: Language, name: str, model: Model, corpora: list[str]) -
     corpora: names of the corpora whose text is learnt from, as ``spacy-medmtl.MultitaskCorpus.v1`` calls them; none for
         every Doc of every batch.
     """
-    return MaskedLm(nlp.vocab, model, name, corpora=corpora)
+    return MaskedLm(nlp, model, name, corpora=corpora)
 
 
 class MaskedLm(Task):
     """See ``make_masked_lm``. Docs pass it unchanged, so a trained pipeline works without it."""
 
-    def __init__(self, vocab: Vocab, model: Model, name: str, *, corpora: list[str]) -> None:
-        self.vocab = vocab
-        self.model = model
-        self.name = name
-        self.cfg: dict[str, Any] = {"corpora": corpora}
+    corpora = names_setting("a list of names of corpora, each once")
 
     def __call__(self, doc: Doc) -> Doc:
         return doc
@@ -66,6 +62,7 @@ class MaskedLm(Task):
 
     def initialize(self, get_examples: Callable[[], Iterable[Example]], *, nlp: Language | None = None) -> None:
         """Build the output layer. Raises MedmtlError E003 without an encoder, E017 for one without weights yet."""
+        self.belong_to(nlp)
         self.model.initialize()
 
     def update(
@@ -82,8 +79,7 @@ class MaskedLm(Task):
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "MaskedLm.update")
-        wanted = self.cfg["corpora"]
-        docs = [one.predicted for one in examples if not wanted or corpus_of(one.reference) in wanted]
+        docs = [one.predicted for one in examples if not self.corpora or corpus_of(one.reference) in self.corpora]
         loss, backprop = self.model.begin_update(docs)
         if loss is None:
             return losses

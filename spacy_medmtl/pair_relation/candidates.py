@@ -7,9 +7,9 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import ENTITIES, entity_spans, sentence_bounds
+from ..annotations.groups import ENTITIES, entity_spans, sentence_bounds, trimmed
 from ..annotations.pairs import segment_bounds
-from ..encoder.readings import Bounds
+from ..encoder.views.requests import Bounds
 from ..errors import MedmtlError
 
 Pair = tuple[Bounds, Bounds]
@@ -57,8 +57,10 @@ def _is_type_pair(pair: Any) -> bool:
 
 
 def get_segments(doc: Doc) -> list[Pair]:
-    bounds = segment_bounds(doc)
-    return [(bounds[0], bounds[1])] if bounds else []
+    """White space at the ends of a text is no part of it, and a blank text makes no pair."""
+    bounds = [trimmed(doc, start, end) for start, end in segment_bounds(doc)]
+    is_pair = bool(bounds) and all(start < end for start, end in bounds)
+    return [(bounds[0], bounds[1])] if is_pair else []
 
 
 def get_adjacent(doc: Doc) -> list[Pair]:

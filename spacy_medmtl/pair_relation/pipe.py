@@ -1,36 +1,36 @@
 """The component ``pair_relation``."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Config, Model
-from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type
+from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type, sentence_bounds
+from ..annotations.items import Item
 from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
-from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
-from ..encoder.head import Head, aligned_bounds
+from ..annotations.travelling import keep_pairs
 from ..encoder.listener import view_of
-from ..encoder.losses import (
-    mean_squared_error,
-    sigmoid,
-    sigmoid_cross_entropy,
-    softmax,
-    softmax_cross_entropy,
-)
-from ..encoder.readings import BLINDED, ENTITY_VIEWS, Bounds, Reading, Unit
+from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, Bounds, DocumentReading, Reading, ToRead, Unit
 from ..errors import MedmtlError
+from ..heads.alignment import aligned_bounds, aligned_sentences
+from ..heads.head import Head
+from ..heads.outputs import Exclusive, Independent, Output, Regression, UnitLabels
+from ..heads.settings import choice_setting, threshold_setting
+from ..heads.tok2vec import reads_documents
 from .candidates import CandidateGetter, EntityPairs, Pair, span_of, surroundings
+from .scorer import pair_items
 
-MODES = ("multilabel", "exclusive", "regression")
-OUTPUT = "relations"  # name of the output, for its temperature
+OUTPUTS: dict[str, Output] = {
+    "multilabel": Independent(),
+    "exclusive": Exclusive(with_none=True),
+    "regression": Regression(),
+}
 
 DEFAULT_CONFIG = """
 [model]
@@ -83,52 +83,60 @@ def make_pair_relation(
     threshold: probability from which a label is written (``multilabel``).
     candidates: which pairs of a Doc are judged at prediction. For entities ``spacy-medmtl.entity_pairs.v1``, with the
         view ``marked_pair`` or ``blinded_pair`` of the model's listener.
-    Raises MedmtlError E203 on another mode, E216 for the view ``blinded_pair`` with another getter.
+    Raises MedmtlError E203 for a setting of another kind, E216 for the view ``blinded_pair`` with another getter.
     """
-    if mode not in MODES:
-        raise MedmtlError("E203", setting="mode", name=name, received=mode, expected=", ".join(MODES))
     if view_of(model) == BLINDED and not isinstance(candidates, EntityPairs):
         raise MedmtlError("E216", name=name)
     install_extensions()
     return PairRelation(
-        nlp.vocab,
+        nlp,
         model,
         name,
         scorer=scorer,
         candidates=candidates,
-        component=name,
         spans_key=spans_key,
         mode=mode,
         threshold=threshold,
-        entities=candidates.spans_key if isinstance(candidates, EntityPairs) else None,
     )
 
 
-@dataclass(frozen=True)
-class PairGold:
-    """Per pair, in reading order: labels that hold and labels that are judged (bool [n, labels]), and its value [n]."""
-
-    labels: numpy.ndarray
-    judged: numpy.ndarray
-    values: numpy.ndarray
-
-
-class PairRelation(Head[PairGold]):
+class PairRelation(Head[UnitLabels]):
     """See ``make_pair_relation``. Writes the relations that hold; for a regression, every candidate with its value."""
+
+    output_name: ClassVar[str] = "relations"
+    mode = choice_setting(list(OUTPUTS))
+    threshold = threshold_setting()
 
     def __init__(self, *args: Any, candidates: CandidateGetter, **settings: Any) -> None:
         super().__init__(*args, **settings)
         self.candidates = candidates
 
+    @property
+    def output(self) -> Output:
+        return OUTPUTS[self.mode]
+
+    @property
+    def entities_key(self) -> str | None:
+        """The span group of the entities that are paired (``ents``: ``doc.ents``), if they are entities."""
+        return self.candidates.spans_key if isinstance(self.candidates, EntityPairs) else None
+
     def n_outputs(self) -> int:
         """A column per label; in ``exclusive`` mode one more, the last, for "none of them". Raises MedmtlError E206 for
         a regression with several labels."""
-        if self.cfg["mode"] == "regression" and len(self.labels) > 1:
+        if self.mode == "regression" and len(self.labels) > 1:
             raise MedmtlError("E206", name=self.name, received=list(self.labels))
-        return len(self.labels) + (self.cfg["mode"] == "exclusive")
+        return self.output.n_columns(len(self.labels))
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        return [label for pair in read_pairs(doc, key=self.spans_key) for label in pair.labels]
+    def items(self, doc: Doc) -> list[Item] | None:
+        return pair_items(doc, self.spans_key)
+
+    def lists_all(self, doc: Doc) -> bool:
+        """Pairs that are not listed were not judged."""
+        return False
+
+    @property
+    def has_given_units(self) -> bool:
+        return bool(self.mode != "regression")
 
     def unusable(self, example: Example) -> Iterator[str]:
         gold = read_pairs(example.reference, key=self.spans_key)
@@ -140,29 +148,33 @@ class PairRelation(Head[PairGold]):
         heads = aligned_bounds(example, [pair.head for pair in gold], mode="expand")
         return list(zip(heads, aligned_bounds(example, [pair.tail for pair in gold], mode="expand")))
 
-    def training_batch(self, examples: Sequence[Example]) -> tuple[list[Reading], PairGold]:
-        readings: list[Reading] = []
+    def training_batch(self, examples: Sequence[Example]) -> tuple[list[ToRead], UnitLabels]:
+        readings: list[ToRead] = []
         gold: list[JudgedPair] = []
         judged: list[numpy.ndarray] = []
         for example in examples:
             pairs: list[Pair] = []
             learnt: list[JudgedPair] = []
-            annotated = read_pairs(example.reference, key=self.spans_key)
-            own = annotated_labels(example.reference, self.spans_key, self.labels)
+            own = self.row_of(annotated_labels(example.reference, self.spans_key, self.labels))
+            annotated = read_pairs(example.reference, key=self.spans_key) if own.any() else []
             for pair, (head, tail) in zip(annotated, self._aligned(example, annotated)):
-                if head is not None and tail is not None and self._gives_loss(pair, own):
+                is_learnt = self.output.learns_from(self.row_of(pair.labels), own)
+                if head is not None and tail is not None and is_learnt:
                     pairs.append((head, tail))
                     learnt.append(pair)
-            readings.append(self._training_reading(example, pairs, learnt))
+            if pairs or not reads_documents(self.model):
+                readings.append(self._training_reading(example, pairs, learnt))
             gold += learnt
-            judged += [self._row(own)] * len(pairs)
+            judged += [own] * len(pairs)
         empty = numpy.zeros((0, len(self.labels)), dtype=bool)
-        labels = numpy.vstack([empty, *(self._row(pair.labels) for pair in gold)])
+        labels = numpy.vstack([empty, *(self.row_of(pair.labels) for pair in gold)])
         values = numpy.asarray([pair.score for pair in gold])
         # Docs without pairs are read too (they cost nothing), so that warnings number Docs as the caller does
-        return readings if gold else [], PairGold(labels, numpy.vstack([empty, *judged]), values)
+        return readings if gold else [], UnitLabels(labels, numpy.vstack([empty, *judged]), values)
 
-    def _training_reading(self, example: Example, pairs: list[Pair], gold: Sequence[JudgedPair]) -> Reading:
+    def _training_reading(self, example: Example, pairs: list[Pair], gold: Sequence[JudgedPair]) -> ToRead:
+        if reads_documents(self.model):
+            return document_reading(example.predicted, aligned_sentences(example), pairs)
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(example.predicted, pairs=pairs)
         around = surroundings(example.reference, [(pair.head, pair.tail) for pair in gold])
@@ -187,32 +199,6 @@ class PairRelation(Head[PairGold]):
             raise MedmtlError("E217", name=self.name, key=key, count=n_untyped)
         return Reading(doc, units, pairs, types=types)
 
-    def _gives_loss(self, pair: JudgedPair, own: Sequence[str]) -> bool:
-        """Whether a pair is judged for one of our labels: one that is not must not make a step."""
-        if self.cfg["mode"] == "exclusive" and pair.labels:
-            return bool((self._row(pair.labels) & self._row(own)).any())
-        return bool(own)
-
-    def _row(self, labels: Sequence[str]) -> numpy.ndarray:
-        row = numpy.zeros(len(self.labels), dtype=bool)
-        row[[self.column(label) for label in labels]] = True
-        return row
-
-    def loss(self, gold: PairGold, scores: Floats2d) -> tuple[float, Floats2d]:
-        if self.cfg["mode"] == "regression":
-            return mean_squared_error(scores, gold.values[:, None])
-        if self.cfg["mode"] == "multilabel":
-            return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
-        return softmax_cross_entropy(scores, *_with_none(gold))
-
-    def decided(self, gold: PairGold, scores: Floats2d) -> dict[str, Decisions]:
-        """Values of a regression are no probabilities."""
-        if self.cfg["mode"] == "regression":
-            return {}
-        if self.cfg["mode"] == "multilabel":
-            return {OUTPUT: independent_decisions(scores, gold.labels, gold.judged)}
-        return {OUTPUT: exclusive_decisions(scores, *_with_none(gold))}
-
     def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Pair], numpy.ndarray]]:
         """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
         docs = list(docs)
@@ -220,22 +206,21 @@ class PairRelation(Head[PairGold]):
         readings = [self._reading(doc, found) for doc, found in zip(docs, pairs)]
         if not any(pairs):
             return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
-        scores = self.logits(readings)
-        if self.cfg["mode"] != "regression":
-            scores = scores / self.temperature(OUTPUT)
-            scores = sigmoid(scores) if self.cfg["mode"] == "multilabel" else softmax(scores)
+        scores = self.probabilities(readings)
         borders = numpy.cumsum([0] + [len(found) for found in pairs])
         return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
 
-    def _reading(self, doc: Doc, pairs: list[Pair]) -> Reading:
+    def _reading(self, doc: Doc, pairs: list[Pair]) -> ToRead:
+        if reads_documents(self.model):
+            return document_reading(doc, sentence_bounds(doc), pairs)
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(doc, pairs=pairs)
         types = self._types(doc, pairs)
-        return self._entity_reading(doc, pairs, surroundings(doc, pairs), types, str(self.cfg["entities"]))
+        return self._entity_reading(doc, pairs, surroundings(doc, pairs), types, str(self.entities_key))
 
     def _types(self, doc: Doc, pairs: Iterable[Pair]) -> list[tuple[str, str]]:
         """Of head and tail, for each pair, as the group says that the candidate getter reads."""
-        types = entity_types(doc, self.candidates.spans_key) if isinstance(self.candidates, EntityPairs) else {}
+        types = entity_types(doc, self.entities_key) if self.entities_key is not None else {}
         return [(types.get(head, ""), types.get(tail, "")) for head, tail in pairs]
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
@@ -247,22 +232,20 @@ class PairRelation(Head[PairGold]):
                 for label, score in self._held(row)
             ]
             write_relations(doc, found, key=self.spans_key)
+            keep_pairs(doc, self.spans_key, [pair.labels for pair in found], [pair.score for pair in found])
 
     def _held(self, row: numpy.ndarray) -> list[tuple[str, float]]:
         """(label, probability or value) of what holds for one pair."""
-        if self.cfg["mode"] == "regression":
-            return [(self.labels[0], float(row[0]))]
-        if self.cfg["mode"] == "multilabel":
-            return [(self.labels[i], float(row[i])) for i in numpy.flatnonzero(row >= self.cfg["threshold"])]
-        best = int(numpy.argmax(row))
-        return [(self.labels[best], float(row[best]))] if best < len(self.labels) else []
+        return [(self.labels[column], float(row[column])) for column in self.output.chosen(row, self.threshold)]
 
 
-def _with_none(gold: PairGold) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Of ``exclusive`` pairs: column of what holds, "none of them" being the last [n], and judged [n, labels + 1]."""
-    none_of_them = ~gold.labels.any(axis=1, keepdims=True)
-    columns = numpy.hstack([gold.labels, none_of_them]).argmax(axis=1)
-    return columns, numpy.hstack([gold.judged, numpy.ones_like(none_of_them)])
+def document_reading(doc: Doc, sentences: Sequence[Bounds], pairs: Sequence[Pair]) -> DocumentReading:
+    """Three rows for each pair: head, tail, and what lies between them."""
+    spans: list[Bounds] = []
+    for head, tail in pairs:
+        first, second = sorted((head, tail))
+        spans += [head, tail, (first[1], max(first[1], second[0]))]
+    return DocumentReading(doc, sentences, spans)
 
 
 def judge_pairs(

@@ -1,22 +1,24 @@
 """The component ``sentence_intent``."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Config, Model
-from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
-from ..encoder.decisions import Decisions, exclusive_decisions, independent_decisions
-from ..encoder.head import Head, aligned_bounds
-from ..encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
-from ..encoder.readings import Bounds, Reading, units_with_context
+from ..annotations.items import Item, judged_by, span_items
+from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
+from ..heads.alignment import aligned_bounds, aligned_sentences
+from ..heads.head import Head
+from ..heads.outputs import Exclusive, Independent, UnitLabels, stacked
+from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
+from ..heads.tok2vec import reads_documents
+from .scorer import cat_items, judges_cats
 
 DEFAULT_CONFIG = """
 [model]
@@ -29,7 +31,6 @@ route = "sentence_intent"
 view = "sentence"
 upstream = "*"
 """
-OUTPUT = "intents"  # name of the output, for its temperature
 
 
 @Language.factory(
@@ -67,18 +68,18 @@ def make_sentence_intent(
 
     spans_key: where units with their labels are written, and read from in training.
     units: ``sentence``, ``doc`` (labels go to ``doc.cats``), or the key of a span group whose spans are the units.
-    context: units either side that are read along, behind [C] markers.
+    context: units either side that are read along, behind [C] markers (in the view ``document``, all is).
     multi_label: any number of labels per unit (sigmoid) instead of exactly one (softmax). In training, units of an
         annotated Doc that bear no label are examples of none.
     threshold: probability from which a label of the multi-label variant is written.
+    Raises MedmtlError E203 for a setting of another kind.
     """
     install_extensions()
     return SentenceIntent(
-        nlp.vocab,
+        nlp,
         model,
         name,
         scorer=scorer,
-        component=name,
         spans_key=spans_key,
         units=units,
         context=context,
@@ -87,44 +88,47 @@ def make_sentence_intent(
     )
 
 
-@dataclass(frozen=True)
-class IntentGold:
-    """Per unit, in reading order: which labels hold and which are judged at all. Both bool [n_units, n_labels]."""
-
-    labels: numpy.ndarray
-    judged: numpy.ndarray
-
-    @property
-    def columns(self) -> numpy.ndarray:
-        """The one label of each unit, -1 where it has none."""
-        return numpy.where(self.labels.any(axis=1), self.labels.argmax(axis=1), -1)
-
-
-class SentenceIntent(Head[IntentGold]):
+class SentenceIntent(Head[UnitLabels]):
     """See ``make_sentence_intent``. Writes spans labelled with their intent, probabilities in ``attrs["scores"]``."""
 
-    @property
-    def units(self) -> str:
-        """``sentence``, ``doc`` or the key of a span group."""
-        return str(self.cfg["units"])
+    output_name: ClassVar[str] = "intents"
+    units = text_setting("'sentence', 'doc' or the key of a span group")
+    context = count_setting()
+    multi_label = flag_setting()
+    threshold = threshold_setting()
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        if self.units == "doc":
-            return list(doc.cats)
-        return [span.label_ for span in doc.spans.get(self.spans_key, [])]
+    @property
+    def output(self) -> Exclusive | Independent:
+        return Independent() if self.multi_label else Exclusive()
+
+    def items(self, doc: Doc) -> list[Item] | None:
+        return cat_items(doc) if self.uses_cats else span_items(doc, self.spans_key)
+
+    def judges(self, doc: Doc) -> Callable[[str], bool]:
+        return judges_cats(doc, self.multi_label) if self.uses_cats else judged_by(doc, self.spans_key)
+
+    @property
+    def has_given_units(self) -> bool:
+        return True
+
+    @property
+    def uses_cats(self) -> bool:
+        return bool(self.units == "doc")
+
+    def gold_labels(self, doc: Doc) -> list[str]:
+        """Categories that do not hold are labels as well."""
+        return list(doc.cats) if self.uses_cats else super().gold_labels(doc)
 
     def unusable(self, example: Example) -> Iterator[str]:
         """Units are widened to whole tokens, so only those of nothing but white space are lost."""
-        if self.units != "doc":
+        if not self.uses_cats:
             spans = example.reference.spans.get(self.spans_key, [])
             aligned = aligned_bounds(example, [(span.start, span.end) for span in spans], mode="expand")
-            for bounds in aligned:
-                if bounds is None or not example.predicted[slice(*bounds)].text.strip():
-                    yield "empty"
+            yield from ["empty"] * aligned.count(None)
 
     def _units(self, doc: Doc) -> list[Bounds]:
         """Units of a Doc at prediction, those of nothing but white space left out."""
-        if self.units == "doc":
+        if self.uses_cats:
             bounds = [trimmed(doc, 0, len(doc))]
         elif self.units == "sentence":
             bounds = sentence_bounds(doc)
@@ -132,48 +136,46 @@ class SentenceIntent(Head[IntentGold]):
             bounds = sorted({trimmed(doc, span.start, span.end) for span in doc.spans.get(self.units, [])})
         return [(start, end) for start, end in bounds if start < end]
 
-    def _reading(self, doc: Doc, bounds: Sequence[Bounds], chosen: Container[Bounds]) -> Reading:
-        """Read the ``chosen`` of all units of a Doc; their context may be any."""
-        context = self.cfg["context"]
-        units = [unit for unit in units_with_context(bounds, context) if (unit.start, unit.end) in chosen]
-        return Reading(doc, units, marked=context > 0)
+    def _reading(
+        self, doc: Doc, bounds: Sequence[Bounds], chosen: Container[Bounds], sentences: Sequence[Bounds]
+    ) -> ToRead:
+        """Read the ``chosen`` of all units ``bounds`` of a Doc; their context may be any."""
+        if reads_documents(self.model):
+            return DocumentReading(doc, sentences, [unit for unit in bounds if unit in chosen])
+        units = [unit for unit in units_with_context(bounds, self.context) if (unit.start, unit.end) in chosen]
+        return Reading(doc, units, marked=self.context > 0)
 
-    def training_batch(self, examples: Sequence[Example]) -> tuple[list[Reading], IntentGold]:
-        readings: list[Reading] = []
+    def training_batch(self, examples: Sequence[Example]) -> tuple[list[ToRead], UnitLabels]:
+        readings: list[ToRead] = []
         labels: list[numpy.ndarray] = []
         judged: list[numpy.ndarray] = []
         for example in examples:
             gold = self._gold_units(example)
             bounds = sorted({*gold, *self._other_units(example, gold)})
-            if self.cfg["multi_label"] and self.units != "doc" and is_annotated(example.reference, self.spans_key):
-                gold = {unit: gold.get(unit, self._row([])) for unit in bounds}
+            if self.multi_label and not self.uses_cats and is_annotated(example.reference, self.spans_key):
+                gold = {unit: gold.get(unit, self.row_of([])) for unit in bounds}
             own = self._judged(example.reference)
-            if self.cfg["multi_label"]:
-                gold = gold if own.any() else {}
-            else:
-                gold = {unit: row for unit, row in gold.items() if (row & own).any()}
+            gold = {unit: row for unit, row in gold.items() if self.output.learns_from(row, own)}
             if gold:  # a Doc that gives no loss must not make a step
-                readings.append(self._reading(example.predicted, bounds, gold))
+                readings.append(self._reading(example.predicted, bounds, gold, aligned_sentences(example)))
                 labels += [gold[bounds] for bounds in sorted(gold)]
                 judged += [own] * len(gold)
-        empty = numpy.zeros((0, len(self.labels)), dtype=bool)
-        return readings, IntentGold(numpy.vstack([empty, *labels]), numpy.vstack([empty, *judged]))
+        return readings, stacked(labels, judged, len(self.labels))
 
     def _gold_units(self, example: Example) -> dict[Bounds, numpy.ndarray]:
         """Annotated units of an example in the tokens of its predicted Doc, with the labels that hold."""
         reference = example.reference
         found: dict[Bounds, numpy.ndarray] = {}
-        if self.units == "doc":
+        if self.uses_cats:
             held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
-            if reference.cats and self.cfg["multi_label"]:
-                found = {unit: self._row([]) for unit in self._units(example.predicted)}
+            if reference.cats and self.multi_label:
+                found = {unit: self.row_of([]) for unit in self._units(example.predicted)}
         else:
             held = [((span.start, span.end), span.label_) for span in reference.spans.get(self.spans_key, [])]
         aligned = aligned_bounds(example, [bounds for bounds, _ in held], mode="expand")
         for bounds, (_, label) in zip(aligned, held):
-            bounds = None if bounds is None else trimmed(example.predicted, *bounds)
-            if bounds is not None and bounds[0] < bounds[1]:
-                found[bounds] = found.get(bounds, self._row([])) | self._row([label])
+            if bounds is not None:
+                found[bounds] = found.get(bounds, self.row_of([])) | self.row_of([label])
         return found
 
     def _other_units(self, example: Example, gold: dict[Bounds, numpy.ndarray]) -> list[Bounds]:
@@ -183,49 +185,34 @@ class SentenceIntent(Head[IntentGold]):
         aligned = aligned_bounds(example, self._units(example.reference), mode="expand")
         return [bounds for bounds in aligned if bounds is not None and taken.isdisjoint(range(*bounds))]
 
-    def _row(self, labels: Sequence[str]) -> numpy.ndarray:
-        row = numpy.zeros(len(self.labels), dtype=bool)
-        row[[self.column(label) for label in labels]] = True
-        return row
-
     def _judged(self, reference: Doc) -> numpy.ndarray:
-        if self.units == "doc":
-            return self._row([label for label in reference.cats if self.cfg["multi_label"]] or self.labels)
-        return self._row(annotated_labels(reference, self.spans_key, self.labels))
-
-    def loss(self, gold: IntentGold, scores: Floats2d) -> tuple[float, Floats2d]:
-        if self.cfg["multi_label"]:
-            return sigmoid_cross_entropy(scores, gold.labels, gold.judged)
-        return softmax_cross_entropy(scores, gold.columns, gold.judged)
-
-    def decided(self, gold: IntentGold, scores: Floats2d) -> dict[str, Decisions]:
-        if self.cfg["multi_label"]:
-            return {OUTPUT: independent_decisions(scores, gold.labels, gold.judged)}
-        return {OUTPUT: exclusive_decisions(scores, gold.columns, gold.judged)}
+        if self.uses_cats:
+            return self.row_of([label for label in reference.cats if self.multi_label] or self.labels)
+        return self.row_of(annotated_labels(reference, self.spans_key, self.labels))
 
     def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Bounds], numpy.ndarray]]:
         """Per Doc: its units and their probabilities [n_units, n_labels]."""
         docs = list(docs)
         units = [self._units(doc) for doc in docs]
-        readings = [self._reading(doc, bounds, bounds) for doc, bounds in zip(docs, units) if bounds]
+        readings = [
+            self._reading(doc, bounds, bounds, sentence_bounds(doc)) for doc, bounds in zip(docs, units) if bounds
+        ]
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
-        logits = self.logits(readings) / self.temperature(OUTPUT)
-        probabilities = sigmoid(logits) if self.cfg["multi_label"] else softmax(logits)
+        probabilities = self.probabilities(readings)
         borders = numpy.cumsum([0] + [len(bounds) for bounds in units])
         return [(bounds, probabilities[a:b]) for bounds, a, b in zip(units, borders, borders[1:])]
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]``, or ``doc.cats`` where the units are Docs."""
         for doc, (units, probabilities) in zip(docs, predictions):
-            if self.units == "doc":
+            if self.uses_cats:
                 for row in probabilities:  # other components' categories stay
                     doc.cats.update((label, float(p)) for label, p in zip(self.labels, row))
                 continue
             spans, scores = [], []
             for (start, end), row in zip(units, probabilities):
-                chosen = numpy.flatnonzero(row >= self.cfg["threshold"]) if self.cfg["multi_label"] else [row.argmax()]
-                for column in chosen:
+                for column in self.output.chosen(row, self.threshold):
                     spans.append(Span(doc, start, end, label=self.labels[column]))
                     scores.append(float(row[column]))
             write_group(doc, self.spans_key, spans, scores=scores)

@@ -1,6 +1,7 @@
 """The thinc side of the Slot-based Recurrent Unit: sentences to padded batches of like length, and back."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import numpy
@@ -8,11 +9,12 @@ import torch
 from thinc.api import Model
 from torch import Tensor
 
-from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
-from ..encoder.rows import tok2vec_input, tok2vec_width
+from ..encoder.bridge import TorchShim, to_array, to_tensor
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
-from .model import ActionScores, Sentence, SruInput
+from ..heads.rows import read_rows, same_scale
+from ..heads.tok2vec import tok2vec_input, tok2vec_width
+from .model import ActionScores, SruInput, WordSequence
 from .recurrent import SlotRecurrentUnit
 
 BATCH = 32  # sentences that walk together; the longest sets the number of steps for all
@@ -21,10 +23,9 @@ BATCH = 32  # sentences that walk together; the longest sets the number of steps
 def build_sru(tok2vec: Model, n_actions: int | None, *, lr_scale: float, **settings: Any) -> "Model[SruInput, Any]":
     """See ``spacy_medmtl.sru_nested_ner.model.sru_nested_ner_model``. settings: of the SlotRecurrentUnit."""
 
-    def build(width: int, n_labels: int, n_latents: int | None = None) -> SlotRecurrentUnit:
-        return SlotRecurrentUnit(width, n_labels, n_latents=n_latents, **settings)
-
-    shim = TorchShim("slot recurrent unit", build, lambda name: lr_scale)
+    shim = TorchShim(
+        "slot recurrent unit", partial(SlotRecurrentUnit, **settings), partial(same_scale, lr_scale=lr_scale)
+    )
     return Model(
         "medmtl_sru",
         forward,
@@ -59,11 +60,9 @@ def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
 def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> tuple[Any, Callable]:
     """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
     n_actions] per sentence."""
-    tok2vec = model.layers[0]
     unit: SlotRecurrentUnit = torch_shim(model).module
-    rows, backprop_tok2vec = tok2vec(tok2vec_input(tok2vec, list(inputs.items)), is_train)
-    offsets = numpy.cumsum([0] + [len(part) for part in rows])
-    words = to_tensor(model.ops.xp.vstack(rows), requires_grad=is_train)
+    words, n_rows, backprop_tok2vec = read_rows(model.layers[0], list(inputs.items), is_train)
+    offsets = numpy.cumsum([0, *n_rows])
     order = sorted(range(len(inputs.sentences)), key=lambda i: len(inputs.sentences[i].words))
     batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
     if not is_train and inputs.sentences[0].rows is None:
@@ -78,8 +77,7 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
 
     def backprop(d_scores: ActionScores) -> SruInput:
         logits.backward(to_tensor(d_scores.logits))
-        d_words = to_array(words.grad) if words.grad is not None else model.ops.alloc2f(*words.shape)
-        backprop_tok2vec(split_rows(d_words, [len(part) for part in rows]))
+        backprop_tok2vec(torch.zeros_like(words) if words.grad is None else words.grad)
         return inputs
 
     return ActionScores(to_array(logits), to_array(targets), to_array(mask)), backprop
@@ -103,7 +101,7 @@ def _predict(
 
 
 def _walk_gold(
-    unit: SlotRecurrentUnit, words: Tensor, sentences: list[Sentence], offsets: numpy.ndarray
+    unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray
 ) -> tuple[Tensor, Tensor, Tensor]:
     padded, lengths = _pad_words(words, sentences, offsets)
     rows = [sentence.rows for sentence in sentences if sentence.rows is not None]
@@ -119,7 +117,7 @@ def _walk_gold(
         raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
 
 
-def _pad_words(words: Tensor, sentences: list[Sentence], offsets: numpy.ndarray) -> tuple[Tensor, Tensor]:
+def _pad_words(words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> tuple[Tensor, Tensor]:
     """Word vectors [n_sentences, n_words, width], zeros behind the end, and lengths [n_sentences]."""
     lengths = [len(sentence.words) for sentence in sentences]
     index = numpy.full((len(sentences), max(lengths)), len(words), dtype="int64")  # the row of zeros

@@ -17,14 +17,18 @@ from ..annotations.groups import (
     joined_bounds,
     merged_type,
     sentence_bounds,
+    word_offsets,
     write_group,
 )
-from ..encoder.decisions import Decisions, independent_decisions, tempered
-from ..encoder.head import Head, aligned_bounds
-from ..encoder.losses import sigmoid, sigmoid_cross_entropy, to_numpy
-from ..encoder.readings import Bounds
 from ..encoder.shims import torch_shim
-from .model import ActionScores, Sentence, SruInput
+from ..encoder.views.requests import Bounds, DocumentReading, ToRead
+from ..heads.alignment import aligned_bounds, aligned_sentences
+from ..heads.head import Head
+from ..heads.losses import sigmoid, to_numpy
+from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, tempered
+from ..heads.settings import count_setting, flag_setting, threshold_setting
+from ..heads.tok2vec import reads_documents
+from .model import ActionScores, SruInput, WordSequence
 from .transitions import SHIFT, ScoredSpan, decode, flushed, foreign_actions, inexpressible, n_actions, oracle
 
 DEFAULT_CONFIG = """
@@ -43,6 +47,7 @@ pooling = "max"
 """
 LabelledBounds = tuple[int, int, str]
 OUTPUT = "actions"  # name of the output, for its temperature
+ACTIONS = Independent()
 
 
 @Language.factory(
@@ -87,13 +92,13 @@ def make_sru_nested_ner(
     sequence_tokens: walk through neighbouring sentences as one sequence while it has no more tokens than this, so that
         what was found in one is known in the next, and entities may cross their border; 0: each sentence on its own.
         (The authors join up to 405 wordpieces for GENIA and CoNLL.)
+    Raises MedmtlError E203 for a setting of another kind.
     """
     return SruNestedNer(
-        nlp.vocab,
+        nlp,
         model,
         name,
         scorer=scorer,
-        component=name,
         spans_key=spans_key,
         threshold=threshold,
         set_ents=set_ents,
@@ -105,6 +110,14 @@ def make_sru_nested_ner(
 class SruNestedNer(Head[list[Example]]):
     """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` the geometric mean of the
     probabilities of the two actions that opened and closed each."""
+
+    threshold = threshold_setting()
+    set_ents = flag_setting()
+    merge_types = flag_setting()
+    sequence_tokens = count_setting()
+
+    def outputs(self) -> dict[str, Output]:
+        return {OUTPUT: ACTIONS}
 
     @property
     def paper_compat(self) -> bool:
@@ -118,15 +131,12 @@ class SruNestedNer(Head[list[Example]]):
             return super().add_label(label)
         from .layer import resize
 
-        self.cfg["labels"].append(label)
+        self._labels.append(label)
         resize(self.model, self.n_outputs())
         return 1
 
     def n_outputs(self) -> int:
         return n_actions(len(self.labels))
-
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        return [span.label_ for span in doc.spans.get(self.spans_key, [])]
 
     def unusable(self, example: Example) -> Iterator[str]:
         yield from super().unusable(example)
@@ -150,26 +160,29 @@ class SruNestedNer(Head[list[Example]]):
         return [(*bounds, span.label_) for bounds, span in zip(aligned, spans) if bounds is not None]
 
     def _training_bounds(self, example: Example) -> list[Bounds]:
-        aligned = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
-        return joined_bounds((bounds for bounds in aligned if bounds is not None), self.cfg["sequence_tokens"])
+        return joined_bounds(aligned_sentences(example), self.sequence_tokens)
 
     def training_batch(self, examples: Sequence[Example]) -> tuple[SruInput, list[Example]]:
         """Sentences with their gold, which the model walks along."""
-        docs: list[Doc] = []
-        sentences: list[Sentence] = []
+        items: list[ToRead] = []
+        sentences: list[WordSequence] = []
         for example in examples:
             own = {self.column(label) for label in annotated_labels(example.reference, self.spans_key, self.labels)}
             if not own or not len(example.predicted):
                 continue
             gold = self._gold(example)
             for start, end in self._training_bounds(example):
-                words = _words(example.predicted, start, end)
+                words = word_offsets(example.predicted, start, end)
                 if len(words):
-                    sentences.append(self._sentence(len(docs), words, gold, own))
-            docs.append(example.predicted)
-        return SruInput(docs, sentences), list(examples)
+                    sentences.append(self._sentence(len(items), words, gold, own))
+            items.append(self._item(example.predicted, aligned_sentences(example)))
+        return SruInput(items, sentences), list(examples)
 
-    def _sentence(self, item: int, words: numpy.ndarray, gold: list[LabelledBounds], own: set[int]) -> Sentence:
+    def _item(self, doc: Doc, sentences: Sequence[Bounds]) -> ToRead:
+        """What is read of a Doc."""
+        return DocumentReading(doc, sentences) if reads_documents(self.model) else doc
+
+    def _sentence(self, item: int, words: numpy.ndarray, gold: list[LabelledBounds], own: set[int]) -> WordSequence:
         """Oracle rows of a sentence. A gold span counts if all of it lies in the sentence; its bounds become words."""
         spans = []
         for start, end, label in gold:
@@ -180,7 +193,7 @@ class SruNestedNer(Head[list[Example]]):
         if self.paper_compat:
             spans = flushed(spans, len(words))
         rows = oracle(spans, len(words), len(self.labels))
-        return Sentence(item, words, rows, foreign_actions(own, len(self.labels)))
+        return WordSequence(item, words, rows, foreign_actions(own, len(self.labels)))
 
     def loss(self, gold: list[Example], scores: ActionScores) -> tuple[float, ActionScores]:
         """Binary cross-entropy, summed over the actions that the corpora annotate, mean over steps (targets ride in
@@ -190,7 +203,7 @@ class SruNestedNer(Head[list[Example]]):
         loss is per token, a factor of 1 / n_actions would leave the shared encoder to the others. paper_compat: their
         mean; and the target of a postponed SHIFT, its own probability, has a gradient as well.
         """
-        loss, gradient = sigmoid_cross_entropy(scores.logits, scores.targets, scores.mask)
+        loss, gradient = ACTIONS.loss(scores.logits, UnitLabels(scores.targets, scores.mask))
         if self.paper_compat:
             probability = sigmoid(scores.logits[:, SHIFT])
             postponed = scores.mask[:, SHIFT] & (scores.targets[:, SHIFT] > 0) & (scores.targets[:, SHIFT] < 1)
@@ -200,27 +213,28 @@ class SruNestedNer(Head[list[Example]]):
         actions_per_step = float(scores.mask.sum()) / max(1, int(scores.mask.any(axis=1).sum()))
         return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.targets, scores.mask)
 
-    def decided(self, gold: list[Example], scores: ActionScores) -> dict[str, Decisions]:
+    def labelled_logits(self, gold: list[Example], scores: ActionScores) -> dict[str, LabelledLogits]:
         """Actions along the gold path. A postponed SHIFT, whose target is its own probability, is none."""
         targets, mask = to_numpy(scores.targets), to_numpy(scores.mask).astype(bool)
-        return {OUTPUT: independent_decisions(scores.logits, targets == 1, mask & ((targets == 0) | (targets == 1)))}
+        judged = mask & ((targets == 0) | (targets == 1))
+        return {OUTPUT: ACTIONS.labelled(scores.logits, UnitLabels(targets == 1, judged))}
 
     def predict(self, docs: Iterable[Doc]) -> list[list[ScoredSpan]]:
         """Per Doc: (start token, end token, label column, score) of its entities."""
         docs = list(docs)
         sentences = [
-            Sentence(i, words)
+            WordSequence(i, words)
             for i, doc in enumerate(docs)
-            for bounds in joined_bounds(sentence_bounds(doc), self.cfg["sequence_tokens"])
-            for words in [_words(doc, *bounds)]
+            for bounds in joined_bounds(sentence_bounds(doc), self.sequence_tokens)
+            for words in [word_offsets(doc, *bounds)]
             if len(words)
         ]
         found: list[list[ScoredSpan]] = [[] for _ in docs]
         if not sentences:
             return found
-        probabilities = self.model.predict(SruInput(docs, sentences))
+        probabilities = self.model.predict(SruInput([self._item(doc, sentence_bounds(doc)) for doc in docs], sentences))
         for sentence, rows in zip(sentences, probabilities):
-            n_words, threshold = len(sentence.words), self.cfg["threshold"]
+            n_words, threshold = len(sentence.words), self.threshold
             rows = tempered(rows, self.temperature(OUTPUT))
             for start, end, label, score in decode(rows, n_words, threshold=threshold, paper_compat=self.paper_compat):
                 first, last = int(sentence.words[start]), int(sentence.words[end - 1]) + 1
@@ -229,7 +243,7 @@ class SruNestedNer(Head[list[Example]]):
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with ``scores``, and ``doc.ents`` if so set."""
-        names = [merged_type(label) if self.cfg["merge_types"] else label for label in self.labels]
+        names = [merged_type(label) if self.merge_types else label for label in self.labels]
         for doc, entities in zip(docs, predictions):
             best: dict[LabelledBounds, float] = {}
             for start, end, label, score in entities:
@@ -237,12 +251,7 @@ class SruNestedNer(Head[list[Example]]):
                 best[entity] = max(score, best.get(entity, 0.0))
             spans = [Span(doc, start, end, label=name) for start, end, name in best]
             write_group(doc, self.spans_key, spans, scores=list(best.values()))
-            if self.cfg["set_ents"]:
+            if self.set_ents:
                 taken = {i for ent in doc.ents for i in range(ent.start, ent.end)}
                 free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
                 doc.ents = [*doc.ents, *filter_spans(free)]
-
-
-def _words(doc: Doc, start: int, end: int) -> numpy.ndarray:
-    """Offsets of the tokens that are words: white space is none."""
-    return numpy.asarray([i for i in range(start, end) if not doc[i].is_space], dtype="int64")

@@ -2,7 +2,8 @@
 
 A probability is calibrated if of all that was said with probability p, a share of p is right. The temperature with the
 least negative log-likelihood is found for each output by itself (Guo et al., 2017, section 4.2), kept in the head's
-``cfg["temperatures"]``, saved with it and used at prediction.
+``temperatures``, saved with it and used at prediction. A threshold moves along with it (``Head.set_temperature``), so
+calibration changes no decision. Further training forgets temperatures, which are those of other weights.
 """
 
 from collections.abc import Iterable
@@ -13,8 +14,8 @@ from spacy.language import Language
 from spacy.training import Example
 from spacy.util import minibatch
 
-from ..encoder.decisions import Decisions, joined_decisions
-from ..encoder.head import Head
+from ..heads.head import Head
+from ..heads.outputs import LabelledLogits, joined_logits
 
 LOWEST, HIGHEST = 0.2, 10.0  # temperatures; a part without any mistake would have the lowest there is
 FEWEST = 10  # labels that hold, and that do not, below which nothing is fitted
@@ -29,7 +30,7 @@ class Calibration:
 
     component: str
     output: str
-    decisions: Decisions
+    decisions: LabelledLogits
     temperature: float
 
 
@@ -43,29 +44,29 @@ def calibrate(nlp: Language, examples: Iterable[Example]) -> list[Calibration]:
         if is_enough(decisions):
             head, temperature = nlp.get_pipe(component), fit_temperature(decisions)
             assert isinstance(head, Head)
-            head.cfg["temperatures"] = {**head.cfg.get("temperatures", {}), output: temperature}
+            head.set_temperature(output, temperature)
             found.append(Calibration(component, output, decisions, temperature))
     return found
 
 
-def collect_decisions(nlp: Language, examples: Iterable[Example]) -> dict[tuple[str, str], Decisions]:
+def collect_decisions(nlp: Language, examples: Iterable[Example]) -> dict[tuple[str, str], LabelledLogits]:
     """By (component, output): what each head says of the gold units, whatever the heads before it say."""
     heads = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, Head)]
-    parts: dict[tuple[str, str], list[Decisions]] = {}
+    parts: dict[tuple[str, str], list[LabelledLogits]] = {}
     for batch in minibatch(examples, size=BATCH):
         for head in heads:
             for output, decisions in head.decisions(batch).items():
                 parts.setdefault((head.name, output), []).append(decisions)
-    return {key: joined_decisions(found) for key, found in sorted(parts.items())}
+    return {key: joined_logits(found) for key, found in sorted(parts.items())}
 
 
-def is_enough(decisions: Decisions) -> bool:
+def is_enough(decisions: LabelledLogits) -> bool:
     """Whether there are enough labels that hold, and that do not."""
     n_held, n_judged = int(decisions.gold.sum()), int(decisions.judged.sum())
     return n_held >= FEWEST and n_judged - n_held >= FEWEST
 
 
-def fit_temperature(decisions: Decisions) -> float:
+def fit_temperature(decisions: LabelledLogits) -> float:
     """The temperature between 0.2 and 10 with the least negative log-likelihood.
 
     The likelihood is convex in 1/T, and its slope there is the sum of (p - y) z over the judged labels: bisection.
@@ -81,7 +82,7 @@ def fit_temperature(decisions: Decisions) -> float:
     return round(float(numpy.sqrt(low * high)), 6)
 
 
-def mean_log_loss(decisions: Decisions, temperature: float = 1.0) -> float:
+def mean_log_loss(decisions: LabelledLogits, temperature: float = 1.0) -> float:
     """Mean negative log-likelihood in nats: of a unit's label where one holds, of each judged label otherwise."""
     p = decisions.probabilities(temperature)
     if decisions.exclusive:
@@ -90,7 +91,7 @@ def mean_log_loss(decisions: Decisions, temperature: float = 1.0) -> float:
     return float(-numpy.log(numpy.maximum(of_gold, TINY)).mean())
 
 
-def brier_score(decisions: Decisions, temperature: float = 1.0) -> float:
+def brier_score(decisions: LabelledLogits, temperature: float = 1.0) -> float:
     """Mean squared distance of probabilities and gold: summed over the labels of a unit where one of them holds
     (Brier, 1950: from 0 to 2), of each judged label otherwise (from 0 to 1)."""
     squares = numpy.where(decisions.judged, (decisions.probabilities(temperature) - decisions.gold) ** 2, 0.0)
@@ -98,7 +99,7 @@ def brier_score(decisions: Decisions, temperature: float = 1.0) -> float:
     return float(squares.sum()) / n_decided
 
 
-def expected_calibration_error(decisions: Decisions, temperature: float = 1.0) -> float:
+def expected_calibration_error(decisions: LabelledLogits, temperature: float = 1.0) -> float:
     """Mean distance of probability and share, over 15 bins of equal width weighed by what is in them.
 
     Where one label holds, of the most probable label and how often it is right; otherwise of each judged label and how

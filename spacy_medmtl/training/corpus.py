@@ -8,17 +8,23 @@ from typing import Any
 import numpy
 from spacy.attrs import SENT_START
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.training.corpus import walk_corpus
 from spacy.util import filter_spans
+from spacy.vocab import Vocab
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTS, GIVEN, GIVEN_SPANS_ONLY, TURNS, TYPE_SEPARATOR, write_group
 from ..annotations.scoring import CORPUS
-from ..encoder.head import aligned_bounds
+from ..annotations.travelling import PLACES
 from ..errors import MedmtlError
+from ..heads.alignment import aligned_bounds
+from ..heads.head import Head
+from .gold_docs import GoldDocs, decoded_docs
 
 Reader = Callable[[Language], Iterable[Example]]
+Augmenter = Callable[[Language, Example], Iterator[Example]]
+FileReader = Callable[[Path, str, Vocab], Iterator[Doc]]
 MISSING_VALUE, NO_START = 0, 2**64 - 1  # spaCy's codes of SENT_START; the second is -1, unsigned
 
 
@@ -34,7 +40,9 @@ class CorpusEntry:
     type_prefix: str = ""
 
 
-def multitask_corpus(corpora: dict[str, dict[str, Any]], gold_sents: bool = False) -> Reader:
+def multitask_corpus(
+    corpora: dict[str, dict[str, Any]], gold_sents: bool = False, augmenter: Augmenter | None = None
+) -> Reader:
     """``spacy-medmtl.MultitaskCorpus.v1``: Examples of several corpora.
 
     corpora: name -> ``path`` (a ``.spacy`` file or a folder), ``tasks`` (names of the components that learn from it,
@@ -44,13 +52,23 @@ def multitask_corpus(corpora: dict[str, dict[str, Any]], gold_sents: bool = Fals
         the reference Docs, so it is neither learnt nor scored. Entities that ``pair_relation`` relates are given to the
         Docs that are to be annotated, unless a component of the pipeline finds them.
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
+    augmenter: what makes several Examples of one, as in spaCy's own reader; all count as of the same corpus.
+
+    spaCy calls a reader once for each component and once for training. It decodes a file the first time, and keeps its
+    gold Docs in memory (about a quarter of a kilobyte a token) as long as it lives, for the same
+    pipeline and until the file changes. Examples are made anew, by the present tokenizer and components.
+
     Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.
     """
     entries = [corpus_entry(name, settings) for name, settings in corpora.items()]
+    gold_docs = GoldDocs()
 
     def read(nlp: Language) -> Iterator[Example]:
         for entry in entries:
-            yield from read_entry(entry, nlp, gold_sents=gold_sents)
+            for example in read_entry(entry, nlp, gold_sents=gold_sents, read_file=gold_docs.read):
+                for made in augmenter(nlp, example) if augmenter else [example]:
+                    made.reference.user_data[CORPUS] = entry.name
+                    yield made
 
     return read
 
@@ -71,13 +89,16 @@ def corpus_entry(name: str, settings: dict[str, Any]) -> CorpusEntry:
     return CorpusEntry(name, Path(settings["path"]), None if tasks is None else list(tasks), limit, prefix)
 
 
-def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterator[Example]:
-    """Examples of one corpus, restricted to its tasks."""
+def read_entry(
+    entry: CorpusEntry, nlp: Language, *, gold_sents: bool, read_file: FileReader = decoded_docs
+) -> Iterator[Example]:
+    """Examples of one corpus, restricted to its tasks. read_file: gives Docs that may be changed."""
     foreign = foreign_keys(nlp, entry)
     keeps_ents, keeps_cats = keeps_stock(nlp, entry)
     given, entities = given_keys(nlp), unwritten_entities(nlp)
+    written = {key for _, pipe in nlp.components for key in [_written_key(pipe)] if isinstance(key, str)}
     n_read = 0
-    for reference in _docs(entry, nlp):
+    for reference in _docs(entry, nlp, read_file):
         if entry.limit and n_read >= entry.limit:
             break
         n_read += 1
@@ -88,7 +109,7 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         if not keeps_cats:
             reference.cats = {}
         if entry.type_prefix:
-            _keep_types_apart(reference, entry)
+            _keep_types_apart(reference, entry, written)
         reference.user_data[CORPUS] = entry.name
         example = _example(nlp, reference)
         if gold_sents:
@@ -100,41 +121,48 @@ def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterat
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
 
 
-def _keep_types_apart(doc: Doc, entry: CorpusEntry) -> None:
-    """Prefix the labels of all span groups. Raises MedmtlError E301 for a group that does not name its labels: those
-    of other corpora would count as annotated, and absent."""
+def _keep_types_apart(doc: Doc, entry: CorpusEntry, written: set[str]) -> None:
+    """Prefix the labels of the gold: of the span groups that components write. What else is there (turns, entities that
+    are given) is no gold. Of relations the labels are prefixed, and not the types of what they relate.
+
+    Raises MedmtlError E301 for a group that does not name its labels: those of other corpora would count as annotated,
+    and absent.
+    """
     prefix = f"{entry.type_prefix}{TYPE_SEPARATOR}"
-    for key, group in doc.spans.items():
+    for key, group in [(key, group) for key, group in doc.spans.items() if key in written]:
         declared = group.attrs.get(ANNOTATED_LABELS)
         if declared is None:
             problem = f"has a type_prefix, but its span groups '{key}' do not name their '{ANNOTATED_LABELS}'"
             raise MedmtlError("E301", name=entry.name, path=entry.path, problem=problem)
-        apart = write_group(doc, key, [Span(doc, one.start, one.end, label=f"{prefix}{one.label_}") for one in group])
-        apart.attrs.update({**group.attrs, ANNOTATED_LABELS: [f"{prefix}{label}" for label in declared]})
+        attrs = {**group.attrs, ANNOTATED_LABELS: [f"{prefix}{label}" for label in declared]}
+        attrs.pop(PLACES, None)  # by the labels as they were
+        if "labels" in attrs:
+            attrs["labels"] = [[f"{prefix}{label}" for label in labels] for labels in attrs["labels"]]
+            group.attrs = attrs
+        else:
+            spans = [Span(doc, span.start, span.end, label=f"{prefix}{span.label_}") for span in group]
+            write_group(doc, key, spans).attrs.update(attrs)
 
 
 def given_keys(nlp: Language) -> dict[str, str]:
     """The first span group in which components that judge given spans look for them, by the key of what they write;
     "ents" for those that look nowhere else."""
     found: dict[str, str] = {}
-    for _, pipe in nlp.components:
-        sources = list(_settings(pipe).get("given", ()))
-        if sources:
-            groups = [source for source in sources if source != ENTS]
-            found[str(getattr(pipe, "spans_key", ""))] = str(groups[0]) if groups else ENTS
+    for head in _heads(nlp):
+        if head.given_keys:
+            groups = [source for source in head.given_keys if source != ENTS]
+            found[head.spans_key] = groups[0] if groups else ENTS
     return found
 
 
 def unwritten_entities(nlp: Language) -> set[str]:
     """Span groups of entities that a component relates to one another and that no component finds."""
-    pipes = [pipe for _, pipe in nlp.components]
-    read = {_settings(pipe).get("entities") for pipe in pipes}
-    return {key for key in read - {_written_key(pipe) for pipe in pipes} if key is not None}
+    read = {head.entities_key for head in _heads(nlp)}
+    return {key for key in read - {_written_key(pipe) for _, pipe in nlp.components} if key is not None}
 
 
-def _settings(pipe: Any) -> dict[str, Any]:
-    """The settings of a component; stock ones may have none."""
-    return dict(getattr(pipe, "cfg", None) or {})
+def _heads(nlp: Language) -> list[Head]:
+    return [pipe for _, pipe in nlp.components if isinstance(pipe, Head)]
 
 
 def _written_key(pipe: Any) -> Any:
@@ -180,20 +208,11 @@ def _twins(example: Example, spans: Iterable[Span]) -> list[Span]:
     return [Span(example.predicted, *found, label=label) for found, (_, _, label) in zip(aligned, given) if found]
 
 
-def _docs(entry: CorpusEntry, nlp: Language) -> Iterator[Doc]:
+def _docs(entry: CorpusEntry, nlp: Language, read_file: FileReader) -> Iterator[Doc]:
     if not entry.path.exists():
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="does not exist; run the converter first")
     for path in sorted(walk_corpus(entry.path, ".spacy")):
-        yield from read_bin(path, entry.name).get_docs(nlp.vocab)
-
-
-def read_bin(path: Path, name: str) -> DocBin:
-    """A ``.spacy`` file of the corpus ``name``. Raises MedmtlError E301 for a file that is none."""
-    try:
-        return DocBin().from_disk(path)
-    except Exception as error:  # srsly and zlib raise many kinds
-        problem = f"is no spaCy DocBin ({type(error).__name__})"
-        raise MedmtlError("E301", name=name, path=path, problem=problem) from error
+        yield from read_file(path, entry.name, nlp.vocab)
 
 
 def _example(nlp: Language, reference: Doc) -> Example:
@@ -225,5 +244,7 @@ def keeps_stock(nlp: Language, entry: CorpusEntry) -> tuple[bool, bool]:
         return True, True
     trained = [(nlp.get_pipe_meta(name).factory, nlp.get_pipe(name)) for name in entry.tasks]
     ents = any(factory in ("ner", "beam_ner") for factory, _ in trained)
-    cats = any(factory.startswith("textcat") or getattr(pipe, "units", None) == "doc" for factory, pipe in trained)
+    cats = any(
+        factory.startswith("textcat") or (isinstance(pipe, Head) and pipe.uses_cats) for factory, pipe in trained
+    )
     return ents, cats

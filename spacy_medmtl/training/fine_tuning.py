@@ -5,8 +5,8 @@ from collections.abc import Callable
 from spacy.language import Language
 from spacy.util import load_model
 
-from ..encoder.head import Head
 from ..errors import MedmtlError
+from ..heads.head import Head
 
 
 def check_refined(path: str) -> Callable[[Language], None]:

@@ -11,10 +11,12 @@ from spacy.tokens import Doc
 from thinc.api import warmup_linear
 
 from ..errors import MedmtlError
+from ..saving import whole_folder
 from .new_encoder import WEIGHTS
 from .optimizers import torch_optimizer
 
 WEIGHT_DECAY, CLIP = 0.01, 1.0
+ROUTE = "text"
 Progress = Callable[[Iterable[int]], Iterable[int]]
 
 
@@ -48,12 +50,13 @@ def warm_up(
     AdamW, its rate rising to ``rate`` over a tenth of the steps and falling to 0 after. window: wordpieces that are
     read at once. The output layer is not kept: heads do not use it. Returns the loss of each step in nats per masked
     piece.
-    Raises MedmtlError E008 where there is no encoder, E407 where ``output`` holds one, E330 without text, E016 if a
-    loss is no number.
+    Raises MedmtlError E008 where there is no encoder, E407 where ``output`` is not empty or cannot be written, E330
+    without text, E016 if a loss is no number.
     """
     import torch
     from thinc.util import get_torch_default_device
 
+    from ..encoder.export import plain_model
     from ..encoder.weights import local_encoder
     from ..masked_lm.layer import MaskedLmHead, head_spec, masked_lm_loss
 
@@ -66,6 +69,7 @@ def warm_up(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         device = get_torch_default_device()
+        config = pretrained.config.to_dict()
         encoder = plain_encoder(pretrained, tokenizer, window).to(device)
         head = MaskedLmHead(**head_spec(encoder)).to(device)
         both = torch.nn.ModuleDict({"encoder": encoder, "head": head})
@@ -74,9 +78,7 @@ def warm_up(
         stream = batches(docs, batch_tokens, seed)
         for _ in progress(range(steps)):
             batch, budget = next(stream), 4 * batch_tokens
-            loss = masked_lm_loss(
-                encoder, head, batch, generator, route="text", share=share, budget=budget, trains=True
-            )
+            loss = masked_lm_loss(encoder, head, batch, generator, route=ROUTE, share=share, budget=budget, trains=True)
             if loss is None:
                 continue
             losses.append(float(loss.detach()))
@@ -87,20 +89,19 @@ def warm_up(
             optimizer.step_module(0, both, lambda name: 1.0)
             both.zero_grad(set_to_none=True)
             optimizer.step_schedules()
-    try:
-        shutil.copytree(source, output, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"))
-        pretrained.cpu().save_pretrained(output, safe_serialization=True)
-    except OSError as error:
-        raise MedmtlError("E407", path=output, problem=f"cannot be written ({error.strerror})") from error
+    with whole_folder(output) as part:
+        shutil.copytree(source, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"))
+        plain_model(encoder.encoder.cpu(), config, ROUTE).save_pretrained(part)
     return losses
 
 
 def plain_encoder(pretrained: Any, tokenizer: str, window: int) -> Any:
-    """A Hugging Face model, itself unchanged, in an EncoderModule: no layer is routed."""
-    from ..encoder.model import EncoderModule, check_window
+    """An EncoderModule that starts as a Hugging Face model; no layer is routed."""
+    from ..encoder.module import EncoderModule, check_window
     from ..encoder.routed import RoutedEncoder
     from ..encoder.sharing.shared import SharedRule
 
-    size = min(window, int(pretrained.config.max_position_embeddings))
-    encoder = RoutedEncoder(pretrained, routes=["text"], layers=[], rule=SharedRule())
-    return EncoderModule(encoder, tokenizer, check_window(size, size * 3 // 4, pretrained.config.to_dict()))
+    config = pretrained.config.to_dict()
+    size = min(window, int(config["max_position_embeddings"]))
+    encoder = RoutedEncoder(config, routes=[ROUTE], layers=[], rule=SharedRule(), pretrained=pretrained)
+    return EncoderModule(encoder, tokenizer, check_window(size, size * 3 // 4, config), {})

@@ -6,7 +6,7 @@ from toy import make_examples
 
 from spacy_medmtl.annotations.groups import FINDINGS, TURNS, sentence_bounds, write_group
 from spacy_medmtl.cpncf_assertion.contexts import context_units, headings_above
-from spacy_medmtl.encoder.readings import Unit
+from spacy_medmtl.encoder.views.requests import Unit
 from spacy_medmtl.errors import MedmtlError
 
 NAME = "cpncf_assertion"

@@ -55,11 +55,11 @@ def values(doc, name="assertion"):
 
 def with_mode(nlp, mode, doc):
     pipe = nlp.get_pipe(NAME)
-    before, pipe.cfg["mode"] = pipe.cfg["mode"], mode
+    before, pipe.mode = pipe.mode, mode
     try:
         return nlp(doc)
     finally:
-        pipe.cfg["mode"] = before
+        pipe.mode = before
 
 
 def test_modifiers_are_learnt_and_scored(trained):
@@ -153,7 +153,7 @@ def test_prediction_judges_spans_by_the_rows_that_training_learns_from(trained):
     pipe = nlp.get_pipe(NAME)
     inputs, gold = pipe.training_batch(examples[:1])
     logits = pipe.logits(inputs)
-    n_tokens = len(gold.columns)
+    n_tokens = len(gold.tags.held)
     assert len(inputs.spans) > 1
     for rows, of_span in zip(inputs.spans, logits[n_tokens:]):
         numpy.testing.assert_allclose(logits[rows].mean(axis=0), of_span, atol=1e-5)
@@ -168,14 +168,14 @@ def test_sentences_without_given_spans_are_not_read_and_nothing_changes_by_that(
     for places, n_read in (([(3, 4)], 1), ([(3, 4), (7, 12)], 3), ([(19, 20), (3, 4), (3, 4)], 2)):
         doc = with_sentences(nlp, text)
         doc.spans[GIVEN] = [Span(doc, start, end, label=f"L{i}") for i, (start, end) in enumerate(places)]
-        pipe.cfg["mode"] = "assert"
+        pipe.mode = "assert"
         try:
             assert len(pipe.reading(doc, pipe._given(doc)).units) == n_read < len(bounds)
             ((judged),) = pipe.predict([doc])
         finally:
-            pipe.cfg["mode"] = "both"
+            pipe.mode = "both"
         logits, _ = pipe._read([pipe._reading(doc, bounds)])
-        expected = pipe._judge(logits, places)
+        expected = pipe._judge(logits, [numpy.arange(start, end) for start, end in places])
         assert [judgement.status for _, judgement in judged] == [one.status for one in expected]
         for (_, judgement), one in zip(judged, expected, strict=True):
             assert judgement.scores == pytest.approx(one.scores, abs=1e-5)
@@ -188,12 +188,12 @@ def test_hostile_spans(trained):
     doc.spans[GIVEN] = [doc[2:3], doc[1:1], *many]
     doc.spans["others"] = []
     pipe = nlp.get_pipe(NAME)
-    pipe.cfg["mode"] = "assert"
+    pipe.mode = "assert"
     try:
         for _, component in nlp.pipeline[1:]:
             doc = component(doc)
     finally:
-        pipe.cfg["mode"] = "both"
+        pipe.mode = "both"
     assert len(doc.spans[FINDINGS]) == 500  # the blank and the empty one say nothing
     assert [span.label_ for span in doc.spans[FINDINGS]] == [f"L{i}" for i in range(500)]
     assert all(len(doc.spans[FINDINGS].attrs[name]) == 500 for name in ("assertion", "scores", "assertion_modifiers"))
@@ -230,6 +230,22 @@ def test_evidence_is_what_the_status_hangs_on(make_nlp):
     assert lost[1:2]._.assertion_evidence is None  # nobody there to ask
 
 
+def test_evidence_is_there_after_sourcing_loading_and_storing(make_nlp, tmp_path):
+    nlp = make_nlp((NAME, NAME, {"mode": "assert"}))
+    nlp.initialize(lambda: make_examples(nlp, annotate, texts=[TEXT]))
+    sourced = spacy.blank("en")
+    for name in ("sentencizer", "encoder", NAME):
+        sourced.add_pipe(name, source=nlp)
+    nlp.to_disk(tmp_path)
+    for pipeline in (sourced, spacy.load(tmp_path)):
+        doc = asserted(pipeline, "no cough .", [(1, 2)])
+        assert doc[1:2]._.assertion_evidence is not None
+        stored = Doc(pipeline.vocab).from_bytes(doc.to_bytes())
+        assert stored[1:2]._.assertion_evidence is not None
+        joined = Doc.from_docs([doc, stored])
+        assert joined.spans[FINDINGS][1]._.assertion_evidence is not None
+
+
 def test_evidence_reads_the_same_turns():
     """What is left out of a dialogue leaves its turns and speakers."""
     doc = Doc(spacy.blank("en").vocab, words="any cough ? no .".split(), sent_starts=[True, False, False, True, False])
@@ -261,7 +277,7 @@ def test_modifiers_that_a_corpus_is_silent_on_are_masked(make_nlp):
 
     for annotator, judged in ((annotate, [True, True]), (some, [True, False]), (none, [False, False])):
         inputs, gold = pipe.training_batch([make_example(nlp, TEXT, annotator)])
-        assert gold.spans.judged.tolist() == [judged] * 4
+        assert gold.modifiers.judged.tolist() == [judged] * 4
         scores, _ = pipe.model.begin_update(inputs)
         _, gradient = pipe.loss(gold, scores)
         silent = [column for column, known in zip((-2, -1), judged) if not known]

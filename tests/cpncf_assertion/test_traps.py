@@ -7,13 +7,18 @@ import spacy
 from traps import MODIFIERS, STATUSES, TRAPS
 
 PHENOMENA = Counter(trap.phenomenon for trap in TRAPS)
+TEXTS = Counter(phenomenon for phenomenon, _ in {(trap.phenomenon, trap.text) for trap in TRAPS})
 
 
 def test_there_are_enough():
-    assert len(TRAPS) >= 80
-    assert len({trap.text for trap in TRAPS}) >= 80
-    assert len(PHENOMENA) == 15
-    assert min(PHENOMENA.values()) >= 5
+    assert len({trap.text for trap in TRAPS}) >= 300
+    assert len(TRAPS) >= 500
+    assert len(TEXTS) == 22
+    assert min(TEXTS.values()) >= 15
+
+
+def test_no_mark_is_misspelt():
+    assert not any(set("{}|\\") & set(trap.text) for trap in TRAPS)
 
 
 @pytest.mark.parametrize("phenomenon", PHENOMENA)

@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from spacy_medmtl.encoder.wordpieces import DocPieces
+from spacy_medmtl.encoder.views.wordpieces import DocPieces
 from spacy_medmtl.masked_lm.masking import mask_words
 
 MASK, N_VOCABULARY = 3, 500

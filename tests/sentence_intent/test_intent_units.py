@@ -3,12 +3,12 @@
 import pytest
 from spacy.tokens import Span
 from spacy.training import Example
-from toy import CASES, TEXTS, make_example, make_examples, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import INTENTS, TURNS, write_group
 from spacy_medmtl.errors import MedmtlError
 
-annotate_intents = CASES[0].annotate
+annotate_intents = CASE["sentence_intent"].annotate
 
 
 def trained(make_nlp, config, examples_of, n_updates=50):
@@ -104,7 +104,7 @@ def test_doc_units_multi_label_mask_cats_that_are_not_given(make_nlp):
     pipe = nlp.get_pipe("sentence_intent")
     readings, gold = pipe.training_batch(examples)
     assert [reading.doc.text for reading in readings] == TEXTS[:2]
-    assert gold.labels.tolist() == [[True, True, False], [False, False, False]]
+    assert gold.held.tolist() == [[True, True, False], [False, False, False]]
     assert gold.judged.tolist() == [[True, True, True], [True, False, False]]
     predictions = [{"A": 0.9, "B": 0.9, "C": 0.1}, {"A": 0.1, "B": 0.9, "C": 0.9}, {"A": 0.9, "B": 0.9, "C": 0.9}]
     for example, cats in zip(examples, predictions):
@@ -175,10 +175,11 @@ def test_context_is_the_same_in_training_and_prediction(make_nlp):
     readings, gold = pipe.training_batch([make_example(nlp, TEXTS[0], annotate_last)])
     assert [(u.left, u.start, u.end, u.right) for u in readings[0].units] == [(3, 9, 12, 12)]
     assert readings[0].marked
-    assert gold.labels.shape == (1, 3)
+    assert gold.held.shape == (1, 3)
     full, _ = pipe.training_batch([make_example(nlp, TEXTS[0], annotate_intents)])
     doc = nlp(TEXTS[0])
-    assert list(full[0].units) == list(pipe._reading(doc, pipe._units(doc), pipe._units(doc)).units)
+    units = pipe._units(doc)
+    assert list(full[0].units) == list(pipe._reading(doc, units, units, units).units)
 
 
 def test_sentences_that_end_at_line_breaks(make_nlp):

@@ -10,13 +10,13 @@ import spacy
 from spacy.cli.find_threshold import find_threshold
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
-from toy import CASES, TEXTS, make_example, make_examples, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, joined_bounds, write_group
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.corpus import multitask_corpus
 
-annotate_entities = CASES[2].annotate
+annotate_entities = CASE["sru_nested_ner"].annotate
 NAME = "sru_nested_ner"
 
 
@@ -142,7 +142,7 @@ def test_types_are_kept_apart_and_merged(make_nlp, two_corpora):
     scores = nlp.evaluate(examples)
     assert scores[f"{NAME}_f"] == 1.0  # disjoint: each corpus judges its own type
     assert scores[f"{NAME}_merged_f"] == pytest.approx(2 / 3)  # merged: the other's span counts as wrong
-    nlp.get_pipe(NAME).cfg["merge_types"] = True
+    nlp.get_pipe(NAME).merge_types = True
     doc = nlp("knee pain")
     assert entities(doc) == [(0, 2, "SIGN"), (1, 2, "SIGN")]
     assert len(doc.spans[ENTITIES].attrs["scores"]) == 2
@@ -152,7 +152,7 @@ def test_types_are_kept_apart_and_merged(make_nlp, two_corpora):
 def test_equal_spans_of_merged_types_are_one_with_the_better_score(make_nlp):
     nlp = make_nlp((NAME, NAME, {"merge_types": True}))
     pipe = nlp.get_pipe(NAME)
-    pipe.cfg["labels"] = ["a$SIGN", "b$SIGN"]
+    pipe._labels = ["a$SIGN", "b$SIGN"]
     doc = nlp.make_doc("knee pain")
     pipe.set_annotations([doc], [[(0, 2, 0, 0.6), (0, 2, 1, 0.9), (1, 2, 1, 0.7)]])
     assert entities(doc) == [(0, 2, "SIGN"), (1, 2, "SIGN")]

@@ -7,12 +7,12 @@ import spacy
 from spacy.tokens import Span
 from spacy.training import Example
 from thinc.api import fix_random_seed
-from toy import CASES, TEXTS, make_example, make_examples, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, write_group
 from spacy_medmtl.errors import MedmtlWarning
 
-annotate_entities = CASES[2].annotate
+annotate_entities = CASE["sru_nested_ner"].annotate
 
 
 def entities(doc):
@@ -116,11 +116,11 @@ def test_entities_that_are_there_stay(trained):
     assert entities(doc) == sorted(GOLD[doc.text])
     found = [(ent.text, ent.label_, ent.kb_id_) for ent in doc.ents]
     assert found == [("left pain", "B", ""), ("and", "THEIRS", "Q1"), ("cough", "A", "")]
-    pipe.cfg["set_ents"] = False
+    pipe.set_ents = False
     try:
         doc = nlp(with_entity())
     finally:
-        pipe.cfg["set_ents"] = True
+        pipe.set_ents = True
     assert [ent.label_ for ent in doc.ents] == ["THEIRS"]
     assert entities(doc) == sorted(GOLD[doc.text])
 
@@ -132,13 +132,13 @@ def test_threshold(trained):
     counts = []
     try:
         for threshold in (0.0, 0.5, 1.0):
-            pipe.cfg["threshold"] = threshold
+            pipe.threshold = threshold
             docs = list(nlp.pipe(GOLD))
             counts.append(sum(len(doc.spans[ENTITIES]) for doc in docs))
             assert all(score > threshold for doc in docs for score in doc.spans[ENTITIES].attrs["scores"])
             assert not any(span[0].is_space or span[-1].is_space for doc in docs for span in doc.spans[ENTITIES])
     finally:
-        pipe.cfg["threshold"] = 0.5
+        pipe.threshold = 0.5
     assert counts[0] > counts[1] == sum(map(len, GOLD.values()))
     assert counts[2] == 0
 

@@ -6,15 +6,16 @@ import spacy
 from toy import CASES, TEXTS, make_examples
 
 from spacy_medmtl.annotations.groups import FINDINGS, INTENTS
-from spacy_medmtl.encoder.decisions import (
-    Decisions,
-    exclusive_decisions,
-    independent_decisions,
-    joined_decisions,
+from spacy_medmtl.heads.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
+from spacy_medmtl.heads.outputs import (
+    Exclusive,
+    Independent,
+    LabelledLogits,
+    UnitLabels,
+    joined_logits,
+    one_hot,
     tempered,
 )
-from spacy_medmtl.encoder.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
-from spacy_medmtl.encoder.readings import Unit
 from spacy_medmtl.training.calibration import (
     HIGHEST,
     LOWEST,
@@ -30,13 +31,21 @@ from spacy_medmtl.training.calibration import (
 CASES_BY_NAME = {case.factory: case for case in CASES}
 
 
+def exclusive_decisions(logits, columns, judged):
+    return Exclusive().labelled(logits, UnitLabels(one_hot(columns, logits.shape[1]), judged))
+
+
+def independent_decisions(logits, gold, judged):
+    return Independent().labelled(logits, UnitLabels(gold, judged))
+
+
 def drawn(temperature, n=4000, labels=4, *, exclusive):
     """Decisions whose gold was drawn with the probabilities of their logits at a temperature; some are not judged."""
     random = numpy.random.default_rng(0)
     logits = random.normal(size=(n, labels)) * 3
     judged = random.uniform(size=(n, labels)) < 0.8
     judged[:, 0] = True
-    true = Decisions(logits, judged, judged, exclusive).probabilities(temperature)
+    true = LabelledLogits(logits, judged, judged, exclusive).probabilities(temperature)
     if exclusive:
         columns = (true.cumsum(axis=1) > random.uniform(size=(n, 1))).argmax(axis=1)
         return exclusive_decisions(logits, columns, judged)
@@ -89,7 +98,7 @@ def test_rows_without_a_judged_label_are_no_decisions():
     judged = numpy.asarray([[True, True], [True, False], [True, True]])
     found = exclusive_decisions(numpy.zeros((3, 2)), numpy.asarray([1, 1, -1]), judged)
     assert found.gold.tolist() == [[False, True]]
-    assert len(joined_decisions([found, found]).logits) == 2
+    assert len(joined_logits([found, found]).logits) == 2
 
 
 def test_too_little_gold_is_not_enough():
@@ -159,10 +168,10 @@ def test_all_heads_are_calibrated_and_decide_as_before(trained, tmp_path):
         for name in CASES_BY_NAME:  # bytes as well
             pipe = nlp.get_pipe(name)
             copied = again.get_pipe(name).from_bytes(pipe.to_bytes())
-            assert copied.cfg["temperatures"] == pytest.approx(pipe.cfg["temperatures"])
+            assert copied.temperatures == pipe.temperatures
     finally:
         for name in CASES_BY_NAME:
-            nlp.get_pipe(name).cfg.pop("temperatures", None)
+            nlp.get_pipe(name).forget_temperatures()
 
 
 def test_scores_are_probabilities_at_the_temperature(trained):
@@ -171,14 +180,16 @@ def test_scores_are_probabilities_at_the_temperature(trained):
     intents, findings = nlp.get_pipe("sentence_intent"), nlp.get_pipe("cpncf_assertion")
     plain = list(doc.spans[INTENTS].attrs["scores"])
     judged = [dict(scores) for scores in doc.spans[FINDINGS].attrs["assertion_scores"]]
-    intents.cfg["temperatures"], findings.cfg["temperatures"] = {"intents": 1e6}, {"status": 1e6}
+    intents.set_temperature("intents", 1e6)
+    findings.set_temperature("status", 1e6)
     try:
         doc = nlp(TEXTS[0])
         assert doc.spans[INTENTS].attrs["scores"] == pytest.approx([1 / 3] * len(plain), abs=1e-4)
         for scores in doc.spans[FINDINGS].attrs["assertion_scores"]:
             assert list(scores.values()) == pytest.approx([1 / 3] * 3, abs=1e-4)
     finally:
-        del intents.cfg["temperatures"], findings.cfg["temperatures"]
+        intents.forget_temperatures()
+        findings.forget_temperatures()
     assert [dict(scores) for scores in nlp(TEXTS[0]).spans[FINDINGS].attrs["assertion_scores"]] == judged
 
 
@@ -186,13 +197,14 @@ def test_findings_are_searched_as_learnt_and_scored_as_calibrated(trained):
     nlp, _ = trained
     pipe = nlp.get_pipe("cpncf_assertion")
     logits = numpy.random.default_rng(0).normal(size=(30, pipe.tags.n_tags)) * 2
-    plain = pipe._search(logits, [Unit(0, 0, 30, 30)])
+    doc = nlp.make_doc("word " * 30)
+    plain = pipe._search(doc, logits, [(0, 30)])
     assert plain
-    pipe.cfg["temperatures"] = {"tags": 4.0}
+    pipe.set_temperature("tags", 4.0)
     try:
-        calibrated = pipe._search(logits, [Unit(0, 0, 30, 30)])
+        calibrated = pipe._search(doc, logits, [(0, 30)])
     finally:
-        del pipe.cfg["temperatures"]
+        pipe.forget_temperatures()
     assert [(f.start, f.end, f.label, f.status) for f in calibrated] == [
         (f.start, f.end, f.label, f.status) for f in plain
     ]
@@ -206,6 +218,31 @@ def test_initialising_again_forgets_temperatures(make_nlp):
     nlp = make_nlp(case.factory)
     examples = make_examples(nlp, case.annotate)
     nlp.initialize(lambda: examples)
-    nlp.get_pipe(case.factory).cfg["temperatures"] = {"intents": 3.0}
+    nlp.get_pipe(case.factory).set_temperature("intents", 3.0)
     nlp.initialize(lambda: examples)
     assert nlp.get_pipe(case.factory).temperature("intents") == 1.0
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.7])
+def test_calibration_and_further_training_keep_what_a_threshold_lets_through(make_nlp, threshold):
+    """The threshold moves along, in the config too, and comes back when the temperature is forgotten."""
+    case = CASES_BY_NAME["sentence_intent"]
+    nlp = make_nlp((case.factory, case.factory, {"multi_label": True, "threshold": threshold}))
+    examples = make_examples(nlp, case.annotate)
+    optimizer = nlp.initialize(lambda: examples)
+    head = nlp.get_pipe(case.factory)
+
+    def found():
+        docs = [nlp(text) for text in TEXTS]
+        return [[(span.start, span.label_) for span in doc.spans[case.key]] for doc in docs]
+
+    before = found()
+    head.set_temperature("intents", 2.5)
+    assert found() == before
+    assert (head.threshold == threshold) == (threshold == 0.5)
+    assert nlp.config["components"][case.factory]["threshold"] == head.threshold
+    head.set_temperature("intents", 0.7)
+    assert found() == before
+    nlp.update(examples, sgd=optimizer)
+    assert head.temperatures == {}
+    assert head.threshold == pytest.approx(threshold)

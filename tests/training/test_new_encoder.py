@@ -10,8 +10,8 @@ from spacy.training import Example
 from typer.testing import CliRunner
 
 from spacy_medmtl.cli import app
+from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.encoder.weights import local_encoder
-from spacy_medmtl.encoder.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.new_encoder import SPECIALS, EncoderShape, character_pieces, write_new_encoder
 

@@ -20,7 +20,8 @@ import spacy
 
 @spacy.registry.architectures("spacy-medmtl.Severity.v1")
 def severity_model(tok2vec, lr_scale=10.0, nO=None):
-    from spacy_medmtl.encoder.rows import build_row_classifier, check_view
+    from spacy_medmtl.heads.rows import build_row_classifier
+    from spacy_medmtl.heads.tok2vec import check_view
 
     check_view(tok2vec, "sentence", "severity")
     return build_row_classifier(tok2vec, nO, lr_scale=lr_scale)

@@ -14,11 +14,12 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ..routed import FeedForward
+from ..feed_forward import FeedForward
 
 INIT_STD = 0.02  # BERT's own for new layers
 Coefficient = float | Tensor  # a number for all rows, or one for each [..., 1]
 Terms = list[tuple[int, Coefficient]]  # FFNs by number, each with its coefficient
+FfnOutputs = dict[int, Tensor]  # of some rows, by number of the FFN
 
 
 def scaled(coefficient: Coefficient, x: Tensor) -> Tensor:
@@ -38,9 +39,28 @@ class WholeFfns(nn.ModuleList):
                 twin.dense_out.bias.mul_(scale)
             self.append(twin)
 
-    def mix(self, x: Tensor, terms: Terms) -> Tensor:
-        """The weighted sum of the FFNs in ``terms`` of rows ``x`` [..., width]; the others are not computed."""
-        return reduce(add, (scaled(coefficient, self[number](x)) for number, coefficient in terms))
+    def mix(self, x: Tensor, terms: Sequence[Terms], known: FfnOutputs | None = None) -> Tensor:
+        """For each of ``terms`` the weighted sum of its FFNs; others are not computed. Each FFN runs once, on the rows
+        of all who use it.
+
+        x: [1, ..., width], the same rows for all terms, or [len(terms), ..., width]. known: outputs of FFNs for the
+        same rows ``x``, to be used and added to; only where all read the same. Returns [len(terms), ..., width].
+        """
+        coefficients = [dict(one) for one in terms]
+        mixed: list[Any] = [None] * len(terms)
+        for number in sorted({number for one in coefficients for number in one}):
+            users = [k for k, one in enumerate(coefficients) if number in one]
+            if len(x) > 1:
+                output = self[number](_rows_of(x, users))
+            else:
+                known = {} if known is None else known
+                if number not in known:
+                    known[number] = self[number](x)
+                output = known[number]
+            for place, k in enumerate(users):
+                part = scaled(coefficients[k][number], output[place if len(x) > 1 else 0])
+                mixed[k] = part if mixed[k] is None else mixed[k] + part
+        return torch.stack(mixed)
 
     def whole(self, number: int) -> FeedForward:
         """One of the FFNs."""
@@ -61,6 +81,13 @@ class WholeFfns(nn.ModuleList):
 
     def _layers(self) -> list[nn.Linear]:
         return [dense for i in range(len(self)) for dense in (self.whole(i).dense_in, self.whole(i).dense_out)]
+
+
+def _rows_of(x: Tensor, users: list[int]) -> Tensor:
+    """Those of the stacked rows; no copy where they stand side by side, as routes above an easier one do."""
+    if users == list(range(users[0], users[-1] + 1)):
+        return x[users[0] : users[-1] + 1]
+    return x[users]
 
 
 class Delta(nn.Module):
@@ -97,9 +124,16 @@ class LowRankFfns(nn.Module):
         weight = ffn.dense_in.weight
         self.register_buffer("scales", torch.tensor(scales, device=weight.device, dtype=weight.dtype))
 
-    def mix(self, x: Tensor, terms: Terms) -> Tensor:
-        """See ``WholeFfns.mix``."""
-        before = self.base.dense_in(x)
+    def mix(self, x: Tensor, terms: Sequence[Terms], known: FfnOutputs | None = None) -> Tensor:
+        """See ``WholeFfns.mix``. Nothing is added to ``known``: what FFNs share is computed once for all anyway."""
+        before = self.base.dense_in(x)  # [1 or terms, ..., inner]
+        mixed = []
+        for k, one in enumerate(terms):
+            place = k if len(x) > 1 else 0
+            mixed.append(self._mix_one(x[place], before[place], one))
+        return torch.stack(mixed)
+
+    def _mix_one(self, x: Tensor, before: Tensor, terms: Terms) -> Tensor:
         inner: Any = 0.0  # running sums, so that no more than one FFN's rows are held
         deltas: Any = 0.0
         total: Any = 0.0
@@ -146,9 +180,11 @@ class Cluster(nn.Module):
         """The FFNs that a route uses for rows ``x``, and their coefficients."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor, route: int) -> Tensor:
-        """Mixed output of a route for rows ``x`` [..., width]."""
-        return self.ffns.mix(x, self.terms(x, route))
+    def forward(self, x: Tensor, routes: Sequence[int], known: FfnOutputs | None = None) -> Tensor:
+        """Mixed outputs of several routes. x: [1, ..., width], where all read the same rows, or [routes, ..., width];
+        known: see ``WholeFfns.mix``. Returns [routes, ..., width]."""
+        terms = [self.terms(x[k if len(x) > 1 else 0], route) for k, route in enumerate(routes)]
+        return self.ffns.mix(x, terms, known)
 
     def parts(self, route: int) -> list[tuple[FeedForward, Coefficient]]:
         """What ``fold`` joins: FFNs and their coefficients, the same for all rows."""

@@ -18,7 +18,7 @@ from .rule import check_at_least, check_count
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..routed import FeedForward
+    from ..feed_forward import FeedForward
 
 LEAST_NOISE = 1e-4  # below, float32 gates hardly see the experts differ
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import MedmtlError
-from ..routed import FeedForward
+from ..feed_forward import FeedForward
 from .cluster import INIT_STD, Cluster, Terms, make_ffns
 
 

@@ -19,7 +19,7 @@ from .rule import check_at_least, check_count
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..routed import FeedForward
+    from ..feed_forward import FeedForward
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from .rule import check_at_least, check_count
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..routed import FeedForward
+    from ..feed_forward import FeedForward
 
 INITS = ("mean", "zero", "copy", "paper", "preserving", "random")
 BASES = ("none", "parallel", "serial")

@@ -5,13 +5,14 @@ triangular, so one route is one weighted sum, or one FFN of m times the inner wi
 """
 
 import copy
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
+from ..feed_forward import FeedForward
 from ..precision import exact
-from ..routed import FeedForward
-from .cluster import Cluster, Coefficient, Terms, WholeFfns, make_ffns
+from .cluster import Cluster, Coefficient, FfnOutputs, Terms, WholeFfns, make_ffns
 
 
 def starting_point(init: str, route: int, keeps_base: bool = False) -> tuple[float, float]:
@@ -81,8 +82,8 @@ class ProgressiveCluster(Cluster):
             alphas = self.alphas(route)
         return [*((i, alphas[i]) for i in range(route)), (route, 1.0)]  # alpha_mm = 1
 
-    def forward(self, x: Tensor, route: int) -> Tensor:
-        mixed = super().forward(x, route)
+    def forward(self, x: Tensor, routes: Sequence[int], known: FfnOutputs | None = None) -> Tensor:
+        mixed = super().forward(x, routes, known)
         return mixed if self.base is None else mixed + self.base(x)
 
     def parts(self, route: int) -> list[tuple[FeedForward, Coefficient]]:

@@ -8,7 +8,7 @@ from ...errors import MedmtlError
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..routed import FeedForward
+    from ..feed_forward import FeedForward
 
 # Parts of parameter names that tell what a parameter of the encoder belongs to; see ``parameter_group``.
 GROUP_MARKS = {".cluster.coefficients.": "W", ".cluster.gates.": "gates", ".cluster.ffns.": "routes"}
@@ -25,9 +25,10 @@ class SharingRule(Protocol):
     def clusters(self, ffns: "Sequence[FeedForward]", routes: Sequence[str]) -> "list[nn.Module]":
         """Build the clusters that replace ``ffns``, one for each routed layer, from the lowest up.
 
-        A cluster is called as ``cluster(x, m)`` with rows ``x`` of shape [..., width] (the attention output of the
-        layer) and the position ``m`` of the active route, and returns the mixed FFN output of the same shape, before
-        dropout, residual and LayerNorm. ``cluster.fold(m)`` is the same as one plain FFN.
+        A cluster is called as ``cluster(x, routes)`` with the attention output of the layer and the positions of the
+        active routes: x is [1, ..., width] where all routes read the same rows, else [routes, ..., width]. It returns
+        the mixed FFN outputs [routes, ..., width], before dropout, residual and LayerNorm. ``cluster.fold(m)`` is the
+        same as one plain FFN for the route at position m.
         """
 
     def key(self, route: str) -> str:

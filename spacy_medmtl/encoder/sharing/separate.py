@@ -14,7 +14,7 @@ from .rule import check_count
 if TYPE_CHECKING:
     from torch import nn
 
-    from ..routed import FeedForward
+    from ..feed_forward import FeedForward
 
 
 @dataclass(frozen=True)

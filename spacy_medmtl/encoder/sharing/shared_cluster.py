@@ -1,8 +1,10 @@
 """The torch side of hard sharing."""
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
-from ..routed import FeedForward
+from ..feed_forward import FeedForward
 
 
 class SharedCluster(nn.Module):
@@ -12,7 +14,8 @@ class SharedCluster(nn.Module):
         super().__init__()
         self.ffn = ffn
 
-    def forward(self, x: Tensor, route: int) -> Tensor:
+    def forward(self, x: Tensor, routes: Sequence[int], known: dict[int, Tensor] | None = None) -> Tensor:
+        """x: [1 or routes, ..., width]; the same for all routes that read the same."""
         return self.ffn(x)
 
     def fold(self, route: int) -> FeedForward:

@@ -1,0 +1,1 @@
+"""The grammar of status: sentences composed for training, with the status of every finding known by construction."""

@@ -1,0 +1,245 @@
+"""One pass of the encoder over a batch of Docs, for all who read them.
+
+Sequences are encoded once, whoever asks: the trunk for all routes, and above it each route. In prediction, the routes
+that were asked for in the batch before are computed together. In training, whoever has read adds the gradient of its
+rows, and the encoder is gone through backwards once for all (``backpropagate``): torch's graph joins where rows do.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy
+import torch
+from spacy.attrs import ORTH, SPACY
+from torch import Tensor
+
+from .module import EncoderModule
+from .pooling import pool
+from .routed import padding_bias
+from .views.layout import Layout
+from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
+from .views.wordpieces import DocPieces
+
+LENGTH_STEP, STEPS_TO_DOUBLE = 8, 8  # padding costs at most a ninth of a sequence of 64 pieces or more
+
+
+class GradientSurgery(Protocol):
+    """What keeps the gradients of those who read apart until the step (``training/pcgrad.py``)."""
+
+    def keep(self, task: int, module: Any) -> None:
+        """Take the gradient that is pending in the encoder's module away, as that of the listener ``task``."""
+
+    def put_back(self, module: Any) -> None:
+        """Give the module the gradient of this step."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of several items: tensor [n_rows, width], and how many of them each item has."""
+
+    tensor: Tensor
+    lengths: Sequence[int]
+
+
+@dataclass
+class EncodedBatch:
+    """Sequences padded to one length.
+
+    trunk: [1, batch, length, width]. rows: by what a route computes, [batch, length, width]. known: outputs of FFNs of
+    the first routed layer, by number.
+    """
+
+    n_sequences: int
+    length: int
+    bias: Tensor | None
+    trunk: Tensor
+    rows: dict[str, Tensor] = field(default_factory=dict)
+    known: dict[int, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Rows that somebody read, and their gradient. task: who read."""
+
+    rows: Tensor
+    gradient: Tensor
+    task: int
+
+
+class Encoding:
+    """See the module's docstring.
+
+    route_key: equal for routes that compute the same. budget: wordpieces, padding included, encoded at once.
+    trains: whether gradients are wanted. expected: view -> routes that will be asked for in it.
+    """
+
+    def __init__(
+        self,
+        module: EncoderModule,
+        route_key: Callable[[str], str],
+        budget: int,
+        *,
+        trains: bool = False,
+        expected: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        self.module = module
+        self.route_key = route_key
+        self.budget = budget
+        self.trains = trains
+        self.expected = expected or {}
+        self.asked: dict[str, list[str]] = {}  # view -> routes, in the order in which they were asked for
+        self.pending: list[Pending] = []
+        self._pieces: dict[tuple[int, bytes], DocPieces] = {}
+        self._batches: list[EncodedBatch] = []
+        self._places: dict[tuple[bytes, bytes], tuple[int, int]] = {}  # sequence -> number of its batch, place in it
+
+    def __reduce__(self) -> Any:
+        """It is about Docs and weights of one moment; a copied or pickled pipe has none."""
+        return type(None), ()
+
+    def read(self, request: ViewRequest) -> Rows:
+        """The rows that a request wants."""
+        asked = self.asked.setdefault(request.view, [])
+        if request.route not in asked:
+            asked.append(request.route)
+        layout = self.module.lay_out(request.view, request.items, self.pieces(request.items))
+        self.module.train(self.trains)
+        try:
+            with torch.set_grad_enabled(self.trains):
+                if request.view in ENTITY_VIEWS and not self.trains:
+                    tensor = self.first_rows(layout, request.route)
+                else:
+                    routes = [request.route, *self.expected.get(request.view, ())]
+                    flat, places = self.encode(layout, routes)
+                    tensor = pool(flat, places, layout, request.pooling)
+        finally:
+            self.module.eval()
+        return Rows(tensor, layout.lengths)
+
+    def pieces(self, items: Sequence[ToRead]) -> list[DocPieces]:
+        """The wordpieces of each item's Doc, remembered by its words: a component in between may have merged some."""
+        found = []
+        for doc in map(doc_of, items):
+            key = (id(doc), doc.to_array([ORTH, SPACY]).tobytes())
+            if key not in self._pieces:
+                self._pieces[key] = self.module.of_doc(doc)
+            found.append(self._pieces[key])
+        return found
+
+    def encode(self, layout: Layout, routes: Sequence[str]) -> tuple[Tensor, numpy.ndarray]:
+        """Rows along the first of ``routes`` of all wordpieces of the batches that hold the layout's sequences,
+        [n_flat, width], and the row of each wordpiece of the layout among them, [layout.n_rows]. The other routes are
+        computed along."""
+        encoder = self.module.encoder
+        if not layout.ids:
+            return next(encoder.parameters()).new_zeros((0, encoder.width)), numpy.zeros(0, dtype="int64")
+        keys = layout.sequence_keys()
+        self._encode_trunks(layout, [i for i, key in enumerate(keys) if key not in self._places])
+        key, used = self.route_key(routes[0]), sorted({self._places[key][0] for key in keys})
+        first_row: dict[int, int] = {}
+        n_flat = 0
+        for number in used:
+            batch = self._batches[number]
+            first_row[number] = n_flat
+            n_flat += batch.n_sequences * batch.length
+            self._encode_branches(batch, routes)
+        parts = [self._batches[number].rows[key].flatten(0, 1) for number in used]
+        flat = parts[0] if len(parts) == 1 else torch.cat(parts)
+        starts = [first_row[number] + place * self._batches[number].length for number, place in map(self._place, keys)]
+        lengths = numpy.asarray([len(ids) for ids in layout.ids])
+        shifts = numpy.asarray(starts) - (numpy.cumsum(lengths) - lengths)
+        return flat, numpy.arange(layout.n_rows) + numpy.repeat(shifts, lengths)
+
+    def _place(self, key: tuple[bytes, bytes]) -> tuple[int, int]:
+        return self._places[key]
+
+    def _encode_trunks(self, layout: Layout, numbers: Sequence[int]) -> None:
+        """Batches of the sequences with these numbers, each different one once."""
+        keys = layout.sequence_keys()
+        distinct = list({keys[i]: i for i in numbers}.values())
+        lengths = self._padded_lengths([layout.ids[i] for i in distinct])
+        for group in groups_of_equals(lengths, self.budget):
+            members = [distinct[i] for i in group]
+            self._batches.append(self._encode_trunk(layout, members, lengths[group[0]]))
+            for place, i in enumerate(members):
+                self._places[keys[i]] = len(self._batches) - 1, place
+
+    def _padded_lengths(self, sequences: Sequence[numpy.ndarray]) -> list[int]:
+        return [padded_length(len(ids), self.module.encoder.longest) for ids in sequences]
+
+    def _encode_trunk(self, layout: Layout, numbers: Sequence[int], longest: int) -> EncodedBatch:
+        encoder = self.module.encoder
+        device = next(encoder.parameters()).device
+        ids = numpy.full((len(numbers), longest), encoder.pad, dtype="int64")
+        types = numpy.zeros_like(ids)
+        lengths = [len(layout.ids[number]) for number in numbers]
+        for row, number in enumerate(numbers):
+            ids[row, : lengths[row]] = layout.ids[number]
+            types[row, : lengths[row]] = layout.types[number]
+        bias = padding_bias(lengths, longest, device)
+        trunk = encoder.trunk(torch.from_numpy(ids).to(device), torch.from_numpy(types).to(device), bias)
+        return EncodedBatch(len(numbers), longest, bias, trunk)
+
+    def _encode_branches(self, batch: EncodedBatch, routes: Sequence[str]) -> None:
+        wanted = {self.route_key(route): route for route in routes}
+        missing = {key: route for key, route in wanted.items() if key not in batch.rows}
+        if missing:
+            order = sorted(missing, key=lambda key: self.module.encoder.routes.index(missing[key]))
+            rows = self.module.encoder.branches(
+                batch.trunk, batch.bias, [missing[key] for key in order], batch.known if self.trains else None
+            )
+            batch.rows.update(zip(order, rows))
+
+    def first_rows(self, layout: Layout, route: str) -> Tensor:
+        """The row of the first piece of each sequence, [n_sequences, width], for the views of pairs of entities.
+
+        A sentence is read once for each pair in it, which may be thousands of times, and nobody else reads the same. So
+        one padded batch goes after the other, and nothing but these rows is kept.
+        """
+        encoder = self.module.encoder
+        rows = next(encoder.parameters()).new_zeros((len(layout.ids), encoder.width))
+        lengths = self._padded_lengths(layout.ids)
+        for group in groups_of_equals(lengths, self.budget):
+            batch = self._encode_trunk(layout, group, lengths[group[0]])
+            rows[group] = encoder.branches(batch.trunk, batch.bias, [route])[0, :, 0]
+        return rows
+
+    def add_gradient(self, rows: Rows, gradient: Tensor, task: int) -> None:
+        """Take the gradient of rows that ``read`` gave."""
+        if rows.tensor.requires_grad:  # it does not where there is nothing to read
+            self.pending.append(Pending(rows.tensor, gradient, task))
+
+    def backpropagate(self, surgery: GradientSurgery | None = None) -> None:
+        """Add the gradients of all rows to the encoder's parameters, once for all, or task by task for ``surgery``."""
+        pending, self.pending = self.pending, []
+        if surgery is None:
+            if pending:
+                torch.autograd.backward([one.rows for one in pending], [one.gradient for one in pending])
+            return
+        for i, one in enumerate(pending):
+            one.rows.backward(one.gradient, retain_graph=i < len(pending) - 1)
+            surgery.keep(one.task, self.module)
+
+
+def padded_length(n_pieces: int, longest: int) -> int:
+    """To how many pieces a sequence is padded, of the ``longest`` that the encoder takes.
+
+    By nothing but its own length: attention sums over padding too, in an order that goes by how much there is, so
+    whoever stood beside it in a batch would change the last bits of its rows. Steps grow with the length, so that
+    there are few lengths and little padding.
+    """
+    step = max(LENGTH_STEP, 2 ** (n_pieces.bit_length() - 1) // STEPS_TO_DOUBLE)
+    return min(-(-n_pieces // step) * step, longest)
+
+
+def groups_of_equals(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """The numbers of all sequences in groups of one length, shortest first, of at most ``budget`` pieces (more only
+    where one sequence has more)."""
+    groups: list[list[int]] = []
+    for number in sorted(range(len(lengths)), key=lambda number: (lengths[number], number)):
+        length = lengths[number]
+        if not groups or lengths[groups[-1][0]] != length or (len(groups[-1]) + 1) * length > budget:
+            groups.append([])
+        groups[-1].append(number)
+    return groups

@@ -1,0 +1,83 @@
+"""Layouts: the wordpiece sequences that are to be encoded, and where each output row comes from. All NumPy.
+
+A layout is lossless: each wordpiece of what is to be read belongs to exactly one output row (in views of pairs, to the
+pair), and stands in a sequence that fits the window; where sequences overlap, the copy nearest to a window's centre is
+the one that counts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy
+
+from .wordpieces import WordPieces
+
+PieceIds = Sequence[int] | numpy.ndarray
+
+
+@dataclass
+class Layout:
+    """Sequences to encode, and where each output row comes from.
+
+    ids, types: one array [length] per sequence. gather: rows of the concatenated sequences [n]. segments: the output
+    row that each of them belongs to [n], ascending. lengths: output rows per item that was read.
+    """
+
+    ids: list[numpy.ndarray] = field(default_factory=list)
+    types: list[numpy.ndarray] = field(default_factory=list)
+    gather: list[numpy.ndarray] = field(default_factory=list)
+    segments: list[numpy.ndarray] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    n_rows: int = 0  # wordpieces laid out so far
+    n_out: int = 0  # output rows laid out so far
+
+    def add(self, ids: numpy.ndarray, types: numpy.ndarray) -> int:
+        """Append a sequence; returns the row of its first piece."""
+        self.ids.append(ids)
+        self.types.append(types)
+        self.n_rows += len(ids)
+        return self.n_rows - len(ids)
+
+    def take(self, rows: numpy.ndarray, segments: numpy.ndarray) -> None:
+        self.gather.append(rows)
+        self.segments.append(segments)
+
+    def close_item(self, n_out: int) -> None:
+        self.lengths.append(n_out)
+        self.n_out += n_out
+
+    def sequence_keys(self) -> list[tuple[bytes, bytes]]:
+        """By sequence, what is equal for sequences of which the encoder makes the same."""
+        return [(ids.tobytes(), types.tobytes()) for ids, types in zip(self.ids, self.types)]
+
+
+@dataclass(frozen=True)
+class Window:
+    """How many wordpieces a sequence may have, special pieces included, and by how many windows move on."""
+
+    size: int
+    stride: int
+
+
+def window_spans(n: int, size: int, stride: int) -> list[tuple[int, int, int, int]]:
+    """Cover ``n`` pieces by windows: (start, end, first and last + 1 piece that count here). The latter partition n."""
+    if n <= size:
+        return [(0, n, 0, n)]
+    starts = [*range(0, n - size, stride), n - size]
+    borders = [0] + [(a + size + b) // 2 for a, b in zip(starts, starts[1:])] + [n]
+    return [(start, start + size, borders[i], borders[i + 1]) for i, start in enumerate(starts)]
+
+
+def join(*parts: PieceIds) -> numpy.ndarray:
+    """Pieces one after the other."""
+    return numpy.concatenate([numpy.asarray(part, dtype="int64") for part in parts])
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """What Docs are laid out with. speakers: what is read in front of a turn in the view ``document``, by the name of
+    its speaker."""
+
+    wordpieces: WordPieces
+    window: Window
+    speakers: Mapping[str, str] = field(default_factory=dict)

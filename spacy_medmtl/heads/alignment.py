@@ -1,0 +1,48 @@
+"""Gold bounds of a reference Doc as bounds of the Doc that is to be annotated, without white space at either end."""
+
+from collections.abc import Iterable
+
+from spacy.training import Example
+
+from ..annotations.groups import sentence_bounds, trimmed
+from ..encoder.views.requests import Bounds
+
+
+def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "strict") -> list[Bounds | None]:
+    """Token bounds of the reference Doc as those of the predicted one; None where token borders differ, and where there
+    is nothing but white space. What begins or ends with white space is taken without it.
+
+    mode: ``strict``, or ``expand`` to take in the tokens that a border cuts.
+    """
+    same_text = example.reference.text == example.predicted.text
+    find = _twin_by_characters if same_text else _twin_by_tokens
+    found: list[Bounds | None] = []
+    for start, end in bounds:
+        start, end = trimmed(example.reference, start, end)
+        twin = find(example, start, end, mode) if end > start else None
+        twin = None if twin is None else trimmed(example.predicted, *twin)
+        found.append(twin if twin is not None and twin[0] < twin[1] else None)
+    return found
+
+
+def aligned_sentences(example: Example) -> list[Bounds]:
+    """The sentences of the reference Doc in the tokens of the predicted one: what heads read in training."""
+    aligned = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
+    return [bounds for bounds in aligned if bounds is not None]
+
+
+def _twin_by_characters(example: Example, start: int, end: int, mode: str) -> Bounds | None:
+    span = example.reference[start:end]
+    twin = example.predicted.char_span(span.start_char, span.end_char, alignment_mode=mode)
+    return None if twin is None else (twin.start, twin.end)
+
+
+def _twin_by_tokens(example: Example, start: int, end: int, mode: str) -> Bounds | None:
+    """Where the two Docs' blanks differ (references made of words alone), characters cannot be compared."""
+    tokens = example.alignment.y2x[start:end]
+    if not len(tokens):
+        return None
+    first, last = int(tokens.min()), int(tokens.max()) + 1
+    gold, twin = example.reference[start:end], example.predicted[first:last]
+    is_equal = "".join(gold.text.split()) == "".join(twin.text.split())
+    return (first, last) if mode == "expand" or is_equal else None

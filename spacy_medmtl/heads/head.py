@@ -1,0 +1,304 @@
+"""What all heads do alike: batches of a stream, labels, initialisation, one training step, temperatures."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Generic, TypeVar, cast
+
+import numpy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example, validate_examples, validate_get_examples
+from thinc.api import Model, Optimizer, set_dropout_rate
+
+from ..annotations.items import Item, judged_by, span_items
+from ..encoder.listener import head_batches
+from ..encoder.shims import torch_shim
+from ..errors import MedmtlError, warn
+from .alignment import aligned_bounds
+from .losses import to_numpy
+from .outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
+from .settings import text_setting
+from .task import Task
+
+Gold = TypeVar("Gold")
+SAMPLE_SIZE = 10  # examples that models are initialised with
+
+
+class Head(Task, Generic[Gold]):
+    """A task on the shared encoder. A component says what it reads and learns by three methods and its ``output``:
+
+    ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it,
+    UnitLabels where the head has one output.
+    ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
+
+    What its factory takes beside the model it declares as attributes, each a ``Setting``. Where its annotation is more
+    than labelled spans, ``items(doc)`` describes it: scores, floors, samples and checks of data are made of that. A
+    head with several outputs has ``outputs``, ``loss`` and ``labelled_logits`` of its own.
+
+    ``labels`` and ``temperatures`` are learnt, and saved with the weights; settings are not, they are the config's.
+    """
+
+    output_name: ClassVar[str] = "labels"
+    spans_key = text_setting("the key of a span group")
+    learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures")
+
+    def __init__(self, nlp: Language, model: Model, name: str, *, scorer: Callable | None, **settings: Any) -> None:
+        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that is none."""
+        self.scorer = scorer
+        self.temperatures: dict[str, float] = {}
+        self._labels: list[str] = []
+        super().__init__(nlp, model, name, **settings)
+
+    # What a component has to say
+
+    def training_batch(self, examples: Sequence[Example]) -> tuple[Any, Gold]:
+        raise NotImplementedError
+
+    @property
+    def output(self) -> Output:
+        """What kind of output it has; ``output_name`` is what its temperature is kept under."""
+        return Exclusive()
+
+    def outputs(self) -> dict[str, Output]:
+        """Its outputs by name."""
+        return {self.output_name: self.output}
+
+    def n_outputs(self) -> int:
+        """Columns of the output layer."""
+        return self.output.n_columns(len(self.labels))
+
+    def loss(self, gold: Gold, scores: Any) -> tuple[float, Any]:
+        """Mean loss over the gold units, and its gradient."""
+        return self.output.loss(scores, cast(UnitLabels, gold))
+
+    def labelled_logits(self, gold: Gold, scores: Any) -> dict[str, LabelledLogits]:
+        """By output that gives probabilities: what the scores say, beside the gold."""
+        found = self.output.labelled(scores, cast(UnitLabels, gold))
+        return {} if found is None else {self.output_name: found}
+
+    def probabilities(self, inputs: Any) -> numpy.ndarray:
+        """What the output says of what the model reads [n_units, n_columns], calibrated if it is. Raises MedmtlError
+        E016 if that is no numbers."""
+        return numpy.asarray(self.output.probabilities(self.logits(inputs), self.temperature(self.output_name)))
+
+    def fits_its_weights(self) -> bool:
+        """Whether the output layer, if there is one yet, has the columns that labels and settings ask for."""
+        if not self.is_made or not (self.model.shims and torch_shim(self.model).is_built):
+            return True
+        return bool(self.model.get_dim("nO") == self.n_outputs())
+
+    def take_over(self, saved: Mapping[str, Any]) -> None:
+        super().take_over(saved)
+        self._labels = list(saved["labels"])
+        self.temperatures = {name: float(value) for name, value in saved.get("temperatures", {}).items()}
+
+    # What its annotation is
+
+    def items(self, doc: Doc) -> list[Item] | None:
+        """What a Doc, gold or predicted, is annotated with; None where it is not annotated."""
+        return span_items(doc, self.spans_key)
+
+    def judges(self, doc: Doc) -> Callable[[str], bool]:
+        """Whether a Doc was judged for a label."""
+        return judged_by(doc, self.spans_key)
+
+    def lists_all(self, doc: Doc) -> bool:
+        """Whether what an annotated Doc does not list is not there; if not, it was not judged."""
+        return True
+
+    @property
+    def has_given_units(self) -> bool:
+        """Whether what is labelled is known beforehand (sentences, pairs), so that a label for all is a system, too."""
+        return False
+
+    @property
+    def uses_cats(self) -> bool:
+        """Whether it learns from, and writes, ``doc.cats``."""
+        return False
+
+    def gold_labels(self, doc: Doc) -> list[str]:
+        """The labels that a reference Doc uses; none where it is not annotated."""
+        return [label for item in self.items(doc) or () for label in item.labels]
+
+    def collect(self, doc: Doc) -> None:
+        """Note what has to be known of a reference Doc at initialisation beside its labels."""
+
+    @property
+    def given_keys(self) -> Sequence[str]:
+        """Where it looks for spans that somebody else marked: keys of span groups, or ``ents``."""
+        return ()
+
+    @property
+    def entities_key(self) -> str | None:
+        """The span group of the entities that it relates to one another (``ents``: ``doc.ents``), if it does."""
+        return None
+
+    # Labels
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels, in the order of the output columns."""
+        return tuple(self._labels)
+
+    @property
+    def label_data(self) -> list[str]:
+        """What ``spacy init labels`` writes and ``[initialize.components.<name>.labels]`` reads."""
+        return list(self.labels)
+
+    def add_label(self, label: str) -> int:
+        """Add a label before initialisation; 1 if it is new, else 0. Raises MedmtlError E204 afterwards."""
+        if label in self.labels:
+            return 0
+        if self.model.shims and torch_shim(self.model).is_built:
+            raise MedmtlError("E204", name=self.name)
+        self._labels.append(label)
+        return 1
+
+    def column(self, label: str) -> int:
+        """The output column of a gold label. Raises MedmtlError E202 if it is unknown."""
+        try:
+            return self._labels.index(label)
+        except ValueError:
+            raise MedmtlError("E202", name=self.name, received=label, expected=list(self.labels)) from None
+
+    def row_of(self, labels: Iterable[str]) -> numpy.ndarray:
+        """Bool [labels]: which labels are among these."""
+        row = numpy.zeros(len(self.labels), dtype=bool)
+        row[[self.column(label) for label in labels]] = True
+        return row
+
+    def initialize(
+        self,
+        get_examples: Callable[[], Iterable[Example]],
+        *,
+        nlp: Language | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        """Collect labels from ``labels`` or the examples, and build the output layer.
+
+        Raises MedmtlError E201 if there is no label anywhere.
+        """
+        self.belong_to(nlp)
+        self.forget_temperatures()  # those of other weights
+        method = f"{type(self).__name__}.initialize"
+        found = set(labels or ())
+        sample: list[Doc] = []
+        lost: dict[str, int] = {}
+        for example in read_examples(get_examples, method):
+            self.collect(example.reference)
+            seen = list(self.gold_labels(example.reference))
+            if labels is None:
+                found.update(seen)
+            for reason in self.unusable(example):
+                lost[reason] = lost.get(reason, 0) + 1
+            if len(sample) < SAMPLE_SIZE and len(example.predicted):
+                sample.append(example.predicted)
+        found.update(self.labels)
+        if not found:
+            raise MedmtlError("E201", name=self.name, key=self.spans_key)
+        for reason, count in sorted(lost.items()):
+            warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
+        self._labels = sorted(found) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
+        self.model.set_dim("nO", self.n_outputs(), force=True)
+        self.model.initialize(X=sample)
+
+    def unusable(self, example: Example) -> Iterator[str]:
+        """A reason for each gold span that training cannot use."""
+        spans = list(example.reference.spans.get(self.spans_key, []))
+        for span, bounds in zip(spans, aligned_bounds(example, [(s.start, s.end) for s in spans])):
+            if bounds is None:
+                yield "not on token borders" if span.text.strip() else "empty"
+
+    # Prediction
+
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Annotate a stream, in step with the encoder's batches (see ``encoder.listener``)."""
+        error_handler = self.get_error_handler()
+        for docs in head_batches(self.model, stream, batch_size):
+            try:
+                self.set_annotations(docs, self.predict(docs))
+                yield from docs
+            except Exception as error:
+                error_handler(self.name, self, docs, error)
+
+    def logits(self, inputs: Any) -> numpy.ndarray:
+        """The model's output rows for prediction. Raises MedmtlError E016 if they are no numbers."""
+        rows = to_numpy(self.model.predict(inputs))
+        if not numpy.isfinite(rows).all():
+            raise MedmtlError("E016", name=self.name, where="prediction")
+        return rows
+
+    def score(self, examples: Iterable[Example], **settings: Any) -> dict[str, Any]:
+        """What the scorer says, which gets the settings, the labels and, as ``component``, the present name."""
+        if self.scorer is None:
+            return {}
+        return dict(self.scorer(examples, **{**self.cfg, "component": self.name, **settings}))
+
+    # Calibration
+
+    def decisions(self, examples: Sequence[Example]) -> dict[str, LabelledLogits]:
+        """By output: what the model says of the annotated units, beside their gold (see ``training.calibration``)."""
+        inputs, gold = self.training_batch(examples)
+        return self.labelled_logits(gold, self.model.predict(inputs)) if inputs else {}
+
+    def temperature(self, output: str) -> float:
+        """What the logits of an output are divided by before they become probabilities; 1 unless it was calibrated."""
+        return float(self.temperatures.get(output, 1.0))
+
+    def set_temperature(self, output: str, temperature: float) -> None:
+        """Calibrate an output. Its threshold moves along, so that what was found is still found: it becomes the
+        probability that the logit at the threshold has now."""
+        moved = temperature / self.temperature(output)
+        threshold = getattr(self, "threshold", None)
+        if isinstance(self.outputs().get(output), Independent) and threshold and 0.0 < threshold < 1.0:
+            logit = math.log(threshold / (1.0 - threshold)) / moved
+            self.cfg["threshold"] = 0.5 if threshold == 0.5 else 1.0 / (1.0 + math.exp(-logit))
+        self.temperatures = {**self.temperatures, output: temperature}
+
+    def forget_temperatures(self) -> None:
+        """They were fitted on other weights."""
+        for output in list(self.temperatures):
+            self.set_temperature(output, 1.0)
+        self.temperatures = {}
+
+    # Training
+
+    def update(
+        self,
+        examples: Iterable[Example],
+        *,
+        drop: float = 0.0,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+    ) -> dict[str, float]:
+        """Learn from the examples that are annotated for this task; the others do not even reach the model."""
+        losses = {} if losses is None else losses
+        losses.setdefault(self.name, 0.0)
+        examples = list(examples)
+        validate_examples(examples, f"{type(self).__name__}.update")
+        if self.temperatures:
+            self.forget_temperatures()
+        inputs, gold = self.training_batch(examples)
+        if not inputs:
+            return losses
+        set_dropout_rate(self.model, drop)
+        scores, backprop = self.model.begin_update(inputs)
+        return self.learn(*self.loss(gold, scores), backprop, sgd, losses)
+
+    def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
+        """Mean loss over the annotated units of ``examples`` and its gradient, without side effects."""
+        return self.loss(self.training_batch(list(examples))[1], scores)
+
+
+def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) -> Iterator[Example]:
+    """The examples of ``initialize``, checked one by one. spaCy's own check reads a whole corpus before the first use.
+
+    Raises spaCy's TypeError where there is no callable, or it gives nothing or something else than Examples.
+    """
+    examples = get_examples() if callable(get_examples) else None
+    if not examples or not hasattr(examples, "__iter__"):
+        validate_get_examples(get_examples, method)
+    for example in examples or ():
+        if not isinstance(example, Example):
+            validate_examples([example], method)
+        yield example

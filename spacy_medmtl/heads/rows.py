@@ -1,0 +1,89 @@
+"""The thinc side of the linear layer over encoder rows that three heads share: [CLS] rows to intents or relations,
+token rows to tags."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from thinc.api import Model
+from thinc.types import Floats2d
+from torch import Tensor, nn
+
+from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
+from ..encoder.listener import gives_rows
+from ..encoder.shims import torch_shim
+from ..encoder.views.requests import HeadInput, ToRead
+from .row_classifier import RowClassifier
+from .tok2vec import tok2vec_input, tok2vec_width
+
+
+def same_scale(parameter: str, *, lr_scale: float) -> float:
+    """The factor on the learning rate of any parameter of a layer. (A function of the module, so that it pickles.)"""
+    return lr_scale
+
+
+def build_row_classifier(
+    tok2vec: "Model[list[Any], list[Floats2d]]",
+    n_outputs: int | None,
+    *,
+    lr_scale: float,
+    forward: Callable | None = None,
+    classifier: type[nn.Module] = RowClassifier,
+) -> Model:
+    """``tok2vec`` and a classifier as one model: rows of all items, concatenated, to logits [n_rows, n_outputs].
+
+    forward: for another input than items; it ends in ``classify``. classifier: what is built with the width of the rows
+    and the number of outputs, and called with rows and a dropout rate.
+    """
+    shim = TorchShim("row classifier", classifier, partial(same_scale, lr_scale=lr_scale))
+    return Model(
+        "medmtl_row_classifier",
+        forward or classify,
+        init=init,
+        layers=[tok2vec],
+        dims={"nO": n_outputs},
+        attrs={"dropout_rate": 0.0},
+        shims=[shim],
+    )
+
+
+def init(model: "Model[list[ToRead], Floats2d]", X: list[ToRead] | None = None, Y: Any = None) -> None:  # noqa: N803
+    """Build the layer once the width and the number of labels are known."""
+    tok2vec = model.layers[0]
+    sample = tok2vec_input(tok2vec, X or [])
+    tok2vec.initialize(X=sample)
+    torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_outputs": model.get_dim("nO")})
+
+
+def read_rows(
+    tok2vec: Model, items: list[ToRead], is_train: bool
+) -> tuple[Tensor, Sequence[int], Callable[[Tensor], Any]]:
+    """The rows of all items [n_rows, width] as a leaf of the graph, how many each item has, and what takes their
+    gradient. From an encoder of this package they come as tensors, from any other layer as arrays."""
+    if gives_rows(tok2vec):
+        rows, backprop_rows = tok2vec(HeadInput(items), is_train)
+        return rows.tensor.detach().requires_grad_(is_train), rows.lengths, backprop_rows
+    arrays, backprop_arrays = tok2vec(tok2vec_input(tok2vec, items), is_train)
+    lengths = [len(array) for array in arrays]
+    tensor = to_tensor(tok2vec.ops.xp.vstack(arrays), requires_grad=is_train)
+    return tensor, lengths, lambda gradient: backprop_arrays(split_rows(to_array(gradient), lengths))
+
+
+def classify(
+    model: Model, items: list[ToRead], is_train: bool, extend: Callable[[Tensor], Tensor] | None = None
+) -> tuple[Floats2d, Callable[[Floats2d], list[ToRead]]]:
+    """Logits of the rows of all items, and of what ``extend`` makes of these rows."""
+    dropout = float(model.attrs["dropout_rate"])
+    inputs, _, backprop_tok2vec = read_rows(model.layers[0], items, is_train)
+    module: nn.Module = torch_shim(model).module
+    with torch.set_grad_enabled(is_train):
+        logits = module(extend(inputs) if extend else inputs, dropout if is_train else 0.0)
+
+    def backprop(d_logits: Floats2d) -> list[ToRead]:
+        logits.backward(to_tensor(d_logits))
+        assert inputs.grad is not None
+        backprop_tok2vec(inputs.grad)
+        return []
+
+    return to_array(logits), backprop

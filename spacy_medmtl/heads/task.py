@@ -1,0 +1,163 @@
+"""A component whose model listens to the shared encoder: its name, its settings, its step, and what it saves."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import srsly
+from spacy import util
+from spacy.language import Language
+from spacy.pipeline.trainable_pipe import TrainablePipe
+from thinc.api import Model, Optimizer
+
+from ..encoder.listener import prepare_step
+from ..errors import MedmtlError, warn
+from .saving import SETTINGS_FILE, WEIGHTS_FILE, check_route, load_weights, read_saved, with_fingerprints
+from .settings import PipelineLink, SettingsView, settings_of
+
+
+class Task(TrainablePipe):
+    """A component whose model listens. What its factory takes beside the model it declares as attributes, each a
+    ``Setting``. Settings are the config's and are not saved; what was learnt is.
+
+    weigh: may be set by training: loss -> factor on its gradient.
+    """
+
+    learnt_names: ClassVar[Sequence[str]] = ()  # the attributes that are saved
+    is_made: bool = False  # whether all settings have a value
+    weigh: Callable[[float], float] | None = None
+
+    def __init__(self, nlp: Language, model: Model, name: str, **settings: Any) -> None:
+        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that is none."""
+        self.vocab = nlp.vocab
+        self.model = model
+        self.name = name
+        for setting, value in settings.items():
+            setattr(self, setting, value)
+        self.is_made = True
+        self.belong_to(nlp)
+
+    def belong_to(self, nlp: Language | None) -> None:
+        """Write changed settings into the config of this pipeline."""
+        if nlp is not None:
+            self._pipeline = PipelineLink(nlp)
+
+    def learn(
+        self, loss: float, gradient: Any, backprop: Callable, sgd: Optimizer | None, losses: dict[str, float]
+    ) -> dict[str, float]:
+        """Back-propagate, step if there is an optimizer, and add the loss. Raises MedmtlError E016 if it is no number.
+
+        sgd: an optimizer; None or False to leave the step to spaCy.
+        """
+        if not math.isfinite(loss):
+            raise MedmtlError("E016", name=self.name, where="training")
+        backprop(gradient if self.weigh is None else gradient * self.weigh(loss))
+        if sgd not in (None, False):
+            self.finish_update(sgd)
+        losses[self.name] += loss
+        return losses
+
+    def finish_update(self, sgd: Optimizer) -> None:
+        """Step the parameters that have a gradient."""
+        prepare_step(self.model, sgd)
+        self.model.finish_update(sgd)
+
+    @property
+    def cfg(self) -> SettingsView:
+        """Settings, and what was learnt, by name."""
+        return SettingsView(self)
+
+    @cfg.setter
+    def cfg(self, values: Mapping[str, Any]) -> None:
+        """Take over the settings of a mapping (``spacy find-threshold`` assigns one)."""
+        for setting in settings_of(type(self)):
+            if setting in values and values[setting] != self.cfg[setting]:
+                self.cfg[setting] = values[setting]
+
+    def fits_its_weights(self) -> bool:
+        """Whether the settings go with the weights that there are."""
+        return True
+
+    def note_in_config(self, setting: str, value: Any) -> None:
+        """Write a changed setting into the pipeline's config, so that it is saved. Warns (W203) where the component was
+        sourced by another pipeline, which did not tell it so."""
+        if self.is_made and not self._pipeline.write(self, setting, value):
+            warn("W203", name=self.name, setting=setting)
+
+    # Saving
+
+    def learnt(self) -> dict[str, Any]:
+        """What is saved beside the weights."""
+        return {name: self.cfg[name] for name in self.learnt_names}
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """What was learnt and the weights. exclude: ``cfg``, ``model``, ``vocab``."""
+        weights = self.model.to_bytes()
+        parts = {
+            SETTINGS_FILE: lambda: srsly.json_dumps(with_fingerprints(self.learnt(), self.model, weights)),
+            "vocab": lambda: self.vocab.to_bytes(exclude=exclude),
+            WEIGHTS_FILE: lambda: weights,
+        }
+        return bytes(util.to_bytes(parts, exclude))
+
+    def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "Task":
+        """Raises MedmtlError E208, E018 where they are damaged or do not belong together."""
+        parts: dict[str, Any] = srsly.msgpack_loads(bytes_data)
+        if "vocab" in parts and "vocab" not in exclude:
+            self.vocab.from_bytes(parts["vocab"], exclude=exclude)
+        kept = {name: parts.get(name) for name in (SETTINGS_FILE, WEIGHTS_FILE) if name not in exclude}
+        self._restore(kept, "the bytes of the pipeline")
+        return self
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        """Write ``cfg`` (what was learnt, as JSON) and ``model`` into a folder."""
+        weights = self.model.to_bytes()
+        parts = {
+            SETTINGS_FILE: lambda p: srsly.write_json(p, with_fingerprints(self.learnt(), self.model, weights)),
+            "vocab": lambda p: self.vocab.to_disk(p, exclude=exclude),
+            WEIGHTS_FILE: lambda p: p.write_bytes(weights),
+        }
+        util.to_disk(path, parts, exclude)
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "Task":
+        """Read what ``to_disk`` wrote, in this version or another.
+
+        Raises MedmtlError E208, E018 where files are missing, damaged or do not belong together.
+        """
+        path = Path(path)
+        if (path / "vocab").exists() and "vocab" not in exclude:
+            self.vocab.from_disk(path / "vocab", exclude=exclude)
+        wanted = [name for name in (SETTINGS_FILE, WEIGHTS_FILE) if name not in exclude]
+        self._restore({n: (path / n).read_bytes() if (path / n).is_file() else None for n in wanted}, str(path))
+        return self
+
+    def take_over(self, saved: Mapping[str, Any]) -> None:
+        """What was learnt, as it was saved."""
+
+    def _restore(self, parts: Mapping[str, bytes | str | None], where: str) -> None:
+        """Take over what was saved: cfg, JSON, and the weights, as far as they are among the ``parts`` (None: they
+        should be, and are missing)."""
+        saved: dict[str, Any] = {}
+        if SETTINGS_FILE in parts:
+            place, text = f"{where}/{SETTINGS_FILE}", parts[SETTINGS_FILE]
+            if text is None:
+                raise MedmtlError("E208", path=place, name=self.name, problem="is not there")
+            saved = read_saved(text, self.learnt_names, name=self.name, where=place)
+            check_route(saved, self.model, name=self.name, where=place)
+            self._warn_of_old_settings(saved)
+            self.take_over(saved)
+        if WEIGHTS_FILE in parts:
+            place, weights = f"{where}/{WEIGHTS_FILE}", parts[WEIGHTS_FILE]
+            if not isinstance(weights, bytes):
+                raise MedmtlError("E018", name=place, size=0, problem="they are not there")
+            load_weights(self.model, weights, saved, where=place)
+            if not self.fits_its_weights():
+                problem = "does not fit the weights: labels and settings ask for an output layer of another size"
+                raise MedmtlError("E208", path=f"{where}/{SETTINGS_FILE}", name=self.name, problem=problem)
+
+    def _warn_of_old_settings(self, saved: Mapping[str, Any]) -> None:
+        """Version 0.1.0 saved settings too, and let them win over the config."""
+        for setting in settings_of(type(self)):
+            if setting in saved and saved[setting] != self.cfg[setting]:
+                warn("W204", name=self.name, setting=setting, saved=saved[setting], config=self.cfg[setting])
