@@ -116,6 +116,12 @@ TEMPLATES = {
     "E310": "'{path}' is no config that can train ({problem}). Run 'python -m spacy debug config {path}'.",
     "E311": "Component '{name}' has no gold label in the training corpus. Give it a corpus that is annotated under "
     "'{key}', or take it out of the pipeline.",
+    "E312": "All {count} findings of the training corpus are '{status}', so no other status can be learnt. Convert "
+    "with '--set statuses=...', which says what the attributes of your data mean, or give data of other statuses.",
+    "E313": "Corpus '{corpus}': {count} finding(s) of the label '{label}' are no entities, though medmtl_ner says that "
+    "it was annotated for that: training would learn that they are none. Convert again with '--set group=both'.",
+    "E314": "The conversion of '{path}' left out {attributes}. Convert again, with '--set group=both', and say what "
+    "they mean of a finding with '--set statuses=...', NAME=ignore for one that means nothing.",
     "W310": "Component '{name}' has no gold in the dev corpus: it is not scored, and training cannot select for it.",
     "W311": "Component '{name}': label(s) {labels} stand in the dev corpus only and will never be predicted.",
     "W312": "Component '{name}': {count} gold span(s) of the {part} corpus cannot be learnt or found ({reason}).",

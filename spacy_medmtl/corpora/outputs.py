@@ -22,7 +22,7 @@ from srsly.msgpack import Packer
 from ..errors import MedmtlError
 
 # Only what the converters set: absent annotation then stays absent when the file is read.
-STORED: list[int | str] = ["ORTH", "SENT_START"]
+STORED = ["ORTH", "SENT_START"]
 _COLUMNS = ("tokens", "spaces", "lengths", "cats", "flags", "span_groups")
 _LISTS = ("cats", "flags", "span_groups")  # a packed value for each Doc; the others are bytes
 _MAX_BYTES = 2**32 - 1  # of a column, by its length in the format
@@ -44,7 +44,7 @@ class Output:
     def add(self, doc: Doc) -> None:
         """Take a Doc."""
         self.n_docs += 1
-        self.columns["tokens"].write(doc.to_array(STORED).astype(numpy.uint64).tobytes())
+        self.columns["tokens"].write(doc.to_array([*STORED]).astype(numpy.uint64).tobytes())
         self.columns["spaces"].write(doc.to_array(["SPACY"]).astype(bool).tobytes())
         self.columns["lengths"].write(struct.pack("<i", len(doc)))
         self.columns["cats"].write(self.pack(doc.cats))

@@ -58,8 +58,11 @@ def add_unless_there(spans: SpansByTokens, span: Span, kind: str, audit: Audit, 
 
 def set_sentence_starts(doc: Doc, starts: Iterable[int]) -> None:
     """Make exactly these tokens (and the first) begin sentences. At once: the setter of a token looks at all tokens."""
-    values = numpy.full(len(doc), -1, dtype=numpy.int64)
-    values[[0, *(start for start in starts if 0 <= start < len(doc))] if len(doc) else []] = 1
+    size = len(doc)
+    values = numpy.full(size, -1, dtype=numpy.int64)
+    for start in (0, *starts):
+        if 0 <= start < size:
+            values[start] = 1
     doc.from_array(["SENT_START"], values.astype(numpy.uint64))  # type: ignore[arg-type]
 
 
@@ -81,8 +84,11 @@ class TokenOffsets:
 def sentence_starts(doc: Doc, given: Iterable[int], kind: str, whole: Iterable[Span], audit: Audit) -> None:
     """Set sentence starts: the ``given`` tokens and, by ``kind``, those that a rule finds; unless they are to be exact,
     none inside a ``whole`` span."""
+    if kind == EXACT:
+        set_sentence_starts(doc, given)
+        return
     starts = set(given) | (starts_by_rule(doc) if kind == RULE else set())
-    if kind != EXACT:
+    if starts:
         inside = {start for span in whole for start in range(span.start + 1, span.end)}
         audit.note("sentence boundaries removed inside a span", len(starts & inside))
         starts -= inside

@@ -35,6 +35,7 @@ from .spans import (
     token_span,
 )
 
+NO_MODIFIERS: tuple[str, ...] = ()
 Findings = dict[tuple[int, int, str], tuple[str, tuple[str, ...]]]  # tokens and label -> status and modifiers
 Advance = Callable[[int], None]  # told how many bytes were read
 
@@ -186,7 +187,7 @@ class Writer:
             label, only = scheme.label(entity), only_group(entity)
             is_finding = has_findings and (self.finding_types is None or entity.label in self.finding_types)
             uses = [(ENTITIES, label or "")] if FINDINGS_ONLY not in (scheme.group, only) else []
-            status, modifiers = "", ()
+            status, modifiers = "", NO_MODIFIERS
             if is_finding and only != NER:
                 status, modifiers = self._judgement(entity)
                 uses += [(FINDINGS, scheme.finding_label or entity.label)] if status else []
@@ -235,7 +236,7 @@ class Writer:
         if problem:
             label = self.scheme.finding_label or entity.label
             self.audit.dropped(entity.place, FINDINGS, label, problem, entity.bounds)
-            return "", ()
+            return "", NO_MODIFIERS
         return status or self.scheme.default_status or "", modifiers
 
     def _add_finding(

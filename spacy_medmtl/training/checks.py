@@ -22,6 +22,7 @@ from ..corpora.lengths import WINDOW, WindowCheck
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError, message
 from ..heads.head import Head
+from .finding_checks import FindingChecks
 
 PARTS = ("train", "dev")
 Reader = Callable[[Language], Iterable[Example]]
@@ -78,8 +79,9 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
     texts: dict[str, Counter[bytes]] = {part: Counter() for part in PARTS}
     window = _window(nlp)
     n_over: Counter[str] = Counter()
+    findings = FindingChecks(nlp)
     for part, reader in readers.items():
-        for example in progress(reader(nlp), part):
+        for example in findings.watch(progress(reader(nlp), part), part):
             key = _text_key(example.reference)
             if not texts[part][key]:  # a text may stand in several entries, one per task
                 n_over[part] += window.n_over(example.reference)
@@ -91,6 +93,7 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
                     first = seen.setdefault((name, key), gold)
                     conflicts[name, first.corpus, gold.corpus] += _differ(first, gold)
     _judge(report, {name: head.spans_key for name, head in heads.items()})
+    findings.report(report.errors, report.warnings)
     for name, pipe in nlp.components:
         unread = pipe.unread_routes() if isinstance(pipe, ProgressiveTok2Vec) else []
         if unread:

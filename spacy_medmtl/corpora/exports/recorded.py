@@ -90,11 +90,11 @@ def _entities(doc: Doc, place: Place) -> dict[tuple[int, int, str], Entity] | No
 def _links(doc: Doc, by_bounds: dict[Bounds, Entity], place: Place) -> list[Link]:
     links: list[Link] = []
     for pair in read_pairs(doc):
-        ends = []
+        ends: list[Entity] = []
         for bounds in (pair.head, pair.tail):
             span = Span(doc, *bounds)
             ends.append(by_bounds.get(bounds, Entity("", ((span.start_char, span.end_char),), place)))
-        links += [Link(label, *ends, place, pair.score) for label in pair.labels or (None,)]
+        links += [Link(label, ends[0], ends[1], place, pair.score) for label in pair.labels or (None,)]
     return links
 
 

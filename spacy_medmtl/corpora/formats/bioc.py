@@ -140,7 +140,7 @@ def _rows(article: Article, known: dict[str, Entity], audit: Audit) -> list[Link
         else:
             own = [f"{relation.passage}/{member}" for member in relation.members]
             ends = [name if name in known else f"/{member}" for name, member in zip(own, relation.members)]
-            rows.append(LinkRow(label, *ends, relation.place))
+            rows.append(LinkRow(label, ends[0], ends[1], relation.place))
     return rows
 
 

@@ -30,7 +30,7 @@ ORPHANS = "mentions that begin with I- or E-"
 COMMENTS = "comment lines, not used"
 _NEWDOC = re.compile(r"# *newdoc\b.*")
 _SEPARATOR = re.compile(r"-DOCSTART-(\s.*)?|###MEDLINE:\d+\s*")
-_TAG = re.compile(r"O|(?P<prefix>[BIESLUM])(?:[-_](?P<label>\S.*))?")
+_TAG = re.compile(r"(?P<prefix>[BIESLUM])(?:[-_](?P<label>\S.*))?")  # beside O
 _BLANKS = re.compile(" +")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _UNREADABLE = "\x00"  # stands for a line that cannot be decoded: a blank line would end the sentence
@@ -78,20 +78,20 @@ class TaggedSentence:
     open: dict[int, TaggedMention] = field(default_factory=dict)  # the mention of each layer that may go on
     is_broken: bool = False  # whether a line of it was lost
 
-    def add(self, word: str, tags: "Sequence[re.Match[str]]", place: Place, audit: Audit) -> None:
-        """Append a word with its tags, one of each layer."""
+    def add(self, word: str, tags: "Sequence[re.Match[str] | None]", number: int, audit: Audit) -> None:
+        """Append a word, on line ``number``, with its tags, one of each layer; None for O."""
         at = len(self.words)
         self.words.append(word)
         for layer, tag in enumerate(tags):
-            prefix = tag["prefix"]
+            prefix = tag["prefix"] if tag is not None else None
             mention = self.open.pop(layer, None) if self.open else None
-            if prefix is None:
+            if tag is None or prefix is None:
                 continue
             label = tag["label"] or UNTYPED
             if mention is not None and prefix in "IMEL" and mention.label == label:
                 mention.end = at + 1
             else:
-                mention = TaggedMention(at, at + 1, label, place, layer)
+                mention = TaggedMention(at, at + 1, label, Place(self.place.file, number), layer)
                 self.mentions.append(mention)
                 audit.note(ORPHANS, int(prefix in "IMEL"))
             if prefix in "BIM":
@@ -141,12 +141,13 @@ def read_sentences(path: Path, audit: Audit, layout: Layout) -> Iterator[TaggedS
         # at blanks, not at other white space, which may be a word
         columns = line.rstrip(" \t").split("\t") if "\t" in line else _BLANKS.split(line.strip(" "))
         problem = _problem(line, columns, layout, n_columns)
-        row = [] if problem else [tag for at in layout.tags if (tag := _TAG.fullmatch(columns[at].strip(" ")))]
-        is_row = not problem and len(row) == len(layout.tags)
+        tags = [] if problem else [columns[at].strip(" ") for at in layout.tags]
+        row = [None if tag == "O" else _TAG.fullmatch(tag) for tag in tags]
+        is_row = not problem and all(tag == "O" or match for tag, match in zip(tags, row))
         if line[0] == "#" and not is_row:
             audit.note(COMMENTS)
             continue
-        place = Place(path, number)
+        place = sentence.place if is_row and len(sentence.words) < MAX_WORDS else Place(path, number)
         if len(sentence.words) == MAX_WORDS:
             audit.dropped(place, "line", "", f"a sentence of more than {MAX_WORDS} words: a blank line is missing")
             sentence.is_broken = True
@@ -154,7 +155,7 @@ def read_sentences(path: Path, audit: Audit, layout: Layout) -> Iterator[TaggedS
             sentence = TaggedSentence(place, document, is_broken=True)
         if is_row:
             n_columns = len(columns)
-            sentence.add(columns[layout.word], row, place, audit)
+            sentence.add(columns[layout.word], row, number, audit)
             if layout.misc is not None:
                 sentence.misc.append(columns[layout.misc])
             continue
@@ -183,8 +184,9 @@ def _problem(line: str, columns: list[str], layout: Layout, n_columns: int | Non
         return "a control character"
     if n_columns is not None and len(columns) != n_columns:
         return f"{len(columns)} columns: expected {n_columns}, as in the rows before, separated by tabs or blanks"
-    used = [layout.word, *layout.tags, *([] if layout.misc is None else [layout.misc])]
-    if not all(-len(columns) <= at < len(columns) for at in used) or len(columns) < 2:
+    n = len(columns)
+    used = (layout.word, *layout.tags, layout.misc or 0)
+    if n < 2 or not -n <= min(used) <= max(used) < n:
         return f"{len(columns)} columns, fewer than the settings name (a word and its tag)"
     word = columns[layout.word]
     return "" if word and word == word.strip(" ") else "the word is empty or has blanks at an edge"

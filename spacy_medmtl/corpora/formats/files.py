@@ -2,9 +2,8 @@
 
 import codecs
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO
 
 from ...errors import MedmtlError
 from ..audit import Audit, Place
@@ -102,8 +101,8 @@ def lines_of(path: Path, audit: Audit) -> Iterator[tuple[int, str, str]]:
     with path.open("rb") as stream:
         encoding = encoding_of(stream.read(4), audit)
         stream.seek(0)
-        wide = encoding in ("utf-16", "utf-32")  # no line of bytes ends at a line feed there
-        lines: IO[str] | IO[bytes] = io.TextIOWrapper(stream, encoding, "replace", "\n") if wide else stream
+        wide = encoding.lower().startswith(("utf-16", "utf-32"))  # no line of bytes ends at a line feed there
+        lines: Iterable[str | bytes] = io.TextIOWrapper(stream, encoding, "replace", "\n") if wide else stream
         for number, raw in enumerate(lines, 1):
             audit.bytes_read[0] += len(raw)
             if isinstance(raw, str):

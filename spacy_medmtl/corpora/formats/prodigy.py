@@ -84,7 +84,7 @@ def _link(value: dict[str, Any], text: str, record: Record, place: Place, audit:
     if (score is not None and number(score) is None) or not (label is None or is_label(label)):
         audit.dropped(place, "line", "", "a relation whose label is no text or whose score is no number")
         return None
-    return Link(label, *ends, place, None if score in (None, float(label is not None)) else number(score))
+    return Link(label, ends[0], ends[1], place, None if score in (None, float(label is not None)) else number(score))
 
 
 def _lines_of(turns: list[Entity], text: str) -> list[tuple[int, str | None]]:

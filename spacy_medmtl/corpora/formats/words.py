@@ -72,6 +72,8 @@ def located(
 
 def _countings(text: str, has_mark: bool) -> Iterable[tuple[str, Counted]]:
     """Other ways to count characters, of those that make a difference in this text."""
+    if has_mark:
+        yield "a byte order mark", lambda char, at: 1
     if "\r\n" in text:
         yield "a line end as one character", lambda char, at: int(char != "\r" or text[at + 1 : at + 2] != "\n")
     elif "\n" in text:
@@ -80,8 +82,6 @@ def _countings(text: str, has_mark: bool) -> Iterable[tuple[str, Counted]]:
         yield "UTF-16 units", lambda char, at: 1 + (char > "\uffff")
     if not text.isascii():
         yield "UTF-8 bytes", lambda char, at: len(char.encode(errors="surrogatepass"))
-    if has_mark:
-        yield "a byte order mark", lambda char, at: 1
 
 
 def _checked(text: str, mention: Mention, place: Callable[[int], int | None]) -> tuple[Bounds, ...] | None:

@@ -71,7 +71,7 @@ def _problem(given: Any, text: str) -> str:
     places = given["range"]
     if not isinstance(places, list) or list(map(type, places)) != [int, int]:
         return "a range that is not [start, end]"
-    if not within(*places, text):
+    if not within(places[0], places[1], text):
         return "the range is outside the utterance"
     if text[slice(*places)] != given["mention"]:
         return "the mention is not what stands at its range"
