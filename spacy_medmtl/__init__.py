@@ -9,5 +9,5 @@ from .annotations.relations import Relation
 from .annotations.rows import rows
 from .annotations.tables import tables
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Relation", "install_extensions", "pair_doc", "rows", "tables", "texts_of"]
