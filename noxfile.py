@@ -7,7 +7,7 @@ import nox
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
 # What depends on versions of other packages: encoders, saving and loading, training, the command line, whole pipelines.
-TESTS = ["tests/encoder", "tests/training", "tests/cli", "tests/test_components.py", "tests/test_saving.py"]
+TESTS = ["tests/encoder", "tests/heads", "tests/training", "tests/cli", "tests/saved", "tests/test_saving.py"]
 TOOLS = ["pytest", "hypothesis"]
 
 nox.options.error_on_missing_interpreters = False
@@ -32,7 +32,7 @@ def transformer(session: nox.Session) -> None:
     run(session, "constraints.txt", ".[transformer]")
 
 
-@nox.session(python="3.10")
+@nox.session(python=["3.10"])
 def lowest(session: nox.Session) -> None:
     """The lowest of everything that setup.cfg allows."""
     run(session, "constraints-lowest.txt", ".")

@@ -38,6 +38,7 @@ from assertion_tools import (
     Case,
     Decision,
     floor,
+    load_ours,
     medspacy,
     negspacy,
     versions,
@@ -60,7 +61,7 @@ NOTHING, WHOLE = "without the grammar", "with the grammar"
 PARTS = {
     "scope": ("scope", "contrast", "sentence borders", "mixed"),
     "lists": ("list with one cue", "listing"),
-    "forms": ("form", "shorthand"),
+    "forms": ("form: boxes", "form: yes and no", "form: signs", "shorthand"),
     "negation that is none": ("pseudo-negation", "double negation"),
     "doubt": ("uncertain", "ordered", "hypothetical"),
     "people": ("subject", "family"),
@@ -135,11 +136,14 @@ def status_cases(folder: Path) -> list[Judged]:
 # --- training
 
 
-def config_of(corpus: Path, share: float, grammar: Path | None, steps: int, seed: int, tokens: int) -> Config:
+def config_of(
+    corpus: Path, share: float, grammar: Path | None, *, steps: int, seed: int, tokens: int, view: str
+) -> Config:
     """en_medmtl.cfg with one head, on hard sharing (there is one task)."""
     config = spacy.util.load_config("configs/en_medmtl.cfg", interpolate=False)
     parts = config["components"]
     parts["encoder"]["model"].update(routes=[NAME], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
+    parts[NAME]["model"]["tok2vec"]["view"] = view
     config["components"] = {name: parts[name] for name in ("sentencizer", "encoder", NAME)}
     config["nlp"]["pipeline"] = list(config["components"])
     config["corpora"]["train"]["corpora"] = {"sample": {"path": str(corpus), "tasks": [NAME]}}
@@ -174,13 +178,14 @@ def without_part(phenomena: Sequence[str], output: Path) -> Path:
     return output
 
 
-def trained(variant: str, path: Path, share: float, steps: int, seed: int, tokens: int) -> Language:
+def trained(variant: str, path: Path, share: float, **settings: Any) -> Language:
+    """settings: see ``config_of``."""
     with tempfile.TemporaryDirectory() as folder:
         corpus = with_findings(path, Path(folder) / "sample.spacy")
         left_out = PARTS.get(variant.removeprefix("without: "), ())
         grammar = without_part(left_out, Path(folder) / "grammar.txt") if left_out else None
         chosen = 0.0 if variant == NOTHING else share
-        nlp, _ = train(init_nlp(config_of(corpus, chosen, grammar, steps, seed, tokens)), None)
+        nlp, _ = train(init_nlp(config_of(corpus, chosen, grammar, **settings)), None)
         return nlp
 
 
@@ -192,7 +197,7 @@ Statuses = list[list[tuple[str, Decision]]]  # per case and span: status and wha
 def ours(nlp: Language, cases: Sequence[Case]) -> Statuses:
     """The status of each given span."""
     head: Any = nlp.get_pipe(NAME)
-    head.cfg["mode"] = "assert"
+    head.mode = "assert"
     return [_judged(doc) for doc in nlp.pipe(_given(nlp, case) for case in cases)]
 
 
@@ -249,7 +254,7 @@ def score(cases: Sequence[Judged], found: Statuses) -> dict[str, Any]:
 def dev_scores(nlp: Language, path: Path) -> dict[str, float]:
     """Findings searched for: strict F1 with status, F1 of spans."""
     head: Any = nlp.get_pipe(NAME)
-    head.cfg["mode"] = "both"
+    head.mode = "both"
     examples = list(multitask_corpus({"dev": {"path": str(path), "tasks": [NAME]}})(nlp))
     scores = nlp.evaluate([example for example in examples if FINDINGS in example.reference.spans])
     return {"found": scores[f"{NAME}_f"], "spans": scores[f"{NAME}_span_f"]}
@@ -307,12 +312,14 @@ def main(
     steps: Annotated[int, typer.Option(help="Training steps.")] = 300,
     tokens: Annotated[int, typer.Option(help="Tokens of a batch.")] = 640,
     share: Annotated[float, typer.Option(help="Composed Docs for each real one.")] = 4.0,
+    view: Annotated[str, typer.Option(help="How texts are read: context or document.")] = "document",
     sample: Annotated[Path, typer.Option(help="The sample corpus as medmtl prepare writes it.")] = Path(
         "corpus/sample"
     ),
     findings: Annotated[Path, typer.Option(help="Converted NegEx and E3C.")] = Path("corpus/findings"),
     traps: Annotated[Path, typer.Option(help="The folder with the traps.")] = Path("tests/cpncf_assertion"),
     cases: Annotated[Path, typer.Option(help="A folder with status_* cases.")] = Path("../shared/cases"),
+    model: Annotated[list[Path] | None, typer.Option(help="Score this saved pipeline too; repeatable.")] = None,
     only_table: Annotated[bool, typer.Option("--table", help="Train nothing.")] = False,
 ) -> None:
     """Train the runs that are not there yet, then write the table."""
@@ -334,9 +341,10 @@ def main(
             if path.exists() or only_table:
                 continue
             start = time.perf_counter()
-            nlp = trained(name, sample / "train" / "sample.spacy", share, steps, number, tokens)
+            settings = {"steps": steps, "seed": number, "tokens": tokens, "view": view}
+            nlp = trained(name, sample / "train" / "sample.spacy", share, **settings)
             seconds = time.perf_counter() - start
-            run: dict[str, Any] = {"variant": name, "seed": number, "steps": steps, "share": share, "seconds": seconds}
+            run: dict[str, Any] = {"variant": name, **settings, "share": share, "seconds": seconds}
             run["search"] = dev_scores(nlp, sample / "dev" / "sample.spacy")
             run.update({key: score(found, ours(nlp, found)) for key, found in gold.items()})
             srsly.write_json(path, run)
@@ -351,6 +359,9 @@ def main(
             typer.echo(f"{name} is left out: {error}")
             continue
         results[name] = [{key: score(found, peers(tool, found)) for key, found in gold.items()}]
+    for saved in model or ():
+        nlp = load_ours(saved)
+        results[str(saved)] = [{key: score(found, ours(nlp, found)) for key, found in gold.items()}]
     runs: list[dict[str, Any]] = [srsly.read_json(path) for path in sorted(output.glob("*.json"))]  # type: ignore[misc]
     for name in (NOTHING, WHOLE, *(f"without: {part}" for part in PARTS)):
         if found := [run for run in runs if run["variant"] == name]:

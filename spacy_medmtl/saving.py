@@ -13,44 +13,52 @@ from .errors import MedmtlError
 def whole_folder(path: Path, *, replaces: str = "") -> Iterator[Path]:
     """Give a new folder beside ``path`` to write into; after the block it takes the place of ``path``.
 
-    replaces: a file that an earlier result has, such as "meta.json". Without it, or where ``path`` lacks it, ``path``
-    must be absent or empty, for all that was in it goes.
-
     Its files are on the disk (fsync) before they get their name, so not even a power cut leaves half of them under it.
-    If the block raises, ``path`` is as it was. If the process is killed, ``path`` is the old folder or the new one, or,
-    between two renames, the old one stands beside it as ``<name>.old`` and the new one as ``<name>.part``.
-    Raises MedmtlError E407 where the folder cannot be written, or holds something else.
+    If the block raises, ``path`` is as it was. If the process is killed, ``path`` is the old folder or the new one; or,
+    between two renames, the old one stands beside it as ``<name>.medmtl-old``, the new one as ``<name>.medmtl-part``.
+    Raises MedmtlError E407 where the folder cannot be written, or what ``check_output_folder`` says.
     """
-    path = path.resolve()
-    if path.exists() and not (path.is_dir() and (_holds(path, replaces) or not any(path.iterdir()))):
-        what = "holds something else than an earlier result; name another" if path.is_dir() else "is a file"
-        raise MedmtlError("E407", path=path, problem=what)
-    part, old = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.old")
+    check_output_folder(path, replaces=replaces)
+    place = path.resolve()  # "." has no name
+    part, old = place.with_name(f"{place.name}.medmtl-part"), place.with_name(f"{place.name}.medmtl-old")
     try:
         shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
         part.mkdir(parents=True)
         yield part
         _sync(part)
-        if path.exists():
+        if place.exists():
             shutil.rmtree(old, ignore_errors=True)
-            os.replace(path, old)
-        os.replace(part, path)
-        _sync_entry(path.parent)
+            os.replace(place, old)
+        os.replace(part, place)
+        _sync_entry(place.parent)
         shutil.rmtree(old, ignore_errors=True)
-    except Exception as error:
+    except BaseException as error:
         shutil.rmtree(part, ignore_errors=True)
-        if old.exists() and not path.exists():
-            os.replace(old, path)
+        if old.exists() and not place.exists():
+            os.replace(old, place)
         if (problem := _disk_problem(error)) is None:
             raise
         raise MedmtlError("E407", path=path, problem=f"cannot be written ({problem})") from error
 
 
-def _holds(path: Path, name: str) -> bool:
-    return bool(name) and (path / name).is_file()
+def check_output_folder(path: Path, *, replaces: str = "") -> None:
+    """Raise MedmtlError E407 where a folder cannot be made, or something would be lost: all that is in it goes.
+
+    replaces: a file that an earlier result has, such as "meta.json"; a folder with it may go, and an empty one.
+    """
+    if not path.exists():
+        above = next(folder for folder in path.resolve().parents if folder.exists())
+        what = "" if above.is_dir() and os.access(above, os.W_OK) else "cannot be made there"
+    elif not path.is_dir():
+        what = "is a file"
+    else:
+        is_earlier = bool(replaces) and (path / replaces).is_file()
+        what = "" if is_earlier or not any(path.iterdir()) else "holds something else than an earlier result"
+    if what:
+        raise MedmtlError("E407", path=path, problem=f"{what}; name another")
 
 
-def _disk_problem(error: Exception) -> str | None:
+def _disk_problem(error: BaseException) -> str | None:
     """What the operating system said; None if the error is of another kind."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__

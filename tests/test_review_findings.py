@@ -48,10 +48,10 @@ def test_context_of_units_that_hold_others_stays_within_the_window(make_nlp: Mak
     assert all(unit.left <= unit.start <= unit.end <= unit.right for unit in units)
     nlp = make_nlp("sentence_intent")
     nlp.initialize(lambda: make_examples(nlp, CASE["sentence_intent"].annotate))
-    viewer = nlp.get_pipe("encoder").model.shims[0].module.viewer
+    module = nlp.get_pipe("encoder").model.shims[0].module
     doc = nlp.make_doc("fever " * 150)
-    layout = viewer.lay_out("sentence", [Reading(doc, units, marked=True)], [viewer.wordpieces.of_doc(doc)])
-    assert max(len(ids) for ids in layout.ids) <= viewer.window.size
+    layout = module.lay_out("sentence", [Reading(doc, units, marked=True)], [module.of_doc(doc)])
+    assert max(len(ids) for ids in layout.ids) <= module.settings.window.size
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory)

@@ -69,13 +69,13 @@ def test_nothing_of_others_is_deleted(tmp_path: Path):
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path):
     (tmp_path / "file").write_text("some file")
-    with pytest.raises(MedmtlError, match="E407.*cannot be written"), whole_folder(tmp_path / "file" / "out"):
+    with pytest.raises(MedmtlError, match="E407.*cannot be made"), whole_folder(tmp_path / "file" / "out"):
         pytest.fail("the block was entered")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
 def test_killed_at_any_moment_it_is_whole(tmp_path: Path):
-    """Between the two renames (microseconds) the old folder is ``out.old``: that is allowed, half a folder is not."""
+    """Between the two renames (microseconds) the old folder is ``out.medmtl-old``: allowed, half a folder is not."""
     for wait in range(8):
         process = subprocess.Popen([sys.executable, "-c", SAVES_FOR_EVER, str(tmp_path / "out")])
         deadline = time.monotonic() + 60
@@ -84,7 +84,7 @@ def test_killed_at_any_moment_it_is_whole(tmp_path: Path):
         time.sleep(0.003 * wait)
         process.send_signal(signal.SIGKILL)
         process.wait()
-        found = next(path for path in (tmp_path / "out", tmp_path / "out.old") if path.exists())
+        found = next(path for path in (tmp_path / "out", tmp_path / "out.medmtl-old") if path.exists())
         first, second = ((found / name).read_text() for name in ("first", "second"))
         assert first == second
         assert first

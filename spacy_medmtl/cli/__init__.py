@@ -14,6 +14,7 @@ from .fetch_encoder import fetch_encoder
 from .info import info
 from .lab import lab
 from .new_encoder import new_encoder
+from .optimize import optimize
 from .prepare import prepare
 from .report import report
 from .serve import serve
@@ -39,10 +40,11 @@ app.command("prepare")(prepare)
 app.command("calibrate")(calibrate)
 app.command("debug-data", context_settings=SETTINGS)(debug_data)
 app.command("evaluate")(evaluate)
+app.command("optimize")(optimize)
 app.command("report")(report)
 app.command("show")(show)
+app.command("info")(info)
 app.command("card")(card)
 app.command("serve")(serve)
-app.command("info")(info)
 app.command("view")(view)
 app.add_typer(lab)

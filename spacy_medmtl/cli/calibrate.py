@@ -9,11 +9,12 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from ..heads.head import Head
-from ..saving import whole_folder
+from ..saving import check_output_folder
 from ..training.calibration import FEWEST, brier_score, expected_calibration_error, mean_log_loss
 from ..training.calibration import calibrate as fit
 from ..training.corpus import CorpusEntry, read_entry
 from ..training.evaluation import corpus_files
+from ..training.pipeline_saving import save_whole
 from .failing import coded_errors
 from .loading import load_pipeline
 
@@ -33,7 +34,8 @@ def calibrate(
     What is most probable stays most probable; probabilities and scores change. The figures shown are of the texts it
     was fitted on.
     """
-    with coded_errors(), whole_folder(output, replaces="meta.json") as part:  # refused before all the work
+    with coded_errors():
+        check_output_folder(output, replaces="meta.json")  # better now than after all the work
         files = corpus_files(paths)
         nlp = load_pipeline(model)
         entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
@@ -41,7 +43,7 @@ def calibrate(
         found = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
         if not found:
             raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
-        nlp.to_disk(part)
+        save_whole(nlp, output)
     rows = [
         (
             one.component,

@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from ..errors import MedmtlError
 
+CHECKSUM = "sha256"  # name of its entry beside those of a spec
 LrScale = Callable[[str], float]
 PresentNames = Callable[[Iterable[str]], dict[str, str]]
 
@@ -111,7 +112,7 @@ class TorchShim(Shim):
 
     def defer(self, work: Callable[[], None]) -> None:
         """Leave a backward pass for later: until somebody looks at the module, or it is stepped."""
-        if self.deferred is not work:
+        if self.deferred != work:  # a bound method is another object each time
             self.settle()
             self.deferred = work
 
@@ -160,7 +161,8 @@ class TorchShim(Shim):
                     to_array(parameter.grad.contiguous()),
                     lr_scale=self.lr_scale(name),
                 )
-                parameter.data = xp2torch(weights, device=parameter.device)
+                # copied, not put in place: each tensor made of an array keeps the array, and that the tensor of old
+                parameter.data.copy_(xp2torch(weights, device=parameter.device))
                 parameter.grad = None
                 self.version += 1
         finally:
@@ -192,8 +194,10 @@ class TorchShim(Shim):
         if self._model is None:
             return b""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._model.state_dict().items()}
-        spec = srsly.json_dumps(self.spec, sort_keys=True)
-        return save_safetensors(tensors, metadata={"spec": spec, "sha256": checksum(spec, tensors)})
+        spec = self.spec or {}
+        # One entry, because safetensors writes several in an order that changes from run to run.
+        entry = srsly.json_dumps({**spec, CHECKSUM: checksum(spec, tensors)}, sort_keys=True)
+        return save_safetensors(tensors, metadata={"spec": entry})
 
     def from_bytes(self, data: bytes, *, where: str = "") -> "TorchShim":
         """Rebuild the module. where: the file that it comes from, for errors.
@@ -208,12 +212,12 @@ class TorchShim(Shim):
         try:
             header_size = int.from_bytes(data[:8], "little")
             header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
-            metadata = header["__metadata__"]
-            spec: dict[str, Any] = srsly.json_loads(metadata["spec"])
+            spec: dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
+            saved = spec.pop(CHECKSUM, None)  # 0.1.0 wrote none
             tensors = load_safetensors(data)
-        except (ValueError, LookupError, TypeError, SafetensorError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, SafetensorError) as error:
             raise MedmtlError("E018", name=name, size=len(data), problem=type(error).__name__) from error
-        if "sha256" in metadata and metadata["sha256"] != checksum(metadata["spec"], tensors):  # 0.1.0 wrote none
+        if saved is not None and saved != checksum(spec, tensors):
             raise MedmtlError("E018", name=name, size=len(data), problem="their checksum is another than was saved")
         names = self.present_names(tensors)
         tensors = {names[name]: tensor.clone() for name, tensor in tensors.items() if name in names}
@@ -247,9 +251,9 @@ class TorchShim(Shim):
         return twin
 
 
-def checksum(spec: str, tensors: Mapping[str, Tensor]) -> str:
+def checksum(spec: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     """The SHA-256 of what rebuilds a module and of its weights, names, types and shapes included."""
-    digest = hashlib.sha256(spec.encode())
+    digest = hashlib.sha256(srsly.json_dumps(spec, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())

@@ -52,7 +52,9 @@ def plain_model(encoder: RoutedEncoder, config: dict[str, Any], route: str) -> A
     inner = "hidden_dim" if model_type == "distilbert" else "intermediate_size"
     settings = {**config, inner: max(ffn.dense_in.out_features for ffn in folded)}
     del settings["model_type"]
-    plain = AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).eval()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # its pooler, which nothing uses, is the same each time
+        plain = AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).eval()
     own, plain_weights = encoder.state_dict(), plain.state_dict()
     for name, tensor in plain_weights.items():
         ours = our_name(name, model_type)

@@ -125,6 +125,7 @@ class ProgressiveTok2Vec(TrainablePipe):
 
     def __call__(self, doc: Doc) -> Doc:
         self._make_current([doc])
+        keep_until_collected(doc)
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
@@ -167,7 +168,8 @@ class ProgressiveTok2Vec(TrainablePipe):
         if is_train or current is None or current.version != self._version or not current.covers(docs):
             return new_encoding(self.model, trains=False)
         if current.encoding is None:
-            expected = {view: tuple(routes) for view, routes in self._usual_routes.items()}
+            # copied first: in another thread, a head may be adding to it
+            expected = {view: tuple(routes) for view, routes in dict(self._usual_routes).items()}
             current.encoding = new_encoding(self.model, trains=False, expected=expected)
             current.encoding.asked = current.asked
         return current.encoding
@@ -327,3 +329,13 @@ class ProgressiveTok2Vec(TrainablePipe):
         if shim.is_built:
             self.model.set_dim("nO", shim.module.encoder.width, force=True)
         return self
+
+
+def keep_until_collected(doc: Doc) -> None:
+    """Let a Doc live until the garbage collector runs next, and no longer.
+
+    spaCy's span groups cannot be read once their Doc is gone, so without that ``nlp(text).spans[key]`` in one
+    expression would end in spaCy's E865.
+    """
+    cycle: list[Any] = [doc]
+    cycle.append(cycle)

@@ -11,7 +11,7 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..annotations.items import Item, judged_by, span_items
-from ..encoder.listener import head_batches
+from ..encoder.listener import encoder_is_elsewhere, head_batches
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
 from .alignment import aligned_bounds
@@ -211,10 +211,21 @@ class Head(Task, Generic[Gold]):
 
     # Prediction
 
+    def __call__(self, doc: Doc) -> Doc:
+        """Annotate a Doc. Warns (W003) where its encoder is not in the pipeline."""
+        self._warn_of_missing_encoder([doc])
+        return super().__call__(doc)
+
+    def _warn_of_missing_encoder(self, docs: Sequence[Doc]) -> None:
+        if encoder_is_elsewhere(self.model, docs):
+            warn("W003", name=self.name)
+
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream, in step with the encoder's batches (see ``encoder.listener``)."""
         error_handler = self.get_error_handler()
-        for docs in head_batches(self.model, stream, batch_size):
+        for number, docs in enumerate(head_batches(self.model, stream, batch_size)):
+            if number == 0:
+                self._warn_of_missing_encoder(docs)
             try:
                 self.set_annotations(docs, self.predict(docs))
                 yield from docs

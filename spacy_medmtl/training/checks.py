@@ -15,13 +15,14 @@ from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import Doc
 from spacy.training import Example
-from thinc.api import Config
+from thinc.api import Config, ConfigValidationError
 
 from ..annotations.scoring import corpus_of, places
-from ..encoder.lengths import WINDOW, Window
+from ..corpora.lengths import WINDOW, WindowCheck
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError, message
 from ..heads.head import Head
+from .finding_checks import FindingChecks
 
 PARTS = ("train", "dev")
 Reader = Callable[[Language], Iterable[Example]]
@@ -78,8 +79,9 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
     texts: dict[str, Counter[bytes]] = {part: Counter() for part in PARTS}
     window = _window(nlp)
     n_over: Counter[str] = Counter()
+    findings = FindingChecks(nlp)
     for part, reader in readers.items():
-        for example in progress(reader(nlp), part):
+        for example in findings.watch(progress(reader(nlp), part), part):
             key = _text_key(example.reference)
             if not texts[part][key]:  # a text may stand in several entries, one per task
                 n_over[part] += window.n_over(example.reference)
@@ -91,6 +93,7 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
                     first = seen.setdefault((name, key), gold)
                     conflicts[name, first.corpus, gold.corpus] += _differ(first, gold)
     _judge(report, {name: head.spans_key for name, head in heads.items()})
+    findings.report(report.errors, report.warnings)
     for name, pipe in nlp.components:
         unread = pipe.unread_routes() if isinstance(pipe, ProgressiveTok2Vec) else []
         if unread:
@@ -120,12 +123,21 @@ def _load(path: Path, overrides: dict[str, Any]) -> tuple[Language, dict[str, Re
     except MedmtlError:
         raise
     except Exception as error:  # of configs, registries, schemas and files there are many kinds
-        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        raise MedmtlError("E310", path=path, problem=cause if path.is_file() else "it does not exist") from error
+        problem = _cause(error) if path.is_file() else "it does not exist"
+        raise MedmtlError("E310", path=path, problem=problem) from error
     return nlp, {"train": train, "dev": dev}
 
 
-def _window(nlp: Language) -> Window:
+def _cause(error: Exception) -> str:
+    """What is wrong with a config, without its values or lines: they can be paths with names in them, or no config."""
+    if isinstance(error, ConfigValidationError) and error.errors:  # without, it quotes what it could not parse
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors[:3])
+    text = " ".join(str(error).split())
+    known = text[:300] if text.startswith("[E") else ""  # spaCy's own messages name functions and factories
+    return f"{type(error).__name__}{': ' if known else ''}{known}"
+
+
+def _window(nlp: Language) -> WindowCheck:
     """The window of the shared encoder, with its tokenizer where the config names a folder that has one."""
     config = nlp.config.interpolate()
     for name, component in config["components"].items():
@@ -133,8 +145,8 @@ def _window(nlp: Language) -> Window:
             loader = config["initialize"]["components"].get(name, {}).get("loader", {})
             folder = Path(str(loader.get("path") or ""))
             found = folder if (folder / "tokenizer.json").is_file() else None
-            return Window(found, component["model"].get("window", WINDOW))
-    return Window()
+            return WindowCheck(found, component["model"].get("window", WINDOW))
+    return WindowCheck()
 
 
 def _count(data: TaskData, head: Head, example: Example) -> None:

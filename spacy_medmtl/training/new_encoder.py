@@ -14,7 +14,7 @@ from spacy.vocab import Vocab
 
 from ..errors import MedmtlError
 from ..saving import whole_folder
-from .corpus import read_bin
+from .gold_docs import decoded_docs
 
 SPECIALS = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]  # [unused1] stands in for the marker [C]
 HEAD_WIDTH = 64  # BERT's own
@@ -43,7 +43,7 @@ def read_docs(files: Iterable[Path]) -> Iterator[Doc]:
     """The Docs in ``.spacy`` files, their tokens as they are. Raises MedmtlError E301 for a file that is none."""
     vocab = Vocab()
     for path in files:
-        yield from (doc for doc in read_bin(path, path.stem).get_docs(vocab) if len(doc))
+        yield from (doc for doc in decoded_docs(path, path.stem, vocab) if len(doc))
 
 
 def character_pieces(texts: Iterable[str], min_count: int = 1) -> list[str]:

@@ -17,7 +17,7 @@ from thinc.types import FloatsXd
 from thinc.util import xp2torch
 from torch import Tensor, nn
 
-from ..encoder.bridge import to_array
+from ..encoder.bridge import TorchShim, to_array
 from ..encoder.sharing.rule import parameter_group
 
 # One kernel for all parameters of a group, instead of a loop over them.
@@ -172,6 +172,8 @@ def pending_gradients(model: Model) -> list[Tensor]:
     found: list[Tensor] = []
     for node in model.walk():
         for shim in node.shims:
+            if isinstance(shim, TorchShim):
+                shim.settle()
             module = getattr(shim, "_model", None)
             if isinstance(module, nn.Module):
                 found += [parameter.grad for parameter in module.parameters() if parameter.grad is not None]

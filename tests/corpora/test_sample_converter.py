@@ -34,7 +34,7 @@ def test_document_carries_all_four_tasks(run, write):
     assert [span.text for span in findings] == ["ear ache", "cough", "asthma"]
     assert {span.label_ for span in findings} == {"Finding"}
     assert findings.attrs["assertion"] == ["negative", "positive", "unknown"]
-    assert findings.attrs["assertion_modifiers"] == [[], [], ["family", "historical"]]
+    assert findings.attrs["assertion_modifiers"] == [[], [], ["historical", "family"]]
     assert [pair.labels for pair in read_pairs(doc)] == [(), ("answers",), ()]
     assert [turn.text.strip()[:3] for turn in doc.spans[TURNS]] == ["Hel", "No,"]
     assert doc.spans[TURNS].attrs["speakers"] == ["N", "C"]

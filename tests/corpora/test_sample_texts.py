@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from spacy_medmtl.corpora.markup import Sentence, parse_file
+from spacy_medmtl.corpora.public.sample_markup import MarkedSentence, parse_lines
 
 SAMPLE = Path(__file__).parents[2] / "assets" / "sample"
 PARTS = ("train", "dev", "test")
 SHORTEST = 6  # words: shorter sentences ("Will it leave a scar?") may well be said by two people
 
 
-def sentences(part: str) -> Iterator[Sentence]:
+def sentences(part: str) -> Iterator[MarkedSentence]:
     for path in sorted((SAMPLE / part).glob("*.txt")):
-        yield from (item for _, item in parse_file(path) if isinstance(item, Sentence))
+        lines = enumerate(path.read_text(encoding="utf8").split("\n"), 1)
+        yield from (item for _, item in parse_lines(lines) if isinstance(item, MarkedSentence))
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -64,6 +64,11 @@ def gold_examples(nlp: Language, tasks: Iterable[str] = TASKS, texts: Iterable[s
     return [gold_example(nlp, text, list(tasks)) for text in texts]
 
 
+def document_heads(tasks: Iterable[str]) -> list[tuple[str, str, dict[str, Any]]]:
+    """For ``make_nlp``: heads that read the view ``document``."""
+    return [(task, task, {"model": {"tok2vec": {"view": "document"}}}) for task in tasks]
+
+
 def adam(learn_rate: float = 1e-3, **settings: Any) -> Optimizer:
     """The optimizer of a normal run: weight decay and clipping on."""
     return Adam(learn_rate, L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, **settings)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 from encoder_helpers import TASKS, gold_examples
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
@@ -60,7 +60,7 @@ def test_damaged_weights(folder: Path):
 
 def test_weights_that_lack_a_layer(folder: Path):
     """transformers would fill it with random numbers. The pooler may lack: it is not used."""
-    weights = load_file(folder / "model.safetensors")
+    weights = load((folder / "model.safetensors").read_bytes())
     without_pooler = {name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")}
     save_file(without_pooler, folder / "model.safetensors", metadata={"format": "pt"})
     assert loaders.local_encoder(str(folder))()[0].config.hidden_size == 32
@@ -136,7 +136,7 @@ def test_a_tokenizer_that_would_train_on_nothing(folder: Path, change: dict[str,
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_becomes_float32(folder: Path, dtype: torch.dtype):
     """Its config says so too, so that a model made of the config takes the weights as they are."""
-    weights = load_file(folder / "model.safetensors")
+    weights = load((folder / "model.safetensors").read_bytes())
     halves = {name: tensor.to(dtype) for name, tensor in weights.items()}
     save_file(halves, folder / "model.safetensors", metadata={"format": "pt"})
     config = json.loads((folder / "config.json").read_text(encoding="utf8"))

@@ -18,5 +18,6 @@ CASE = Case(
     key=INTENTS,
     place=1,
     masked_columns=[1, 2],
+    n_updates=90,
     one_label_is_certain=True,
 )

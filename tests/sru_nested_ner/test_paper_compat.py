@@ -5,6 +5,7 @@ import pytest
 import torch
 from toy import CASE, make_examples
 
+from spacy_medmtl.sru_nested_ner.gold_steps import GoldWalk
 from spacy_medmtl.sru_nested_ner.memory import Inputs
 from spacy_medmtl.sru_nested_ner.model import ActionScores
 from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit, _prepare
@@ -18,7 +19,6 @@ from spacy_medmtl.sru_nested_ner.transitions import (
     oracle,
     transition,
 )
-from spacy_medmtl.sru_nested_ner.walk import GoldWalk
 
 A = n_actions(2)
 OPEN, FOREIGN = transition(0), transition(1)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from sru_helpers import ACTIONS, LABELS, WIDTH, action_loss, make_batch, make_unit
 
+from spacy_medmtl.sru_nested_ner.gold_steps import GoldWalk
 from spacy_medmtl.sru_nested_ner.memory import feedback
 from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit
 from spacy_medmtl.sru_nested_ner.transitions import (
@@ -16,7 +17,6 @@ from spacy_medmtl.sru_nested_ner.transitions import (
     reduce,
     transition,
 )
-from spacy_medmtl.sru_nested_ner.walk import GoldWalk
 
 
 def run(unit, batch, path, seed=1):

@@ -73,6 +73,15 @@ def test_commands_on_broken_files(saved: Path, tmp_path: Path, command: str, con
     assert CANARY not in result.output
 
 
+def test_a_config_that_does_not_fit_is_told_without_its_values(tmp_path: Path):
+    path = tmp_path / "wrong.cfg"
+    path.write_text(f'[nlp]\nlang = "en"\npipeline = "{CANARY}"\n[paths]\ntrain = "{CANARY}"\n', encoding="utf8")
+    result = CliRunner().invoke(app, ["debug-data", str(path)])
+    assert "MEDMTL-E310" in result.output
+    assert "pipeline" in result.output, "the place is told"
+    assert CANARY not in result.output
+
+
 def test_commands_that_work_on_texts(saved: Path, tmp_path: Path):
     nlp = spacy.load(saved)
     references = [one.reference for one in make_examples(nlp, *(case.annotate for case in CASES), texts=[TEXT] * 4)]
