@@ -100,8 +100,8 @@ def annotate(
         except LookupError:
             expected = "an encoding that Python knows, such as utf-8 or cp1252"
             raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected) from None
-        notes = Notes(inputs, RowSettings(text_column, id_column, encoding), output=output)
         written = open_output(output, None if form is None else form.value)
+        notes = Notes(inputs, RowSettings(text_column, id_column, encoding), output=output)
         if engine is Engine.ray:
             from ..notes.ray_engine import ray_annotate
 

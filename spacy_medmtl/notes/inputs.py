@@ -89,18 +89,19 @@ def _files(path: Path, output: Path | None) -> list[_File]:
         for one in path.rglob("*")
         if one.suffix.lower() in SUFFIXES and not one.name.startswith(".") and one.is_file()
     )
-    inside = [one for one in inside if "__MACOSX" not in one.parts and not _is_of(one, output)]
+    inside = [one for one in inside if "__MACOSX" not in one.parts and not _is_of(one, output, path)]
     if not inside:
         raise MedmtlError("E512", path=path, problem=f"is a folder without {', '.join(SUFFIXES)} files")
     return [_File(one, one.relative_to(path).as_posix().removesuffix(NOTE_SUFFIX)) for one in inside]
 
 
-def _is_of(path: Path, output: Path | None) -> bool:
-    """Whether a file is an output, in one, or beside one by its name ("x.csv.failures.jsonl")."""
+def _is_of(file: Path, output: Path | None, folder: Path) -> bool:
+    """Whether a file of an input folder is an output, in one, or beside one by its name ("x.csv.failures.jsonl")."""
     if output is None:
         return False
-    file, place = path.resolve(), output.resolve()
-    return file == place or place in file.parents or str(file).startswith(f"{place}.")
+    file, place = file.resolve(), output.resolve()
+    is_inside = place in file.parents and place not in (folder.resolve(), *folder.resolve().parents)
+    return file == place or is_inside or str(file).startswith(f"{place}.")
 
 
 def _stdin_notes(stream: BinaryIO, settings: RowSettings) -> Iterator[Note]:

@@ -170,6 +170,12 @@ def test_an_output_among_the_inputs_is_no_note(medmtl, pipeline, notes):
         (notes / f"{name}.failures.jsonl").unlink()
 
 
+def test_brat_files_may_stand_beside_the_notes(medmtl, pipeline, notes):
+    assert medmtl("annotate", pipeline, notes, "-o", notes, "--format", "brat").exit_code == 0
+    assert (notes / "ward" / "b.ann").exists()
+    assert (notes / "a.txt").read_bytes() == b"A cough.\r\nNo more."
+
+
 def test_a_damaged_parquet_file_is_listed_and_force_waits_for_the_pipeline(medmtl, pipeline, tmp_path):
     pytest.importorskip("pyarrow")
     (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing PAR1")
