@@ -1,4 +1,4 @@
-# Everything a bare machine needs: Python 3.10 to 3.13 and a package index.
+# Everything a bare machine needs: Python 3.10 to 3.14 and a package index.
 PYTHON ?= python3
 # Sets of strings (spaCy's sentencizer saves one) have the same order in every run.
 export PYTHONHASHSEED := 0
@@ -10,17 +10,20 @@ STEPS = $(shell $(BIN)/python -c "import srsly; print(*srsly.read_yaml('project.
 # Other settings of the workflow, e.g. make run VARS="--vars.seed 1 --vars.gpu_id 0"
 VARS ?=
 
-.PHONY: help install run test lint test-slow test-corpora clean
+.PHONY: help install run test lint test-slow test-corpora test-versions audit sbom release clean
 
 help:
 	@echo "make run           train, evaluate, package and install en_medmtl on the bundled sample corpus (CPU: about 15 minutes)"
 	@echo "make test          lint, types and tests"
 	@echo "make test-slow     tests that take minutes"
 	@echo "make test-corpora  tests on public corpora in ../shared/corpora"
+	@echo "make test-versions tests with the lowest and newest versions of everything, each Python there is (nox)"
+	@echo "make audit         known vulnerabilities and licences of what is installed with the package"
+	@echo "make release       wheel, source and bill of materials in dist/"
 	@echo "make clean         remove everything that the above made"
 
 $(STAMP): setup.cfg constraints.txt
-	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v < (3, 14) else f'Python {v[0]}.{v[1]} found, 3.10 to 3.13 needed: make PYTHON=python3.12 ...')"
+	@$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v < (3, 15) else f'Python {v[0]}.{v[1]} found, 3.10 to 3.14 needed: make PYTHON=python3.12 ...')"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	@touch $@
@@ -49,5 +52,34 @@ test-slow: $(STAMP)
 test-corpora: $(STAMP)
 	$(BIN)/python -m pytest -m corpora
 
+test-versions: $(STAMP)
+	$(BIN)/python -m nox
+
+# What 'pip install spacy-medmtl' brings, and nothing of ours for development.
+RUNTIME := .venv-runtime
+$(RUNTIME)/.installed: setup.cfg constraints.txt
+	$(PYTHON) -m venv --clear $(RUNTIME)
+	$(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt .
+	$(RUNTIME)/bin/python -m pip uninstall --quiet --yes pip
+	@touch $@
+
+$(BIN)/pip-audit: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[release]"
+	@touch $@
+
+audit: $(BIN)/pip-audit $(RUNTIME)/.installed
+	$(BIN)/pip-licenses --python $(RUNTIME)/bin/python --order license --with-urls --ignore-packages spacy-medmtl
+	$(BIN)/python -m pip --python $(RUNTIME)/bin/python freeze --exclude spacy-medmtl | sed 's/+[a-z0-9.]*$$//' > $(RUNTIME)/freeze.txt
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off -r $(RUNTIME)/freeze.txt || { \
+		echo "Vulnerable versions are listed above; if there is no list, the advisories of PyPI could not be fetched, and nothing was audited."; \
+		exit 1; }
+
+sbom: $(BIN)/pip-audit $(RUNTIME)/.installed
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py environment $(RUNTIME)/bin/python --output-reproducible --output-file dist/spacy-medmtl.cdx.json
+
+release: sbom
+	$(BIN)/python -m build --outdir dist
+
 clean:
-	rm -rf $(VENV) corpus training metrics packages assets/encoder project.lock
+	rm -rf $(VENV) $(RUNTIME) .nox dist corpus training metrics packages assets/encoder project.lock

@@ -1,7 +1,7 @@
 """Speed and memory of ``medmtl convert conll``: short sentences, made with a seed and written to a temporary file.
 
 "read" parses the file twice, as the converter does, and makes the Docs; "written" is the whole command, which also
-holds the Docs as bytes and writes them. Each runs in a process of its own, so that its peak is its own.
+writes them. Each runs in a process of its own, so that its peak is its own.
 
     python benchmarks/bench_convert.py --sentences 100000
 """
@@ -21,8 +21,9 @@ import spacy
 import typer
 
 from spacy_medmtl.corpora.audit import Audit
-from spacy_medmtl.corpora.registry import get_converter
+from spacy_medmtl.corpora.reader import get_reader
 from spacy_medmtl.corpora.run import Job, convert_corpus
+from spacy_medmtl.corpora.writer import convert_records
 from spacy_medmtl.training.report import table
 
 WORDS = "the patient denies any fever cough chest pain but reports mild nausea since last night".split()
@@ -43,8 +44,8 @@ def generate(path: Path, n_sentences: int, seed: int) -> None:
 
 def read(source: Path) -> int:
     """Convert, and keep nothing."""
-    nlp = spacy.blank("en")
-    return sum(1 for _ in get_converter("conll").load()([source], nlp, Audit("stop"), seed=0))
+    reading, scheme = get_reader("conll").configured()
+    return sum(1 for _ in convert_records(reading, scheme, [source], spacy.blank("en"), Audit("stop")))
 
 
 def written(source: Path) -> int:
@@ -55,7 +56,7 @@ def written(source: Path) -> int:
 
 def measured(call: Callable[[Path], int], source: Path) -> dict[str, float]:
     """Run in a child process: Docs, seconds, and its peak memory beside what it had before."""
-    get_converter("conll").load()  # imports are no part of it
+    get_reader("conll")  # imports are no part of it
     spacy.blank("en")
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     start, cpu_start = time.perf_counter(), time.process_time()

@@ -17,7 +17,7 @@ import srsly
 import torch
 import typer
 from timing import medians
-from transformers import BertConfig, BertModel
+from transformers import BertConfig
 
 from spacy_medmtl.encoder.precision import has_bfloat16
 from spacy_medmtl.encoder.routed import RoutedEncoder
@@ -31,13 +31,12 @@ SIZES = ((4, 32), (16, 32), (4, 128), (16, 128))  # sequences, wordpieces of eac
 
 def encoder(mixed_precision: bool) -> RoutedEncoder:
     torch.manual_seed(0)
-    model = BertModel(BertConfig(vocab_size=1000, **SHAPE), add_pooling_layer=False)
-    return RoutedEncoder(model, routes=[ROUTE], layers=[], rule=shared_rule(), mixed_precision=mixed_precision).eval()
+    config = BertConfig(vocab_size=1000, **SHAPE).to_dict()
+    return RoutedEncoder(config, routes=[ROUTE], layers=[], rule=shared_rule(), mixed_precision=mixed_precision).eval()
 
 
 def read(made: RoutedEncoder, ids: torch.Tensor) -> torch.Tensor:
-    mask = torch.ones_like(ids)
-    return made.branch(made.trunk(ids, torch.zeros_like(ids), mask), mask, ROUTE)
+    return made.branches(made.trunk(ids, torch.zeros_like(ids), None), None, [ROUTE])
 
 
 def predict(made: RoutedEncoder, ids: torch.Tensor) -> None:

@@ -46,6 +46,8 @@ TEMPLATES = {
     "E028": "No component reads the route(s) {routes} of '{name}', so they would take memory and learn nothing. Remove "
     "them from 'routes' of its model, add a component for each, or correct the 'route' of a listener.",
     "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
+    "W003": "'{name}' reads an encoder that is not in this pipeline: it works now, and will not once the pipeline is "
+    "saved. Source the encoder too, before it; or call 'nlp.replace_listeners' first in the pipeline that it is from.",
     "W002": "{count} sentence pair(s) were longer than the window of {window} wordpieces and were cut, the longest "
     "member first; first in document {doc} of its batch. Use a larger window or shorter texts.",
     # E1xx: annotations
@@ -104,6 +106,7 @@ TEMPLATES = {
     "E324": "The refined pipeline '{path}' {problem}. Name the folder that 'spacy train configs/refine.cfg' wrote.",
     "E325": "'{name}' has the labels {received} in this corpus, and {expected} in the refined pipeline '{path}'. "
     "Fine-tune on the corpus that it was refined on, or take [initialize.after_init] out of the config.",
+    "E326": "spacy-medmtl.save_pipeline.v1 received the meta {received}. Expected entries of {expected}.",
     "E330": "The corpus has no character that occurs {min_count} times or more, so there is no vocabulary. Give a "
     "corpus with texts, or a lower minimum.",
     "E331": "An encoder of width {width} cannot have {heads} attention heads: heads must divide the width.",
@@ -113,6 +116,12 @@ TEMPLATES = {
     "E310": "'{path}' is no config that can train ({problem}). Run 'python -m spacy debug config {path}'.",
     "E311": "Component '{name}' has no gold label in the training corpus. Give it a corpus that is annotated under "
     "'{key}', or take it out of the pipeline.",
+    "E312": "All {count} findings of the training corpus are '{status}', so no other status can be learnt. Convert "
+    "with '--set statuses=...', which says what the attributes of your data mean, or give data of other statuses.",
+    "E313": "Corpus '{corpus}': {count} finding(s) of the label '{label}' are no entities, though medmtl_ner says that "
+    "it was annotated for that: training would learn that they are none. Convert again with '--set group=both'.",
+    "E314": "The conversion of '{path}' left out {attributes}. Convert again, with '--set group=both', and say what "
+    "they mean of a finding with '--set statuses=...', NAME=ignore for one that means nothing.",
     "W310": "Component '{name}' has no gold in the dev corpus: it is not scored, and training cannot select for it.",
     "W311": "Component '{name}': label(s) {labels} stand in the dev corpus only and will never be predicted.",
     "W312": "Component '{name}': {count} gold span(s) of the {part} corpus cannot be learnt or found ({reason}).",
@@ -140,6 +149,12 @@ TEMPLATES = {
     "E351": "The grammar of status '{path}' {problem}.",
     "E352": "The grammar of status '{path}' composed nothing whose findings stand on the borders of tokens of "
     "'{lang}'. Part findings from signs by blanks.",
+    # E355-: faster copies
+    "E355": "No faster copy was made: {problem}. Allow a larger loss, or use the pipeline as it is.",
+    "E356": "An encoder that computes in int8 cannot be trained. Train the pipeline that it is a copy of, and optimise "
+    "that again; or freeze it, and train the components that read it.",
+    "E357": "This torch cannot compute in int8 ({problem}). Use a version that has torch.ao.quantization, or the "
+    "pipeline that this one is a copy of.",
     # E4xx: corpora and the command line
     "E401": "{file}, line {line}: {reason}. Correct the file, or go on: '--on-error report' leaves out what is "
     "lost, '--on-error skip' the whole document; both list every loss.",
@@ -161,6 +176,12 @@ TEMPLATES = {
     "E411": "Setting '{key}' is {received!r}. Expected {expected}.",
     "E412": "'{path}' holds no Docs ({problem}). Expected a .spacy file that 'medmtl convert' or spaCy wrote.",
     "E413": "Output '{path}' is there and not empty. Choose another, or let '--force' put the export in its place.",
+    "E414": "No mention has an attribute that gives a status (attributes found: {attributes}), so nothing says which "
+    "of the labels {labels} are findings. Name these with '--set labels=A,B', or say what attributes mean with '--set "
+    "statuses=...'.",
+    "E415": "This format needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[corpora]\"'.",
+    "W416": "The reader '{name}' ({value}) of another package cannot be loaded ({problem}) and is left out. Mend or "
+    "remove that package.",
     # E5xx: command line
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package; what components of other packages it has must be installed.",
@@ -168,6 +189,24 @@ TEMPLATES = {
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
     "several files.",
+    # E51x: notes in, tables out
+    "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
+    "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
+    "E512": "Input '{path}' {problem}. Expected text files, CSV, JSON lines or Parquet files, folders of them, or '-'.",
+    "E513": "Row {row} {problem}.",
+    "E514": "The bytes of this text are not {encoding}. Give their encoding with '--encoding' (such as cp1252).",
+    "E515": "Component '{name}' failed on this note ({problem}). Try the note alone with 'medmtl show', and report it.",
+    "E516": "The text is of the type {received}. Expected a string.",
+    "E517": "Another note before it has the same id; only that one was annotated. Give ids that are unique.",
+    "E518": "The text has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it.",
+    "E519": "The note has no text.",
+    "E520": "Ray could not go on ({problem}). What is written stays. See Ray's own logs, and give the same "
+    "command again.",
+    "E521": "None of the notes could be read, so there is nothing to show.",
+    "E530": "The request does not say its length. Send it with a Content-Length.",
+    "E531": "{received} {what}, more than the {maximum} that this service takes.",
+    "E532": "The request does not fit ({places}). Expected what /openapi.json describes.",
+    "E533": "The service failed ({problem}). The note is in no log; try it alone with 'medmtl show'.",
 }
 
 

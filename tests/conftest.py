@@ -13,11 +13,12 @@ import torch
 from hypothesis import settings
 from spacy.language import Language
 from thinc.api import fix_random_seed
+from toy import CASES
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
-ROUTES = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
+ROUTES = [case.factory for case in CASES]
 WORDS = "no the a has fever cough pain chest left knee denies any and but mother with is fine hello thanks".split()
 
 
@@ -28,25 +29,25 @@ def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def make_tiny_encoder(folder: Path) -> Path:
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel
+
+    from spacy_medmtl.encoder.tokenizer_files import wordpiece_tokenizer, write_tokenizer
 
     characters = string.ascii_lowercase + string.digits + string.punctuation
     pieces = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters, *WORDS]
     pieces += [f"##{character}" for character in string.ascii_lowercase + string.digits]
-    vocab = folder / "vocab.txt"
-    vocab.write_text("\n".join(dict.fromkeys(pieces)), encoding="utf8")
-    tokenizer = BertTokenizerFast(vocab_file=str(vocab))
+    pieces = list(dict.fromkeys(pieces))
     torch.manual_seed(0)
     config = BertConfig(
-        vocab_size=len(tokenizer),
+        vocab_size=len(pieces),
         hidden_size=32,
         num_hidden_layers=2,
         num_attention_heads=4,
         intermediate_size=64,
         max_position_embeddings=128,
     )
-    BertModel(config).save_pretrained(folder, safe_serialization=True)
-    tokenizer.save_pretrained(folder)
+    BertModel(config).save_pretrained(folder)
+    write_tokenizer(wordpiece_tokenizer(pieces), folder)
     return folder
 
 

@@ -1,15 +1,15 @@
-"""Four small documents with gold for every head, and one ``Case`` per head: what the component tests run over."""
+"""Four small documents, and the ``Case`` of each head, with its gold: what the tests of all heads run over."""
 
+import importlib.util
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from spacy_medmtl.annotations.groups import FINDINGS, INTENTS, write_group
-from spacy_medmtl.annotations.relations import JudgedPair, write_relations
+from spacy_medmtl.annotations.groups import write_group
 
 TEXTS = [
     "hello mother . the left knee has pain . no fever .",
@@ -46,64 +46,42 @@ def intent_of(sentence: Span) -> str:
     return "DENIAL" if words & {"no", "denies"} else "FINDING"
 
 
-def annotate_intents(doc: Doc) -> None:
-    write_group(doc, INTENTS, [Span(doc, s.start, s.end, label=intent_of(s)) for s in doc.sents])
-
-
-def annotate_pairs(doc: Doc) -> None:
-    """Adjacent sentences about findings: AGREE or CONTRAST; a pair with a social sentence holds nothing."""
-    sents = list(doc.sents)
-    pairs = []
-    for one, two in zip(sents, sents[1:]):
-        kinds = [intent_of(one), intent_of(two)]
-        labels = () if "SOCIAL" in kinds else ("AGREE",) if kinds[0] == kinds[1] else ("CONTRAST",)
-        pairs.append(JudgedPair((one.start, one.end), (two.start, two.end), labels, 1.0))
-    write_relations(doc, pairs)
-
-
-def annotate_entities(doc: Doc) -> None:
-    phrases = {"left knee pain": "SIGN", "left knee": "BODY", "chest pain": "SIGN", "chest": "BODY", "fever": "SIGN"}
-    write_group(doc, "medmtl_ner", spans_of(doc, phrases))
-
-
-def annotate_findings(doc: Doc) -> None:
-    spans = spans_of(doc, {"pain": "SIGN", "fever": "SIGN", "cough": "CHEST"})
-    denied = [intent_of(span.sent) == "DENIAL" for span in spans]
-    write_group(doc, FINDINGS, spans, assertion=["negative" if is_denied else "positive" for is_denied in denied])
+def spans_alone(doc: Doc, key: str) -> None:
+    """Annotated, and nothing there."""
+    write_group(doc, key, [])
 
 
 @dataclass(frozen=True)
 class Case:
-    """A head, its gold, and what the tests expect of it.
+    """A head, its gold, and what the tests that all heads share expect of it. Each stands in ``case.py`` of the head's
+    own test folder, as ``CASE``, and is found there.
 
-    values: attrs of its span group that must survive storage. other: a label that the toy gold does not use.
+    place: its route among the others, easy to hard. values: attrs of its span group that must survive storage.
+    annotate_nothing: what an empty annotation looks like. finds_spans: whether it looks for spans anywhere, so that an
+    empty annotation is a negative example. masked_columns: output columns of all labels but the first. output_layer:
+    its module's. one_label_is_certain: with one judged label its loss is 0. can_grow: labels may be added to a trained
+    one. learnt: what it saves beside labels and temperatures. checks_values: it refuses values of other kinds.
+    kept_off_borders: what is left of its gold where tokens differ (``with_other_tokens``).
     """
 
     factory: str
     annotate: Annotate
     labels: Sequence[str]
     n_outputs: int
-    score: str
     key: str
+    place: int
+    masked_columns: Sequence[int]
     values: Sequence[str] = ("scores",)
+    score: str = "f"
     n_updates: int = 60
-    config: dict[str, Any] = field(default_factory=dict)
-
-
-CASES = [
-    Case("sentence_intent", annotate_intents, ["DENIAL", "FINDING", "SOCIAL"], 3, "f", INTENTS, n_updates=90),
-    Case("pair_relation", annotate_pairs, ["AGREE", "CONTRAST"], 2, "f", "medmtl_relations", ("scores", "labels"), 120),
-    Case("sru_nested_ner", annotate_entities, ["BODY", "SIGN"], 6, "f", "medmtl_ner", n_updates=100),
-    Case(
-        "cpncf_assertion",
-        annotate_findings,
-        ["CHEST", "SIGN"],
-        16,
-        "f",
-        FINDINGS,
-        ("scores", "assertion", "assertion_modifiers"),
-    ),
-]
+    annotate_nothing: Callable[[Doc, str], None] = spans_alone
+    finds_spans: bool = False
+    output_layer: str = "linear"
+    one_label_is_certain: bool = False
+    can_grow: bool = False
+    learnt: Sequence[str] = ()
+    checks_values: bool = False
+    kept_off_borders: Sequence[tuple] = ()
 
 
 def make_example(nlp: Language, text: str, annotate: Annotate | None = None) -> Example:
@@ -127,3 +105,18 @@ def make_examples(nlp: Language, *annotate: Annotate, texts: Sequence[str] = tup
 def weights(nlp: Language) -> dict[str, bytes]:
     """The weights of all trainable components, to be compared bit by bit."""
     return {name: pipe.model.to_bytes() for name, pipe in nlp.pipeline if hasattr(pipe, "model")}
+
+
+def found_cases() -> list[Case]:
+    """The cases of all heads, easy to hard."""
+    found = []
+    for path in sorted(Path(__file__).parent.glob("*/case.py")):
+        spec = importlib.util.spec_from_file_location(f"{path.parent.name}_case", path)
+        module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+        found.append(module.CASE)
+    return sorted(found, key=lambda case: case.place)
+
+
+CASES = found_cases()
+CASE = {case.factory: case for case in CASES}

@@ -21,6 +21,7 @@ ENTS = "ents"  # instead of the key of a group: doc.ents
 FINDINGS = "medmtl_findings"
 TURNS = "medmtl_turns"
 SEPARATOR = "\u241e"  # the token between the two texts of a Doc that ``pair_doc`` made
+SECTIONS = "medmtl_sections"
 GIVEN = "medmtl_given"  # findings that somebody else marked, for cpncf_assertion to judge
 ANNOTATED_LABELS = "annotated_labels"
 TYPE_SEPARATOR = "$"  # of a label that is kept apart by corpus, "bc5cdr$Disease"

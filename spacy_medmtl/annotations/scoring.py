@@ -8,7 +8,7 @@ from spacy.scorer import PRFScore
 from spacy.tokens import Doc
 from spacy.training import Example
 
-Item = tuple[str, Hashable]  # (label, where it is)
+ScoredItem = tuple[str, Hashable]  # (label, where it is)
 CORPUS = "medmtl_corpus"  # Doc.user_data entry of a reference Doc: the corpus it comes from
 
 
@@ -30,7 +30,7 @@ def places(doc: Doc) -> Callable[[int, int], tuple[int, int]]:
 def score_items(
     name: str,
     examples: Iterable[Example],
-    items: Callable[[Example], tuple[set[Item], set[Item]] | None],
+    items: Callable[[Example], tuple[set[ScoredItem], set[ScoredItem]] | None],
 ) -> dict[str, Any]:
     """Scores of a component, keys prefixed by its ``name``.
 

@@ -9,10 +9,12 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from ..heads.head import Head
+from ..saving import check_output_folder
 from ..training.calibration import FEWEST, brier_score, expected_calibration_error, mean_log_loss
 from ..training.calibration import calibrate as fit
 from ..training.corpus import CorpusEntry, read_entry
 from ..training.evaluation import corpus_files
+from ..training.pipeline_saving import save_whole
 from .failing import coded_errors
 from .loading import load_pipeline
 
@@ -33,10 +35,7 @@ def calibrate(
     was fitted on.
     """
     with coded_errors():
-        try:
-            output.mkdir(parents=True, exist_ok=True)  # better now than after all the work
-        except OSError as error:
-            raise MedmtlError("E407", path=output, problem=f"is no folder ({type(error).__name__})") from error
+        check_output_folder(output, replaces="meta.json")  # better now than after all the work
         files = corpus_files(paths)
         nlp = load_pipeline(model)
         entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
@@ -44,7 +43,7 @@ def calibrate(
         found = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
         if not found:
             raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
-        nlp.to_disk(output)
+        save_whole(nlp, output)
     rows = [
         (
             one.component,

@@ -1,19 +1,19 @@
 """``medmtl convert``: a public corpus to spaCy's training format, with an account of what was lost on the way."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from spacy.tokens import Doc
 from tqdm import tqdm
 from wasabi import msg
 
 from ..corpora.audit import DROPPED, OUTCOMES, Audit
 from ..corpora.leakage import Shared
 from ..corpora.options import read_pairs_of
-from ..corpora.registry import CONVERTERS, get_converter
+from ..corpora.reader import get_reader, readers
 from ..corpora.run import Job, audit_path, convert_corpus
 from .failing import coded_errors
 
@@ -31,19 +31,20 @@ class OnMisaligned(str, Enum):
 
     expand = "expand"
     contract = "contract"
-    retokenize = "retokenize"
     error = "error"
 
 
 MISALIGNED_HELP = (
-    "A span with an edge inside a token - expand: widen it to whole tokens. contract: narrow it. retokenize: split the "
-    "token; the pipeline will not, so the span is never learnt nor found. error: it is a loss."
+    "A span with an edge inside a token - expand: widen it to whole tokens. contract: narrow it. error: it is a loss."
 )
-_NAMES = "The corpus. " + "; ".join(f"{name}: {converter.help}" for name, converter in CONVERTERS.items()) + "."
+UNVERIFIED = "never run on the real files"
+_NAMES = "The format or corpus. " + "; ".join(
+    f"{name}: {reader.help}" + f" ({UNVERIFIED})" * (not reader.is_verified) for name, reader in readers().items()
+)
 _SETTINGS = "A setting of the format, more than once for more. " + "; ".join(
-    f"{name}: " + ", ".join(f"{key} ({option.help})" for key, option in converter.options.items())
-    for name, converter in CONVERTERS.items()
-    if converter.options
+    f"{name}: " + ", ".join(f"{key} ({option.help})" for key, option in reader.options.items())
+    for name, reader in readers().items()
+    if reader.options
 )
 
 
@@ -85,13 +86,13 @@ def convert(
         Path | None,
         typer.Option(help="Encoder folder, to count sentences over its window; by default assets/encoder/minilm."),
     ] = None,
-    shard_docs: Annotated[
-        int,
-        typer.Option(min=0, help="Make OUTPUT a folder of files of so many Docs each, for input larger than memory."),
-    ] = 0,
+    encoding: Annotated[
+        str,
+        typer.Option(help="Of files without a byte order mark that are not UTF-8; of Excel on Windows it is cp1252."),
+    ] = "utf-8",
     settings: Annotated[list[str] | None, typer.Option("--set", help=_SETTINGS, metavar="KEY=VALUE")] = None,
 ) -> None:
-    """Convert a corpus to spaCy's binary format.
+    """Convert a corpus, or data of your own, to spaCy's binary format.
 
     Each span is kept, widened to whole tokens, merged with an equal one, or lost. All but the first are counted in the
     table and listed with file, line and reason in OUTPUT.audit.json and, to be read, OUTPUT.audit.html.
@@ -102,7 +103,7 @@ def convert(
             name,
             inputs,
             output,
-            lang or get_converter(name).lang,
+            lang or get_reader(name).lang,
             on_error.value,
             seed,
             dev_share,
@@ -110,8 +111,8 @@ def convert(
             on_misaligned=on_misaligned.value,
             against=against or (),
             tokenizer=tokenizer,
-            shard_docs=shard_docs,
             settings=given,
+            encoding=encoding,
         )
         audit = convert_corpus(job, progress=show_progress)
     _print_summary(audit)
@@ -119,15 +120,20 @@ def convert(
     written = ", ".join(str(path) for path in audit.outputs)
     if n_lost:
         msg.warn(f"{n_lost} loss(es), each with its line and reason in {audit_path(output)}")
-    else:
+    if audit.left_out:
+        parts = ", ".join(f"{n} x {what}" for what, n in sorted(audit.left_out.items()))
+        msg.warn(f"Left out, for the settings have no use for it: {parts}")
+    if not n_lost and not audit.left_out:
         msg.info(f"Nothing lost. Reports: {audit_path(output)}, {audit_path(output, 'html')}")
     print_leaks(audit.leaks, audit_path(output))
     msg.good(f"Wrote {written}")
 
 
-def show_progress(docs: Iterator[Doc]) -> Iterator[Doc]:
-    """A bar on terminals, nothing in logs."""
-    return iter(tqdm(docs, desc="Converting", unit=" docs", disable=None, leave=False))
+@contextmanager
+def show_progress(total: int) -> Iterator[Callable[[int], None]]:
+    """A bar of the bytes read, with the time that is left, on terminals; nothing in logs."""
+    with tqdm(total=total, desc="Converting", unit="B", unit_scale=True, disable=None, leave=False) as bar:
+        yield lambda n_bytes: bar.update(min(n_bytes, total) - bar.n) and None
 
 
 def print_leaks(leaks: Sequence[Shared], listed_in: Path) -> None:

@@ -7,10 +7,9 @@ import srsly
 import typer
 from wasabi import msg
 
-from ..corpora.converter import Converter
-from ..corpora.registry import CONVERTERS
+from ..corpora.reader import Reader, readers
 
-_COLUMNS = ("converter", "tasks", "lang", "licence", "in place", "where to get it")
+_COLUMNS = ("converter", "tasks", "lang", "licence", "in place", "real files", "where to get it")
 
 
 def corpora(
@@ -21,9 +20,10 @@ def corpora(
 ) -> None:
     """List all converters: for which tasks and language, under which licence, where to get the corpus.
 
-    Generic formats, for anyone's own data, have no place of their own.
+    Formats of anyone's own data have no place of their own. "real files" says whether a converter was ever run on
+    these, and not only on documents that were invented after a documentation.
     """
-    rows = [_row(name, converter, folder) for name, converter in sorted(CONVERTERS.items())]
+    rows = [_row(name, reader, folder) for name, reader in readers().items()]
     if as_json:
         typer.echo(srsly.json_dumps(rows, indent=2))
         return
@@ -32,24 +32,25 @@ def corpora(
     msg.text("What each file holds: medmtl convert --help")
 
 
-_KEYS = ("lang", "licence", "in_place", "url")
+_KEYS = ("lang", "licence", "in_place", "is_verified", "url")
 
 
-def _row(name: str, converter: Converter, folder: Path | None) -> dict[str, Any]:
-    parts: list[str] = [*converter.train, *converter.dev]
+def _row(name: str, reader: Reader, folder: Path | None) -> dict[str, Any]:
+    parts: list[str] = [*reader.train, *reader.dev]
     in_place = None
-    if folder is not None and converter.folder:
-        in_place = all((folder / converter.folder / part).exists() for part in converter.train)
+    if folder is not None and reader.folder:
+        in_place = all((folder / reader.folder / part).exists() for part in reader.train)
     return {
         "converter": name,
-        "help": converter.help,
-        "tasks": list(converter.tasks),
-        "lang": converter.lang,
-        "licence": converter.licence,
-        "folder": converter.folder,
+        "help": reader.help,
+        "tasks": list(reader.tasks),
+        "lang": reader.lang,
+        "licence": reader.licence,
+        "folder": reader.folder,
         "parts": parts,
         "in_place": in_place,
-        "url": converter.url,
+        "is_verified": reader.is_verified,
+        "url": reader.url,
     }
 
 

@@ -1,6 +1,7 @@
 """``medmtl evaluate``: scores of a pipeline on each corpus, with all that ``spacy evaluate`` does not show."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,10 +9,14 @@ from typing import Annotated, Any
 import srsly
 import typer
 from spacy.language import Language
+from spacy.training import Example
 from wasabi import msg
 
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
+from ..evaluation.details import corpus_details
+from ..evaluation.page import evaluation_page
+from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
 from ..training.report import other_numbers
 from .failing import coded_errors
@@ -24,21 +29,38 @@ def evaluate(
     model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
     paths: Annotated[list[Path], typer.Argument(help="Converted corpora (.spacy), or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the scores go (JSON).")],
+    page: Annotated[
+        Path | None,
+        typer.Option("--page", help="Also write an HTML page: intervals, overlap, confusion, reliability."),
+    ] = None,
+    show_errors: Annotated[
+        bool, typer.Option("--show-errors", help="List errors on the page and in the scores, with their text.")
+    ] = False,
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
     ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Documents read of each corpus; 0 for all.")] = 0,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
-    """Score a pipeline on each corpus apart: per task, per label, beside the floors that need no model."""
+    """Score a pipeline on each corpus apart: per task, per label, beside the floors that need no model.
+
+    Example: medmtl evaluate en_medmtl corpus/sample/test -o scores.json --page scores.html
+    """
     with coded_errors():
         use_device(gpu_id)
-        if output.is_dir():  # better now than after hours of scoring
-            raise MedmtlError("E407", path=output, problem="is a folder")
+        for path in (output, page):  # better now than after hours of scoring
+            if path is not None and path.is_dir():
+                raise MedmtlError("E407", path=path, problem="is a folder")
         nlp = load_pipeline(model)
-        results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit)
+
+        def inspect(examples: Sequence[Example]) -> dict[str, Any]:
+            return corpus_details(nlp, examples, with_reliability=page is not None, with_errors=show_errors)
+
+        results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit, inspect=inspect)
         metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results}
         write_atomically(output, (srsly.json_dumps(metrics, indent=2) + "\n").encode())
+        if page is not None:
+            write_atomically(page, evaluation_page(metrics).encode())
     for corpus, result in results.items():
         msg.divider(corpus)
         for task in metrics["pipeline"]["tasks"]:
@@ -50,12 +72,23 @@ def evaluate(
             row += [(f"{task}_{key}", f"{value:.4f}") for key, value in others.items()]
             if row:
                 msg.table(row, aligns=("l", "r"))
-    msg.good(f"Wrote {output}")
+            if task in result["details"]["tasks"]:
+                _print_labels(result["details"]["tasks"][task]["strict"])
+    msg.good(f"Wrote {output}" + (f" and {page}" if page else ""))
+
+
+def _print_labels(scores: dict[str, dict[str, Any]]) -> None:
+    """F1 of each label with its interval, and on how many gold items it rests."""
+    rows = []
+    for label, one in scores.items():
+        interval = "-" if one["f_low"] is None else f"{100 * one['f_low']:.1f} to {100 * one['f_high']:.1f}"
+        rows.append((label, f"{100 * one['f']:.1f}", interval, str(one["support"])))
+    msg.table(rows, header=("label", "F1", "95 % interval", "gold"), divider=True, aligns=("l", "r", "r", "r"))
 
 
 def describe(nlp: Language) -> dict[str, Any]:
     """What a score needs to be read: pipeline, training settings, machine, versions."""
-    tasks = [name for name, pipe in nlp.pipeline if getattr(pipe, "spans_key", None)]
+    tasks = [name for name, pipe in nlp.pipeline if isinstance(pipe, Head)]
     training = nlp.config.interpolate()["training"]  # "seed" is a reference to [system] in most configs
     pipes: list[Any] = [pipe for _, pipe in nlp.pipeline]
     encoder = next((p.model for p in pipes if hasattr(p, "listener_map") and "rule" in p.model.attrs), None)

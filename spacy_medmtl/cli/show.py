@@ -31,7 +31,7 @@ def show(
     """Print sentences with their intent, nested entities, findings with their status, and relations of a text."""
     with coded_errors():
         try:
-            text = EXAMPLE if file is None else file.read_text(encoding="utf8")
+            text = EXAMPLE if file is None else file.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise MedmtlError("E503", path=file, problem=type(error).__name__) from error
         nlp = load_pipeline(model)

@@ -1,5 +1,6 @@
 """What a conversion kept, moved and lost. Places and reasons only: never the text of a document."""
 
+import codecs
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -7,17 +8,18 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..encoder.lengths import Window
 from ..errors import MedmtlError
 from .counts import Counts
 from .leakage import Shared, fingerprint, repeats
-from .retokenize import Edges
+from .lengths import WindowCheck
 
 EXPANDED, CONTRACTED, RESHAPED = "expanded", "contracted", "reshaped"
 MERGED, SKIPPED, DROPPED = "merged", "skipped", "dropped"
 OUTCOMES = (EXPANDED, CONTRACTED, RESHAPED, MERGED, SKIPPED, DROPPED)
 ON_ERROR = ("stop", "skip", "report")
-ON_MISALIGNED = ("expand", "contract", "retokenize", "error")
+ON_MISALIGNED = ("expand", "contract", "error")
+COVERED = "a discontinuous mention, kept as one span from its first to its last character"
+SHORTENED = "a discontinuous mention, of which the first stretch is kept"
 
 
 @dataclass(frozen=True)
@@ -46,16 +48,19 @@ class Change:
 
 
 class Audit:
-    """Collects every change, and carries the two policies of a conversion to where they are needed.
+    """Collects every change, and carries the policies of a conversion to where they are needed.
 
     on_error: with "stop" nothing is ever lost, the first loss raises; "skip" leaves out each document with a loss
         (found since the document before it); "report" keeps the rest of the document.
-    on_misaligned: what ``docs.token_span`` does with an edge inside a token, see there.
+    on_misaligned: what ``spans.token_span`` does with an edge inside a token, see there.
+    encoding: of files that do not begin with a byte order mark.
 
-    A span on other characters and a merged duplicate are no losses: they are listed and never stop.
+    ``notes`` count what is worth knowing; ``left_out`` counts annotations that this conversion has no use for by its
+    settings, by name. Neither is a loss, and what is left out keeps it from saying that nothing is. A span on other
+    characters and a merged duplicate are no losses: they are listed and never stop.
     """
 
-    def __init__(self, on_error: str = "stop", on_misaligned: str = "expand") -> None:
+    def __init__(self, on_error: str = "stop", on_misaligned: str = "expand", encoding: str = "utf-8") -> None:
         for option, value, known in (
             ("--on-error", on_error, ON_ERROR),
             ("--on-misaligned", on_misaligned, ON_MISALIGNED),
@@ -64,16 +69,31 @@ class Audit:
                 raise MedmtlError("E404", option=option, received=value, expected=f"one of {', '.join(known)}")
         self.on_error = on_error
         self.on_misaligned = on_misaligned
-        self.edges = Edges()  # inside tokens, by text
+        if not _is_encoding(encoding):
+            expected = "the name of an encoding, such as utf-8, cp1252 or utf-16"
+            raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected)
+        self.encoding = encoding
+        self.bytes_read = [0]  # of all input, by this audit and those of a first look
         self.changes: list[Change] = []
         self.notes: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         self.outputs: dict[str, Counts] = {}
         self.leaks: list[Shared] = []
-        self.window: Window | None = None  # if given, sentences that it does not hold are counted
+        self.window: WindowCheck | None = None  # if given, sentences that it does not hold are counted
+
+    def first_look(self) -> "Audit":
+        """An audit for a reading before the one that counts: whatever is lost is not listed."""
+        audit = Audit("report", self.on_misaligned, self.encoding)
+        audit.bytes_read = self.bytes_read
+        return audit
 
     def note(self, what: str, times: int = 1) -> None:
         """Count something worth knowing that is no loss."""
         self.notes[what] += times
+
+    def leave_out(self, what: str) -> None:
+        """Count an annotation that the settings have no use for. ``what``: its kind and name."""
+        self.left_out[what if len(what) < 100 and what.isprintable() else "annotation whose name cannot be shown"] += 1
 
     def dropped(self, place: Place, kind: str, label: str, reason: str, offsets: tuple[int, ...] = ()) -> None:
         """Something of the input does not reach the output. Raises MedmtlError E401 unless told to go on."""
@@ -114,10 +134,6 @@ class Audit:
         self._change(place, "document", "", SKIPPED, "left out, for something of it was lost", ())
         return True
 
-    def knows(self, place: Place) -> bool:
-        """Whether the last change is at this place."""
-        return bool(self.changes) and (self.changes[-1].file, self.changes[-1].line) == (str(place.file), place.line)
-
     def count(self, output: str, doc: Doc) -> None:
         """Count a Doc that goes to ``output``."""
         counts = self.outputs.setdefault(output, Counts())
@@ -138,6 +154,7 @@ class Audit:
             "window": self.window.size if self.window is not None else None,
             "outputs": {name: self._output(counts) for name, counts in self.outputs.items()},
             "shared_texts": [leak.as_dict() for leak in self.leaks],
+            "left_out": dict(sorted(self.left_out.items())),
             "notes": dict(sorted(self.notes.items())),
             "change_counts": dict(sorted(reasons.items())),
             "changes": [asdict(change) for change in self.changes],
@@ -148,3 +165,10 @@ class Audit:
         repeated = {"documents": len(again), "positions": again}
         over = {self.window.name: counts.sentences_over} if self.window is not None else {}
         return {**counts.as_dict(), **over, "repeated_texts": repeated}
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return bool(codecs.lookup(name))
+    except LookupError:
+        return False

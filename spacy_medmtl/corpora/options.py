@@ -1,14 +1,18 @@
-"""Settings that a user may give to a converter, each with its default, its values and a line of help."""
+"""Settings that a user may give to a reader, each with its default, its values and a line of help."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..annotations.groups import INTENTS
 from ..errors import MedmtlError
 
 STATUSES = ("positive", "negative", "unknown")
-MODIFIERS = ("uncertain", "hypothetical", "historical", "family")
+MODIFIERS = ("uncertain", "hypothetical", "historical", "family")  # those that every scheme knows
+IGNORE = "ignore"  # as a meaning: the attribute is not to be read, and that is no loss
 Meanings = dict[tuple[str, str], tuple[str, ...]]  # (attribute, value), lower case -> a status and modifiers
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 @dataclass(frozen=True)
@@ -22,8 +26,8 @@ class Option:
 
 
 def read_settings(options: Mapping[str, Option], given: Mapping[str, str]) -> dict[str, Any]:
-    """The values of all options, as given or by default. Raises MedmtlError E410 for a setting that the converter does
-    not have, E411 for a value that it does not take."""
+    """The values of all options, as given or by default. Raises MedmtlError E410 for a setting that the reader does not
+    have, E411 for a value that it does not take."""
     for key in given:
         if key not in options:
             raise MedmtlError("E410", received=key, expected=", ".join(options) or "no settings")
@@ -94,20 +98,63 @@ def columns(help: str, default: str) -> Option:
 
 
 def meanings(help: str, default: str) -> Option:
-    """``NAME=MEANING`` or ``NAME:VALUE=MEANING`` parted by commas; a meaning is statuses and modifiers joined by +."""
+    """``NAME=MEANING`` or ``NAME:VALUE=MEANING`` parted by commas; a meaning is statuses and modifiers joined by +, or
+    ``ignore``. ``default`` holds beside what is given, unless that says otherwise."""
 
-    def parse(text: str) -> Meanings:
+    def read(text: str) -> Meanings:
         found: Meanings = {}
         for part in text.split(",") if text else ():
             attribute, sign, meaning = part.strip().rpartition("=")
             key, _, value = attribute.lower().partition(":")
-            targets = tuple(meaning.split("+"))
-            if not (sign and key) or not set(targets) <= {*STATUSES, *MODIFIERS} or (key, value) in found:
+            targets = () if meaning == IGNORE else tuple(meaning.split("+"))
+            if not (sign and key) or not all(map(_NAME.fullmatch, targets)) or (key, value) in found:
                 raise ValueError
             if len(set(targets) & set(STATUSES)) > 1:
                 raise ValueError
             found[key, value] = targets
         return found
 
+    def parse(text: str) -> Meanings:
+        given = read(text)
+        said = {key for key, _ in given}
+        return {**{key: targets for key, targets in read(default).items() if key[0] not in said}, **given}
+
     values = ", ".join((*STATUSES, *MODIFIERS))
-    return Option(help, default, parse, f"NAME=MEANING or NAME:VALUE=MEANING parted by commas, a MEANING of {values}")
+    expected = f"NAME=MEANING or NAME:VALUE=MEANING parted by commas, a MEANING of {values}, {IGNORE}"
+    return Option(help, "", parse, f"{expected}, or a modifier that 'modifiers' names or the attribute is called")
+
+
+DEFAULT_STATUSES = (
+    "assertion:positive=positive,assertion:negative=negative,assertion:unknown=unknown,negation=negative,"
+    "negated=negative,uncertain=uncertain,hypothetical=hypothetical,historical=historical,family=family"
+)
+SPANS: dict[str, Option] = {
+    "group": choice(
+        "where mentions go: ner (medmtl_ner), both (there, and findings with a status to medmtl_findings), findings "
+        "(findings only)",
+        *("ner", "both", "findings"),
+    ),
+    "labels": names(
+        "with ner: the labels that were annotated, used or not, by default those that occur in the input; with both or "
+        "findings: the labels whose mentions are findings, by default those of which any has an attribute of meaning"
+    ),
+    "statuses": meanings("what attributes say of a finding, beside what is known of old", DEFAULT_STATUSES),
+    "default_status": choice("of a finding of which no attribute gives one", *STATUSES),
+    "modifiers": names("the modifiers that were judged, found or not; by default those whose attributes occur"),
+}
+DISCONTINUOUS = {
+    "discontinuous": choice(
+        "what becomes of a mention of several stretches: cover (one span from the first to the last), first (only the "
+        "first stretch), drop (a loss)",
+        *("cover", "first", "drop"),
+    )
+}
+UNIT = {
+    "unit": choice(
+        "what a class of a text belongs to: sentence (an intent of the whole text, as one unit), doc (doc.cats)",
+        *("sentence", "doc"),
+    )
+}
+DELIMITER = {"delimiter": choice("between the columns", "auto", "comma", "tab", "semicolon", "pipe")}
+SPANS_KEY = {"spans_key": name("the span group, for a second task of sentences", INTENTS)}
+DEFAULT_MEANINGS: Meanings = SPANS["statuses"].parse("")

@@ -13,14 +13,14 @@ from ..errors import MedmtlError
 from .audit import Audit
 from .leakage import Shared, between_parts
 from .outputs import write_atomically
-from .run import Job, Progress, convert_corpus
+from .run import Job, Progress, convert_corpus, no_progress
 
 SELECTION_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Source:
-    """A converter, the folder of its corpus, and the files of its parts; no test file: cut one from train too.
+    """A reader, the folder of its corpus, and the files of its parts; no test file: cut one from train too.
 
     ``name``: of the written files, if not the folder's. ``overlaps``: leave out of train what stands in test too.
     ``lang``: of the texts, if not the one asked for.
@@ -59,6 +59,11 @@ FINDINGS = (
     Source("e3c", "e3c", "English"),
     CHIP_MDCFNPC,
 )
+# All open English corpora of status. Each says which modifiers it judged and whether only the given spans; what it did
+# not judge is neither learnt nor scored.
+HEALTHSEA = Source("healthsea", "healthsea", "train.jsonl")
+STATUS = (NEGEX, Source("e3c", "e3c", "English"), HEALTHSEA)
+STATUS_ES = (Source("nubes", "nubes", "train.zip", lang="es"),)
 # The two mixtures of the progressive learning paper, its tasks in order. The published dev parts are kept elsewhere.
 PROGRESSIVE = (
     Source("kuake_qic", "kuake_qic", "train.json", lang="zh"),
@@ -70,8 +75,16 @@ IMCS21 = tuple(
     Source(name, "imcs21", "aligned_dev.jsonl", name=name, lang="zh")
     for name in ("imcs21_da", "imcs21_qa", "imcs21_ner", "imcs21_status")
 )
-CORPORA = {"public": PUBLIC, "ner": NER, "findings": FINDINGS, "progressive": PROGRESSIVE, "imcs21": IMCS21}
-SETS = ("sample", "public", "ner", "bc5cdr_split", "findings", "progressive", "imcs21")
+CORPORA = {
+    "public": PUBLIC,
+    "ner": NER,
+    "findings": FINDINGS,
+    "status": STATUS,
+    "status_es": STATUS_ES,
+    "progressive": PROGRESSIVE,
+    "imcs21": IMCS21,
+}
+SETS = ("sample", "public", "ner", "bc5cdr_split", *list(CORPORA)[2:])
 TEST_SHARE = 0.2  # of a corpus that is published as one file
 
 
@@ -118,7 +131,7 @@ def _split_jobs(base: Job, folder: Path, output: Path) -> list[Job]:
     ]
 
 
-def prepare(jobs: list[Job], progress: Progress = iter) -> dict[str, Audit]:
+def prepare(jobs: list[Job], progress: Progress = no_progress) -> dict[str, Audit]:
     """Run the conversions; an audit per written file."""
     return {str(job.output): convert_corpus(job, progress=progress) for job in jobs}
 

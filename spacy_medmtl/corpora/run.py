@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from pathlib import Path
@@ -13,19 +13,25 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from ..encoder.lengths import Window
 from ..errors import MedmtlError
 from .audit import Audit
 from .audit_page import audit_page
 from .counts import Counts
-from .docs import split_key
-from .formats.lines import input_files
+from .formats.files import input_files
 from .leakage import between, letters, read_prints
+from .lengths import WindowCheck
 from .outputs import Output, check_output, write_atomically
-from .registry import Converter, get_converter
-from .retokenize import Edges, SplittingTokenizer, n_split
+from .reader import Reader, get_reader
+from .spans import split_key
+from .writer import Advance, convert_records
 
-Progress = Callable[[Iterator[Doc]], Iterator[Doc]]
+# From the bytes that there are to read, to what is told how many were read
+Progress = Callable[[int], AbstractContextManager[Advance]]
+
+
+def no_progress(total: int) -> AbstractContextManager[Advance]:
+    """Show nothing."""
+    return nullcontext(lambda n_bytes: None)
 
 
 @dataclass(frozen=True)
@@ -37,9 +43,8 @@ class Job:
     ``without`` are files of the same corpus whose texts are left out, ``places`` the stretch of [0, 1) in which the
     ``position`` of a text must lie. The audit counts them, and lists every loss of the whole input.
 
-    ``on_error`` and ``on_misaligned``: see ``Audit``. ``against``: converted files (or folders of them) whose texts
-    must not occur again. ``tokenizer``: folder of an encoder, see ``Window``. ``shard_docs``: documents in each file,
-    the outputs being folders; 0: the outputs are files.
+    ``on_error``, ``on_misaligned`` and ``encoding``: see ``Audit``. ``against``: converted files (or folders of them)
+    whose texts must not occur again. ``tokenizer``: folder of an encoder, see ``WindowCheck``.
     """
 
     name: str
@@ -54,47 +59,48 @@ class Job:
     test_output: Path | None = None
     without: Sequence[Path] = ()
     places: tuple[float, float] = (0.0, 1.0)
-    settings: Mapping[str, str] = field(default_factory=dict)  # of the converter, as the user wrote them
+    settings: Mapping[str, str] = field(default_factory=dict)  # of the reader, as the user wrote them
     on_misaligned: str = "expand"
     against: Sequence[Path] = ()
     tokenizer: Path | None = None
-    shard_docs: int = 0
+    encoding: str = "utf-8"
 
     def dev_path(self) -> Path:
         """Where the dev part goes: beside the output unless said otherwise."""
         return self.dev_output or self.output.with_name(f"{self.output.stem}_dev{self.output.suffix}")
 
     def outputs(self) -> list[Path]:
-        """The files (or folders) that it writes."""
+        """The files that it writes."""
         dev = [self.dev_path()] if self.dev_share is not None else []
         return [self.output, *dev, *([self.test_output] if self.test_output is not None else [])]
 
 
-def convert_corpus(job: Job, progress: Progress = iter) -> Audit:
+def convert_corpus(job: Job, progress: Progress = no_progress) -> Audit:
     """Run a conversion and write ``<output>``, ``<output>.audit.json`` and the same for readers, ``.audit.html``.
     Nothing is written if it stops.
 
     Raises MedmtlError E401 (a loss, in stop mode), E402 (an input), E403 (the name), E404 (an option), E405 (no
-    documents), E406 (the language), E407 (an output), E410 or E411 (a setting), E430 (a file to compare with), E431
-    (the tokenizer), E432 (a converter that cannot skip).
+    documents), E406 (the language), E407 (an output), E410 or E411 (a setting), E414 (findings of no label), E415 (a
+    package), E430 (a file to compare with), E431 (the tokenizer), E432 (a reader that cannot skip).
     """
-    converter = get_converter(job.name)
-    _check(job, converter)
-    audit = Audit(job.on_error, job.on_misaligned)
-    audit.window = Window(job.tokenizer)
-    paths = input_files(job.inputs, converter.folder_pattern)
+    reader = get_reader(job.name)
+    _check(job, reader)
+    audit = Audit(job.on_error, job.on_misaligned, job.encoding)
+    audit.window = WindowCheck(job.tokenizer)
+    read, scheme = reader.configured(job.settings, job.seed)
+    paths = input_files(job.inputs, reader.patterns, takes_folders=reader.takes_folders)
     nlp = _blank(job.lang)
     against = {str(path): read_prints(path) for path in job.against}
-    if job.on_misaligned == "retokenize":
-        nlp.tokenizer = SplittingTokenizer(nlp.tokenizer, _edges(job, converter, paths, nlp, progress))
-    known = _known_texts(job, converter, nlp)
+    known = _known_texts(job, reader, nlp)
     with ExitStack() as stack:
-        outputs = {path: Output(path, job.shard_docs) for path in job.outputs()}
+        outputs = {path: Output(path) for path in job.outputs()}
         for path, output in outputs.items():
             stack.callback(output.abandon)
             audit.outputs[str(path)] = Counts()
+        n_bytes = sum(path.stat().st_size for path in paths if path.is_file())
+        advance = stack.enter_context(progress(n_bytes * (2 if scheme.is_read_twice else 1)))
         n_changes = 0
-        for doc in progress(converter.load(job.settings)(paths, nlp, audit, seed=job.seed)):
+        for doc in convert_records(read, scheme, paths, nlp, audit, advance):
             place = position(split_key(doc), job.seed)
             reason = _left_out(job, place, doc, known)
             if reason:
@@ -107,12 +113,9 @@ def convert_corpus(job: Job, progress: Progress = iter) -> Audit:
                 target = _part(job, place)
                 outputs[target].add(doc)
                 audit.count(str(target), doc)
-                audit.note("tokens split so that a span fits", n_split(doc))
             n_changes = len(audit.changes)
         if not any(counts.documents for counts in audit.outputs.values()):
-            first = audit.changes[0] if audit.changes else None
-            cause = f", the first in {first.file}, line {first.line}: {first.reason}" if first else ""
-            raise MedmtlError("E405", name=job.name, count=len(audit.changes), cause=cause)
+            raise MedmtlError("E405", name=job.name, count=len(audit.changes), cause=_cause(audit))
         for output in outputs.values():
             output.finish()
     own = {name: counts.prints for name, counts in audit.outputs.items()}
@@ -124,18 +127,20 @@ def convert_corpus(job: Job, progress: Progress = iter) -> Audit:
     return audit
 
 
-def _edges(job: Job, converter: Converter, paths: Sequence[Path], nlp: Language, progress: Progress) -> Edges:
-    """Read everything once for the gold edges that lie inside tokens. Raises MedmtlError E401 in stop mode."""
-    audit = Audit(job.on_error, job.on_misaligned)
-    for _ in progress(converter.load(job.settings)(paths, nlp, audit, seed=job.seed)):
-        audit.changes.clear()
-    return audit.edges
+def _cause(audit: Audit) -> str:
+    """Why nothing came out, as far as the audit knows."""
+    if audit.changes:
+        first = audit.changes[0]
+        return f", the first in {first.file}, line {first.line}: {first.reason}"
+    notes = [f"{note}: {n}" for note, n in sorted(audit.notes.items()) if n]
+    return f"; {', '.join(notes)}" if notes else ""
 
 
-def _known_texts(job: Job, converter: Converter, nlp: Language) -> set[bytes]:
+def _known_texts(job: Job, reader: Reader, nlp: Language) -> set[bytes]:
     """The letters of the texts to do without. Losses in their files are for the job that converts those."""
-    paths = input_files(job.without, converter.folder_pattern)
-    return {letters(doc) for doc in converter.load(job.settings)(paths, nlp, Audit("report"), seed=job.seed)}
+    paths = input_files(job.without, reader.patterns, takes_folders=reader.takes_folders)
+    read, scheme = reader.configured(job.settings, job.seed)
+    return {letters(doc) for doc in convert_records(read, scheme, paths, nlp, Audit("report", encoding=job.encoding))}
 
 
 def _left_out(job: Job, place: float, doc: Doc, known: set[bytes]) -> str:
@@ -165,17 +170,17 @@ def audit_path(output: Path, kind: str = "json") -> Path:
     return output.with_name(f"{output.name}.audit.{kind}")
 
 
-def _check(job: Job, converter: Converter) -> None:
+def _check(job: Job, reader: Reader) -> None:
     if job.dev_share is not None:
         if not 0 < job.dev_share < 1:
             raise MedmtlError("E404", option="--dev-share", received=job.dev_share, expected="a number between 0 and 1")
     elif job.dev_output is not None:
         expected = "--dev-share with it"
         raise MedmtlError("E404", option="--dev-output", received=str(job.dev_output), expected=expected)
-    if job.on_error == "skip" and converter.reads_ahead:
+    if job.on_error == "skip" and reader.reads_ahead:
         raise MedmtlError("E432", name=job.name)
     for path in job.outputs():
-        check_output(path, is_folder=job.shard_docs > 0)
+        check_output(path)
     if len(set(job.outputs())) < len(job.outputs()):
         raise MedmtlError("E407", path=job.output, problem="is given for both parts")
 
@@ -192,6 +197,7 @@ def _report(job: Job, audit: Audit) -> dict[str, Any]:
         "converter": job.name,
         "inputs": [str(path) for path in job.inputs],
         "lang": job.lang,
+        "encoding": job.encoding,
         "seed": job.seed,
         "settings": dict(job.settings),
         "without": [str(path) for path in job.without],

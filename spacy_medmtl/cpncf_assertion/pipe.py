@@ -24,6 +24,7 @@ from ..annotations.groups import (
     word_offsets,
     write_group,
 )
+from ..annotations.items import Item
 from ..annotations.travelling import keep_values
 from ..encoder.views.requests import Bounds, DocumentReading, Reading, Unit
 from ..heads.alignment import aligned_bounds, aligned_sentences
@@ -41,8 +42,9 @@ from ..heads.tok2vec import reads_documents
 from .contexts import KINDS, context_units
 from .evidence import annotates, install_evidence
 from .gold import FindingGold, GoldFinding, judged_modifiers, read_gold, stacked_gold
-from .judging import Judgement, judge, span_loss
+from .judgements import Judgement, judge, span_loss
 from .model import FindingInput
+from .scorer import finding_items
 from .tags import Finding, TagSet, outermost
 
 DEFAULT_CONFIG = """
@@ -186,8 +188,12 @@ class CpncfAssertion(Head[FindingGold]):
     def n_outputs(self) -> int:
         return self.tags.n_tags + len(self.statuses) + len(self.modifiers)
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        return [span.label_ for span in doc.spans.get(self.spans_key, [])]
+    def items(self, doc: Doc) -> list[Item] | None:
+        return finding_items(doc, self.spans_key)
+
+    def lists_all(self, doc: Doc) -> bool:
+        """Not where a corpus judged given spans only."""
+        return not doc.spans[self.spans_key].attrs.get(GIVEN_SPANS_ONLY)
 
     def collect(self, doc: Doc) -> None:
         """Modifiers are read off the data, as labels are."""

@@ -7,8 +7,9 @@ from spacy.scorer import PRFScore
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import ANNOTATED_MODIFIERS, FINDINGS, GIVEN_SPANS_ONLY, group_values, is_annotated, judges
-from ..annotations.scoring import Item, places, score_items
+from ..annotations.groups import ANNOTATED_MODIFIERS, FINDINGS, GIVEN_SPANS_ONLY, group_values, is_annotated, trimmed
+from ..annotations.items import Item, compared, judged_by
+from ..annotations.scoring import ScoredItem, places, score_items
 from ..errors import MedmtlError
 
 
@@ -27,12 +28,11 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     examples = list(examples)
     key, name = cfg.get("spans_key", FINDINGS), cfg["component"]
 
-    def items(example: Example) -> tuple[set[Item], set[Item]] | None:
-        if not is_annotated(example.reference, key):
+    def items(example: Example) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
+        found = compared(example, lambda doc: finding_items(doc, key), judged_by(example.reference, key))
+        if found is None:
             return None
-        judged = judges(example.reference, key)
-        gold = {item for item in _items(example.reference, key) if judged(_type(item))}
-        predicted = {item for item in _items(example.predicted, key) if judged(_type(item))}
+        gold, predicted = found
         if example.reference.spans[key].attrs.get(GIVEN_SPANS_ONLY):
             places_given = {place for _, place in gold}
             predicted = {item for item in predicted if item[1] in places_given}
@@ -74,15 +74,20 @@ def _modifiers(doc: Doc, key: str) -> dict[Any, set[str]]:
     }
 
 
-def _items(doc: Doc, key: str) -> set[Item]:
-    """Raises MedmtlError E104 where findings have no status: they would otherwise just not count."""
-    spans, statuses = list(doc.spans.get(key, [])), group_values(doc, key, "assertion")
+def finding_items(doc: Doc, key: str) -> list[Item] | None:
+    """The findings under ``doc.spans[key]``, each with its status; None if it is absent: not annotated.
+
+    Raises MedmtlError E104 where findings have no status: they would otherwise just not count.
+    """
+    if not is_annotated(doc, key):
+        return None
+    spans, statuses = list(doc.spans[key]), group_values(doc, key, "assertion")
     if len(spans) != len(statuses):
         raise MedmtlError("E104", name="assertion", key=key, received=len(statuses), expected=len(spans))
-    place = places(doc)
-    return {(f"{span.label_}/{status}", place(span.start, span.end)) for span, status in zip(spans, statuses)}
+    found = [(trimmed(doc, span.start, span.end), span.label_, str(value)) for span, value in zip(spans, statuses)]
+    return [Item((bounds,), (label,), status) for bounds, label, status in found if bounds[0] < bounds[1]]
 
 
-def _type(item: Item) -> str:
+def _type(item: ScoredItem) -> str:
     """The finding type of an item labelled "type/status"; the type may hold a slash itself."""
     return item[0].rsplit("/", 1)[0]

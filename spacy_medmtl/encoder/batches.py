@@ -8,7 +8,7 @@ find other Docs current and compute on demand: slower, never wrong. Memory holds
 
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from spacy.tokens import Doc
 
@@ -36,6 +36,10 @@ class CurrentBatch:
 
         self._docs = {id(doc): weakref.ref(doc, drop) for doc in docs}
         self._last = id(docs[-1]) if docs else None
+
+    def __reduce__(self) -> Any:
+        """A copied or pickled pipe has no current batch."""
+        return type(None), ()
 
     def covers(self, docs: Iterable[Doc]) -> bool:
         """Whether these very Docs are all of this batch."""

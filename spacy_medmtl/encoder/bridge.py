@@ -12,8 +12,9 @@ It differs from thinc's own PyTorchShim in four ways that multi-task training ne
 
 import contextlib
 import copy
+import hashlib
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -30,6 +31,7 @@ from torch import Tensor, nn
 
 from ..errors import MedmtlError
 
+CHECKSUM = "sha256"  # name of its entry beside those of a spec
 LrScale = Callable[[str], float]
 PresentNames = Callable[[Iterable[str]], dict[str, str]]
 
@@ -110,7 +112,7 @@ class TorchShim(Shim):
 
     def defer(self, work: Callable[[], None]) -> None:
         """Leave a backward pass for later: until somebody looks at the module, or it is stepped."""
-        if self.deferred is not work:
+        if self.deferred != work:  # a bound method is another object each time
             self.settle()
             self.deferred = work
 
@@ -159,7 +161,8 @@ class TorchShim(Shim):
                     to_array(parameter.grad.contiguous()),
                     lr_scale=self.lr_scale(name),
                 )
-                parameter.data = xp2torch(weights, device=parameter.device)
+                # copied, not put in place: each tensor made of an array keeps the array, and that the tensor of old
+                parameter.data.copy_(xp2torch(weights, device=parameter.device))
                 parameter.grad = None
                 self.version += 1
         finally:
@@ -187,25 +190,35 @@ class TorchShim(Shim):
             self._model.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
 
     def to_bytes(self) -> bytes:
-        """A safetensors file whose metadata hold the spec; empty before there are weights."""
+        """A safetensors file whose metadata hold the spec and a checksum; empty before there are weights."""
         if self._model is None:
             return b""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._model.state_dict().items()}
-        return save_safetensors(tensors, metadata={"spec": srsly.json_dumps(self.spec, sort_keys=True)})
+        spec = self.spec or {}
+        # One entry, because safetensors writes several in an order that changes from run to run.
+        entry = srsly.json_dumps({**spec, CHECKSUM: checksum(spec, tensors)}, sort_keys=True)
+        return save_safetensors(tensors, metadata={"spec": entry})
 
-    def from_bytes(self, data: bytes) -> "TorchShim":
-        """Rebuild the module. Raises MedmtlError E013 if the weights are of another shape than the module, E018 if they
-        are cut off or damaged."""
+    def from_bytes(self, data: bytes, *, where: str = "") -> "TorchShim":
+        """Rebuild the module. where: the file that it comes from, for errors.
+
+        Raises MedmtlError E013 if the weights are of another shape than the module, E018 if they are cut off, damaged
+        or not those that were saved.
+        """
         if not data:
             self._model, self.spec = None, None
             return self
+        name = where or self.name
         try:
             header_size = int.from_bytes(data[:8], "little")
             header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
             spec: dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
+            saved = spec.pop(CHECKSUM, None)  # 0.1.0 wrote none
             tensors = load_safetensors(data)
-        except (ValueError, LookupError, TypeError, SafetensorError) as error:
-            raise MedmtlError("E018", name=self.name, size=len(data), problem=type(error).__name__) from error
+        except (ValueError, LookupError, TypeError, AttributeError, SafetensorError) as error:
+            raise MedmtlError("E018", name=name, size=len(data), problem=type(error).__name__) from error
+        if saved is not None and saved != checksum(spec, tensors):
+            raise MedmtlError("E018", name=name, size=len(data), problem="their checksum is another than was saved")
         names = self.present_names(tensors)
         tensors = {names[name]: tensor.clone() for name, tensor in tensors.items() if name in names}
         module = self.build(**spec)
@@ -219,12 +232,33 @@ class TorchShim(Shim):
         self.start(spec, module)
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle, inside of which weights are safetensors too."""
+        kept = ("id", "name", "build", "lr_scale", "present_names")
+        return {**{name: getattr(self, name) for name in kept}, "weights": self.to_bytes()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        weights = state.pop("weights")
+        TorchShim.__init__(self, state["name"], state["build"], state["lr_scale"], state["present_names"])
+        self.from_bytes(weights)
+        self.id = state["id"]
+
     def __deepcopy__(self, memo: dict[int, Any]) -> "TorchShim":
         """A copy with an id of its own: two modules must never share an optimizer's moments."""
         twin = TorchShim(self.name, self.build, self.lr_scale, self.present_names)
         if self._model is not None:
             twin.start(copy.deepcopy(self.spec or {}), copy.deepcopy(self._model))
         return twin
+
+
+def checksum(spec: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of what rebuilds a module and of its weights, names, types and shapes included."""
+    digest = hashlib.sha256(srsly.json_dumps(spec, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _unscaled(name: str) -> float:

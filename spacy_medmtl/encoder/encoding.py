@@ -21,8 +21,7 @@ from .views.layout import Layout
 from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
 from .views.wordpieces import DocPieces
 
-LEAST_PADDED = 8  # pieces: products of fewer rows than 4 are summed in another order, so a Doc alone would differ
-MOST_PADDING, PADDING_SHARE = 128, 0.1  # of a batch: beyond, another batch costs less
+LENGTH_STEP, STEPS_TO_DOUBLE = 8, 8  # padding costs at most a ninth of a sequence of 64 pieces or more
 
 
 class GradientSurgery(Protocol):
@@ -94,7 +93,10 @@ class Encoding:
         self._pieces: dict[tuple[int, bytes], DocPieces] = {}
         self._batches: list[EncodedBatch] = []
         self._places: dict[tuple[bytes, bytes], tuple[int, int]] = {}  # sequence -> number of its batch, place in it
-        self._firsts: dict[tuple[str, int, bytes], Tensor] = {}
+
+    def __reduce__(self) -> Any:
+        """It is about Docs and weights of one moment; a copied or pickled pipe has none."""
+        return type(None), ()
 
     def read(self, request: ViewRequest) -> Rows:
         """The rows that a request wants."""
@@ -156,12 +158,15 @@ class Encoding:
         """Batches of the sequences with these numbers, each different one once."""
         keys = layout.sequence_keys()
         distinct = list({keys[i]: i for i in numbers}.values())
-        lengths = [max(len(layout.ids[i]), LEAST_PADDED) for i in distinct]
-        for group in like_lengths(lengths, self.budget):
+        lengths = self._padded_lengths([layout.ids[i] for i in distinct])
+        for group in groups_of_equals(lengths, self.budget):
             members = [distinct[i] for i in group]
-            self._batches.append(self._encode_trunk(layout, members, lengths[group[-1]]))
+            self._batches.append(self._encode_trunk(layout, members, lengths[group[0]]))
             for place, i in enumerate(members):
                 self._places[keys[i]] = len(self._batches) - 1, place
+
+    def _padded_lengths(self, sequences: Sequence[numpy.ndarray]) -> list[int]:
+        return [padded_length(len(ids), self.module.encoder.longest) for ids in sequences]
 
     def _encode_trunk(self, layout: Layout, numbers: Sequence[int], longest: int) -> EncodedBatch:
         encoder = self.module.encoder
@@ -194,9 +199,9 @@ class Encoding:
         """
         encoder = self.module.encoder
         rows = next(encoder.parameters()).new_zeros((len(layout.ids), encoder.width))
-        for group in like_lengths([max(len(ids), LEAST_PADDED) for ids in layout.ids], self.budget):
-            longest = max(LEAST_PADDED, len(layout.ids[group[-1]]))
-            batch = self._encode_trunk(layout, group, longest)
+        lengths = self._padded_lengths(layout.ids)
+        for group in groups_of_equals(lengths, self.budget):
+            batch = self._encode_trunk(layout, group, lengths[group[0]])
             rows[group] = encoder.branches(batch.trunk, batch.bias, [route])[0, :, 0]
         return rows
 
@@ -217,18 +222,24 @@ class Encoding:
             surgery.keep(one.task, self.module)
 
 
-def like_lengths(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """The numbers of all sequences in groups, shortest first: a group holds at most ``budget`` pieces with its padding
-    (more only where one sequence does), of which padding is at most 128 or a tenth."""
+def padded_length(n_pieces: int, longest: int) -> int:
+    """To how many pieces a sequence is padded, of the ``longest`` that the encoder takes.
+
+    By nothing but its own length: attention sums over padding too, in an order that goes by how much there is, so
+    whoever stood beside it in a batch would change the last bits of its rows. Steps grow with the length, so that
+    there are few lengths and little padding.
+    """
+    step = max(LENGTH_STEP, 2 ** (n_pieces.bit_length() - 1) // STEPS_TO_DOUBLE)
+    return min(-(-n_pieces // step) * step, longest)
+
+
+def groups_of_equals(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """The numbers of all sequences in groups of one length, shortest first, of at most ``budget`` pieces (more only
+    where one sequence has more)."""
     groups: list[list[int]] = []
-    n_pieces = 0  # in the last group
     for number in sorted(range(len(lengths)), key=lambda number: (lengths[number], number)):
         length = lengths[number]
-        padded = (len(groups[-1]) + 1) * length if groups else 0
-        padding = padded - n_pieces - length
-        if not groups or padded > budget or padding > max(MOST_PADDING, PADDING_SHARE * padded):
+        if not groups or lengths[groups[-1][0]] != length or (len(groups[-1]) + 1) * length > budget:
             groups.append([])
-            n_pieces = 0
         groups[-1].append(number)
-        n_pieces += length
     return groups

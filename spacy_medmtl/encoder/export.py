@@ -12,12 +12,14 @@ import torch
 from thinc.api import Model
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel
 
 from ..errors import MedmtlError
+from ..saving import whole_folder
 from .pretrained import our_name
 from .routed import RoutedEncoder
 from .shims import torch_shim
+from .tokenizer_files import write_tokenizer
 
 
 def export_route(model: "Model[Any, Any]", route: str, path: str | Path) -> None:
@@ -25,16 +27,16 @@ def export_route(model: "Model[Any, Any]", route: str, path: str | Path) -> None
 
     model: that of the encoder component, ``nlp.get_pipe("encoder").model``.
     Raises MedmtlError E001 for an unknown route, E022 where the sharing rule has no plain form (``mmoe``, and
-    ``keep_base_ffn = "serial"``).
+    ``keep_base_ffn = "serial"``), E407 where the folder cannot be written.
     """
     if route not in model.attrs["routes"]:
         raise MedmtlError("E001", route=route, routes=model.attrs["routes"])
     shim = torch_shim(model)
     spec = shim.spec or {}
     plain = plain_model(shim.module.encoder, spec["config"], route)
-    plain.save_pretrained(path, safe_serialization=True)
-    tokenizer: Any = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(spec["tokenizer"]))
-    tokenizer.save_pretrained(path)
+    with whole_folder(Path(path), replaces="model.safetensors") as part:
+        plain.save_pretrained(part)
+        write_tokenizer(Tokenizer.from_str(spec["tokenizer"]), part)
 
 
 @torch.no_grad()
@@ -50,7 +52,9 @@ def plain_model(encoder: RoutedEncoder, config: dict[str, Any], route: str) -> A
     inner = "hidden_dim" if model_type == "distilbert" else "intermediate_size"
     settings = {**config, inner: max(ffn.dense_in.out_features for ffn in folded)}
     del settings["model_type"]
-    plain = AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).eval()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)  # its pooler, which nothing uses, is the same each time
+        plain = AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).eval()
     own, plain_weights = encoder.state_dict(), plain.state_dict()
     for name, tensor in plain_weights.items():
         ours = our_name(name, model_type)

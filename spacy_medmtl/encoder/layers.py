@@ -59,6 +59,8 @@ class SelfAttention(nn.Module):
         query, key, value = (
             layer(hidden).view(by_head).transpose(1, 2) for layer in (self.query, self.key, self.value)
         )
+        if bias is not None:  # float64 rows with a float32 bias would be misread without a word
+            bias = bias.to(torch.promote_types(query.dtype, bias.dtype))
         dropout = self.dropout if self.training else 0.0
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
         return self.out(mixed.transpose(1, 2).reshape(batch, length, width))

@@ -12,11 +12,13 @@ what keeps the encoder from stepping one update late.
 """
 
 import contextlib
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from spacy.tokens import Doc
 from spacy.util import minibatch
+from spacy.vocab import Vocab
 from thinc.api import Model, Optimizer
 from thinc.shims import Shim
 
@@ -35,6 +37,7 @@ Listener = Model[HeadInput | Sequence[ToRead], Any]
 class EncoderPipe(Protocol):
     """What a listener needs of the pipe that owns the encoder."""
 
+    vocab: Vocab
     model: Model
     batch_tokens: int
     current: CurrentBatch | None
@@ -83,8 +86,11 @@ class EncoderLink(Shim):
         return self
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "EncoderLink":
+        """Where the pipeline is copied with it, the twin reads the encoder of the copy, else the same one."""
         twin = EncoderLink()
         twin.pipe = self.pipe
+        if id(self.pipe) in memo:
+            twin.pipe, twin.owner = memo[id(self.pipe)], copy.deepcopy(self.owner, memo)
         return twin
 
 
@@ -137,6 +143,15 @@ def reads_units(tok2vec: Model) -> bool:
 def view_of(model: Model) -> str | None:
     """The view in which a component's model reads an encoder of this package, if it does."""
     return next((str(node.attrs["view"]) for node in model.walk() if "view" in node.attrs), None)
+
+
+def encoder_is_elsewhere(model: Model, docs: Sequence[Doc]) -> bool:
+    """Whether a component that listens, by its ``model``, gets Docs of another vocab than its encoder's, which the
+    encoder has not seen: it was sourced from another pipeline, and the encoder was not."""
+    link = find_link(model)
+    if link is None or link.pipe is None or not docs or docs[0].vocab is link.pipe.vocab:
+        return False
+    return link.pipe.current is None or not link.pipe.current.covers(docs[:1])
 
 
 def head_batches(model: Model, stream: Iterable[Doc], batch_size: int) -> Iterator[list[Doc]]:

@@ -36,6 +36,7 @@ def build_encoder_model(
     """See ``spacy_medmtl.encoder.architectures.progressive_transformer``."""
     if not routes or len(set(routes)) != len(routes):
         raise MedmtlError("E011", routes=list(routes))
+    distinct_branches(rule, routes)  # a rule that cannot serve a route says so now, not after the corpus is read
     build = partial(
         build_module,
         routes=list(routes),

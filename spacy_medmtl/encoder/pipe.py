@@ -125,6 +125,7 @@ class ProgressiveTok2Vec(TrainablePipe):
 
     def __call__(self, doc: Doc) -> Doc:
         self._make_current([doc])
+        keep_until_collected(doc)
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
@@ -167,7 +168,8 @@ class ProgressiveTok2Vec(TrainablePipe):
         if is_train or current is None or current.version != self._version or not current.covers(docs):
             return new_encoding(self.model, trains=False)
         if current.encoding is None:
-            expected = {view: tuple(routes) for view, routes in self._usual_routes.items()}
+            # copied first: in another thread, a head may be adding to it
+            expected = {view: tuple(routes) for view, routes in dict(self._usual_routes).items()}
             current.encoding = new_encoding(self.model, trains=False, expected=expected)
             current.encoding.asked = current.asked
         return current.encoding
@@ -305,19 +307,35 @@ class ProgressiveTok2Vec(TrainablePipe):
         (path / WEIGHTS_FILE).write_bytes(torch_shim(self.model).to_bytes())
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
-        """Read what ``to_disk`` wrote. Raises MedmtlError E013 if the weights do not fit the config."""
-        return self._load_weights((Path(path) / WEIGHTS_FILE).read_bytes())
+        """Read what ``to_disk`` wrote.
+
+        Raises MedmtlError E013 if the weights do not fit the config, E018 if they are missing or damaged.
+        """
+        file_ = Path(path) / WEIGHTS_FILE
+        if not file_.is_file():
+            raise MedmtlError("E018", name=str(file_), size=0, problem="they are not there")
+        return self._load_weights(file_.read_bytes(), str(file_))
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
         return srsly.msgpack_dumps({"weights": torch_shim(self.model).to_bytes()})
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":
         data: dict[str, Any] = srsly.msgpack_loads(bytes_data)
-        return self._load_weights(data["weights"])
+        return self._load_weights(data["weights"], self.name)
 
-    def _load_weights(self, weights: bytes) -> "ProgressiveTok2Vec":
+    def _load_weights(self, weights: bytes, where: str) -> "ProgressiveTok2Vec":
         shim = torch_shim(self.model)
-        shim.from_bytes(weights)
+        shim.from_bytes(weights, where=where)
         if shim.is_built:
             self.model.set_dim("nO", shim.module.encoder.width, force=True)
         return self
+
+
+def keep_until_collected(doc: Doc) -> None:
+    """Let a Doc live until the garbage collector runs next, and no longer.
+
+    spaCy's span groups cannot be read once their Doc is gone, so without that ``nlp(text).spans[key]`` in one
+    expression would end in spaCy's E865.
+    """
+    cycle: list[Any] = [doc]
+    cycle.append(cycle)

@@ -72,19 +72,23 @@ class RoutedEncoder(nn.Module):
         runs once; above it they stand on the batch axis.
 
         trunk: [1, batch, length, width]. known: what other calls for the same trunk output have computed of it.
-        Returns [routes, batch, length, width], float32.
+        Returns [routes, batch, length, width] in float32, or the weights' own precision where that is higher.
         """
         numbers = [self.routes.index(route) for route in routes]
         if self.n_trunk == len(self.layers):
-            return trunk.float().expand(len(routes), *trunk.shape[1:])
+            return _at_least_float32(trunk).expand(len(routes), *trunk.shape[1:])
         with self._computing(trunk.device):
             hidden = self.layer(self.n_trunk).transform(trunk, numbers, known)
             for number in range(self.n_trunk + 1, len(self.layers)):
                 hidden = self.layer(number)(hidden, bias, numbers)
-        return hidden.float().expand(len(routes), *hidden.shape[1:])
+        return _at_least_float32(hidden).expand(len(routes), *hidden.shape[1:])
 
     def _computing(self, device: torch.device) -> Any:
         return computing(device, self.mixed_precision)
+
+
+def _at_least_float32(hidden: Tensor) -> Tensor:
+    return hidden.to(torch.promote_types(hidden.dtype, torch.float32))
 
 
 def padding_bias(lengths: Sequence[int], longest: int, device: torch.device) -> Tensor | None:

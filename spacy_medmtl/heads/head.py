@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy
 from spacy.language import Language
@@ -10,12 +10,13 @@ from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Model, Optimizer, set_dropout_rate
 
-from ..encoder.listener import head_batches
+from ..annotations.items import Item, judged_by, span_items
+from ..encoder.listener import encoder_is_elsewhere, head_batches
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
 from .alignment import aligned_bounds
 from .losses import to_numpy
-from .outputs import Independent, LabelledLogits, Output
+from .outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
 from .settings import text_setting
 from .task import Task
 
@@ -24,19 +25,20 @@ SAMPLE_SIZE = 10  # examples that models are initialised with
 
 
 class Head(Task, Generic[Gold]):
-    """A task on the shared encoder. A component says what it reads and learns by five methods:
+    """A task on the shared encoder. A component says what it reads and learns by three methods and its ``output``:
 
-    ``gold_labels(doc)``: the labels that a reference Doc uses; none where it is not annotated.
-    ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it.
-    ``loss(gold, scores)``: mean loss and its gradient.
+    ``training_batch(examples)``: the model's input (empty where nothing is annotated) and the gold that goes with it,
+    UnitLabels where the head has one output.
     ``predict(docs)`` and ``set_annotations(docs, predictions)`` as in any spaCy component.
 
-    What its factory takes beside these it declares as attributes, each a ``Setting``. One that can be calibrated has
-    ``labelled_logits(gold, scores)`` as well, and divides logits by ``temperature(output)``.
+    What its factory takes beside the model it declares as attributes, each a ``Setting``. Where its annotation is more
+    than labelled spans, ``items(doc)`` describes it: scores, floors, samples and checks of data are made of that. A
+    head with several outputs has ``outputs``, ``loss`` and ``labelled_logits`` of its own.
 
     ``labels`` and ``temperatures`` are learnt, and saved with the weights; settings are not, they are the config's.
     """
 
+    output_name: ClassVar[str] = "labels"
     spans_key = text_setting("the key of a span group")
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures")
 
@@ -49,22 +51,35 @@ class Head(Task, Generic[Gold]):
 
     # What a component has to say
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        raise NotImplementedError
-
     def training_batch(self, examples: Sequence[Example]) -> tuple[Any, Gold]:
         raise NotImplementedError
 
-    def loss(self, gold: Gold, scores: Any) -> tuple[float, Any]:
-        raise NotImplementedError
+    @property
+    def output(self) -> Output:
+        """What kind of output it has; ``output_name`` is what its temperature is kept under."""
+        return Exclusive()
 
-    def labelled_logits(self, gold: Gold, scores: Any) -> dict[str, LabelledLogits]:
-        """By output that gives probabilities: what the scores say, beside the gold."""
-        return {}
+    def outputs(self) -> dict[str, Output]:
+        """Its outputs by name."""
+        return {self.output_name: self.output}
 
     def n_outputs(self) -> int:
         """Columns of the output layer."""
-        return len(self.labels)
+        return self.output.n_columns(len(self.labels))
+
+    def loss(self, gold: Gold, scores: Any) -> tuple[float, Any]:
+        """Mean loss over the gold units, and its gradient."""
+        return self.output.loss(scores, cast(UnitLabels, gold))
+
+    def labelled_logits(self, gold: Gold, scores: Any) -> dict[str, LabelledLogits]:
+        """By output that gives probabilities: what the scores say, beside the gold."""
+        found = self.output.labelled(scores, cast(UnitLabels, gold))
+        return {} if found is None else {self.output_name: found}
+
+    def probabilities(self, inputs: Any) -> numpy.ndarray:
+        """What the output says of what the model reads [n_units, n_columns], calibrated if it is. Raises MedmtlError
+        E016 if that is no numbers."""
+        return numpy.asarray(self.output.probabilities(self.logits(inputs), self.temperature(self.output_name)))
 
     def fits_its_weights(self) -> bool:
         """Whether the output layer, if there is one yet, has the columns that labels and settings ask for."""
@@ -77,12 +92,36 @@ class Head(Task, Generic[Gold]):
         self._labels = list(saved["labels"])
         self.temperatures = {name: float(value) for name, value in saved.get("temperatures", {}).items()}
 
+    # What its annotation is
+
+    def items(self, doc: Doc) -> list[Item] | None:
+        """What a Doc, gold or predicted, is annotated with; None where it is not annotated."""
+        return span_items(doc, self.spans_key)
+
+    def judges(self, doc: Doc) -> Callable[[str], bool]:
+        """Whether a Doc was judged for a label."""
+        return judged_by(doc, self.spans_key)
+
+    def lists_all(self, doc: Doc) -> bool:
+        """Whether what an annotated Doc does not list is not there; if not, it was not judged."""
+        return True
+
+    @property
+    def has_given_units(self) -> bool:
+        """Whether what is labelled is known beforehand (sentences, pairs), so that a label for all is a system, too."""
+        return False
+
+    @property
+    def uses_cats(self) -> bool:
+        """Whether it learns from, and writes, ``doc.cats``."""
+        return False
+
+    def gold_labels(self, doc: Doc) -> list[str]:
+        """The labels that a reference Doc uses; none where it is not annotated."""
+        return [label for item in self.items(doc) or () for label in item.labels]
+
     def collect(self, doc: Doc) -> None:
         """Note what has to be known of a reference Doc at initialisation beside its labels."""
-
-    def outputs(self) -> dict[str, Output]:
-        """The kinds of its outputs, by the names under which their temperatures are kept."""
-        return {}
 
     @property
     def given_keys(self) -> Sequence[str]:
@@ -172,10 +211,21 @@ class Head(Task, Generic[Gold]):
 
     # Prediction
 
+    def __call__(self, doc: Doc) -> Doc:
+        """Annotate a Doc. Warns (W003) where its encoder is not in the pipeline."""
+        self._warn_of_missing_encoder([doc])
+        return super().__call__(doc)
+
+    def _warn_of_missing_encoder(self, docs: Sequence[Doc]) -> None:
+        if encoder_is_elsewhere(self.model, docs):
+            warn("W003", name=self.name)
+
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
         """Annotate a stream, in step with the encoder's batches (see ``encoder.listener``)."""
         error_handler = self.get_error_handler()
-        for docs in head_batches(self.model, stream, batch_size):
+        for number, docs in enumerate(head_batches(self.model, stream, batch_size)):
+            if number == 0:
+                self._warn_of_missing_encoder(docs)
             try:
                 self.set_annotations(docs, self.predict(docs))
                 yield from docs

@@ -169,6 +169,12 @@ def joined_logits(parts: Sequence[LabelledLogits]) -> LabelledLogits:
     return LabelledLogits(logits, gold, judged, parts[0].exclusive)
 
 
+def stacked(held: Sequence[numpy.ndarray], judged: Sequence[numpy.ndarray], n_labels: int) -> UnitLabels:
+    """Gold of units, a row each [labels] of what holds and what is judged."""
+    empty = numpy.zeros((0, n_labels), dtype=bool)
+    return UnitLabels(numpy.vstack([empty, *held]), numpy.vstack([empty, *judged]))
+
+
 def one_hot(columns: Sequence[int] | numpy.ndarray, n_labels: int) -> numpy.ndarray:
     """Bool [n, labels] of one column a row [n]; a row of nothing where it is -1."""
     return numpy.asarray(columns)[:, None] == numpy.arange(n_labels)

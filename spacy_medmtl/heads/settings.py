@@ -47,12 +47,12 @@ class Setting:
             raise self._error(head, value, self.expected)
         values = head.__dict__.setdefault(VALUES, {})
         before = values.get(self.name)
-        values[self.name] = tuple(value) if isinstance(value, (list, tuple)) else value
+        values[self.name] = value = _plain(value)
         if before is not None and not head.fits_its_weights():
             values[self.name] = before
-            raise self._error(head, value, f"{_plain(before)!r}, with which its output layer was trained")
+            raise self._error(head, value, f"{_as_config(before)!r}, with which its output layer was trained")
         if before is not None:
-            head.note_in_config(self.name, _plain(value))
+            head.note_in_config(self.name, _as_config(value))
 
     def _error(self, head: "Task", received: Any, expected: str) -> MedmtlError:
         return MedmtlError("E203", setting=self.name, name=head.name, received=received, expected=expected)
@@ -99,10 +99,17 @@ def is_name_by_name(value: Any) -> bool:
 
 
 def _is_threshold(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and value >= 0.0
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0.0
 
 
 def _plain(value: Any) -> Any:
+    """As it is kept: lists as tuples, NumPy's numbers as Python's."""
+    if isinstance(value, (list, tuple)):
+        return tuple(value)
+    return float(value) if isinstance(value, float) else value
+
+
+def _as_config(value: Any) -> Any:
     """As a config writes it."""
     return list(value) if isinstance(value, tuple) else value
 
@@ -123,7 +130,7 @@ class SettingsView(MutableMapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         names = {name: name for name in self._names()}
-        return _plain(getattr(self._head, names[name]))
+        return _as_config(getattr(self._head, names[name]))
 
     def __setitem__(self, name: str, value: Any) -> None:
         """Raises MedmtlError E203 for a value that is none, E209 for what is no setting."""

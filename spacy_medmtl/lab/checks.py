@@ -12,6 +12,7 @@ from spacy.util import load_model_from_config, resolve_dot_names
 from thinc.api import Config, ConfigValidationError
 
 from ..errors import MedmtlError
+from ..heads.head import Head
 from ..training.corpus import CorpusEntry, read_entry
 from .cells import ENCODER, Budget, doc_limits
 from .experiments import is_head, routes_of, rules_of
@@ -97,10 +98,9 @@ def check_gold(nlp: Language, name: str, settings: dict[str, Any], limit: int) -
     missing = set(settings["tasks"])
     entry = CorpusEntry(name, Path(settings["path"]), list(settings["tasks"]), limit)
     for example in read_entry(entry, nlp, gold_sents=False):
-        spans, cats = example.reference.spans, example.reference.cats
         for task in list(missing):
-            key = getattr(nlp.get_pipe(task), "spans_key", "")
-            if (key in spans and len(spans[key])) or (cats and getattr(nlp.get_pipe(task), "units", "") == "doc"):
+            head = nlp.get_pipe(task)
+            if isinstance(head, Head) and head.items(example.reference):
                 missing.remove(task)
         if not missing:
             return

@@ -16,10 +16,9 @@ from typing import Any
 from spacy.tokens import Doc, DocBin
 from thinc.api import Config
 
-from ..annotations.groups import group_values
-from ..annotations.relations import read_pairs
 from ..corpora.outputs import STORED, write_atomically
 from ..errors import MedmtlError
+from ..heads.head import Head
 from ..training.corpus import CorpusEntry, read_entry
 from .cells import Cell, Changes
 from .checks import build
@@ -28,14 +27,10 @@ Progress = Callable[[Iterable[Any], str], Iterable[Any]]
 NO_RELATION = "(none)"
 
 
-def doc_labels(doc: Doc, key: str) -> list[str]:
-    """The label of each gold unit of a Doc."""
-    if key not in doc.spans:
-        return []
-    if "labels" in doc.spans[key].attrs:
-        return [label for pair in read_pairs(doc, key=key) for label in pair.labels or (NO_RELATION,)]
-    statuses = group_values(doc, key, "assertion") or [""] * len(doc.spans[key])
-    return [f"{span.label_} {status}".strip() for span, status in zip(doc.spans[key], statuses)]
+def doc_labels(doc: Doc, head: Any) -> list[str]:
+    """The label of each gold unit of a Doc, with its status if there is one."""
+    items = head.items(doc) or () if isinstance(head, Head) else ()
+    return [f"{label} {item.status}".strip() for item in items for label in item.labels or (NO_RELATION,)]
 
 
 def sample(labels: Sequence[Sequence[str]], k: int, seed: int) -> list[int]:
@@ -62,8 +57,8 @@ def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: P
     for name, settings in progress(list(base.interpolate()["corpora"]["train"]["corpora"].items()), "Sampling"):
         entry = CorpusEntry(name, Path(settings["path"]), list(settings["tasks"]), 0)
         docs = [example.reference for example in read_entry(entry, nlp, gold_sents=False)]
-        keys = [getattr(nlp.get_pipe(task), "spans_key", "") for task in entry.tasks or ()]
-        labels = [[f"{key} {label}" for key in keys for label in doc_labels(doc, key)] for doc in docs]
+        heads = {task: nlp.get_pipe(task) for task in entry.tasks or ()}
+        labels = [[f"{task} {label}" for task in heads for label in doc_labels(doc, heads[task])] for doc in docs]
         counts = Counter(label for one in labels for label in one)
         rarest, n_rarest = min(counts.items(), key=lambda item: item[1], default=("none at all", 0))
         for k, seed in wanted:

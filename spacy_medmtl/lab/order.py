@@ -23,9 +23,9 @@ from spacy.training import Example
 from ..annotations.groups import sentence_bounds, trimmed
 from ..annotations.pairs import segment_bounds
 from ..errors import MedmtlError
+from ..heads.head import Head
 
 Constraint = tuple[str, str]  # route that comes before, route that comes after
-STATUS = ("assertion", "assertion_modifiers")
 METRICS = ("f", "acc", "pearson")
 
 
@@ -95,19 +95,17 @@ def _routes_in_use(nlp: Language) -> tuple[dict[str, Profile], dict[str, str]]:
 
 def _units(doc: Doc, pipe: Any, factory: str) -> Iterator[tuple[list[tuple[int, int]], bool]]:
     """The gold units of a component in a Doc: token bounds of one span or two, and whether a status belongs to them."""
-    key = getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)
-    if key in doc.spans:
-        group = doc.spans[key]
-        bounds = [trimmed(doc, span.start, span.end) for span in group]
-        if "labels" in group.attrs:  # relations: head, tail, head, tail, ...
-            yield from (([head, tail], False) for head, tail in zip(bounds[::2], bounds[1::2]))
-        else:
-            has_status = any(name in group.attrs for name in STATUS)
-            yield from (([one], has_status) for one in bounds)
-    elif doc.cats and (getattr(pipe, "units", None) == "doc" or factory.startswith("textcat")):
+    if isinstance(pipe, Head):
+        yield from (
+            ([trimmed(doc, *bounds) for bounds in item.bounds], bool(item.status)) for item in pipe.items(doc) or ()
+        )
+    elif factory.startswith("textcat") and doc.cats:
         yield [trimmed(doc, 0, len(doc))], False
     elif factory in ("ner", "beam_ner"):
         yield from (([(ent.start, ent.end)], False) for ent in doc.ents)
+    else:
+        spans = doc.spans.get(str(getattr(pipe, "key", "")), [])  # spaCy's spancat
+        yield from (([trimmed(doc, span.start, span.end)], False) for span in spans)
 
 
 def order_by_rules(profiles: Mapping[str, Profile], constraints: Sequence[Constraint] = ()) -> list[str]:

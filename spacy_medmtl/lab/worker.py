@@ -7,13 +7,14 @@ nothing of the data.
 
 import json
 import platform
-import shutil
 import sys
 import time
 import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from ..training.pipeline_saving import save_whole
 
 PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
 METRICS = ("f", "acc", "pearson")  # the first that a head has is its score
@@ -56,16 +57,6 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if job["gpu_id"] >= 0 else "CPU",
         "versions": {name: version(name) for name in PACKAGES},
     }
-
-
-def save_whole(nlp: Any, path: Path) -> None:
-    """Save a pipeline, so that what stands under its name is never half of one."""
-    part = path.with_name(f"{path.name}.part")
-    for old in (part, path):
-        shutil.rmtree(old, ignore_errors=True)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nlp.to_disk(part)
-    part.rename(path)
 
 
 def task_scores(nlp: Any, reader: dict[str, Any], limits: dict[str, int]) -> dict[str, Any]:

@@ -1,17 +1,17 @@
 """The component ``pair_relation``."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Config, Model
-from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type, sentence_bounds
+from ..annotations.items import Item
 from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from ..annotations.travelling import keep_pairs
@@ -20,17 +20,17 @@ from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, Bounds, DocumentRead
 from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
-from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, Regression, UnitLabels
+from ..heads.outputs import Exclusive, Independent, Output, Regression, UnitLabels
 from ..heads.settings import choice_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
 from .candidates import CandidateGetter, EntityPairs, Pair, span_of, surroundings
+from .scorer import pair_items
 
 OUTPUTS: dict[str, Output] = {
     "multilabel": Independent(),
     "exclusive": Exclusive(with_none=True),
     "regression": Regression(),
 }
-OUTPUT = "relations"  # name of the output, for its temperature
 
 DEFAULT_CONFIG = """
 [model]
@@ -103,6 +103,7 @@ def make_pair_relation(
 class PairRelation(Head[UnitLabels]):
     """See ``make_pair_relation``. Writes the relations that hold; for a regression, every candidate with its value."""
 
+    output_name: ClassVar[str] = "relations"
     mode = choice_setting(list(OUTPUTS))
     threshold = threshold_setting()
 
@@ -113,9 +114,6 @@ class PairRelation(Head[UnitLabels]):
     @property
     def output(self) -> Output:
         return OUTPUTS[self.mode]
-
-    def outputs(self) -> dict[str, Output]:
-        return {OUTPUT: self.output}
 
     @property
     def entities_key(self) -> str | None:
@@ -129,8 +127,16 @@ class PairRelation(Head[UnitLabels]):
             raise MedmtlError("E206", name=self.name, received=list(self.labels))
         return self.output.n_columns(len(self.labels))
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        return [label for pair in read_pairs(doc, key=self.spans_key) for label in pair.labels]
+    def items(self, doc: Doc) -> list[Item] | None:
+        return pair_items(doc, self.spans_key)
+
+    def lists_all(self, doc: Doc) -> bool:
+        """Pairs that are not listed were not judged."""
+        return False
+
+    @property
+    def has_given_units(self) -> bool:
+        return bool(self.mode != "regression")
 
     def unusable(self, example: Example) -> Iterator[str]:
         gold = read_pairs(example.reference, key=self.spans_key)
@@ -193,14 +199,6 @@ class PairRelation(Head[UnitLabels]):
             raise MedmtlError("E217", name=self.name, key=key, count=n_untyped)
         return Reading(doc, units, pairs, types=types)
 
-    def loss(self, gold: UnitLabels, scores: Floats2d) -> tuple[float, Floats2d]:
-        return self.output.loss(scores, gold)
-
-    def labelled_logits(self, gold: UnitLabels, scores: Floats2d) -> dict[str, LabelledLogits]:
-        """Values of a regression are no probabilities."""
-        found = self.output.labelled(scores, gold)
-        return {} if found is None else {OUTPUT: found}
-
     def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Pair], numpy.ndarray]]:
         """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
         docs = list(docs)
@@ -208,7 +206,7 @@ class PairRelation(Head[UnitLabels]):
         readings = [self._reading(doc, found) for doc, found in zip(docs, pairs)]
         if not any(pairs):
             return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
-        scores = self.output.probabilities(self.logits(readings), self.temperature(OUTPUT))
+        scores = self.probabilities(readings)
         borders = numpy.cumsum([0] + [len(found) for found in pairs])
         return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
 

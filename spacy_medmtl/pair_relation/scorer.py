@@ -7,11 +7,10 @@ import numpy
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import RELATIONS, is_annotated, judges
-from ..annotations.relations import JudgedPair, read_pairs
-from ..annotations.scoring import Item, places, score_items
-
-Place = tuple[int, int, int, int]  # of head and tail, see ``places``
+from ..annotations.groups import RELATIONS, is_annotated, trimmed
+from ..annotations.items import Item, compared, judged_by
+from ..annotations.relations import read_pairs
+from ..annotations.scoring import ScoredItem, places, score_items
 
 
 def pair_relation_scorer() -> Callable[..., dict[str, Any]]:
@@ -32,43 +31,52 @@ def score_relations(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     if cfg.get("mode") == "regression":
         return _score_values(name, key, annotated)
 
-    def items(example: Example) -> tuple[set[Item], set[Item]] | None:
-        if not is_annotated(example.reference, key):
-            return None
-        return _judged_items(example, example.reference, key), _judged_items(example, example.predicted, key)
+    def items(example: Example) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
+        return compared(example, lambda doc: pair_items(doc, key), judged_by(example.reference, key))
 
     scores = score_items(name, examples, items)
-    scores[f"{name}_acc"] = _accuracy(annotated, key)
+    scores[f"{name}_acc"] = _accuracy(annotated, key, items)
     return scores
 
 
-def _judged_items(example: Example, doc: Doc, key: str) -> set[Item]:
-    judged, placed = judges(example.reference, key), _placed_pairs(doc, key)
-    return {(label, place) for place, pair in placed for label in pair.labels if judged(label)}
+def pair_items(doc: Doc, key: str) -> list[Item] | None:
+    """The judged pairs under ``doc.spans[key]``, each with the labels that hold; None if it is absent: not annotated.
+
+    Raises MedmtlError E103 on a group of another shape.
+    """
+    if not is_annotated(doc, key):
+        return None
+    pairs = read_pairs(doc, key=key)
+    return [Item((trimmed(doc, *one.head), trimmed(doc, *one.tail)), one.labels, score=one.score) for one in pairs]
 
 
-def _placed_pairs(doc: Doc, key: str) -> list[tuple[Place, JudgedPair]]:
-    place = places(doc)
-    return [((*place(*pair.head), *place(*pair.tail)), pair) for pair in read_pairs(doc, key=key)]
-
-
-def _accuracy(annotated: list[Example], key: str) -> float | None:
+def _accuracy(annotated: list[Example], key: str, items: Callable[[Example], Any]) -> float | None:
+    """The share of gold pairs whose labels are all right."""
     right: list[bool] = []
     for example in annotated:
-        gold = _judged_items(example, example.reference, key)
-        predicted = _judged_items(example, example.predicted, key)
-        for place in {place for place, _ in _placed_pairs(example.reference, key)}:
-            right.append({item for item in gold if item[1] == place} == {i for i in predicted if i[1] == place})
+        gold, predicted = items(example)
+        for place in _by_place(example.reference, key):
+            right.append(_names_at(gold, place) == _names_at(predicted, place))
     return sum(right) / len(right) if right else None
+
+
+def _names_at(items: set[ScoredItem], place: Any) -> set[str]:
+    return {name for name, where in items if where == place}
+
+
+def _by_place(doc: Doc, key: str) -> dict[Any, float]:
+    """The score of each judged pair, by where head and tail stand."""
+    place = places(doc)
+    return {(*place(*item.bounds[0]), *place(*item.bounds[1])): item.score for item in pair_items(doc, key) or ()}
 
 
 def _score_values(name: str, key: str, annotated: list[Example]) -> dict[str, Any]:
     gold, predicted = [], []
     for example in annotated:
-        found = {place: pair.score for place, pair in _placed_pairs(example.predicted, key)}
-        for place, pair in _placed_pairs(example.reference, key):
+        found = _by_place(example.predicted, key)
+        for place, value in _by_place(example.reference, key).items():
             if place in found:
-                gold.append(pair.score)
+                gold.append(value)
                 predicted.append(found[place])
     x, y = numpy.asarray(gold), numpy.asarray(predicted)
     return {

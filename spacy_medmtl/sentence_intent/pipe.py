@@ -1,23 +1,24 @@
 """The component ``sentence_intent``."""
 
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import Config, Model
-from thinc.types import Floats2d
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
+from ..annotations.items import Item, judged_by, span_items
 from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
-from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
+from ..heads.outputs import Exclusive, Independent, UnitLabels, stacked
 from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
+from .scorer import cat_items, judges_cats
 
 DEFAULT_CONFIG = """
 [model]
@@ -30,7 +31,6 @@ route = "sentence_intent"
 view = "sentence"
 upstream = "*"
 """
-OUTPUT = "intents"  # name of the output, for its temperature
 
 
 @Language.factory(
@@ -91,6 +91,7 @@ def make_sentence_intent(
 class SentenceIntent(Head[UnitLabels]):
     """See ``make_sentence_intent``. Writes spans labelled with their intent, probabilities in ``attrs["scores"]``."""
 
+    output_name: ClassVar[str] = "intents"
     units = text_setting("'sentence', 'doc' or the key of a span group")
     context = count_setting()
     multi_label = flag_setting()
@@ -100,24 +101,34 @@ class SentenceIntent(Head[UnitLabels]):
     def output(self) -> Exclusive | Independent:
         return Independent() if self.multi_label else Exclusive()
 
-    def outputs(self) -> dict[str, Output]:
-        return {OUTPUT: self.output}
+    def items(self, doc: Doc) -> list[Item] | None:
+        return cat_items(doc) if self.uses_cats else span_items(doc, self.spans_key)
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        if self.units == "doc":
-            return list(doc.cats)
-        return [span.label_ for span in doc.spans.get(self.spans_key, [])]
+    def judges(self, doc: Doc) -> Callable[[str], bool]:
+        return judges_cats(doc, self.multi_label) if self.uses_cats else judged_by(doc, self.spans_key)
+
+    @property
+    def has_given_units(self) -> bool:
+        return True
+
+    @property
+    def uses_cats(self) -> bool:
+        return bool(self.units == "doc")
+
+    def gold_labels(self, doc: Doc) -> list[str]:
+        """Categories that do not hold are labels as well."""
+        return list(doc.cats) if self.uses_cats else super().gold_labels(doc)
 
     def unusable(self, example: Example) -> Iterator[str]:
         """Units are widened to whole tokens, so only those of nothing but white space are lost."""
-        if self.units != "doc":
+        if not self.uses_cats:
             spans = example.reference.spans.get(self.spans_key, [])
             aligned = aligned_bounds(example, [(span.start, span.end) for span in spans], mode="expand")
             yield from ["empty"] * aligned.count(None)
 
     def _units(self, doc: Doc) -> list[Bounds]:
         """Units of a Doc at prediction, those of nothing but white space left out."""
-        if self.units == "doc":
+        if self.uses_cats:
             bounds = [trimmed(doc, 0, len(doc))]
         elif self.units == "sentence":
             bounds = sentence_bounds(doc)
@@ -141,7 +152,7 @@ class SentenceIntent(Head[UnitLabels]):
         for example in examples:
             gold = self._gold_units(example)
             bounds = sorted({*gold, *self._other_units(example, gold)})
-            if self.multi_label and self.units != "doc" and is_annotated(example.reference, self.spans_key):
+            if self.multi_label and not self.uses_cats and is_annotated(example.reference, self.spans_key):
                 gold = {unit: gold.get(unit, self.row_of([])) for unit in bounds}
             own = self._judged(example.reference)
             gold = {unit: row for unit, row in gold.items() if self.output.learns_from(row, own)}
@@ -149,14 +160,13 @@ class SentenceIntent(Head[UnitLabels]):
                 readings.append(self._reading(example.predicted, bounds, gold, aligned_sentences(example)))
                 labels += [gold[bounds] for bounds in sorted(gold)]
                 judged += [own] * len(gold)
-        empty = numpy.zeros((0, len(self.labels)), dtype=bool)
-        return readings, UnitLabels(numpy.vstack([empty, *labels]), numpy.vstack([empty, *judged]))
+        return readings, stacked(labels, judged, len(self.labels))
 
     def _gold_units(self, example: Example) -> dict[Bounds, numpy.ndarray]:
         """Annotated units of an example in the tokens of its predicted Doc, with the labels that hold."""
         reference = example.reference
         found: dict[Bounds, numpy.ndarray] = {}
-        if self.units == "doc":
+        if self.uses_cats:
             held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
             if reference.cats and self.multi_label:
                 found = {unit: self.row_of([]) for unit in self._units(example.predicted)}
@@ -176,15 +186,9 @@ class SentenceIntent(Head[UnitLabels]):
         return [bounds for bounds in aligned if bounds is not None and taken.isdisjoint(range(*bounds))]
 
     def _judged(self, reference: Doc) -> numpy.ndarray:
-        if self.units == "doc":
+        if self.uses_cats:
             return self.row_of([label for label in reference.cats if self.multi_label] or self.labels)
         return self.row_of(annotated_labels(reference, self.spans_key, self.labels))
-
-    def loss(self, gold: UnitLabels, scores: Floats2d) -> tuple[float, Floats2d]:
-        return self.output.loss(scores, gold)
-
-    def labelled_logits(self, gold: UnitLabels, scores: Floats2d) -> dict[str, LabelledLogits]:
-        return {OUTPUT: self.output.labelled(scores, gold)}
 
     def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Bounds], numpy.ndarray]]:
         """Per Doc: its units and their probabilities [n_units, n_labels]."""
@@ -195,14 +199,14 @@ class SentenceIntent(Head[UnitLabels]):
         ]
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
-        probabilities = self.output.probabilities(self.logits(readings), self.temperature(OUTPUT))
+        probabilities = self.probabilities(readings)
         borders = numpy.cumsum([0] + [len(bounds) for bounds in units])
         return [(bounds, probabilities[a:b]) for bounds, a, b in zip(units, borders, borders[1:])]
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]``, or ``doc.cats`` where the units are Docs."""
         for doc, (units, probabilities) in zip(docs, predictions):
-            if self.units == "doc":
+            if self.uses_cats:
                 for row in probabilities:  # other components' categories stay
                     doc.cats.update((label, float(p)) for label, p in zip(self.labels, row))
                 continue

@@ -6,8 +6,11 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import INTENTS, is_annotated, judges
-from ..annotations.scoring import Item, places, score_items
+from ..annotations.groups import INTENTS
+from ..annotations.items import Item, compared, judged_by, span_items
+from ..annotations.scoring import ScoredItem, score_items
+
+HOLDS = 0.5  # a category of a reference Doc holds from here on
 
 
 def sentence_intent_scorer() -> Callable[..., dict[str, Any]]:
@@ -23,35 +26,36 @@ def score_intents(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     """
     key, units = cfg.get("spans_key", INTENTS), cfg.get("units", "sentence")
 
-    def items(example: Example) -> tuple[set[Item], set[Item]] | None:
-        if units == "doc":
-            if not example.reference.cats:
-                return None
-            return _cats(example.reference.cats, 0.5), _predicted_cats(example, cfg)
-        if not is_annotated(example.reference, key):
+    def of_spans(example: Example) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
+        return compared(example, lambda doc: span_items(doc, key), judged_by(example.reference, key))
+
+    def of_cats(example: Example) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
+        gold = cat_items(example.reference)
+        if gold is None:
             return None
-        judged = judges(example.reference, key)
-        gold, predicted = _units(example.reference, key), _units(example.predicted, key)
-        return {item for item in gold if judged(item[0])}, {item for item in predicted if judged(item[0])}
+        said = predicted_cats(example, cfg)
+        return {(label, "doc") for item in gold for label in item.labels}, {(label, "doc") for label in said}
 
-    return score_items(cfg["component"], examples, items)
-
-
-def _units(doc: Doc, key: str) -> set[Item]:
-    place = places(doc)
-    return {(span.label_, place(span.start, span.end)) for span in doc.spans.get(key, [])}
+    return score_items(cfg["component"], examples, of_cats if units == "doc" else of_spans)
 
 
-def _predicted_cats(example: Example, cfg: dict[str, Any]) -> set[Item]:
+def cat_items(doc: Doc) -> list[Item] | None:
+    """A Doc's categories that hold, as those of one unit; None where it has none."""
+    held = tuple(label for label, value in doc.cats.items() if value >= HOLDS)
+    return [Item(((0, len(doc)),), held)] if doc.cats else None
+
+
+def judges_cats(doc: Doc, multi_label: bool) -> Callable[[str], bool]:
+    """Whether a Doc was judged for a category: those that it names, or all where exactly one holds."""
+    return lambda label: label in doc.cats if multi_label else bool(doc.cats)
+
+
+def predicted_cats(example: Example, cfg: dict[str, Any]) -> set[str]:
     """What holds of a predicted Doc: the best label or, of those that the reference judges, all above the threshold.
     Categories of other components are none of ours."""
     own = cfg.get("labels", example.predicted.cats)
     cats = {label: value for label, value in example.predicted.cats.items() if label in own}
     if not cfg.get("multi_label"):
-        return {(max(cats, key=lambda label: cats[label]), "doc")} if cats else set()
-    found = _cats(cats, cfg.get("threshold", 0.5))
-    return {item for item in found if item[0] in example.reference.cats}
-
-
-def _cats(cats: dict[str, float], threshold: float) -> set[Item]:
-    return {(label, "doc") for label, value in cats.items() if value >= threshold}
+        return {max(cats, key=lambda label: cats[label])} if cats else set()
+    above = {label for label, value in cats.items() if value >= cfg.get("threshold", HOLDS)}
+    return above & set(example.reference.cats)

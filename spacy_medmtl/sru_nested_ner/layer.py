@@ -14,7 +14,7 @@ from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
 from ..heads.rows import read_rows, same_scale
 from ..heads.tok2vec import tok2vec_input, tok2vec_width
-from .model import ActionScores, Sentence, SruInput
+from .model import ActionScores, SruInput, WordSequence
 from .recurrent import SlotRecurrentUnit
 
 BATCH = 32  # sentences that walk together; the longest sets the number of steps for all
@@ -101,7 +101,7 @@ def _predict(
 
 
 def _walk_gold(
-    unit: SlotRecurrentUnit, words: Tensor, sentences: list[Sentence], offsets: numpy.ndarray
+    unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray
 ) -> tuple[Tensor, Tensor, Tensor]:
     padded, lengths = _pad_words(words, sentences, offsets)
     rows = [sentence.rows for sentence in sentences if sentence.rows is not None]
@@ -117,7 +117,7 @@ def _walk_gold(
         raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
 
 
-def _pad_words(words: Tensor, sentences: list[Sentence], offsets: numpy.ndarray) -> tuple[Tensor, Tensor]:
+def _pad_words(words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> tuple[Tensor, Tensor]:
     """Word vectors [n_sentences, n_words, width], zeros behind the end, and lengths [n_sentences]."""
     lengths = [len(sentence.words) for sentence in sentences]
     index = numpy.full((len(sentences), max(lengths)), len(words), dtype="int64")  # the row of zeros

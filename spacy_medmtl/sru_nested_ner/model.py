@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sentence:
+class WordSequence:
     """The words of one sentence, as token offsets in its Doc [n_words], and in training its gold.
 
     item: number of the Doc in the batch. rows: the oracle's gold rows, bool [n_rows, n_actions]. foreign: actions of
@@ -32,7 +32,7 @@ class SruInput:
     """What is read of each Doc, and the sentences whose words are labelled."""
 
     items: Sequence[ToRead]
-    sentences: Sequence[Sentence]
+    sentences: Sequence[WordSequence]
 
     def __len__(self) -> int:
         return len(self.sentences)

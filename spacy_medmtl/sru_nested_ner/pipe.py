@@ -28,7 +28,7 @@ from ..heads.losses import sigmoid, to_numpy
 from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, tempered
 from ..heads.settings import count_setting, flag_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
-from .model import ActionScores, Sentence, SruInput
+from .model import ActionScores, SruInput, WordSequence
 from .transitions import SHIFT, ScoredSpan, decode, flushed, foreign_actions, inexpressible, n_actions, oracle
 
 DEFAULT_CONFIG = """
@@ -138,9 +138,6 @@ class SruNestedNer(Head[list[Example]]):
     def n_outputs(self) -> int:
         return n_actions(len(self.labels))
 
-    def gold_labels(self, doc: Doc) -> Iterable[str]:
-        return [span.label_ for span in doc.spans.get(self.spans_key, [])]
-
     def unusable(self, example: Example) -> Iterator[str]:
         yield from super().unusable(example)
         if not is_annotated(example.reference, self.spans_key):
@@ -168,7 +165,7 @@ class SruNestedNer(Head[list[Example]]):
     def training_batch(self, examples: Sequence[Example]) -> tuple[SruInput, list[Example]]:
         """Sentences with their gold, which the model walks along."""
         items: list[ToRead] = []
-        sentences: list[Sentence] = []
+        sentences: list[WordSequence] = []
         for example in examples:
             own = {self.column(label) for label in annotated_labels(example.reference, self.spans_key, self.labels)}
             if not own or not len(example.predicted):
@@ -185,7 +182,7 @@ class SruNestedNer(Head[list[Example]]):
         """What is read of a Doc."""
         return DocumentReading(doc, sentences) if reads_documents(self.model) else doc
 
-    def _sentence(self, item: int, words: numpy.ndarray, gold: list[LabelledBounds], own: set[int]) -> Sentence:
+    def _sentence(self, item: int, words: numpy.ndarray, gold: list[LabelledBounds], own: set[int]) -> WordSequence:
         """Oracle rows of a sentence. A gold span counts if all of it lies in the sentence; its bounds become words."""
         spans = []
         for start, end, label in gold:
@@ -196,7 +193,7 @@ class SruNestedNer(Head[list[Example]]):
         if self.paper_compat:
             spans = flushed(spans, len(words))
         rows = oracle(spans, len(words), len(self.labels))
-        return Sentence(item, words, rows, foreign_actions(own, len(self.labels)))
+        return WordSequence(item, words, rows, foreign_actions(own, len(self.labels)))
 
     def loss(self, gold: list[Example], scores: ActionScores) -> tuple[float, ActionScores]:
         """Binary cross-entropy, summed over the actions that the corpora annotate, mean over steps (targets ride in
@@ -226,7 +223,7 @@ class SruNestedNer(Head[list[Example]]):
         """Per Doc: (start token, end token, label column, score) of its entities."""
         docs = list(docs)
         sentences = [
-            Sentence(i, words)
+            WordSequence(i, words)
             for i, doc in enumerate(docs)
             for bounds in joined_bounds(sentence_bounds(doc), self.sequence_tokens)
             for words in [word_offsets(doc, *bounds)]

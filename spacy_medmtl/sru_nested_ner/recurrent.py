@@ -13,7 +13,7 @@ gradient: gold only moves q. Its mask is the paper's sigmoid(u) >= sigmoid(u_SHI
 
 Two paths give the same numbers (`memory`). `plain` forms C and follows the lines above. `low_rank` never forms C: every
 update is a combination of the A rows of E, so it keeps the products that C is read through. Its training pass is one
-autograd function (`scan`) whose tape holds O(Q + K) numbers a step, not O(Q d).
+autograd function (`low_rank_steps`) whose tape holds O(Q + K) numbers a step, not O(Q d).
 
 Dropout (training only): the paper draws new masks every step. Here, to keep the low-rank form exact, once per call:
 latents [J, d] and position rows [2Q, d], shared by the batch; the perceptron's word half per slot, its context half per
@@ -27,10 +27,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .gold_steps import GoldWalk
+from .low_rank_steps import LowRankScan
 from .memory import Inputs, LowRankMemory, PlainMemory, feedback, low_rank_tables
-from .scan import LowRankScan
 from .transitions import EOA, SHIFT, n_actions
-from .walk import GoldWalk
 
 # Where a unit starts, and labels added to a trained one. Logits: most steps are a SHIFT. Without them the first
 # steps of training push all hidden units to that one answer, so far that tanh passes no gradient back to the words.

@@ -6,8 +6,9 @@ from typing import Any
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, TYPE_SEPARATOR, is_annotated, judges, merged_type
-from ..annotations.scoring import Item, places, score_items
+from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, TYPE_SEPARATOR, merged_type
+from ..annotations.items import Item, compared, judged_by, span_items
+from ..annotations.scoring import ScoredItem, score_items
 
 
 def sru_nested_ner_scorer() -> Callable[..., dict[str, Any]]:
@@ -27,14 +28,11 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     examples = list(examples)
     key, name, merge_types = cfg.get("spans_key", ENTITIES), cfg["component"], cfg.get("merge_types", False)
 
-    def items(example: Example, merge: bool = merge_types) -> tuple[set[Item], set[Item]] | None:
-        if not is_annotated(example.reference, key):
-            return None
-        judged = _judges_merged(example.reference, key) if merge else judges(example.reference, key)
-        gold, predicted = (_items(doc, key, merge) for doc in (example.reference, example.predicted))
-        return {item for item in gold if judged(item[0])}, {item for item in predicted if judged(item[0])}
+    def items(example: Example, merge: bool = merge_types) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
+        judged = _judges_merged(example.reference, key) if merge else judged_by(example.reference, key)
+        return compared(example, lambda doc: _items(doc, key, merge), judged)
 
-    def nested_items(example: Example) -> tuple[set[Item], set[Item]] | None:
+    def nested_items(example: Example) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
         pair = items(example)
         return None if pair is None else (_inner(pair[0]), _inner(pair[1]))
 
@@ -46,22 +44,22 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     return scores
 
 
-def _items(doc: Doc, key: str, merge: bool) -> set[Item]:
-    place = places(doc)
-    return {
-        (merged_type(span.label_) if merge else span.label_, place(span.start, span.end))
-        for span in doc.spans.get(key, [])
-    }
+def _items(doc: Doc, key: str, merge: bool) -> list[Item] | None:
+    """The entities of a Doc. merge: under what their labels have in common, whatever corpus they are kept apart for."""
+    found = span_items(doc, key)
+    if found is None or not merge:
+        return found
+    return [item._replace(labels=tuple(map(merged_type, item.labels))) for item in found]
 
 
 def _judges_merged(doc: Doc, key: str) -> Callable[[str], bool]:
     """Whether an annotated Doc was judged for a label of any corpus that has the given common part."""
-    declared = doc.spans[key].attrs.get(ANNOTATED_LABELS)
+    declared = doc.spans[key].attrs.get(ANNOTATED_LABELS) if key in doc.spans else []
     common = None if declared is None else {merged_type(label) for label in declared}
     return lambda label: common is None or label in common
 
 
-def _inner(items: set[Any]) -> set[Item]:
+def _inner(items: set[Any]) -> set[ScoredItem]:
     """The items that lie inside another."""
     return {
         inner

@@ -86,12 +86,6 @@ def oracle(spans: Iterable[Span], n_words: int, n_labels: int) -> numpy.ndarray:
     return rows
 
 
-def gold_pointers(rows: numpy.ndarray) -> numpy.ndarray:
-    """Int [T]: q(t), the slot of gold row t: 1 + the SHIFTs before t (slot 0 is [CLS], slot N+1 [SEP])."""
-    shifts = rows[:, SHIFT].astype(numpy.int64)
-    return 1 + numpy.cumsum(shifts) - shifts
-
-
 def flushed(spans: Iterable[Span], n_words: int) -> list[Span]:
     """The spans that the authors' BIO converter keeps: it loses those that end with the sentence, and of two that touch
     the first."""

@@ -38,16 +38,13 @@ def balance_tasks(
     fixed: dict[str, float] = weights or {}
     log_variances = LogVariances(uncertainty_rate) if uncertainty_rate else None
 
-    def factor(task: str, loss: float) -> float:
-        return fixed.get(task, 1.0) * (log_variances.factor(task, loss) if log_variances else 1.0)
-
     def before_update(nlp: Language, _: dict[str, Any]) -> None:
         heads = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Task)}
         odd = {name: one for name, one in fixed.items() if name not in heads or not 0.0 < one < math.inf}
         if odd:
             raise MedmtlError("E323", received=odd, expected=list(heads))
         for name, head in heads.items():
-            head.weigh = partial(factor, name)
+            head.weigh = partial(weight_of, name, fixed, log_variances)
         if log_variances:
             nlp.meta[LOG_VARIANCES] = dict(log_variances.values)
         if pcgrad:
@@ -58,6 +55,11 @@ def balance_tasks(
                     pipe.surgery = pipe.surgery or ProjectConflicts()
 
     return before_update
+
+
+def weight_of(task: str, fixed: dict[str, float], log_variances: "LogVariances | None", loss: float) -> float:
+    """The factor on a task's loss. (A function of the module, so that a pipeline pickles during training.)"""
+    return fixed.get(task, 1.0) * (log_variances.factor(task, loss) if log_variances else 1.0)
 
 
 class LogVariances:

@@ -15,14 +15,14 @@ from spacy.language import Language
 from spacy.schemas import ConfigSchemaTraining
 from spacy.tokens import Doc
 from spacy.training import Example
-from thinc.api import Config
+from thinc.api import Config, ConfigValidationError
 
-from ..annotations.groups import GIVEN_SPANS_ONLY, group_values, judges
-from ..annotations.relations import read_pairs
 from ..annotations.scoring import corpus_of, places
-from ..encoder.lengths import WINDOW, Window
+from ..corpora.lengths import WINDOW, WindowCheck
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError, message
+from ..heads.head import Head
+from .finding_checks import FindingChecks
 
 PARTS = ("train", "dev")
 Reader = Callable[[Language], Iterable[Example]]
@@ -43,8 +43,8 @@ class TaskData:
 
 @dataclass
 class Gold:
-    """What is said about one text for one component: by place, what; ``judged``: whether a label was looked for.
-    ``is_whole``: what is not listed is not there."""
+    """What is said about one text for one component: by (place, label), what is said beside; of pairs by (places, ""),
+    which labels hold. ``judged``: whether a label was looked for. ``is_whole``: what is not listed is not there."""
 
     corpus: str
     items: Mapping[Any, Any]
@@ -72,15 +72,16 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
     Raises MedmtlError E310 for a config that does not make a pipeline, and whatever the corpus readers raise.
     """
     nlp, readers = _load(path, overrides)
-    heads: dict[str, Any] = {name: pipe for name, pipe in nlp.components if hasattr(pipe, "unusable")}
+    heads = {name: pipe for name, pipe in nlp.components if isinstance(pipe, Head)}
     report = Report({name: {part: TaskData() for part in PARTS} for name in heads})
     seen: dict[tuple[str, bytes], Gold] = {}
     conflicts: Counter[tuple[str, str, str]] = Counter()
     texts: dict[str, Counter[bytes]] = {part: Counter() for part in PARTS}
     window = _window(nlp)
     n_over: Counter[str] = Counter()
+    findings = FindingChecks(nlp)
     for part, reader in readers.items():
-        for example in progress(reader(nlp), part):
+        for example in findings.watch(progress(reader(nlp), part), part):
             key = _text_key(example.reference)
             if not texts[part][key]:  # a text may stand in several entries, one per task
                 n_over[part] += window.n_over(example.reference)
@@ -92,6 +93,7 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
                     first = seen.setdefault((name, key), gold)
                     conflicts[name, first.corpus, gold.corpus] += _differ(first, gold)
     _judge(report, {name: head.spans_key for name, head in heads.items()})
+    findings.report(report.errors, report.warnings)
     for name, pipe in nlp.components:
         unread = pipe.unread_routes() if isinstance(pipe, ProgressiveTok2Vec) else []
         if unread:
@@ -121,12 +123,21 @@ def _load(path: Path, overrides: dict[str, Any]) -> tuple[Language, dict[str, Re
     except MedmtlError:
         raise
     except Exception as error:  # of configs, registries, schemas and files there are many kinds
-        cause = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        raise MedmtlError("E310", path=path, problem=cause if path.is_file() else "it does not exist") from error
+        problem = _cause(error) if path.is_file() else "it does not exist"
+        raise MedmtlError("E310", path=path, problem=problem) from error
     return nlp, {"train": train, "dev": dev}
 
 
-def _window(nlp: Language) -> Window:
+def _cause(error: Exception) -> str:
+    """What is wrong with a config, without its values or lines: they can be paths with names in them, or no config."""
+    if isinstance(error, ConfigValidationError) and error.errors:  # without, it quotes what it could not parse
+        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors[:3])
+    text = " ".join(str(error).split())
+    known = text[:300] if text.startswith("[E") else ""  # spaCy's own messages name functions and factories
+    return f"{type(error).__name__}{': ' if known else ''}{known}"
+
+
+def _window(nlp: Language) -> WindowCheck:
     """The window of the shared encoder, with its tokenizer where the config names a folder that has one."""
     config = nlp.config.interpolate()
     for name, component in config["components"].items():
@@ -134,11 +145,11 @@ def _window(nlp: Language) -> Window:
             loader = config["initialize"]["components"].get(name, {}).get("loader", {})
             folder = Path(str(loader.get("path") or ""))
             found = folder if (folder / "tokenizer.json").is_file() else None
-            return Window(found, component["model"].get("window", WINDOW))
-    return Window()
+            return WindowCheck(found, component["model"].get("window", WINDOW))
+    return WindowCheck()
 
 
-def _count(data: TaskData, head: Any, example: Example) -> None:
+def _count(data: TaskData, head: Head, example: Example) -> None:
     gold = _gold(head, example.reference)
     state = "missing" if gold is None else "annotated" if gold.items else "empty"
     setattr(data, state, getattr(data, state) + 1)
@@ -148,20 +159,19 @@ def _count(data: TaskData, head: Any, example: Example) -> None:
         data.unusable.update(head.unusable(example))
 
 
-def _gold(head: Any, doc: Doc) -> Gold | None:
+def _gold(head: Head, doc: Doc) -> Gold | None:
     """What a reference Doc says to a head; None if it is not annotated for it."""
-    corpus, key = corpus_of(doc) or "", head.spans_key
-    if getattr(head, "units", None) == "doc":
-        return Gold(corpus, dict(doc.cats), lambda label: True, True) if doc.cats else None
-    if key not in doc.spans:
+    found, place = head.items(doc), places(doc)
+    if found is None:
         return None
-    group, place, judged = doc.spans[key], places(doc), judges(doc, key)
-    if "labels" in group.attrs:  # pairs: only those that are listed were judged
-        pairs = {(place(*pair.head), place(*pair.tail)): sorted(pair.labels) for pair in read_pairs(doc, key=key)}
-        return Gold(corpus, pairs, judged, False)
-    values: list[Any] = group_values(doc, key, "assertion") or [True] * len(group)
-    items = {(place(span.start, span.end), span.label_): value for span, value in zip(group, values)}
-    return Gold(corpus, items, judged, not group.attrs.get(GIVEN_SPANS_ONLY))
+    said: dict[Any, Any] = {}
+    for item in found:
+        where = tuple(place(*bounds) for bounds in item.bounds)
+        if len(where) > 1:  # of a pair it is said which labels hold
+            said[where, ""] = sorted(item.labels)
+        else:
+            said.update({(where, label): item.status for label in item.labels})
+    return Gold(corpus_of(doc) or "", said, head.judges(doc), head.lists_all(doc))
 
 
 def _differ(first: Gold, gold: Gold) -> bool:
@@ -173,7 +183,7 @@ def _differ(first: Gold, gold: Gold) -> bool:
 
 def _judged(gold: Gold, by: Gold) -> dict[Any, Any]:
     """The items of ``gold`` that ``by`` would have too."""
-    return {place: value for place, value in gold.items.items() if not isinstance(place, tuple) or by.judged(place[1])}
+    return {(where, label): said for (where, label), said in gold.items.items() if by.judged(label)}
 
 
 def _judge(report: Report, keys: dict[str, str]) -> None:

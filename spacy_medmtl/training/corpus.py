@@ -8,10 +8,11 @@ from typing import Any
 import numpy
 from spacy.attrs import SENT_START
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin, Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.training.corpus import walk_corpus
 from spacy.util import filter_spans
+from spacy.vocab import Vocab
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTS, GIVEN, GIVEN_SPANS_ONLY, TURNS, TYPE_SEPARATOR, write_group
 from ..annotations.scoring import CORPUS
@@ -19,9 +20,11 @@ from ..annotations.travelling import PLACES
 from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds
 from ..heads.head import Head
+from .gold_docs import GoldDocs, decoded_docs
 
 Reader = Callable[[Language], Iterable[Example]]
 Augmenter = Callable[[Language, Example], Iterator[Example]]
+FileReader = Callable[[Path, str, Vocab], Iterator[Doc]]
 MISSING_VALUE, NO_START = 0, 2**64 - 1  # spaCy's codes of SENT_START; the second is -1, unsigned
 
 
@@ -50,13 +53,19 @@ def multitask_corpus(
         Docs that are to be annotated, unless a component of the pipeline finds them.
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
     augmenter: what makes several Examples of one, as in spaCy's own reader; all count as of the same corpus.
+
+    spaCy calls a reader once for each component and once for training. It decodes a file the first time, and keeps its
+    gold Docs in memory (about a quarter of a kilobyte a token) as long as it lives, for the same
+    pipeline and until the file changes. Examples are made anew, by the present tokenizer and components.
+
     Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.
     """
     entries = [corpus_entry(name, settings) for name, settings in corpora.items()]
+    gold_docs = GoldDocs()
 
     def read(nlp: Language) -> Iterator[Example]:
         for entry in entries:
-            for example in read_entry(entry, nlp, gold_sents=gold_sents):
+            for example in read_entry(entry, nlp, gold_sents=gold_sents, read_file=gold_docs.read):
                 for made in augmenter(nlp, example) if augmenter else [example]:
                     made.reference.user_data[CORPUS] = entry.name
                     yield made
@@ -80,14 +89,16 @@ def corpus_entry(name: str, settings: dict[str, Any]) -> CorpusEntry:
     return CorpusEntry(name, Path(settings["path"]), None if tasks is None else list(tasks), limit, prefix)
 
 
-def read_entry(entry: CorpusEntry, nlp: Language, *, gold_sents: bool) -> Iterator[Example]:
-    """Examples of one corpus, restricted to its tasks."""
+def read_entry(
+    entry: CorpusEntry, nlp: Language, *, gold_sents: bool, read_file: FileReader = decoded_docs
+) -> Iterator[Example]:
+    """Examples of one corpus, restricted to its tasks. read_file: gives Docs that may be changed."""
     foreign = foreign_keys(nlp, entry)
     keeps_ents, keeps_cats = keeps_stock(nlp, entry)
     given, entities = given_keys(nlp), unwritten_entities(nlp)
     written = {key for _, pipe in nlp.components for key in [_written_key(pipe)] if isinstance(key, str)}
     n_read = 0
-    for reference in _docs(entry, nlp):
+    for reference in _docs(entry, nlp, read_file):
         if entry.limit and n_read >= entry.limit:
             break
         n_read += 1
@@ -197,20 +208,11 @@ def _twins(example: Example, spans: Iterable[Span]) -> list[Span]:
     return [Span(example.predicted, *found, label=label) for found, (_, _, label) in zip(aligned, given) if found]
 
 
-def _docs(entry: CorpusEntry, nlp: Language) -> Iterator[Doc]:
+def _docs(entry: CorpusEntry, nlp: Language, read_file: FileReader) -> Iterator[Doc]:
     if not entry.path.exists():
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="does not exist; run the converter first")
     for path in sorted(walk_corpus(entry.path, ".spacy")):
-        yield from read_bin(path, entry.name).get_docs(nlp.vocab)
-
-
-def read_bin(path: Path, name: str) -> DocBin:
-    """A ``.spacy`` file of the corpus ``name``. Raises MedmtlError E301 for a file that is none."""
-    try:
-        return DocBin().from_disk(path)
-    except Exception as error:  # srsly and zlib raise many kinds
-        problem = f"is no spaCy DocBin ({type(error).__name__})"
-        raise MedmtlError("E301", name=name, path=path, problem=problem) from error
+        yield from read_file(path, entry.name, nlp.vocab)
 
 
 def _example(nlp: Language, reference: Doc) -> Example:
@@ -242,5 +244,7 @@ def keeps_stock(nlp: Language, entry: CorpusEntry) -> tuple[bool, bool]:
         return True, True
     trained = [(nlp.get_pipe_meta(name).factory, nlp.get_pipe(name)) for name in entry.tasks]
     ents = any(factory in ("ner", "beam_ner") for factory, _ in trained)
-    cats = any(factory.startswith("textcat") or getattr(pipe, "units", None) == "doc" for factory, pipe in trained)
+    cats = any(
+        factory.startswith("textcat") or (isinstance(pipe, Head) and pipe.uses_cats) for factory, pipe in trained
+    )
     return ents, cats

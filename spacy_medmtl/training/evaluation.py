@@ -2,20 +2,20 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.scorer import PRFScore
-from spacy.tokens import Doc
+from spacy.scorer import PRFScore, Scorer
 from spacy.training import Example
 
-from ..annotations.relations import read_pairs
 from ..errors import MedmtlError
+from ..heads.head import Head
 from .corpus import CorpusEntry, read_entry
 
 Progress = Callable[[list[Example], str], Iterator[Example]]
+Inspect = Callable[[Sequence[Example]], Any]
 
 
 def corpus_files(paths: Sequence[Path]) -> list[Path]:
@@ -36,9 +36,12 @@ def _no_corpus(path: Path) -> str:
     return f"{what}. Convert the corpus first ('medmtl convert')"
 
 
-def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0) -> dict[str, Any]:
+def evaluate_corpora(
+    nlp: Language, paths: Sequence[Path], *, gold_sents: bool, limit: int = 0, inspect: Inspect | None = None
+) -> dict[str, Any]:
     """Scores per corpus file: name (the path where names repeat) -> {"scores", "floors", "n_docs", "n_words",
-    "seconds"}.
+    "seconds"}, and "details" where there is an ``inspect`` that makes them of the examples, whose predicted Docs the
+    pipeline has read.
 
     limit: Docs read of each corpus; 0 for all.
     """
@@ -47,16 +50,21 @@ def evaluate_corpora(nlp: Language, paths: Sequence[Path], *, gold_sents: bool, 
     stems = Counter(path.stem for path in files)
     for path in files:
         name = path.stem if stems[path.stem] == 1 else str(path)  # dev/x.spacy and test/x.spacy are two corpora
-        results[name] = evaluate_entry(nlp, CorpusEntry(name, path, None, limit), gold_sents=gold_sents)
+        results[name] = evaluate_entry(
+            nlp, CorpusEntry(name, path, None, limit), gold_sents=gold_sents, inspect=inspect
+        )
     return results
 
 
-def evaluate_entry(nlp: Language, entry: CorpusEntry, *, gold_sents: bool) -> dict[str, Any]:
+def evaluate_entry(
+    nlp: Language, entry: CorpusEntry, *, gold_sents: bool, inspect: Inspect | None = None
+) -> dict[str, Any]:
     """Scores of one corpus. Heads that it has no gold for are not run on it."""
     examples = list(read_entry(entry, nlp, gold_sents=gold_sents))
+    scorer = _KeepingScorer(nlp=nlp)
     start = time.perf_counter()
     with nlp.select_pipes(disable=without_gold(nlp, examples)):
-        scores = nlp.evaluate(examples)
+        scores = nlp.evaluate(examples, scorer=scorer)
     seconds = time.perf_counter() - start
     kept = {name: value for name, value in scores.items() if value is not None and is_ours(nlp, name)}
     return {
@@ -65,19 +73,22 @@ def evaluate_entry(nlp: Language, entry: CorpusEntry, *, gold_sents: bool) -> di
         "n_docs": len(examples),
         "n_words": sum(len(example.predicted) for example in examples),
         "seconds": round(seconds, 2),
+        **({"details": inspect(scorer.examples)} if inspect else {}),
     }
+
+
+class _KeepingScorer(Scorer):
+    """Keeps what it scored: ``nlp.evaluate`` copies the examples before it reads them."""
+
+    def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:
+        self.examples = list(examples)
+        return super().score(self.examples, **kwargs)
 
 
 def without_gold(nlp: Language, examples: list[Example]) -> list[str]:
     """The heads of this package that none of the examples is annotated for."""
-    found = []
-    for name, pipe in nlp.pipeline:
-        key = getattr(pipe, "spans_key", None)
-        if key is None or getattr(pipe, "units", None) == "doc":
-            continue
-        if not any(key in example.reference.spans for example in examples):
-            found.append(name)
-    return found
+    heads = [(name, pipe) for name, pipe in nlp.pipeline if isinstance(pipe, Head)]
+    return [name for name, head in heads if all(head.items(example.reference) is None for example in examples)]
 
 
 def is_ours(nlp: Language, score: str) -> bool:
@@ -86,29 +97,26 @@ def is_ours(nlp: Language, score: str) -> bool:
 
 
 def floors(nlp: Language, examples: list[Example]) -> dict[str, float]:
-    """What needs no model: micro-F1 of the most frequent intent, and of the most frequent relation for every pair."""
+    """What needs no model, of heads whose units are known beforehand: micro-F1 of the most frequent label for every
+    unit."""
     found: dict[str, float] = {}
-    references = [example.reference for example in examples]
-    for name, _ in nlp.pipeline:
-        factory = nlp.get_pipe_meta(name).factory
-        key = getattr(nlp.get_pipe(name), "spans_key", "")
-        if factory == "sentence_intent":
-            labels = Counter(span.label_ for doc in references for span in doc.spans.get(key, []))
-            if labels:
-                found[f"{name}_f"] = max(labels.values()) / sum(labels.values())
-        elif factory == "pair_relation":
-            found.update(_pair_floor(name, key, references))
+    for name, pipe in nlp.pipeline:
+        if isinstance(pipe, Head) and pipe.has_given_units:
+            units: dict[tuple[int, Any], set[str]] = {}
+            for number, example in enumerate(examples):
+                for item in pipe.items(example.reference) or ():
+                    units.setdefault((number, item.bounds), set()).update(item.labels)
+            score = most_frequent_label_score(list(units.values()))
+            if score is not None:
+                found[f"{name}_f"] = score
     return found
 
 
-def _pair_floor(name: str, key: str, references: list[Doc]) -> dict[str, float]:
-    pairs = [pair for doc in references for pair in read_pairs(doc, key=key)]
-    labels = Counter(label for pair in pairs for label in pair.labels)
-    if not labels:
-        return {}
-    best = max(labels, key=lambda label: labels[label])
-    score = PRFScore()
-    score.score_set(
-        {(i, best) for i in range(len(pairs))}, {(i, x) for i, pair in enumerate(pairs) for x in pair.labels}
-    )
-    return {f"{name}_f": score.fscore}
+def most_frequent_label_score(units: Sequence[set[str]]) -> float | None:
+    """Micro-F1 of saying the label that most units have of all of them. None where none has any."""
+    counts = Counter(label for labels in units for label in labels)
+    if not counts:
+        return None
+    best, score = max(counts, key=lambda label: counts[label]), PRFScore()
+    score.score_set({(i, best) for i in range(len(units))}, {(i, x) for i, labels in enumerate(units) for x in labels})
+    return float(score.fscore)

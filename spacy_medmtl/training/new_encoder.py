@@ -13,7 +13,8 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from ..errors import MedmtlError
-from .corpus import read_bin
+from ..saving import whole_folder
+from .gold_docs import decoded_docs
 
 SPECIALS = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]  # [unused1] stands in for the marker [C]
 HEAD_WIDTH = 64  # BERT's own
@@ -42,7 +43,7 @@ def read_docs(files: Iterable[Path]) -> Iterator[Doc]:
     """The Docs in ``.spacy`` files, their tokens as they are. Raises MedmtlError E301 for a file that is none."""
     vocab = Vocab()
     for path in files:
-        yield from (doc for doc in read_bin(path, path.stem).get_docs(vocab) if len(doc))
+        yield from (doc for doc in decoded_docs(path, path.stem, vocab) if len(doc))
 
 
 def character_pieces(texts: Iterable[str], min_count: int = 1) -> list[str]:
@@ -71,11 +72,14 @@ def character_pieces(texts: Iterable[str], min_count: int = 1) -> list[str]:
 def write_new_encoder(folder: Path, pieces: Sequence[str], shape: EncoderShape, seed: int) -> int:
     """Write config.json, tokenizer.json and model.safetensors, which ``spacy-medmtl.local_encoder.v1`` loads.
 
-    The weights are BERT's own initialisation, N(0, 0.02); the same seed gives the same bytes. Returns the number of
-    parameters. Raises MedmtlError E407 if the folder holds an encoder already, E331 for an impossible shape.
+    The weights are BERT's own initialisation, N(0, 0.02); the same seed gives the same bytes, with one version of
+    transformers. Returns the number of parameters. Raises MedmtlError E407 if the folder holds an encoder already or
+    cannot be written, E331 for an impossible shape.
     """
     import torch
-    from transformers import BertConfig, BertModel, BertTokenizerFast
+    from transformers import BertConfig, BertModel
+
+    from ..encoder.tokenizer_files import wordpiece_tokenizer, write_tokenizer
 
     if (folder / WEIGHTS).exists():
         raise MedmtlError("E407", path=folder, problem="holds an encoder already; delete it first")
@@ -91,12 +95,7 @@ def write_new_encoder(folder: Path, pieces: Sequence[str], shape: EncoderShape, 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = BertModel(config)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        vocab = folder / "vocab.txt"
-        vocab.write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf8")
-        BertTokenizerFast(vocab_file=str(vocab)).save_pretrained(folder)
-        model.save_pretrained(folder, safe_serialization=True)
-    except OSError as error:
-        raise MedmtlError("E407", path=folder, problem=f"cannot be written ({error.strerror})") from error
+    with whole_folder(folder) as part:
+        write_tokenizer(wordpiece_tokenizer(pieces), part)
+        model.save_pretrained(part)
     return sum(parameter.numel() for parameter in model.parameters())

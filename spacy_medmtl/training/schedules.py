@@ -45,37 +45,13 @@ def proportional() -> Schedule:
 def temperature(alpha: float = 0.5, weights: Weights | None = None) -> Schedule:
     """``spacy-medmtl.temperature.v1``: each step is of a corpus drawn with ``p_t`` in proportion to ``w_t n_t^alpha``.
 
-    alpha: 1 draws in proportion to the number of batches n, 0 draws all corpora alike. weights: w, factors by corpus;
+    alpha: 1 draws in proportion to the number of batches n, 0 draws all corpora alike, -1 the smallest most often.
+        weights: w, factors by corpus;
         1 where left out. An epoch has as many steps as there are batches.
     Raises MedmtlError E320 for an alpha that is no number; its schedule E321 for weights that do not fit the corpora.
     """
     check_alpha(alpha)
     return lambda n_batches: draw(n_batches, alpha, weights or {})
-
-
-def inverse_size(weights: Weights | None = None) -> Schedule:
-    """``spacy-medmtl.inverse_size.v1``: as temperature with alpha = -1; the smallest corpus is drawn most often."""
-    return temperature(-1.0, weights)
-
-
-def annealed(epochs: int, first: float = 1.0, last: float = 0.2, weights: Weights | None = None) -> Schedule:
-    """``spacy-medmtl.annealed.v1``: projected attention layers (PALs). As temperature, but alpha falls on a line from
-    ``first`` in the first epoch to ``last`` in epoch number ``epochs``, and stays there.
-
-    The schedule counts its own epochs: it starts anew with each training.
-    Raises MedmtlError E320, E321 as temperature.
-    """
-    check_alpha(first)
-    check_alpha(last)
-    n_seen = 0
-
-    def order(n_batches: dict[str, int]) -> Iterator[Step]:
-        nonlocal n_seen
-        done = min(1.0, n_seen / max(1, epochs - 1))
-        n_seen += 1
-        yield from draw(n_batches, first + (last - first) * done, weights or {})
-
-    return order
 
 
 def rounds(n_batches: dict[str, int]) -> Iterator[Step]:

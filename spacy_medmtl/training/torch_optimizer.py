@@ -6,6 +6,7 @@ spaCy's own components have, one by one (``__call__``). Either way a parameter w
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,10 +17,14 @@ from thinc.types import FloatsXd
 from thinc.util import xp2torch
 from torch import Tensor, nn
 
-from ..encoder.bridge import to_array
+from ..encoder.bridge import TorchShim, to_array
 from ..encoder.sharing.rule import parameter_group
 
-TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {"adamw": torch.optim.AdamW, "adamax": torch.optim.Adamax}
+# One kernel for all parameters of a group, instead of a loop over them.
+TORCH: dict[str, Callable[..., torch.optim.Optimizer]] = {
+    "adamw": partial(torch.optim.AdamW, fused=True),
+    "adamax": partial(torch.optim.Adamax, foreach=True),
+}
 LAYER = re.compile(r"\bencoder\.layers\.(\d+)\.")
 SLACK = 1e-6  # by which a norm may exceed its bound: what has been clipped is not clipped again
 
@@ -132,13 +137,15 @@ class TorchOptimizer(Optimizer):
 
     @torch.no_grad()
     def _step(self, stepper: torch.optim.Optimizer) -> None:
-        """Shrink and step. Torch's Adamax would add the decay to the gradient, so it is done here for both."""
+        """Shrink and step. Torch's Adamax would add the decay to the gradient, so there it is done here."""
         for group in stepper.param_groups:
             group["lr"] = self.learn_rate * group["factor"]
-            if group["decay"]:
-                for parameter in group["params"]:
-                    if parameter.grad is not None:
-                        parameter.mul_(1.0 - group["lr"] * group["decay"])
+            if self.algorithm == "adamw":
+                group["weight_decay"] = group["decay"]
+            elif group["decay"]:
+                moved = [parameter for parameter in group["params"] if parameter.grad is not None]
+                if moved:
+                    torch._foreach_mul_(moved, 1.0 - group["lr"] * group["decay"])
         stepper.step()
 
     def _average(self, key: Any, weights: FloatsXd) -> None:
@@ -155,11 +162,9 @@ def clip_together(gradients: Sequence[Tensor], bound: float) -> None:
     """Scale gradients in place so that the L2 norm of all of them is at most ``bound``; 0 for no bound."""
     if not bound or not gradients:
         return
-    norms = [torch.linalg.vector_norm(gradient) for gradient in gradients]
-    norm = float(torch.linalg.vector_norm(torch.stack(norms)))
+    norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients)))))
     if norm > bound * (1.0 + SLACK):
-        for gradient in gradients:
-            gradient.mul_(bound / norm)
+        torch._foreach_mul_(list(gradients), bound / norm)
 
 
 def pending_gradients(model: Model) -> list[Tensor]:
@@ -167,6 +172,8 @@ def pending_gradients(model: Model) -> list[Tensor]:
     found: list[Tensor] = []
     for node in model.walk():
         for shim in node.shims:
+            if isinstance(shim, TorchShim):
+                shim.settle()
             module = getattr(shim, "_model", None)
             if isinstance(module, nn.Module):
                 found += [parameter.grad for parameter in module.parameters() if parameter.grad is not None]

@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 from thinc.api import warmup_linear
 
 from ..errors import MedmtlError
+from ..saving import whole_folder
 from .new_encoder import WEIGHTS
 from .optimizers import torch_optimizer
 
@@ -49,8 +50,8 @@ def warm_up(
     AdamW, its rate rising to ``rate`` over a tenth of the steps and falling to 0 after. window: wordpieces that are
     read at once. The output layer is not kept: heads do not use it. Returns the loss of each step in nats per masked
     piece.
-    Raises MedmtlError E008 where there is no encoder, E407 where ``output`` holds one, E330 without text, E016 if a
-    loss is no number.
+    Raises MedmtlError E008 where there is no encoder, E407 where ``output`` is not empty or cannot be written, E330
+    without text, E016 if a loss is no number.
     """
     import torch
     from thinc.util import get_torch_default_device
@@ -88,11 +89,9 @@ def warm_up(
             optimizer.step_module(0, both, lambda name: 1.0)
             both.zero_grad(set_to_none=True)
             optimizer.step_schedules()
-    try:
-        shutil.copytree(source, output, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"))
-        plain_model(encoder.encoder.cpu(), config, ROUTE).save_pretrained(output, safe_serialization=True)
-    except OSError as error:
-        raise MedmtlError("E407", path=output, problem=f"cannot be written ({error.strerror})") from error
+    with whole_folder(output) as part:
+        shutil.copytree(source, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"))
+        plain_model(encoder.encoder.cpu(), config, ROUTE).save_pretrained(part)
     return losses
 
 

@@ -5,19 +5,18 @@ from collections.abc import Callable
 import pytest
 import spacy
 from spacy.tokens import DocBin
-from toy import CASES, make_examples
+from toy import CASE, CASES, make_examples
 from typer.testing import Result
 
 Run = Callable[..., Result]
-CASE = CASES[0]
 
 
 @pytest.fixture(scope="module")
 def folder(make_nlp, tmp_path_factory):
     """A pipeline, ``dev`` with enough gold to calibrate it, and ``other`` without any."""
     path = tmp_path_factory.mktemp("calibrate")
-    nlp = make_nlp(CASE.factory)
-    examples = make_examples(nlp, CASE.annotate)
+    nlp = make_nlp(CASE["sentence_intent"].factory)
+    examples = make_examples(nlp, CASE["sentence_intent"].annotate)
     nlp.initialize(lambda: examples)
     nlp.to_disk(path / "model")
     DocBin(docs=[example.reference for example in examples]).to_disk(path / "dev.spacy")
@@ -30,14 +29,14 @@ def test_a_calibrated_copy(medmtl: Run, folder, tmp_path) -> None:
     assert result.exit_code == 0
     assert "intents" in result.output
     original, copy = spacy.load(folder / "model"), spacy.load(tmp_path / "new" / "copy")
-    assert original.get_pipe(CASE.factory).temperature("intents") == 1.0
-    temperature = copy.get_pipe(CASE.factory).temperature("intents")
+    assert original.get_pipe(CASE["sentence_intent"].factory).temperature("intents") == 1.0
+    temperature = copy.get_pipe(CASE["sentence_intent"].factory).temperature("intents")
     assert temperature != 1.0
     assert f"{temperature:.2f}" in result.output
 
 
 def test_heads_that_are_left_as_they_are_are_named(medmtl: Run, make_nlp, folder, tmp_path) -> None:
-    nlp = make_nlp(CASE.factory, "sru_nested_ner")
+    nlp = make_nlp(CASE["sentence_intent"].factory, "sru_nested_ner")
     examples = make_examples(nlp, *(case.annotate for case in CASES))
     nlp.initialize(lambda: examples)
     nlp.to_disk(tmp_path / "model")

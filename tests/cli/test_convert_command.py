@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from spacy_medmtl.corpora.registry import CONVERTERS
+from spacy_medmtl.corpora.reader import readers
 
 SAMPLE = "# doc a-1\n<ask> Any [itch|Problem-]?\n^<complaint> Not un[well|Problem-]ish.\n"
 
@@ -69,7 +69,7 @@ def test_mistakes_are_coded(medmtl, sample, tmp_path, name, path, code):
 def test_help_names_every_converter(medmtl):
     result = medmtl("convert", "--help")
     assert result.exit_code == 0
-    assert all(name in result.output for name in CONVERTERS)
+    assert all(name in result.output for name in readers())
     assert "fetch-encoder" in medmtl("--help").output
 
 

@@ -5,7 +5,7 @@ import json
 from typer.testing import CliRunner
 
 from spacy_medmtl.cli import app
-from spacy_medmtl.corpora.registry import CONVERTERS
+from spacy_medmtl.corpora.reader import readers
 
 HEADS = {"sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"}
 
@@ -19,12 +19,12 @@ def listed(*arguments):
 def test_every_converter_is_in_the_table():
     result = CliRunner().invoke(app, ["corpora"])
     assert result.exit_code == 0
-    assert all(name in result.output for name in CONVERTERS)
+    assert all(name in result.output for name in readers())
 
 
 def test_json_says_what_each_is_for():
     rows = listed()
-    assert set(rows) == set(CONVERTERS)
+    assert set(rows) == set(readers())
     assert all(set(row["tasks"]) <= HEADS for row in rows.values())
     assert {row["in_place"] for row in rows.values()} == {None}
     assert rows["genia"]["parts"] == ["train.jsonl", "dev.jsonl"]

@@ -9,7 +9,9 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_medmtl.corpora.audit import Audit
-from spacy_medmtl.corpora.registry import get_converter
+from spacy_medmtl.corpora.formats.files import input_files
+from spacy_medmtl.corpora.reader import get_reader
+from spacy_medmtl.corpora.writer import convert_records
 
 
 @pytest.fixture(scope="session")
@@ -29,13 +31,16 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def run(nlp: Language) -> Callable[..., tuple[list[Doc], Audit]]:
-    """Run a converter on files, going on behind losses unless told to stop."""
+    """Run a reader on files, going on behind losses unless told to stop."""
 
     def run_converter(
         name: str, *paths: Path, on_error: str = "report", seed: int = 0, lang: str = "en", **settings: str
     ) -> tuple[list[Doc], Audit]:
         audit = Audit(on_error)
         tokenizer = nlp if lang == "en" else spacy.blank(lang)
-        return list(get_converter(name).load(settings)(paths, tokenizer, audit, seed=seed)), audit
+        reader = get_reader(name)
+        read, scheme = reader.configured(settings, seed)
+        files = input_files(paths, reader.patterns, takes_folders=reader.takes_folders)
+        return list(convert_records(read, scheme, files, tokenizer, audit)), audit
 
     return run_converter

@@ -11,9 +11,9 @@ from spacy_medmtl.annotations.groups import ENTITIES, write_group
 from spacy_medmtl.corpora.audit_page import audit_page
 from spacy_medmtl.corpora.counts import Counts, bin_of, depths
 from spacy_medmtl.corpora.leakage import between_parts, fingerprint, repeats, shared
+from spacy_medmtl.corpora.lengths import WindowCheck
 from spacy_medmtl.corpora.prepare import leakage_path, prepare, write_leakage
 from spacy_medmtl.corpora.run import Job, audit_path, convert_corpus
-from spacy_medmtl.encoder.lengths import Window
 from spacy_medmtl.errors import MedmtlError
 
 IOB = "Aspirin\tB-Chemical\nhelps\tO\n\nAspirin\tB-Chemical\nHELPS\tO\n\nNo\tO\nfever\tB-Disease\n\n"
@@ -120,15 +120,15 @@ def test_what_cannot_be_compared_is_named(write, tmp_path, content):
 def test_window_with_and_without_a_tokenizer(nlp, tiny_encoder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # no default encoder here
     doc = nlp.make_doc("xyxyxyxy " * 8)
-    assert Window(size=16).n_over(doc) == 0
-    assert Window(size=9).n_over(doc) == 1
-    assert Window(tiny_encoder, size=16).n_over(doc) == 1  # each letter is a piece
-    assert Window(tiny_encoder, size=66).n_over(doc) == 0
-    assert Window(tiny_encoder, size=65).n_over(doc) == 1
-    assert Window().name == "sentences_over_window_at_least"
-    assert Window(tiny_encoder).name == "sentences_over_window"
+    assert WindowCheck(size=16).n_over(doc) == 0
+    assert WindowCheck(size=9).n_over(doc) == 1
+    assert WindowCheck(tiny_encoder, size=16).n_over(doc) == 1  # each letter is a piece
+    assert WindowCheck(tiny_encoder, size=66).n_over(doc) == 0
+    assert WindowCheck(tiny_encoder, size=65).n_over(doc) == 1
+    assert WindowCheck().name == "sentences_over_window_at_least"
+    assert WindowCheck(tiny_encoder).name == "sentences_over_window"
     with pytest.raises(MedmtlError, match="MEDMTL-E431"):
-        Window(tmp_path)
+        WindowCheck(tmp_path)
 
 
 class Tags(HTMLParser):

@@ -6,8 +6,8 @@ import zipfile
 import pytest
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, RELATIONS
-from spacy_medmtl.annotations.relations import read_relations
-from spacy_medmtl.corpora.registry import get_converter
+from spacy_medmtl.annotations.relations import read_pairs, read_relations
+from spacy_medmtl.corpora.reader import get_reader
 from spacy_medmtl.corpora.run import Job, convert_corpus
 from spacy_medmtl.errors import MedmtlError
 
@@ -75,8 +75,8 @@ def test_everything_is_kept_or_counted(run, project):
         "attributes of events and relations, not kept": 1,
         "normalisations, not kept": 1,
         "annotators' notes, not kept": 1,
-        "attributes of entities, which medmtl_ner does not keep": 3,
     }
+    assert audit.left_out == {"attribute Negation": 1, "attribute Uncertain": 1, "attribute Severity": 1}
     assert [(change.line, change.outcome) for change in audit.changes] == [(3, "reshaped")]
 
 
@@ -100,15 +100,16 @@ def test_findings(run, project):
         "brat", *project((TEXT, rows())), group="findings", statuses="negation=negative,uncertain=unknown+uncertain"
     )
     group = doc.spans[FINDINGS]
-    assert group.attrs["assertion"] == ["negative", "positive", "unknown", "positive"]
-    assert group.attrs["assertion_modifiers"] == [[], [], ["uncertain"], []]
+    assert group.attrs["assertion"] == ["negative", "positive", "unknown"]  # and not the bone, which is no Problem
+    assert group.attrs["assertion_modifiers"] == [[], [], ["uncertain"]]
     assert group.attrs["annotated_modifiers"] == ["uncertain"]
+    assert group.attrs["annotated_labels"] == ["Problem"]
     assert ENTITIES not in doc.spans
-    assert audit.notes["attributes of findings, to which the setting 'statuses' gives no meaning"] == 1
-    (doc,), _ = run("brat", *project((TEXT, rows())), group="both")
-    assert [span.text for span in doc.spans[FINDINGS]] == ["pain", "pain\r\nmay"]
-    assert [span.label_ for span in doc.spans[ENTITIES]] == ["Problem", "Anatomy"]
-    assert len(read_relations(doc)) == 1
+    assert audit.left_out == {
+        "attribute Severity": 1,
+        "mention of the label Anatomy, which is no finding here": 1,
+        "relation site of a mention that is left out": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -120,7 +121,7 @@ def test_findings(run, project):
 )
 def test_findings_that_cannot_be_read(run, project, statuses, reason):
     (doc,), audit = run("brat", *project((TEXT, rows())), group="findings", statuses=statuses)
-    assert len(doc.spans[FINDINGS]) == 3
+    assert len(doc.spans[FINDINGS]) == 2
     (lost,) = [change for change in audit.changes if change.outcome == "dropped"]
     assert (lost.line, lost.kind) == (4, FINDINGS)
     assert reason in lost.reason
@@ -132,6 +133,58 @@ def test_a_modifier_that_was_not_judged(run, project):
     assert [change.reason for change in audit.changes if change.outcome == "dropped"] == [
         "a modifier that is not among those of the setting 'modifiers'"
     ]
+
+
+def test_every_mention_stays_an_entity(run, project):
+    """And one of a label that is flagged elsewhere is a finding, flagged or not."""
+    (doc,), audit = run("brat", *project((TEXT, rows())), group="both", on_error="stop")
+    assert [span.label_ for span in doc.spans[ENTITIES]] == ["Problem", "Problem", "Problem", "Anatomy"]
+    assert [span.text for span in doc.spans[FINDINGS]] == ["pain", "acute joint or 🦴 bone pain", "pain\r\nmay"]
+    assert doc.spans[FINDINGS].attrs["assertion"] == ["negative", "positive", "positive"]
+    assert doc.spans[ENTITIES].attrs["annotated_labels"] == ["Anatomy", "Problem"]
+    assert doc.spans[FINDINGS].attrs["annotated_labels"] == ["Problem"]
+    assert [pair.types for pair in read_pairs(doc)] == [("Problem", "Anatomy")]
+    assert audit.left_out == {"attribute Severity": 1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels", "statuses"),
+    [
+        ({"labels": "Anatomy"}, ["Anatomy"], ["positive"]),
+        ({"labels": "Problem,Sign"}, ["Problem", "Sign"], ["negative", "positive", "positive"]),
+        ({"default_status": "unknown"}, ["Problem"], ["negative", "unknown", "unknown"]),
+        ({"statuses": "severity=ignore,negation=positive"}, ["Problem"], ["positive"] * 3),
+    ],
+)
+def test_which_mentions_are_findings(run, project, settings, labels, statuses):
+    (doc,), audit = run("brat", *project((TEXT, rows())), group="both", on_error="stop", **settings)
+    assert doc.spans[FINDINGS].attrs["annotated_labels"] == labels
+    assert doc.spans[FINDINGS].attrs["assertion"] == statuses
+    assert len(doc.spans[ENTITIES]) == 4
+    assert ("attribute Severity" in audit.left_out) == ("statuses" not in settings)
+
+
+@pytest.mark.parametrize(
+    "settings", [{"statuses": "resolved=resolved"}, {"statuses": "resolved=gone", "modifiers": "uncertain,gone"}]
+)
+def test_a_modifier_of_ones_own_is_a_setting(run, project, settings):
+    text = "No fever; old rash."
+    paths = project((text, "T1\tProblem 3 8\tfever\nA1\tNegation T1\nT2\tProblem 10 18\told rash\nA2\tResolved T2\n"))
+    (doc,), audit = run("brat", *paths, group="findings", on_error="stop", **settings)
+    name = settings["statuses"].rpartition("=")[2]
+    assert doc.spans[FINDINGS].attrs["assertion_modifiers"] == [[], [name]]
+    assert name in doc.spans[FINDINGS].attrs["annotated_modifiers"]
+    assert not audit.left_out
+
+
+def test_findings_of_data_that_say_nothing_of_status(run, project):
+    paths = project(("One.", "T1\tA 0 3\tOne\nA1\tSize T1 big"))
+    with pytest.raises(MedmtlError, match=r"E414.*attributes found: Size.*labels A are"):
+        run("brat", *paths, group="findings")
+    (doc,), _ = run("brat", *paths, group="both")
+    assert set(doc.spans) == {ENTITIES}
+    (doc,), _ = run("brat", *paths, group="findings", labels="A")
+    assert doc.spans[FINDINGS].attrs["assertion"] == ["positive"]
 
 
 def test_labels_of_all_files_count_as_annotated(run, project):
@@ -159,12 +212,12 @@ def test_labels_of_the_configuration_count_as_annotated(run, project):
     ("row", "reason"),
     [
         ("T9\tX 0 2\tSecret", "do not give the words"),
-        ("T9\tX 2 2\t", "outside the text or out of order"),
-        ("T9\tX 0 99\tNo", "outside the text or out of order"),
+        ("T9\tX 2 2\t", "outside the text, or the stretches overlap"),
+        ("T9\tX 0 99\tNo", "outside the text, or the stretches overlap"),
         ("T9\tX 999999999 9999999999\tNo", "expected 'id"),
         ("T9\tX -1 2\tNo", "expected 'id"),
-        ("T9\tX 3 5;0 2\tNo", "outside the text or out of order"),
-        ("T9\tX 0 3;2 5\tNo", "outside the text or out of order"),
+        ("T9\tX 3 5;0 2\tSo", "do not give the words"),
+        ("T9\tX 0 3;2 5\tNo", "outside the text, or the stretches overlap"),
         ("T9\tX 0 NaN\tNo", "expected 'id"),
         ("T9\tX 0 2", "expected 'id"),
         ("T9\tX\x00 0 2\tNo", "expected 'id"),
@@ -191,12 +244,13 @@ def test_halves_of_pairs(run, project, tmp_path):
     (path,) = project((TEXT, rows()))
     path.with_name("8.txt").write_text("Not annotated.")
     path.with_name("9.ann").write_text("T1\tX 0 1\tx\n")
-    docs, audit = run("brat", *sorted(path.parent.glob("*.txt")))
+    docs, audit = run("brat", path.parent)
+    assert audit.notes["texts without an .ann file, left out"] == 1
     assert [doc.text for doc in docs] == [TEXT]
     lost = [(change.file.rpartition("/")[2], change.reason) for change in audit.changes if change.outcome == "dropped"]
     assert lost == [
-        ("8.txt", "a text without an .ann file beside it"),
         ("9.ann", "annotations without a .txt file beside them"),
+        ("9.ann", "a mention of a document without its text"),
     ]
 
 
@@ -207,9 +261,8 @@ def test_folder_and_archive_give_the_same(project, tmp_path, run):
             archive.write(path, path.name)
         archive.writestr("annotation.conf", "[entities]\n")
     from_folder, _ = run("brat", *paths)
-    from_archive, audit = run("brat", tmp_path / "a.zip")
+    from_archive, _ = run("brat", tmp_path / "a.zip")
     assert [doc.to_json() for doc in from_folder] == [doc.to_json() for doc in from_archive]
-    assert audit.notes["brat's configuration files in an archive, not used"] == 1
     job = Job("brat", [tmp_path / "project"], tmp_path / "x.spacy", settings={"group": "both"})
     assert convert_corpus(job).outputs[str(job.output)].documents == 2
 
@@ -240,11 +293,13 @@ def test_damaged_pairs_end_in_coded_errors_only(run, project):
         ({"group": "entities"}, "E411"),
         ({"labels": "A,,B"}, "E411"),
         ({"statuses": "Negation=no"}, "E411"),
+        ({"statuses": "Negation=negativ"}, "E411"),
+        ({"statuses": "Resolved=gone", "modifiers": "resolved"}, "E411"),
         ({"statuses": "Negation=positive+negative"}, "E411"),
         ({"discontinuous": ""}, "E411"),
     ],
 )
 def test_settings_are_checked(given, code):
     with pytest.raises(MedmtlError) as error:
-        get_converter("brat").load(given)
+        get_reader("brat").configured(given)
     assert error.value.code == code

@@ -4,7 +4,7 @@ import pytest
 from entity_docs import entities, losses
 
 from spacy_medmtl.annotations.groups import ENTITIES
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 TEXTS = "7\tFoo stops barase.\tIt is é baz, and fooic acid.\n8\tNothing.\tAt all.\n"
@@ -34,7 +34,7 @@ def test_chemdner(run, files, end):
 def test_missing_table(run, files, tmp_path):
     path = files()
     (tmp_path / "dev.annotations.txt").unlink()
-    with pytest.raises(MedmtlError, match=r"E401.*dev.abstracts.txt, line 1: the companion table is missing"):
+    with pytest.raises(MedmtlError, match=r"E401.*dev.abstracts.txt, line 1: a companion table is missing"):
         run("chemdner", path, on_error="stop")
     docs, audit = run("chemdner", path)
     assert (docs, losses(audit)) == ([], [("dev.abstracts.txt", 1, "document")])

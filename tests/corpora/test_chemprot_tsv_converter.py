@@ -4,7 +4,7 @@ import pytest
 from entity_docs import entities, losses, pairs
 
 from spacy_medmtl.annotations.groups import ENTITIES, RELATIONS
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 TABLES = {
@@ -99,7 +99,7 @@ def test_table_of_all_relations_may_be_missing(run, files, tmp_path):
         ("entities", "secret\tT9\tCHEMICAL\t0\t3\tFoo\n", "not among the texts"),
         ("gold_standard", "7\tCPR:4\n", "2 columns: expected 4"),
         ("gold_standard", "7\tSECRET\tArg1:T1\tArg2:T2\n", "unknown relation"),
-        ("gold_standard", "7\tCPR:4\tArg1:T1\tArg2:T77\n", "no entity of the document"),
+        ("gold_standard", "7\tCPR:4\tArg1:T1\tArg2:T77\n", "no mention of the document"),
         ("gold_standard", "secret\tCPR:4\tArg1:T1\tArg2:T2\n", "not among the texts"),
         ("relations", "secret\n", "1 columns: expected 6"),
     ],

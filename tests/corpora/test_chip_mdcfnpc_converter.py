@@ -120,4 +120,4 @@ def test_chip_mdcfnpc_dialogue_that_spacy_cannot_read(run, write):
     row = dialogue(said("患者", "x" * 600_000), said("医生", "x" * 400_000))
     docs, audit = run("chip_mdcfnpc", write("a.jsonl", row), lang="zh")
     assert docs == []
-    assert [(change.line, change.reason) for change in audit.changes] == [(1, "a dialogue longer than spaCy reads")]
+    assert [(change.line, change.reason) for change in audit.changes] == [(1, "a document longer than spaCy reads")]

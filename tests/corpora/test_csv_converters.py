@@ -5,7 +5,10 @@ import pytest
 from spacy_medmtl.annotations.groups import INTENTS, RELATIONS
 from spacy_medmtl.annotations.pairs import texts_of
 from spacy_medmtl.annotations.relations import read_pairs
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.audit import Audit
+from spacy_medmtl.corpora.reader import get_reader
+from spacy_medmtl.corpora.spans import split_key
+from spacy_medmtl.corpora.writer import convert_records
 from spacy_medmtl.errors import MedmtlError
 
 
@@ -74,8 +77,8 @@ def test_scores(run, write):
         ("Secret \u241e,a,1", "separator"),
         ("Secret\x00,b,1", "NUL"),
         (b"Secret\xff,b,1", "not UTF-8"),
-        (b'"Secret\n\xff",b,1', "bytes that are not UTF-8"),
-        ('"' + "x" * 200_000 + '",b,1', "too long"),
+        (b'"Secret\n\xff",b,1', "is not UTF-8"),
+        ('"Secret"x,b,1', "Quotes inside one are written twice"),
     ],
 )
 def test_malformed_row(run, write, row, reason):
@@ -89,6 +92,36 @@ def test_malformed_row(run, write, row, reason):
         assert "Secret" not in str(audit.as_dict()).replace(str(path), "")
         with pytest.raises(MedmtlError, match="E401.*line [45]: "):
             run("csv_scores", path, on_error="stop")
+
+
+def test_what_spreadsheets_make_of_a_table(run, write):
+    long = "No fever. " * 20_000
+    rows = f'sep=;\r\nText;LABEL;;\r\n"{long}";tell ;;\r\n"He said ""no"".";\u00a0ask;;\r\n'
+    for content in (rows.encode("utf-8-sig"), rows.encode("utf-16"), rows.encode()):
+        docs, audit = run("csv_sentences", write("a.csv", content), on_error="stop")
+        assert [doc.text for doc in docs] == [long, 'He said "no".']
+        assert [[span.label_ for span in doc.spans[INTENTS]] for doc in docs] == [["tell"], ["ask"]]
+        assert audit.notes["labels without the blanks at their edges"] == 2
+
+
+def test_another_encoding_is_named_or_given(run, write, nlp):
+    path = write("a.csv", "text,label\nThe patient’s pain?,ask\n".encode("cp1252"))
+    with pytest.raises(MedmtlError, match=r"line 2: byte 12 of the line is not UTF-8: .*encoding.*--encoding.*cp1252"):
+        run("csv_sentences", path, on_error="stop")
+    read, scheme = get_reader("csv_sentences").configured()
+    (doc,) = convert_records(read, scheme, [path], nlp, Audit(encoding="cp1252"))
+    assert doc.text == "The patient’s pain?"
+    with pytest.raises(MedmtlError, match="E404.*--encoding is 'cp-1252-x'"):
+        Audit(encoding="cp-1252-x")
+
+
+@pytest.mark.parametrize(
+    ("label", "reason"),
+    [("", "without a label"), (" ", "without a label"), ("a\x07b", "characters that cannot be shown")],
+)
+def test_why_a_label_is_none(run, write, label, reason):
+    with pytest.raises(MedmtlError, match=f"line 2: a row with.*{reason}|line 2: a row {reason}"):
+        run("csv_sentences", write("a.csv", f'text,label\nNo.,"{label}"\n'), on_error="stop")
 
 
 def test_a_quote_that_never_ends(run, write):

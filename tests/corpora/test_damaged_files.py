@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from restricted_files import RESTRICTED
 
-from spacy_medmtl.corpora.registry import CONVERTERS
+from spacy_medmtl.corpora.reader import readers
 from spacy_medmtl.errors import MedmtlError
 
 IMCS21 = "".join(
@@ -110,7 +110,7 @@ def damage(content: bytes, draw: random.Random) -> bytes:
     return content[:at] + piece + (b"" if draw.random() < 0.1 else content[to:])
 
 
-@pytest.mark.parametrize("name", sorted(CONVERTERS))
+@pytest.mark.parametrize("name", sorted(readers()))
 def test_damage_never_ends_in_another_exception(name, run, write):
     draw = random.Random(name)
     valid = VALID[name] if isinstance(VALID[name], dict) else {"damaged.txt": VALID[name]}
@@ -137,7 +137,7 @@ def test_damage_never_ends_in_another_exception(name, run, write):
             run(name, path, on_error="stop")
 
 
-@pytest.mark.parametrize("name", sorted(CONVERTERS))
+@pytest.mark.parametrize("name", sorted(readers()))
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(min_size=1, max_size=200) | st.text(min_size=1, max_size=200).map(encoded))
 def test_any_bytes_end_in_docs_or_losses(name, run, write, content):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
 from spacy_medmtl.corpora.audit import Audit, Place
-from spacy_medmtl.corpora.docs import add_unless_there, set_sentence_starts
+from spacy_medmtl.corpora.spans import add_unless_there, set_sentence_starts
 
 PLACE = Place(Path("a.txt"), 1)
 

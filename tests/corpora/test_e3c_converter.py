@@ -127,7 +127,7 @@ DOCTYPE = '<!DOCTYPE x [\n<!ENTITY a "secret"><!ENTITY b "&a;&a;">]>\n'
     ("content", "line", "reason"),
     [
         (xmi(entity("gout"), prolog=DOCTYPE), 1, "document type declaration"),
-        (xmi(prolog='\n<!DOCTYPE x SYSTEM "file:///etc/hostname">'), 2, "document type declaration"),
+        (xmi(prolog='\n<!DOCTYPE x SYSTEM "file:///etc/hostname" [<!ENTITY y "z">]>'), 2, "document type declaration"),
         (xmi(entity("gout"))[:-8], 4, "broken XML"),
         (xmi("<custom:EVENT begin=secret/>\n"), 2, "broken XML"),
         (xmi("&secret;\n"), 2, "broken XML"),

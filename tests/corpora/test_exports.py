@@ -14,10 +14,11 @@ from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, RELATIO
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
 from spacy_medmtl.corpora.audit import Audit
 from spacy_medmtl.corpora.exports.run import FORMATS, export_docs
-from spacy_medmtl.corpora.formats.lines import input_files
+from spacy_medmtl.corpora.formats.files import input_files
 from spacy_medmtl.corpora.options import MODIFIERS, STATUSES
-from spacy_medmtl.corpora.registry import get_converter
+from spacy_medmtl.corpora.reader import get_reader
 from spacy_medmtl.corpora.run import Job, convert_corpus
+from spacy_medmtl.corpora.writer import convert_records
 from spacy_medmtl.errors import MedmtlError
 
 NLP = spacy.blank("en")
@@ -108,6 +109,9 @@ def content(doc: Doc, form: str, *, is_whole: bool = False) -> dict:
              doc[slice(*pair.tail)].end_char, sorted(pair.labels), pair.score)
             for pair in read_pairs(doc)
         )  # fmt: skip
+    if form == "jsonl":
+        found["turns"] = [(span.start, span.end) for span in doc.spans.get(TURNS, ())]
+        found["speakers"] = list(doc.spans[TURNS].attrs["speakers"]) if TURNS in doc.spans else []
     if is_whole or form == "jsonl":
         found["intents"] = [(span.start, span.end, span.label_) for span in doc.spans.get(INTENTS, ())]
     return found
@@ -122,10 +126,10 @@ def export(given_docs, form, folder: Path):
 
 
 def convert(output: Path, form: str, **given_settings):
-    converter = get_converter(READERS[form])
-    paths = input_files([output], converter.folder_pattern)
+    reader = get_reader(READERS[form])
+    read, scheme = reader.configured({"group": "both", **given_settings})
     audit = Audit("stop")
-    return list(converter.load({"group": "both", **given_settings})(paths, NLP, audit, seed=0)), audit
+    return list(convert_records(read, scheme, input_files([output], reader.patterns), NLP, audit)), audit
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -156,7 +160,7 @@ def test_bundled_sample(form, tmp_path):
     assert [content(doc, form)["text"] for doc in back] == [doc.text for doc in given_docs]
     if form == "jsonl":
         assert [content(doc, form) for doc in back] == [content(doc, form) for doc in given_docs]
-        assert set(told) == {"spans of the group medmtl_turns"}
+        assert not told
     else:
         n_findings = sum(len(doc.spans.get(FINDINGS, ())) for doc in given_docs)
         assert sum(len(doc.spans.get(FINDINGS, ())) for doc in back) == n_findings
@@ -187,7 +191,7 @@ def test_what_a_format_cannot_hold_is_told(tmp_path):
     write_relations(doc, [JudgedPair((0, 3), (3, 6), ("so",), 0.5), JudgedPair((1, 5), (1, 5), (), 0.0)])
     empty = Doc(NLP.vocab, words=[])
     told = {form: dict(export([doc, empty], form, tmp_path / form)[1]) for form in FORMATS}
-    shared = {"spans of the group medmtl_turns": 1, "scores of medmtl_intents": 1, "documents without text": 1}
+    shared = {"scores of medmtl_intents": 1, "documents without text": 1}
     assert told["jsonl"] == shared
     assert told["conll"] == {
         **shared,
@@ -195,6 +199,7 @@ def test_what_a_format_cannot_hold_is_told(tmp_path):
         "spans whose label a column cannot hold": 1,
         "relations and judged pairs": 2,
         "intents": 1,
+        "turns": 1,
     }
     assert told["brat"] == {
         **shared,
@@ -202,6 +207,7 @@ def test_what_a_format_cannot_hold_is_told(tmp_path):
         "relations between what are no entities, or of a label that brat cannot hold": 1,
         "pairs that were judged and hold no relation": 1,
         "intents": 1,
+        "turns": 1,
         "sentence boundaries": 1,
     }
 

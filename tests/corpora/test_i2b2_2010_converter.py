@@ -5,7 +5,7 @@ from entity_docs import entities, losses, pairs
 from finding_docs import findings, sentences
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, RELATIONS
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 LINES = [
@@ -173,11 +173,19 @@ def test_empty_annotations(run, write):
     assert not audit.changes
 
 
-@pytest.mark.parametrize("suffix", [".con", ".ast", ".rel"])
-def test_missing_companion_file(run, files, suffix):
+@pytest.mark.parametrize(("suffix", "key"), [(".ast", FINDINGS), (".rel", RELATIONS)])
+def test_a_text_without_a_layer_is_not_annotated_with_it(run, files, suffix, key):
     path = files()
     path.with_suffix(suffix).unlink()
-    with pytest.raises(MedmtlError, match=rf"E401.*a.txt, line 1: .*suffix {suffix} is missing"):
+    (doc,), audit = run("i2b2_2010", path, on_error="stop")
+    assert {ENTITIES, FINDINGS, RELATIONS} - set(doc.spans) == {key}
+    assert not audit.changes
+
+
+def test_missing_concepts(run, files):
+    path = files()
+    path.with_suffix(".con").unlink()
+    with pytest.raises(MedmtlError, match=r"E401.*a.txt, line 1: .*suffix .con is missing"):
         run("i2b2_2010", path, on_error="stop")
     docs, audit = run("i2b2_2010", path, files("b"))
     assert [split_key(doc) for doc in docs] == ["b"]
@@ -240,7 +248,7 @@ def test_problem_without_an_assertion(run, files):
     [
         (rel("warm salve", "secret", "the itch"), "unknown relation"),
         (f'{concept("warm salve")}||r="TrIP"||c="secret" 4:3 4:4', "words of the second concept"),
-        (f'{concept("warm salve")}||r="TrIP"||c="an" 4:6 4:6', "no entity of the document"),
+        (f'{concept("warm salve")}||r="TrIP"||c="an" 4:6 4:6', "no mention of the document"),
         ('c="secret"||r="TrIP"', "not a line of a .rel file"),
     ],
 )
@@ -256,7 +264,7 @@ def test_malformed_relation(run, files, row, reason):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"\xffsecret", "byte 1 of the file"), (b" \n", "empty text"), (b"x " * 500_001, "longer")],
+    [(b"\xffsecret", "byte 1 of it"), (b" \n", "empty text"), (b"x " * 500_001, "longer")],
 )
 def test_text_that_cannot_be_read(run, files, content, reason):
     path = files()

@@ -5,7 +5,7 @@ from entity_docs import entities, losses
 from restricted_files import tag, tagged
 
 from spacy_medmtl.annotations.groups import ENTITIES
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 TEXT = "\n\nRecord date: 2077-05-06\n\nAnn Oak, a 97yo baker of Lower\nFoobury. Call 555-0100. <A> & B.\n"

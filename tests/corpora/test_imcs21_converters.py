@@ -8,8 +8,8 @@ from finding_docs import findings, sentences
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, TURNS
 from spacy_medmtl.annotations.pairs import texts_of
 from spacy_medmtl.annotations.relations import read_pairs
-from spacy_medmtl.corpora import imcs21
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.public import imcs21
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 CONVERTERS = ("imcs21_da", "imcs21_ner", "imcs21_qa", "imcs21_status")
@@ -122,7 +122,8 @@ def test_malformed_annotation(run, write, name, symptom, reason):
 def test_malformed_dialogue(run, write, name, line):
     path = write("a.jsonl", CALL + line.strip() + "\n" + OTHER)
     docs, audit = run(name, path, lang="zh")
-    assert [change.line for change in audit.changes] == [2]
+    is_unused = name == "imcs21_qa" and len(line) > 600_000  # too long to be a text, but not asked about
+    assert [change.line for change in audit.changes] == ([] if is_unused else [2])
     assert len(docs) == (4 if name == "imcs21_qa" else 2)
 
 

@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 
 from spacy_medmtl.corpora.audit import Audit
-from spacy_medmtl.corpora.formats.iob import MAX_WORDS, ORPHANS, read_sentences
+from spacy_medmtl.corpora.formats.conll import MAX_WORDS, ORPHANS, Layout, read_sentences
 from spacy_medmtl.errors import MedmtlError
 
 
@@ -15,7 +15,7 @@ def lines(*tags):
 
 def read(path, on_error="report"):
     audit = Audit(on_error)
-    return list(read_sentences(path, audit)), audit
+    return list(read_sentences(path, audit, Layout(0, (1,)))), audit
 
 
 def found(sentence):
@@ -39,6 +39,9 @@ def found(sentence):
         ("E-A I-A", [(0, 1, "A"), (1, 2, "A")], 2),
         ("S-A I-A", [(0, 1, "A"), (1, 2, "A")], 1),
         ("B-cell-line I-cell-line", [(0, 2, "cell-line")], 0),
+        ("B-A M-A E-A S-A M-A", [(0, 3, "A"), (3, 4, "A"), (4, 5, "A")], 1),  # BMES
+        ("B I O B B", [(0, 2, "Entity"), (3, 4, "Entity"), (4, 5, "Entity")], 0),  # without types
+        ("B_A I_A O", [(0, 2, "A")], 0),
         ("O O", [], 0),
     ],
 )
@@ -51,6 +54,13 @@ def test_tags(write, tags, expected, orphans, end):
     assert found(sentence) == expected
     assert audit.notes[ORPHANS] == orphans
     assert len(sentence.words) == len(tags.split())
+
+
+def test_blanks_that_are_words_and_columns_that_are_empty(write):
+    text = "mild\tO\t\n\u00a0\tO\t\npain\tB-A\t\n\n\u2028 O\nache B-A  \n"
+    sentences, audit = read(write("a.tsv", text), on_error="stop")
+    assert [sentence.words for sentence in sentences] == [["mild", "\u00a0", "pain"], ["\u2028", "ache"]]
+    assert not audit.changes
 
 
 def test_a_mention_ends_with_its_sentence(write):
@@ -76,13 +86,10 @@ def test_separators_and_columns(write):
         ("Secret", "1 columns"),
         ("Secret a O", "3 columns"),
         ("Secret\t\tO", "3 columns"),
-        ("Secret\tO\t", "3 columns"),
         ("\tO", "the word is empty"),
-        (" Secret\tO", "white space at an edge"),
-        ("\u2028\tO", "white space at an edge"),
-        ("Secret\t", "the tag is neither"),
+        (" Secret\tO", "blanks at an edge"),
+        ("Secret\t", "1 columns"),
         ("Secret\tA", "the tag is neither"),
-        ("Secret\tB", "the tag is neither"),
         ("Secret\tB-", "the tag is neither"),
         ("Secret\tb-A", "the tag is neither"),
         ("Secret\tX-A", "the tag is neither"),
@@ -127,7 +134,7 @@ def test_memory_does_not_grow_with_the_file(write):
         audit = Audit("stop")
         tracemalloc.start()
         try:
-            assert sum(1 for _ in read_sentences(path, audit)) == n_sentences
+            assert sum(1 for _ in read_sentences(path, audit, Layout())) == n_sentences
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -138,7 +145,7 @@ def test_memory_does_not_grow_with_the_file(write):
 
 def test_sentences_come_before_the_file_ends(write):
     path = write("a.tsv", lines("B-A") + "\n" + "broken\n")
-    sentences = read_sentences(path, Audit("stop"))
+    sentences = read_sentences(path, Audit("stop"), Layout())
     assert found(next(sentences)) == [(0, 1, "A")]
     with pytest.raises(MedmtlError, match="line 3"):
         next(sentences)

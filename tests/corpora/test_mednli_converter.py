@@ -7,7 +7,7 @@ import pytest
 from spacy_medmtl.annotations.groups import RELATIONS
 from spacy_medmtl.annotations.pairs import texts_of
 from spacy_medmtl.annotations.relations import read_pairs
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 

@@ -2,21 +2,17 @@
 
 import pytest
 import spacy
-from hypothesis import given
-from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
 from spacy_medmtl.corpora.audit import CONTRACTED, DROPPED, EXPANDED, SKIPPED, Audit, Place
-from spacy_medmtl.corpora.docs import split_sentences, token_span
-from spacy_medmtl.corpora.retokenize import Edges, SplittingTokenizer, split_tokens, unsplit
 from spacy_medmtl.corpora.run import Job, convert_corpus
+from spacy_medmtl.corpora.spans import token_span
 from spacy_medmtl.errors import MedmtlError
 
 # "unwellish" and "skin-rashes" hold findings and entities whose edges are no token borders
 TEXT = (
     "# doc a-1\n<complaint> Not un[well|Problem-]ish. [[Sk|Anatomy]in-[rash|Problem]es|Problem+] came.\n<plan> Wait.\n"
 )
-PUBTATOR = "1|t|Ab.c.d cases\n1|a|None e.g. here.\n1\t1\t2\tb\tDisease\tD1\n1\t4\t6\t.d\tChemical\tD2\n\n"
 
 
 def read(path):
@@ -31,18 +27,6 @@ def run(source, output, policy, **options):
 
 def texts(doc, key):
     return [span.text for span in doc.spans[key]]
-
-
-def test_retokenize_fits_every_layer(write, tmp_path):
-    doc, audit = run(write("a.txt", TEXT), tmp_path / "x.spacy", "retokenize")
-    plain, _ = run(write("a.txt", TEXT), tmp_path / "y.spacy", "expand")
-    assert texts(doc, "medmtl_ner") == ["well", "Skin-rashes", "Sk", "rash"]
-    assert texts(doc, "medmtl_findings") == ["well", "Skin-rashes"]
-    assert texts(doc, "medmtl_intents") == texts(plain, "medmtl_intents")
-    assert [sent.text for sent in doc.sents] == [sent.text for sent in plain.sents]
-    assert doc.text == plain.text
-    assert not audit.changes
-    assert audit.notes["tokens split so that a span fits"] == len(doc) - len(plain) > 0
 
 
 def test_expand_widens_and_contract_narrows(write, tmp_path):
@@ -77,54 +61,6 @@ def test_error_is_a_loss(write, tmp_path):
 def test_an_unknown_policy_is_named():
     with pytest.raises(MedmtlError, match="--on-misaligned is 'guess'"):
         Audit(on_misaligned="guess")
-
-
-def test_sentences_do_not_depend_on_the_gold(write, tmp_path):
-    """A full stop that a split sets free ends no sentence."""
-    docs = {}
-    for policy in ("expand", "retokenize"):
-        output = tmp_path / f"{policy}.spacy"
-        convert_corpus(Job("pubtator", [write("a.txt", PUBTATOR)], output, on_misaligned=policy))
-        (docs[policy],) = read(output)
-    assert [s.text for s in docs["expand"].sents] == [s.text for s in docs["retokenize"].sents]
-    assert texts(docs["retokenize"], "medmtl_ner") == ["b", ".d"]
-    assert len(docs["retokenize"]) > len(docs["expand"])
-
-
-@given(st.text(max_size=40), st.sets(st.integers(-2, 45), max_size=8))
-def test_splitting_keeps_the_text(text, edges):
-    nlp = spacy.blank("en")
-    plain = nlp.make_doc(text)
-    split = split_tokens(plain, edges)
-    assert split.text == text
-    starts = {token.idx for token in split}
-    assert {token.idx for token in plain} <= starts
-    inside = {token.idx + i for token in plain for i in range(1, len(token))}
-    assert edges & inside <= starts
-    whole, firsts = unsplit(split)
-    assert [token.text for token in whole] == [token.text for token in plain]
-    assert [split[i].idx for i in firsts.values()] == [token.idx for token in plain]
-
-
-def test_equal_texts_share_their_edges(nlp):
-    edges = Edges()
-    edges.add("unwell", 2)
-    tokenizer = SplittingTokenizer(nlp.tokenizer, edges)
-    assert [[token.text for token in tokenizer(text)] for text in ("unwell", "so unwell")] == [
-        ["un", "well"],
-        ["so", "unwell"],
-    ]
-
-
-def test_rule_sees_tokens_as_they_were(nlp):
-    edges = Edges()
-    edges.add("approx. two", 6)
-    doc = SplittingTokenizer(nlp.tokenizer, edges)("approx. two")
-    split_sentences(doc, Audit())
-    assert [token.text for token in doc] == ["approx", ".", "two"]
-    plain = nlp.make_doc("approx. two")
-    split_sentences(plain, Audit())
-    assert [s.text for s in doc.sents] == [s.text for s in plain.sents]
 
 
 GENIA = (

@@ -5,7 +5,7 @@ from entity_docs import entities, losses, pairs
 from finding_docs import sentences
 
 from spacy_medmtl.annotations.groups import ENTITIES, RELATIONS
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 TEXT = "Foo salve 5 mg for red\nears daily. Bar caused rash and cold\nfeet. Rest. He likes Foo. No baz here.\n"
@@ -130,16 +130,16 @@ def test_missing_companion_file(run, files):
     [
         ("T9\tDrug 1 4\tSecret", "do not give the words"),
         ("T9\tDrug 0 3\tFo", "do not give the words"),
-        ("T9\tDrug 3 3\t", "do not give the words"),
-        ("T9\tDrug 0 9999\tSecret", "do not give the words"),
-        ("T9\tDrug 0 3;\tFoo", "do not give the words"),
-        ("T9\tDrug 0 3 5\tFoo", "do not give the words"),
-        ("T9\tDrug 0 9999999999\tSecret", "do not give the words"),
-        ("T9\tDrug 0 x\tSecret", "not an annotation"),
-        ("T9\tDrug 0 3", "not an annotation"),
+        ("T9\tDrug 3 3\t", "outside the text"),
+        ("T9\tDrug 0 9999\tSecret", "outside the text"),
+        ("T9\tDrug 0 3;\tFoo", "expected 'id TAB"),
+        ("T9\tDrug 0 3 5\tFoo", "expected 'id TAB"),
+        ("T9\tDrug 0 9999999999\tSecret", "expected 'id TAB"),
+        ("T9\tDrug 0 x\tSecret", "expected 'id TAB"),
+        ("T9\tDrug 0 3", "expected 'id TAB"),
         ("T9\tSecret 0 3\tFoo", "unknown label"),
         ("R9\tSecret Arg1:T2 Arg2:T1", "unknown relation"),
-        ("R9\tADE-Drug Arg1:T6 Arg2:T77", "no entity of the document"),
+        ("R9\tADE-Drug Arg1:T6 Arg2:T77", "no mention of the document"),
         ("R9\tADE-Drug Arg1:T6", "not an annotation"),
         ("Secret", "not an annotation"),
     ],
@@ -153,4 +153,3 @@ def test_malformed_row(run, files, row, reason):
     assert len(doc.spans[ENTITIES]) == 8
     assert sum(len(labels) for *_, labels in pairs(doc)) == 5
     assert [line for _, line, _ in losses(audit)] == [2]
-    assert audit.notes["annotations that are neither mentions nor relations, not used"] == 1

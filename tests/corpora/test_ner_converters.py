@@ -130,7 +130,7 @@ def test_genia_document_that_spacy_cannot_read(run, write):
     rows = "".join(genia("M:1", number, "word " * 110_000) for number in range(2))
     docs, audit = run("genia", write("a.jsonl", rows + genia("M:2", 0, "Fine.")))
     assert [doc.text for doc in docs] == ["Fine."]
-    assert [change.line for change in audit.changes] == [1, 2]
+    assert [change.line for change in audit.changes] == [1]
 
 
 NCBI = """

@@ -1,60 +1,69 @@
-"""Shards: the same documents as in one file, readable by all readers, and nothing is left or lost on the way."""
+"""The files of Docs: what ``Output`` writes is what spaCy's own ``DocBin`` would."""
+
+import zlib
 
 import pytest
 import spacy
-from spacy.tokens import DocBin
-from spacy.training import Corpus
+import srsly
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.tokens import Doc, DocBin, Span
 
-from spacy_medmtl.corpora.run import Job, convert_corpus
+from spacy_medmtl.annotations.groups import write_group
+from spacy_medmtl.corpora.outputs import STORED, Output
+from spacy_medmtl.corpora.spans import set_sentence_starts
 from spacy_medmtl.errors import MedmtlError
-from spacy_medmtl.training.corpus import multitask_corpus
 
-ROWS = "".join(f"w{i}\tB-GENE\nacts\tO\n\n" for i in range(25))
-
-
-@pytest.fixture
-def source(write):
-    return write("a.tsv", ROWS)
+NLP = spacy.blank("en")
+WORDS = st.lists(st.sampled_from(["no", "fever", " ", "\n", "🦴", "e\u0301", "漢"]), max_size=6)
 
 
-def test_shards_hold_what_one_file_holds(source, tmp_path):
-    nlp = spacy.blank("en")
-    convert_corpus(Job("bc2gm", [source], tmp_path / "x.spacy"))
-    convert_corpus(Job("bc2gm", [source], tmp_path / "x", shard_docs=10, dev_share=0.3))
-    assert [path.name for path in sorted((tmp_path / "x").iterdir())] == ["00000.spacy", "00001.spacy"]
-    whole = {doc.text for doc in DocBin().from_disk(tmp_path / "x.spacy").get_docs(nlp.vocab)}
-    parts = [{example.text for example in Corpus(tmp_path / name)(nlp)} for name in ("x", "x_dev")]
-    assert parts[0] | parts[1] == whole
-    assert len(parts[0]) + len(parts[1]) == 25
-    examples = list(multitask_corpus({"x": {"path": str(tmp_path / "x")}})(nlp))
-    assert {example.text for example in examples} == parts[0]
-    assert (tmp_path / "x.audit.json").is_file()
+@st.composite
+def docs(draw) -> Doc:
+    words = draw(WORDS)
+    spaces = draw(st.none() | st.lists(st.booleans(), min_size=len(words), max_size=len(words)))
+    doc = Doc(NLP.vocab, words=words, spaces=spaces)
+    set_sentence_starts(doc, draw(st.sets(st.integers(0, 6))))
+    for key in draw(st.sets(st.sampled_from(["medmtl_ner", "medmtl_findings"]))):
+        spans = [Span(doc, at, at + 1, draw(st.sampled_from("AB"))) for at in range(0, len(doc), 2)]
+        write_group(doc, key, spans, assertion=["negative"] * len(spans), scores=[0.5] * len(spans))
+    doc.cats = draw(st.dictionaries(st.sampled_from("ab"), st.sampled_from([0.0, 1.0])))
+    return doc
 
 
-def test_shards_of_an_earlier_run_go(source, tmp_path):
-    for size, names in ((10, 3), (30, 1)):
-        convert_corpus(Job("bc2gm", [source], tmp_path / "x", shard_docs=size))
-        assert len(list((tmp_path / "x").iterdir())) == names
-    assert not (tmp_path / "x.part").exists()
+@settings(deadline=None)
+@given(given_docs=st.lists(docs(), max_size=4))
+def test_content_is_that_of_spacy(given_docs, tmp_path_factory):
+    path = tmp_path_factory.mktemp("out") / "x.spacy"
+    output = Output(path)
+    for doc in given_docs:
+        output.add(doc)
+    output.finish()
+    expected = srsly.msgpack_loads(zlib.decompress(DocBin(attrs=STORED, docs=given_docs).to_bytes()))
+    found = srsly.msgpack_loads(zlib.decompress(path.read_bytes()))
+    texts = {token.text for doc in given_docs for token in doc}
+    assert set(found.pop("strings")) >= texts  # what a Doc has none of (lemmas, tags) is not listed
+    expected.pop("strings")
+    assert found == expected
+    back = list(DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab))
+    assert [doc.text for doc in back] == [doc.text for doc in given_docs]
+    labels = [[(s.start, s.end, s.label_) for key in sorted(doc.spans) for s in doc.spans[key]] for doc in back]
+    assert labels == [
+        [(s.start, s.end, s.label_) for key in sorted(doc.spans) for s in doc.spans[key]] for doc in given_docs
+    ]
 
 
-def test_a_loss_leaves_what_was_there(write, source, tmp_path):
-    convert_corpus(Job("bc2gm", [source], tmp_path / "x", shard_docs=10))
-    before = (tmp_path / "x" / "00002.spacy").read_bytes()
-    with pytest.raises(MedmtlError, match="MEDMTL-E401"):
-        convert_corpus(Job("bc2gm", [write("b.tsv", ROWS + "torn\n\n")], tmp_path / "x", shard_docs=10))
-    assert (tmp_path / "x" / "00002.spacy").read_bytes() == before
-    assert not (tmp_path / "x.part").exists()
+def test_nothing_is_left_of_what_was_not_finished(tmp_path):
+    (tmp_path / "x.spacy").write_bytes(b"earlier")
+    output = Output(tmp_path / "x.spacy")
+    output.add(NLP.make_doc("No fever."))
+    output.abandon()
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
 
 
-@pytest.mark.parametrize("name", ["taken", "x.spacy", "file", "mine"])
-def test_what_is_no_place_for_shards_is_named(source, tmp_path, name):
-    (tmp_path / "taken").mkdir()
-    (tmp_path / "taken" / "thesis.txt").write_text("mine")
-    (tmp_path / "mine.part").mkdir()  # where the shards would be written first
-    (tmp_path / "mine.part" / "thesis.txt").write_text("mine")
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("mine")
+    output = Output(tmp_path / "file" / "x.spacy")
     with pytest.raises(MedmtlError, match="MEDMTL-E407"):
-        convert_corpus(Job("bc2gm", [source], tmp_path / name, shard_docs=10))
-    assert (tmp_path / "mine.part" / "thesis.txt").read_text() == "mine"
-    assert (tmp_path / "taken" / "thesis.txt").read_text() == (tmp_path / "file").read_text() == "mine"
+        output.finish()
+    output.abandon()

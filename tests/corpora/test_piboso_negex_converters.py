@@ -3,8 +3,8 @@
 import pytest
 
 from spacy_medmtl.annotations.groups import FINDINGS, INTENTS
-from spacy_medmtl.corpora.docs import split_key
-from spacy_medmtl.corpora.negex import locate
+from spacy_medmtl.corpora.public.negex import locate
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 ABSTRACTS = """###1

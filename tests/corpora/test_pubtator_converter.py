@@ -79,7 +79,15 @@ def test_malformed_row(run, write, row, reason):
     assert [len(doc.spans[ENTITIES]) for doc in docs] == [4, 0]
 
 
-def test_document_without_abstract_loses_each_row(run, write):
-    docs, audit = run("pubtator", write("a.txt", "7|t|Title.\n7\t0\t5\tTitle\tChemical\tD1\n" + ARTICLE))
+def test_document_with_one_text_only(run, write):
+    text = "7|t|Title.\n7\t0\t5\tTitle\tChemical\n\n8|a|Foolin.\n8\t0\t6\tFoolin\tChemical\tD1\n\n" + ARTICLE
+    docs, audit = run("pubtator", write("a.txt", text), on_error="stop")
+    assert [doc.text for doc in docs[:2]] == ["Title.", "Foolin."]
+    assert [[span.text for span in doc.spans[ENTITIES]] for doc in docs[:2]] == [["Title"], ["Foolin"]]
+    assert audit.notes["documents with a title or an abstract only"] == 2
+
+
+def test_rows_without_a_text(run, write):
+    docs, audit = run("pubtator", write("a.txt", "7\t0\t5\tTitle\tChemical\tD1\n\n" + ARTICLE))
     assert len(docs) == 1
-    assert [(change.line, change.kind) for change in audit.changes] == [(1, "document"), (2, "line")]
+    assert [(change.line, change.kind) for change in audit.changes] == [(1, "document"), (1, "line")]

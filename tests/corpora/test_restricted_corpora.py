@@ -9,10 +9,11 @@ from restricted_files import RESTRICTED, tagged
 from spacy.tokens import DocBin
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, RELATIONS
-from spacy_medmtl.corpora.catalogue.restricted import CONVERTERS
-from spacy_medmtl.corpora.entity_relations import CROWDED
+from spacy_medmtl.corpora.judged import CROWDED
+from spacy_medmtl.corpora.reader import readers
 from spacy_medmtl.corpora.run import Job, audit_path, convert_corpus
 
+CONVERTERS = {name: one for name, one in readers().items() if not one.is_verified and one.folder}
 PAGE = Path(__file__).parents[2] / "docs" / "restricted_corpora.md"
 GROUPS = {"sru_nested_ner": ENTITIES, "cpncf_assertion": FINDINGS, "pair_relation": RELATIONS}
 

@@ -1,12 +1,15 @@
 """From files to files: what is written, twice the same, and every wrong option or input named."""
 
 import json
+from pathlib import Path
 
 import pytest
 import spacy
+import srsly
 from spacy.tokens import DocBin
 
-from spacy_medmtl.corpora.registry import CONVERTERS
+from spacy_medmtl.corpora import run
+from spacy_medmtl.corpora.reader import readers
 from spacy_medmtl.corpora.run import Job, audit_path, convert_corpus, position
 from spacy_medmtl.errors import MedmtlError
 
@@ -75,7 +78,7 @@ def test_report_lists_every_loss_and_stop_writes_nothing(write, tmp_path):
     assert "broken" not in audit_path(output).read_text()
 
 
-@pytest.mark.parametrize("name", sorted(CONVERTERS))
+@pytest.mark.parametrize("name", sorted(readers()))
 @pytest.mark.parametrize("on_error", ["stop", "report"])
 def test_bad_inputs_are_coded_errors(name, on_error, write, tmp_path):
     (tmp_path / "folder").mkdir()
@@ -120,7 +123,14 @@ def test_wrong_options_are_coded_errors(write, tmp_path, options, code):
 
 
 def test_every_converter_loads():
-    for name, converter in CONVERTERS.items():
-        assert callable(converter.load()), name
-        assert converter.help, name
-        assert converter.train, name
+    for name, reader in readers().items():
+        read, _ = reader.configured()
+        assert callable(read), name
+        assert reader.help, name
+        assert reader.tasks, name
+        assert bool(reader.train) == bool(reader.folder or name == "sample"), name
+
+
+def test_readers_of_this_package_are_all_in_the_catalogue_and_nothing_else_is():
+    known = srsly.read_yaml(Path(run.__file__).with_name("catalogue.yml"))
+    assert set(known) == {name for name, one in readers().items() if one.read.__module__.startswith("spacy_medmtl.")}

@@ -34,7 +34,7 @@ def test_document_carries_all_four_tasks(run, write):
     assert [span.text for span in findings] == ["ear ache", "cough", "asthma"]
     assert {span.label_ for span in findings} == {"Finding"}
     assert findings.attrs["assertion"] == ["negative", "positive", "unknown"]
-    assert findings.attrs["assertion_modifiers"] == [[], [], ["family", "historical"]]
+    assert findings.attrs["assertion_modifiers"] == [[], [], ["historical", "family"]]
     assert [pair.labels for pair in read_pairs(doc)] == [(), ("answers",), ()]
     assert [turn.text.strip()[:3] for turn in doc.spans[TURNS]] == ["Hel", "No,"]
     assert doc.spans[TURNS].attrs["speakers"] == ["N", "C"]
@@ -70,6 +70,30 @@ def test_written_texts_have_no_turns(run, write):
     assert len(docs[0].spans[FINDINGS]) == 0
 
 
+def test_sentences_of_one_printed_line_are_parted_by_a_blank(run, write):
+    line = "# doc n-1\n<complaint> No [fever|Problem-].\n~<complaint> Has a [rash|Problem+].\n<plan> Wait.\n"
+    docs, audit = run("sample", write("notes.txt", line))
+    assert not audit.changes
+    assert docs[0].text == "No fever. Has a rash.\nWait."
+    assert [sent.text for sent in docs[0].sents] == ["No fever.", "Has a rash.\n", "Wait."]
+    assert [span.text for span in docs[0].spans[FINDINGS]] == ["fever", "rash"]
+
+
+def test_answer_may_stand_on_the_line_of_its_question(run, write):
+    docs, _ = run("sample", write("notes.txt", "# doc n-1\n<ask> Any [fever|Problem-]?\n~^<complaint> No.\n"))
+    assert docs[0].text == "Any fever? No."
+    assert [pair.labels for pair in read_pairs(docs[0])] == [("answers",)]
+
+
+def test_escaped_brackets_bars_and_line_breaks_are_text(run, write):
+    line = r"\[**Name**\] has \[x\] [cough|Problem+] \| [chronic\n[kidney|Anatomy] disease|Problem+] \\ end"
+    docs, audit = run("sample", write("notes.txt", f"# doc n-1\n<history> {line}\n"))
+    assert not audit.changes
+    assert docs[0].text == "[**Name**] has [x] cough | chronic\nkidney disease \\ end"
+    assert [span.text for span in docs[0].spans[ENTITIES]] == ["cough", "chronic\nkidney disease", "kidney"]
+    assert len(list(docs[0].sents)) == 1
+
+
 def test_lost_line_parts_its_neighbours(run, write):
     path = write("a.txt", "# doc a-1\n<ask> One?\n<plan> [broken|Drug\n^<history> No.\n<history> Two.\n")
     docs, audit = run("sample", path)
@@ -102,6 +126,8 @@ def test_span_inside_a_token_is_widened_and_listed(run, write):
         "<ask> [secret|Secret]",
         "<plan> a]secret",
         "^<plan> b",
+        r"<plan> a \secret",
+        "<plan> secret\\",
     ],
 )
 def test_malformed_line_stops_with_its_place_and_no_text(run, write, line):
@@ -111,6 +137,12 @@ def test_malformed_line_stops_with_its_place_and_no_text(run, write, line):
     assert error.value.code == "E401"
     assert "a.txt, line 3: " in str(error.value)
     assert "secret" not in str(error.value).replace(str(path), "").lower()
+
+
+def test_first_sentence_of_a_document_continues_no_line(run, write):
+    docs, audit = run("sample", write("a.txt", "# doc a-1\n~<plan> Lost.\n<plan> Kept.\n"))
+    assert [doc.text for doc in docs] == ["Kept."]
+    assert ["'~'" in change.reason for change in audit.changes] == [True]
 
 
 def test_sentence_before_a_document_and_empty_document(run, write):

@@ -5,7 +5,7 @@ from entity_docs import entities, losses
 from finding_docs import findings
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 NAME = "00123-004567-DISCHARGE_SUMMARY"

@@ -7,7 +7,7 @@ from finding_docs import sentences
 from spacy_medmtl.annotations.groups import INTENTS, RELATIONS, TURNS
 from spacy_medmtl.annotations.pairs import texts_of
 from spacy_medmtl.annotations.relations import read_pairs
-from spacy_medmtl.corpora.docs import split_key
+from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
 MQP = '1,Is it flu?,"Flu, or ""what""?",1\r\n1,Is it flu?,"What\r\nis flu?",0\r\n2,Gout?,Ache? Now?,1\r\n'
@@ -38,7 +38,6 @@ def test_mqp(run, write):
         (b"1,Secret,\x00,1", "NUL"),
         (b"1,Secret,\xff,1", "not UTF-8"),
         (b"1,Secret,\rb,1", "no CSV"),
-        (b"1,Secret," + b"x" * 200_000 + b",1", "no CSV"),
         (b"1,Secret,\xe2\x90\x9e,1", "U\\+241E"),
     ],
 )
@@ -50,7 +49,6 @@ def test_mqp_malformed_row(run, write, row, reason):
     docs, audit = run("mqp", path)
     assert len(docs) == 6
     assert [change.line for change in audit.changes] == [5]
-    assert audit.notes["pairs that occur again"] == 3
 
 
 def test_quote_without_end(run, write):
@@ -63,14 +61,13 @@ def test_quote_without_end(run, write):
 
 def test_covid_q(run, write):
     content = 'is it flu,Symptoms\r\n"what, or. where",Having COVID\nis it flu,Symptoms\n'
-    docs, audit = run("covid_q", write("a.csv", content), on_error="stop")
+    docs, _ = run("covid_q", write("a.csv", content), on_error="stop")
     assert [(doc.text, doc.spans[INTENTS][0].label_) for doc in docs][:2] == [
         ("is it flu", "Symptoms"),
         ("what, or. where", "Having COVID"),
     ]
     assert all(len(list(doc.sents)) == len(doc.spans[INTENTS]) == 1 for doc in docs)
     assert len(docs[0].spans[INTENTS].attrs["annotated_labels"]) == 15
-    assert audit.notes["questions that occur again"] == 1
 
 
 @pytest.mark.parametrize(
@@ -106,7 +103,7 @@ def test_mts_dialog(run, write):
     assert docs[1].cats["FAM/SOCHX"] == 1.0
     assert TURNS not in docs[1].spans
     assert audit.notes["lines that name no speaker"] == 2
-    assert audit.notes["dialogues of the section ROS"] == 1
+    assert audit.notes["documents of the class ROS"] == 1
     assert not audit.changes
 
 
@@ -165,7 +162,7 @@ def test_biosses_malformed_row(run, write, pairs, scores, reasons):
         (b"PK no", "no zip archive"),
         (zipped({"a.txt": "x"}), "the member is missing"),
         (zipped({"word/document.xml": "<a>"}), "broken XML"),
-        (zipped({"word/document.xml": "<!DOCTYPE a><a/>"}), "document type"),
+        (zipped({"word/document.xml": "<!DOCTYPE a [<!ENTITY b 'c'>]><a/>"}), "document type"),
         (zipped({"word/document.xml": "<a/>"}), "without a table"),
     ],
 )

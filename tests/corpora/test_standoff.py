@@ -6,7 +6,8 @@ import zipfile
 import pytest
 
 from spacy_medmtl.annotations.groups import ENTITIES
-from spacy_medmtl.corpora.formats import standoff
+from spacy_medmtl.corpora.audit import Audit
+from spacy_medmtl.corpora.formats import brat
 from spacy_medmtl.errors import MedmtlError
 
 TEXT = "Foo-bar cells\nAnti-foo was seen. So é was it.\n"
@@ -58,10 +59,10 @@ def test_jnlpba_archive(run, archive):
     ("row", "reason"),
     [
         ("T9\tprotein 1 4\tSecret", "the offsets do not give"),
-        ("T9\tprotein 3 3\t", "the offsets do not give"),
-        ("T9\tprotein 0 9999\tSecret", "the offsets do not give"),
+        ("T9\tprotein 3 3\t", "outside the text"),
+        ("T9\tprotein 0 9999\tSecret", "outside the text"),
         ("T9\tprotein 0 3;4 7\tSecret", "the offsets do not give"),
-        ("T9\tprotein 0 3;7 4\tFoo ", "the offsets do not give"),
+        ("T9\tprotein 0 3;7 4\tFoo ", "outside the text"),
         ("T9\tprotein 0 3;\tFoo", "expected 'id TAB"),
         ("T9\tprotein 0 9999999999\tSecret", "expected 'id TAB"),
         ("T9\tprotein 0 x\tSecret", "expected 'id TAB"),
@@ -78,15 +79,13 @@ def test_malformed_row(run, archive, row, reason):
     (doc,), audit = run("jnlpba", path)
     assert len(doc.spans[ENTITIES]) == 4
     assert [change.line for change in audit.changes if change.outcome == "dropped"] == [6]
-    assert audit.notes["annotations that are no mentions, not used"] == 1
 
 
 @pytest.mark.parametrize(
     ("members", "file", "reason"),
     [
         ([("9.txt", "Alone.")], "9.ann", "the member is missing"),
-        ([("9.ann", ROWS)], "9.txt", "the member is missing"),
-        ([("README", "Hello.")], "README", "neither"),
+        ([("9.ann", ROWS)], "9.ann", "annotations without a .txt file"),
         ([("9.txt", b"\xff"), ("9.ann", ROWS)], "9.txt", "not UTF-8"),
         ([("9.ann", b"T\xff"), ("9.txt", "Text.")], "9.ann", "not UTF-8"),
         ([("9.txt", "x" * 2_000_000), ("9.ann", ROWS)], "9.txt", "more than"),
@@ -102,6 +101,19 @@ def test_damaged_member(run, archive, members, file, reason):
     lost = [(change.kind, change.line) for change in audit.changes if change.outcome == "dropped"]
     n_mentions = 4 if ("9.ann", ROWS) in members else 0
     assert lost == [("document", 1), *(("line", line) for line in range(1, n_mentions + 1))]
+
+
+def test_what_is_none_of_the_format_is_counted(run, archive):
+    litter = [
+        ("__MACOSX/._7.ann", b"\x00\x05"),
+        (".DS_Store", b"\x00"),
+        ("__MACOSX/7.txt", b"\xff"),
+        ("LICENSE", "MIT"),
+    ]
+    docs, audit = run("brat", archive([*litter, ("7.txt", TEXT), ("7.ann", ROWS)]), on_error="stop")
+    assert [doc.text for doc in docs] == [TEXT]
+    assert audit.notes["files of a file manager in an archive, left out"] == 3
+    assert audit.notes["other files in an archive, left out"] == 1
 
 
 def test_second_member_of_a_name(run, archive):
@@ -138,11 +150,11 @@ def test_damaged_archives_end_in_coded_errors_only(run, archive, name):
 
 
 def test_members_are_read_one_after_the_other(archive, monkeypatch):
-    path = archive([(f"{number}{end}", "") for number in range(9) for end in (".txt", ".ann")])
+    path = archive([(f"{number}{end}", "x" * (end == ".txt")) for number in range(9) for end in (".txt", ".ann")])
     opened = []
     real = zipfile.ZipFile.open
     monkeypatch.setattr(
         zipfile.ZipFile, "open", lambda self, info, *args: (opened.append(1), real(self, info, *args))[1]
     )
-    next(standoff.read_texts(path, standoff.Audit()))
+    next(brat.read(path, Audit()))
     assert len(opened) == 2

@@ -6,16 +6,15 @@ import tracemalloc
 import pytest
 
 from spacy_medmtl.corpora.audit import Audit
-from spacy_medmtl.corpora.formats.bioc import read_bioc
+from spacy_medmtl.corpora.formats.bioc import read as read_bioc
 from spacy_medmtl.corpora.formats.csv_rows import read_table
-from spacy_medmtl.corpora.formats.json_arrays import read_array
-from spacy_medmtl.corpora.formats.json_lines import read_json_lines
+from spacy_medmtl.corpora.formats.json_files import read_json, read_json_lines
 
 TEXT = "No fever, no cough. " * 50
 DOCUMENT = {"id": "", "passages": [{"offset": 0, "text": TEXT}]}
 XML = f"<document><id/><passage><offset>0</offset><text>{TEXT}</text></passage></document>\n"
 FILES = {
-    "a.json": (lambda n: json.dumps([DOCUMENT] * n), lambda path: read_array(path, Audit())),
+    "a.json": (lambda n: json.dumps([DOCUMENT] * n), lambda path: read_json(path, Audit())),
     "b.json": (lambda n: json.dumps({"documents": [DOCUMENT] * n}), lambda path: read_bioc(path, Audit())),
     "a.xml": (lambda n: f"<collection>\n{XML * n}</collection>", lambda path: read_bioc(path, Audit())),
     "a.jsonl": (lambda n: f"{json.dumps(DOCUMENT)}\n" * n, lambda path: read_json_lines(path, Audit())),

@@ -97,23 +97,23 @@ CHOICE = {"id": "a", "from_name": "Negation", "type": "choices", "value": {"star
 
 
 def test_label_studio(run, write):
-    day = {"id": "b", "type": "labels", "value": {"start": 11, "end": 16, "labels": ["Time"]}}
+    day = {"id": "b", "type": "labels", "value": {"start": 12, "end": 17, "labels": ["Time"]}}
     arrow = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "left", "labels": ["of"]}
     whole = {"id": "c", "type": "choices", "value": {"choices": ["ask"]}}
     tasks = [task(REGION, CHOICE, day, arrow), task(whole), task(), {"data": {"text": "x"}, "annotations": []}]
     docs, audit = run("label_studio", write("a.json", json.dumps(tasks, indent=1)), on_error="stop")
-    assert found(docs[0]) == [("fever", "Problem"), ("today", "Time")]  # the first counts UTF-16 units, the other not
+    assert found(docs[0]) == [("fever", "Problem"), ("today", "Time")]  # they count UTF-16 units, as the first shows
     assert [(r.head.text, r.tail.text, r.label) for r in read_relations(docs[0])] == [("today", "fever", "of")]
     assert found(docs[1], INTENTS) == [(TEXT, "ask")]
     assert ENTITIES not in docs[1].spans
     assert found(docs[2]) == []
-    assert audit.notes["regions whose offsets count UTF-16 units, converted"] == 1
+    assert audit.notes["mentions whose offsets count UTF-16 units, converted"] == 2
     assert audit.notes["tasks that nobody annotated, left out"] == 1
     (doc,), _ = run(
         "label_studio", write("b.json", json.dumps(tasks[:1])), group="both", statuses="Negation:yes=negative"
     )
     assert doc.spans[FINDINGS].attrs["assertion"] == ["negative"]
-    assert found(doc) == [("today", "Time")]
+    assert found(doc) == [("fever", "Problem"), ("today", "Time")]
 
 
 def test_several_annotators(run, write):

@@ -3,12 +3,12 @@
 import pytest
 from spacy.tokens import Doc, Span
 from spacy.training import Example
-from toy import CASES, TEXTS, make_example, make_examples, weights, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, weights, with_sentences
 
 from spacy_medmtl.annotations.groups import FINDINGS, GIVEN, GIVEN_SPANS_ONLY, write_group
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
-annotate_findings = CASES[3].annotate
+annotate_findings = CASE["cpncf_assertion"].annotate
 
 
 def started(make_nlp, annotate=annotate_findings, texts=TEXTS, **config):
@@ -70,7 +70,8 @@ def test_negation_from_the_next_turn_can_be_learnt(make_nlp, context):
     assert scores["cpncf_assertion_f"] == (1.0 if context else 0.5)
     if context:
         for text, status in TURNS.items():
-            (finding,) = nlp(text).spans[FINDINGS]
+            doc = nlp(text)
+            (finding,) = doc.spans[FINDINGS]
             assert finding._.assertion == status
 
 

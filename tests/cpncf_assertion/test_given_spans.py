@@ -230,6 +230,22 @@ def test_evidence_is_what_the_status_hangs_on(make_nlp):
     assert lost[1:2]._.assertion_evidence is None  # nobody there to ask
 
 
+def test_evidence_is_there_after_sourcing_loading_and_storing(make_nlp, tmp_path):
+    nlp = make_nlp((NAME, NAME, {"mode": "assert"}))
+    nlp.initialize(lambda: make_examples(nlp, annotate, texts=[TEXT]))
+    sourced = spacy.blank("en")
+    for name in ("sentencizer", "encoder", NAME):
+        sourced.add_pipe(name, source=nlp)
+    nlp.to_disk(tmp_path)
+    for pipeline in (sourced, spacy.load(tmp_path)):
+        doc = asserted(pipeline, "no cough .", [(1, 2)])
+        assert doc[1:2]._.assertion_evidence is not None
+        stored = Doc(pipeline.vocab).from_bytes(doc.to_bytes())
+        assert stored[1:2]._.assertion_evidence is not None
+        joined = Doc.from_docs([doc, stored])
+        assert joined.spans[FINDINGS][1]._.assertion_evidence is not None
+
+
 def test_evidence_reads_the_same_turns():
     """What is left out of a dialogue leaves its turns and speakers."""
     doc = Doc(spacy.blank("en").vocab, words="any cough ? no .".split(), sent_starts=[True, False, False, True, False])

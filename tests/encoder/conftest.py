@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from encoder_helpers import TASKS, adam, gold_examples
+from encoder_helpers import TASKS, adam, document_heads, gold_examples
 from spacy.language import Language
 from thinc.api import fix_random_seed
 
@@ -19,5 +19,19 @@ def trained_path(make_nlp: Callable[..., Language], tmp_path_factory: pytest.Tem
     for _ in range(40):
         nlp.update(gold_examples(nlp), sgd=optimizer)
     path = tmp_path_factory.mktemp("trained")
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def document_path(make_nlp: Callable[..., Language], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a pipeline whose heads all read the view ``document``, a few steps after its start."""
+    fix_random_seed(0)
+    nlp = make_nlp(*document_heads(TASKS))
+    nlp.initialize(lambda: gold_examples(nlp))
+    optimizer = adam(2e-3)
+    for _ in range(15):
+        nlp.update(gold_examples(nlp), sgd=optimizer)
+    path = tmp_path_factory.mktemp("document")
     nlp.to_disk(path)
     return path

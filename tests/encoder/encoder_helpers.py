@@ -1,9 +1,10 @@
 """Gold examples for all four tasks in the tiny vocabulary, and snapshots of weights. Used by the tests beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy
+import torch
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
@@ -11,9 +12,17 @@ from thinc.api import Adam, Model, Optimizer
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
-from spacy_medmtl.encoder.bridge import TorchShim
+from spacy_medmtl.encoder.bridge import TorchShim, to_arrays
+from spacy_medmtl.encoder.encoding import Rows
+from spacy_medmtl.encoder.routed import RoutedEncoder, padding_bias
 
 TASKS = ("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion")
+SKILLS_TABLE = {  # of the progressive paper
+    "sentence_intent": ["s1", "s4", "s7"],
+    "pair_relation": ["s1", "s3", "s6", "s7"],
+    "sru_nested_ner": ["s2", "s7"],
+    "cpncf_assertion": ["s2", "s3", "s5", "s7"],
+}
 TEXTS = (
     "the chest pain is left . no fever .",
     "mother has cough and fever . denies any pain .",
@@ -55,9 +64,39 @@ def gold_examples(nlp: Language, tasks: Iterable[str] = TASKS, texts: Iterable[s
     return [gold_example(nlp, text, list(tasks)) for text in texts]
 
 
+def document_heads(tasks: Iterable[str]) -> list[tuple[str, str, dict[str, Any]]]:
+    """For ``make_nlp``: heads that read the view ``document``."""
+    return [(task, task, {"model": {"tok2vec": {"view": "document"}}}) for task in tasks]
+
+
 def adam(learn_rate: float = 1e-3, **settings: Any) -> Optimizer:
     """The optimizer of a normal run: weight decay and clipping on."""
     return Adam(learn_rate, L2=0.01, L2_is_weight_decay=True, grad_clip=1.0, **settings)
+
+
+def arrays(rows: Rows) -> list[numpy.ndarray]:
+    """The rows of each item."""
+    return to_arrays(rows.tensor, rows.lengths)
+
+
+def encoded(encoder: RoutedEncoder, inputs: Sequence[torch.Tensor], routes: Sequence[str]) -> torch.Tensor:
+    """Rows along several routes, computed together. inputs: ids, types, mask (1 where there is no padding)."""
+    ids, types, mask = inputs
+    bias = padding_bias(mask.sum(1).tolist(), ids.shape[1], ids.device)
+    return encoder.branches(encoder.trunk(ids, types, bias), bias, routes)
+
+
+def any_gradient(rows: Rows) -> torch.Tensor:
+    """The gradient of some loss, the same each time."""
+    return torch.from_numpy(numpy.random.RandomState(1).normal(size=tuple(rows.tensor.shape)).astype("float32"))
+
+
+def without_dropout(module: torch.nn.Module) -> None:
+    """Of our own modules, of Hugging Face's and of SRU's."""
+    for part in module.modules():
+        for rate in ("p", "dropout_prob", "dropout", "latent_dropout", "position_dropout"):
+            if isinstance(getattr(part, rate, None), float):
+                setattr(part, rate, 0.0)
 
 
 def shims(model: Model) -> list[TorchShim]:

@@ -1,5 +1,6 @@
 """The rows that listeners get: pooling, batches of pieces, gradients of context, what listeners may ask for."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,14 +8,14 @@ import numpy
 import pytest
 import spacy
 import torch
-from encoder_helpers import TASKS, TEXTS, shims
+from encoder_helpers import TASKS, TEXTS, arrays, shims, without_dropout
 from spacy.tokens import Doc
 from thinc.api import Model
 
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
 from spacy_medmtl.encoder.module import EncoderModule
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
-from spacy_medmtl.encoder.views.requests import Reading, Unit, ViewRequest, units_with_context
+from spacy_medmtl.encoder.views.requests import Reading, ToRead, Unit, ViewRequest, units_with_context
 from spacy_medmtl.encoder.weights import local_encoder
 from spacy_medmtl.errors import MedmtlError
 
@@ -28,6 +29,10 @@ def encoder(folder: Path, batch_pieces: int = 4096, window: int = 64) -> Model:
     )
     start_encoder(model, *local_encoder(str(folder))())
     return model
+
+
+def rows_of(model: Model, items: Sequence[ToRead], view: str, pooling: str = "mean") -> list[numpy.ndarray]:
+    return arrays(model.predict(ViewRequest(items, ROUTE, view, pooling)))
 
 
 def module_of(model: Model) -> EncoderModule:
@@ -48,7 +53,7 @@ def test_rows_are_pooled_wordpieces(tiny_encoder: Path, pooling: str):
     reduce = {"mean": lambda part: part.mean(0), "max": lambda part: part.max(0), "first": lambda part: part[0]}[
         pooling
     ]
-    rows = model.predict(ViewRequest([doc], ROUTE, "tokens", pooling))[0]
+    rows = rows_of(model, [doc], "tokens", pooling)[0]
     assert rows.shape == (len(doc), 32)
     for token, row, start, end in zip(doc, rows, pieces.starts, pieces.starts[1:]):
         expected = numpy.zeros(32) if token.is_space else reduce(hidden[start:end])
@@ -65,7 +70,7 @@ def test_a_sentence_row_is_its_first_piece(tiny_encoder: Path):
     ids = [*tool.single.before, *tool.of_doc(doc[6:9].as_doc()).ids.tolist(), *tool.single.after]
     with torch.no_grad():
         expected = plain(input_ids=torch.tensor([ids])).last_hidden_state[0, 0].numpy()
-    rows = model.predict(ViewRequest([Reading(doc, [Unit(0, 0, 6, 6), Unit(6, 6, 9, 9)])], ROUTE, "sentence"))[0]
+    rows = rows_of(model, [Reading(doc, [Unit(0, 0, 6, 6), Unit(6, 6, 9, 9)])], "sentence")[0]
     numpy.testing.assert_allclose(rows[1], expected, atol=2e-6)
 
 
@@ -75,20 +80,20 @@ def test_a_long_sentence_is_the_mean_of_its_windows(tiny_encoder: Path):
     doc = Doc(NLP.vocab, words=(TEXTS[1].split() * 8)[:70])
     windows = [(0, 30), (16, 46), (32, 62), (40, 70)]
     parts = [Reading(doc, [Unit(start, start, end, end)]) for start, end in windows]
-    alone = numpy.vstack(model.predict(ViewRequest(parts, ROUTE, "sentence")))
-    whole = model.predict(ViewRequest([Reading(doc, [Unit(0, 0, 70, 70)])], ROUTE, "sentence"))[0]
+    alone = numpy.vstack(rows_of(model, parts, "sentence"))
+    whole = rows_of(model, [Reading(doc, [Unit(0, 0, 70, 70)])], "sentence")[0]
     numpy.testing.assert_allclose(whole[0], alone.mean(0), atol=2e-6)
 
 
-@pytest.mark.parametrize("view", ["tokens", "context"])
+@pytest.mark.parametrize("view", ["tokens", "context", "document"])
 @pytest.mark.parametrize("batch_pieces", [1, 40, 4096])
 def test_rows_do_not_depend_on_how_many_are_encoded_at_once(tiny_encoder: Path, view: str, batch_pieces: int):
     docs = [NLP(text) for text in (*TEXTS, "", " ", "fever " * 100, "no")]
-    together = encoder(tiny_encoder, batch_pieces).predict(ViewRequest(docs, ROUTE, view))
-    alone = [encoder(tiny_encoder).predict(ViewRequest([doc], ROUTE, view))[0] for doc in docs]
+    together = rows_of(encoder(tiny_encoder, batch_pieces), docs, view)
+    alone = [rows_of(encoder(tiny_encoder), [doc], view)[0] for doc in docs]
     assert [len(rows) for rows in together] == [len(doc) for doc in docs]
     for one, two in zip(together, alone):
-        numpy.testing.assert_allclose(one, two, atol=2e-6)
+        numpy.testing.assert_array_equal(one, two)
 
 
 def test_context_gives_no_rows_and_its_pieces_no_gradient(tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch):
@@ -97,7 +102,7 @@ def test_context_gives_no_rows_and_its_pieces_no_gradient(tiny_encoder: Path, mo
     bounds = [(0, 6), (6, 11), (11, 13)]
     model = encoder(tiny_encoder)
     kept: list[torch.Tensor] = []
-    original = type(module_of(model).encoder).branch
+    original = type(module_of(model).encoder).branches
 
     def keep(self: Any, *args: Any) -> torch.Tensor:
         output = original(self, *args)
@@ -105,15 +110,15 @@ def test_context_gives_no_rows_and_its_pieces_no_gradient(tiny_encoder: Path, mo
         kept.append(output)
         return output
 
-    monkeypatch.setattr(type(module_of(model).encoder), "branch", keep)
+    monkeypatch.setattr(type(module_of(model).encoder), "branches", keep)
     reading = Reading(doc, units_with_context(bounds, 2), marked=True)
     rows, backprop = model(ViewRequest([reading], ROUTE, "context"), True)
-    assert rows[0].shape == (13, 32)
-    gradient = numpy.zeros_like(rows[0])
+    assert (rows.tensor.shape, rows.lengths) == ((13, 32), [13])
+    gradient = torch.zeros_like(rows.tensor)
     gradient[6:11] = 1.0
-    backprop([gradient])
-    (output,) = kept  # all three sequences in one batch: [3, 1 + 13 + 2 + 1, 32]
-    touched = output.grad.abs().sum(-1) > 0
+    backprop(gradient)
+    (output,) = kept  # all three sequences in one batch, one route: [1, 3, 1 + 13 + 2 + 1, 32]
+    touched = output.grad[0].abs().sum(-1) > 0
     # [CLS] 6 of the first sentence [C] 5 of the second [C] 2 of the third [SEP]
     assert touched.sum().item() == 5
     assert [row.nonzero().flatten().tolist() for row in touched if row.any()] == [list(range(8, 13))]
@@ -121,9 +126,7 @@ def test_context_gives_no_rows_and_its_pieces_no_gradient(tiny_encoder: Path, mo
 
 def test_unread_tokens_have_zero_rows(tiny_encoder: Path):
     doc = NLP(TEXTS[0])
-    rows = encoder(tiny_encoder).predict(
-        ViewRequest([Reading(doc, [Unit(0, 6, 9, 9)], marked=True)], ROUTE, "context")
-    )[0]
+    rows = rows_of(encoder(tiny_encoder), [Reading(doc, [Unit(0, 6, 9, 9)], marked=True)], "context")[0]
     assert not rows[:6].any()
     assert rows[6:].any(axis=1).all()
 
@@ -136,12 +139,9 @@ def test_shuffled_docs_get_the_same_gradients_each(tiny_encoder: Path):
     results = []
     for order in (docs, docs[::-1]):
         model = encoder(tiny_encoder)
-        for dropout in (m for m in module_of(model).modules() if isinstance(m, torch.nn.Dropout)):
-            dropout.p = 0.0
-        for attention in (m for m in module_of(model).modules() if hasattr(m, "dropout_prob")):
-            attention.dropout_prob = 0.0
+        without_dropout(module_of(model))
         _, backprop = model(ViewRequest(order, ROUTE, "tokens"), True)
-        backprop([d_rows[id(doc)] for doc in order])
+        backprop(torch.from_numpy(numpy.vstack([d_rows[id(doc)] for doc in order])))
         results.append({n: p.grad.numpy() for n, p in module_of(model).named_parameters() if p.grad is not None})
     assert results[0].keys() == results[1].keys()
     for name, gradient in results[0].items():

@@ -9,10 +9,11 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
-from spacy_medmtl.encoder.layouts import Layout, Viewer, Window
 from tiny_tokenizers import FAMILIES
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from spacy_medmtl.encoder.views import viewer
+from spacy_medmtl.encoder.views.layout import Layout, ViewSettings, Window
 from spacy_medmtl.encoder.views.requests import Reading, Unit
 from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
@@ -42,7 +43,8 @@ def lay_out(view: str, doc: Doc, pairs: list[tuple[Bounds, Bounds]], around: Any
         left, right = around or (0, len(doc))
         units.append(Unit(left, start, end, right))
     reading = Reading(doc, units, pairs, types=[TYPES] * len(pairs))
-    return Viewer(WORDPIECES, Window(size, size - 2)).lay_out(view, [reading], [WORDPIECES.of_doc(doc)])
+    views = ViewSettings(WORDPIECES, Window(size, size - 2))
+    return viewer.lay_out(views, view, [reading], [WORDPIECES.of_doc(doc)])
 
 
 def read(view: str, words: str, head: Bounds, tail: Bounds, **settings: Any) -> str:
@@ -180,12 +182,17 @@ def test_nothing_exceeds_the_window_and_all_marks_are_there(drawn: Any, size: in
 
 
 def test_other_marks_are_other_content():
-    """What the memo of a batch goes by."""
+    """What sequences are remembered by in a batch."""
     doc = Doc(NLP.vocab, words="a b c".split())
-    keys = {lay_out("marked_pair", doc, [pair]).key() for pair in (((0, 1), (2, 3)), ((2, 3), (0, 1)))}
-    keys.add(lay_out("blinded_pair", doc, [((0, 1), (2, 3))]).key())
+    one, other = ((0, 1), (2, 3)), ((2, 3), (0, 1))
+    layouts = [
+        lay_out("marked_pair", doc, [one]),
+        lay_out("marked_pair", doc, [other]),
+        lay_out("blinded_pair", doc, [one]),
+    ]
+    keys = {key for layout in layouts for key in layout.sequence_keys()}
     assert len(keys) == 3
-    assert lay_out("marked_pair", doc, [((0, 1), (2, 3))]).key() in keys
+    assert lay_out("marked_pair", doc, [one]).sequence_keys()[0] in keys
 
 
 def test_byte_level_marks_are_single_known_pieces():
@@ -202,8 +209,8 @@ def test_a_vocabulary_without_the_marks_is_an_error():
 
 def test_docs_without_pairs_are_refused_and_readings_without_pairs_give_no_rows():
     doc = Doc(NLP.vocab, words=["a"])
-    viewer = Viewer(WORDPIECES, Window(32, 20))
+    views = ViewSettings(WORDPIECES, Window(32, 20))
     with pytest.raises(MedmtlError, match="E010.*'marked_pair'"):
-        viewer.lay_out("marked_pair", [doc], [WORDPIECES.of_doc(doc)])
-    layout = viewer.lay_out("blinded_pair", [Reading(doc)], [WORDPIECES.of_doc(doc)])
+        viewer.lay_out(views, "marked_pair", [doc], [WORDPIECES.of_doc(doc)])
+    layout = viewer.lay_out(views, "blinded_pair", [Reading(doc)], [WORDPIECES.of_doc(doc)])
     assert (layout.lengths, layout.ids) == ([0], [])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 import torch
+from encoder_helpers import encoded
 from transformers import AutoConfig, AutoModel
 
 from spacy_medmtl.encoder.module import check_window
@@ -20,13 +21,15 @@ SIZES: dict[str, Any] = {
     "intermediate_size": 24,
     "max_position_embeddings": 40,
 }
-BERT_LIKE = {
+PADDED: dict[str, Any] = {"type_vocab_size": 1, "pad_token_id": 1}
+BERT_LIKE: dict[str, dict[str, Any]] = {
     "bert": {"type_vocab_size": 2},
     "electra": {"type_vocab_size": 2, "embedding_size": 8},
-    "roberta": {"type_vocab_size": 1, "pad_token_id": 1},
-    "xlm-roberta": {"type_vocab_size": 1, "pad_token_id": 1},
-    "camembert": {"type_vocab_size": 1, "pad_token_id": 1},
-    "data2vec-text": {"type_vocab_size": 1, "pad_token_id": 1},
+    "roberta": PADDED,
+    "xlm-roberta": PADDED,
+    "camembert": PADDED,
+    "data2vec-text": PADDED,
+    "distilbert": {"type_vocab_size": 1},
     "ernie": {"type_vocab_size": 2},
 }
 ROUTES = ("easy", "hard")
@@ -43,6 +46,12 @@ def plain(model_type: str, **settings: Any) -> Any:
     return model
 
 
+def routed(model: Any, **settings: Any) -> RoutedEncoder:
+    """What starts as the given Hugging Face model."""
+    settings = {"routes": ROUTES, "layers": None, "rule": shared_rule(), **settings}
+    return RoutedEncoder(model.config.to_dict(), pretrained=model, **settings).eval()
+
+
 def padded_inputs(pad: int, n_types: int) -> dict[str, torch.Tensor]:
     ids = torch.randint(5, 60, (3, 14))
     mask = torch.ones_like(ids)
@@ -54,9 +63,8 @@ def padded_inputs(pad: int, n_types: int) -> dict[str, torch.Tensor]:
 
 
 def encode(encoder: RoutedEncoder, inputs: dict[str, torch.Tensor], route: str = "hard") -> torch.Tensor:
-    mask = inputs["attention_mask"]
     with torch.no_grad():
-        return encoder.branch(encoder.trunk(inputs["input_ids"], inputs["token_type_ids"], mask), mask, route)
+        return encoded(encoder, list(inputs.values()), [route])[0]
 
 
 @pytest.mark.parametrize("layers", [None, [2], [0, 2], []])
@@ -66,9 +74,12 @@ def test_equals_the_plain_model_with_padding_and_types(model_type: str, layers: 
     inputs = padded_inputs(settings.get("pad_token_id", 0), settings["type_vocab_size"])
     mask = inputs["attention_mask"].bool()
     with torch.no_grad():
-        expected = plain(model_type, **settings)(**inputs).last_hidden_state
+        kept = {
+            name: tensor for name, tensor in inputs.items() if name != "token_type_ids" or model_type != "distilbert"
+        }
+        expected = plain(model_type, **settings)(**kept).last_hidden_state
     for rule in (shared_rule(), progressive_rule(init="mean")):
-        encoder = RoutedEncoder(plain(model_type, **settings), routes=ROUTES, layers=layers, rule=rule).eval()
+        encoder = routed(plain(model_type, **settings), layers=layers, rule=rule)
         torch.testing.assert_close(encode(encoder, inputs)[mask], expected[mask], rtol=0.0, atol=5e-6)
 
 
@@ -77,7 +88,7 @@ def test_padding_does_not_reach_the_rows_that_count(model_type: str):
     """Positions are those of the text, and a sequence alone gets the rows that it gets in a padded batch."""
     settings = BERT_LIKE[model_type]
     inputs = padded_inputs(settings.get("pad_token_id", 0), settings["type_vocab_size"])
-    encoder = RoutedEncoder(plain(model_type, **settings), routes=ROUTES, layers=None, rule=shared_rule()).eval()
+    encoder = routed(plain(model_type, **settings))
     together = encode(encoder, inputs)
     for i, length in enumerate(inputs["attention_mask"].sum(1).tolist()):
         alone = encode(encoder, {name: tensor[i : i + 1, :length] for name, tensor in inputs.items()})
@@ -87,9 +98,7 @@ def test_padding_does_not_reach_the_rows_that_count(model_type: str):
 @pytest.mark.parametrize("model_type", ["bert", "electra"])
 def test_type_ids_matter(model_type: str):
     inputs = padded_inputs(0, 2)
-    encoder = RoutedEncoder(
-        plain(model_type, **BERT_LIKE[model_type]), routes=ROUTES, layers=None, rule=shared_rule()
-    ).eval()
+    encoder = routed(plain(model_type, **BERT_LIKE[model_type]))
     other = {**inputs, "token_type_ids": torch.zeros_like(inputs["token_type_ids"])}
     assert (encode(encoder, inputs) - encode(encoder, other)).abs().max() > 1e-2
 
@@ -97,20 +106,18 @@ def test_type_ids_matter(model_type: str):
 @pytest.mark.parametrize("model_type", BERT_LIKE)
 def test_rebuilt_from_its_config(model_type: str):
     """What loading a saved pipeline does: the same parameters by name and shape."""
-    settings: dict[str, Any] = {"routes": ROUTES, "layers": [1], "rule": progressive_rule()}
     model = plain(model_type, **BERT_LIKE[model_type])
     config = model.config.to_dict()
-    first = RoutedEncoder(model, **settings)
-    second = RoutedEncoder.from_config(config, **settings)
+    first = routed(model, layers=[1], rule=progressive_rule())
+    second = RoutedEncoder(config, routes=ROUTES, layers=[1], rule=progressive_rule()).eval()
     second.load_state_dict(first.state_dict())
     inputs = padded_inputs(config["pad_token_id"], 1)
-    torch.testing.assert_close(encode(first.eval(), inputs), encode(second.eval(), inputs), rtol=0.0, atol=0.0)
+    torch.testing.assert_close(encode(first, inputs), encode(second, inputs), rtol=0.0, atol=0.0)
 
 
 @pytest.mark.parametrize(
     "model_type",
     [
-        "distilbert",
         "gpt2",
         "albert",
         # these have layers of the same names, but compute with them what a plain walk over the layers would not
@@ -126,24 +133,25 @@ def test_rebuilt_from_its_config(model_type: str):
 def test_other_architectures_are_refused(model_type: str):
     model = plain(model_type, relative_attention=True) if model_type == "deberta" else plain(model_type)
     with pytest.raises(MedmtlError, match=f"E006.*'{model_type}'.*Expected bert, electra, .*, roberta, xlm-roberta"):
-        RoutedEncoder(model, routes=ROUTES, layers=None, rule=shared_rule())
+        routed(model)
 
 
 @pytest.mark.parametrize("layers", [[3], [-1], [0, 7]])
 def test_layers_that_the_model_has_not(layers: Any):
     with pytest.raises(MedmtlError, match="E005.*3 layers.*0 to 2"):
-        RoutedEncoder(plain("bert"), routes=ROUTES, layers=layers, rule=shared_rule())
+        routed(plain("bert"), layers=layers)
 
 
 @pytest.mark.parametrize(
-    ("model_type", "maximum"), [("bert", 40), ("electra", 40), ("roberta", 38), ("data2vec-text", 38)]
+    ("model_type", "maximum"),
+    [("bert", 40), ("electra", 40), ("roberta", 38), ("data2vec-text", 38), ("distilbert", 40)],
 )
 def test_longest_window_is_what_the_model_can_read(model_type: str, maximum: int):
     """RoBERTa's positions start behind the padding id."""
     model = plain(model_type, **BERT_LIKE[model_type])
     config = model.config.to_dict()
     check_window(maximum, maximum - 2, config)
-    encoder = RoutedEncoder(model, routes=ROUTES, layers=None, rule=shared_rule()).eval()
+    encoder = routed(model)
     ids = torch.randint(5, 60, (1, maximum))
     zeros = torch.zeros_like(ids)
     inputs = {"input_ids": ids, "token_type_ids": zeros, "attention_mask": torch.ones_like(ids)}

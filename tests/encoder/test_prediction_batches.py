@@ -14,11 +14,18 @@ from spacy.tokens import Doc
 from spacy.util import filter_spans
 
 from spacy_medmtl.encoder.batches import token_batches
+from spacy_medmtl.encoder.model import new_encoding
 from spacy_medmtl.encoder.pipe import ProgressiveTok2Vec
 from spacy_medmtl.encoder.routed import RoutedEncoder
 
 STREAM = [*TEXTS, "", "   ", "no", " ".join(TEXTS) + " " + " ".join(TEXTS), *TEXTS[::-1], "fever " * 90 + "."]
 KEYS = ("medmtl_findings", "medmtl_intents", "medmtl_ner", "medmtl_relations")
+
+
+def share_nothing(nlp: Language) -> None:
+    """Each head reads for itself."""
+    encoder = nlp.get_pipe("encoder")
+    encoder.encoding_for = lambda docs, is_train: new_encoding(encoder.model, trains=False)
 
 
 @pytest.fixture
@@ -30,7 +37,7 @@ def nlp(trained_path: Path) -> Language:
 def expected(trained_path: Path) -> list[dict[str, Any]]:
     """Each text alone, and nothing remembered from one head to the next."""
     nlp = spacy.load(trained_path)
-    nlp.get_pipe("encoder").memo_for = lambda docs: {}
+    share_nothing(nlp)
     found = [annotations(nlp(text)) for text in STREAM]
     assert all(set(KEYS) <= set(one) for one in found)
     assert len({str(one) for one in found}) > 8  # or nothing could differ
@@ -40,7 +47,7 @@ def expected(trained_path: Path) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("batch_size", [1, 2, 7, 128])
 @pytest.mark.parametrize("batch_tokens", [1, 30, 4000])
 def test_any_batch_size(nlp: Language, expected: list[Any], batch_size: int, batch_tokens: int):
-    nlp.get_pipe("encoder").cfg["batch_tokens"] = batch_tokens
+    nlp.get_pipe("encoder").batch_tokens = batch_tokens
     assert [annotations(doc) for doc in nlp.pipe(STREAM, batch_size=batch_size)] == expected
 
 
@@ -56,7 +63,7 @@ def test_with_and_without_the_cache_to_the_last_bit(nlp: Language):
         return [group.attrs["scores"] for group in groups]
 
     with_cache = run()
-    nlp.get_pipe("encoder").memo_for = lambda docs: {}
+    share_nothing(nlp)
     assert run() == with_cache
 
 
@@ -118,7 +125,7 @@ def test_a_component_that_changes_docs_in_between(nlp: Language, expected: list[
     nlp.add_pipe(component, before=before)
     uncached = spacy.load(nlp.path, disable=[])
     uncached.add_pipe(component, before=before)
-    uncached.get_pipe("encoder").memo_for = lambda docs: {}
+    share_nothing(uncached)
     alone = [annotations(uncached(text)) for text in STREAM]
     assert [annotations(doc) for doc in nlp.pipe(STREAM, batch_size=7)] == alone
     assert (alone == expected) == (component == "tests_copy_doc")
@@ -137,28 +144,23 @@ def test_disabled_components(nlp: Language, expected: list[Any], left: list[str]
         assert {key: annotations(doc)[key] for key in written} == {key: one[key] for key in written}
 
 
-def count_calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
-    calls = {"trunk": 0, "branch": 0}
-    for name in calls:
-        original = getattr(RoutedEncoder, name)
-
-        def counted(self: Any, *args: Any, name: str = name, original: Callable = original) -> Any:
-            calls[name] += 1
-            return original(self, *args)
-
-        monkeypatch.setattr(RoutedEncoder, name, counted)
+def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What is computed from now on: "trunk", and the routes of each call of ``branches``."""
+    calls: list[Any] = []
+    trunk, branches = RoutedEncoder.trunk, RoutedEncoder.branches
+    monkeypatch.setattr(RoutedEncoder, "trunk", lambda self, *args: calls.append("trunk") or trunk(self, *args))
+    monkeypatch.setattr(
+        RoutedEncoder, "branches", lambda self, *args: calls.append(tuple(args[2])) or branches(self, *args)
+    )
     return calls
 
 
-@pytest.mark.parametrize(("sharing", "n_branches"), [("progressive_rule", 3), ("shared_rule", 1)])
+@pytest.mark.parametrize("sharing", ["progressive_rule", "shared_rule"])
 def test_what_heads_read_alike_is_computed_once(
-    make_nlp: Callable[..., Language],
-    encoder_settings: Callable,
-    monkeypatch: pytest.MonkeyPatch,
-    sharing: str,
-    n_branches: int,
+    make_nlp: Callable[..., Language], encoder_settings: Callable, monkeypatch: pytest.MonkeyPatch, sharing: str
 ):
-    """Three heads that read whole Docs, each along its own route: one trunk; under ``shared``, one encoder."""
+    """Three heads that read whole Docs, each along its own route: one trunk; under ``shared``, one encoder. After the
+    first batch it is known which routes are read, and they are computed together."""
     from encoder_helpers import gold_examples
 
     heads = [
@@ -168,19 +170,25 @@ def test_what_heads_read_alike_is_computed_once(
     nlp = make_nlp(*heads, encoder=encoder_settings(list(TASKS[:3]), sharing=sharing, layers=[1]))
     nlp.initialize(lambda: gold_examples(nlp))
     calls = count_calls(monkeypatch)
-    list(nlp.pipe(TEXTS))
-    assert calls == {"trunk": 1, "branch": n_branches}
     nlp(TEXTS[0])
-    assert calls == {"trunk": 2, "branch": 2 * n_branches}
+    first = TASKS[:1] if sharing == "shared_rule" else TASKS[:3]
+    assert calls == ["trunk", *[(route,) for route in first]]
+    for read in (lambda: nlp(TEXTS[1]), lambda: list(nlp.pipe(TEXTS[:1])), lambda: list(nlp.pipe(["fever ."]))):
+        calls.clear()
+        read()
+        assert [calls[0], len(calls[1])] == ["trunk", len(first)]
+        assert len(calls) == 2
 
 
-def test_memo_is_not_used_after_the_weights_changed(nlp: Language):
+def test_rows_are_not_used_after_the_weights_changed(nlp: Language):
     """A batch that is current while the encoder steps: what was computed before is stale."""
-    doc = nlp(TEXTS[0])
     encoder = nlp.get_pipe("encoder")
-    assert encoder.memo_for([doc])
+    with nlp.select_pipes(enable=["sentencizer", "encoder", "sru_nested_ner"]):  # others have not read it yet
+        doc = nlp(TEXTS[0])
+    kept = encoder.encoding_for([doc], False)
+    assert encoder.encoding_for([doc], False) is kept
     encoder.model.shims[0].version += 1
-    assert encoder.memo_for([doc]) == {}
+    assert encoder.encoding_for([doc], False) is not kept
 
 
 def test_nothing_is_left_behind(nlp: Language):
@@ -188,7 +196,7 @@ def test_nothing_is_left_behind(nlp: Language):
     alive: list[Any] = []
     most = 0
     for doc in nlp.pipe(list(TEXTS) * 15, batch_size=4):
-        assert doc.user_data == {}
+        assert {key[1] for key in doc.user_data} <= set(KEYS)  # values of spans, which travel with the Doc
         assert doc.tensor.size == 0
         assert set(doc.spans) == set(KEYS)
         alive.append(weakref.ref(doc))

@@ -1,5 +1,7 @@
 """One progressive cluster in float64: recursion, unrolled sum, one wide FFN; gradients; what a start computes."""
 
+from typing import Any
+
 import numpy
 import pytest
 import torch
@@ -29,6 +31,11 @@ def cluster(ffn: FeedForward) -> ProgressiveCluster:
     return made
 
 
+def along(cluster: Any, x: Tensor, m: int) -> Tensor:
+    """The mixed outputs of one route alone."""
+    return cluster(x[None], [m])[0]
+
+
 def recursion(cluster: ProgressiveCluster, x: Tensor, m: int) -> Tensor:
     """Eq. 4 as printed: h_m = F_m(x) + sum over i < m of W_mi h_i."""
     h: list[Tensor] = []
@@ -52,7 +59,7 @@ def test_recursion_equals_unrolled_equals_one_wide_ffn(cluster: ProgressiveClust
     unrolled = sum(inverse(cluster)[m, i] * cluster.ffns[i](x) for i in range(m + 1))
     wide = cluster.fold(m)
     torch.testing.assert_close(unrolled, expected, **EXACT)
-    torch.testing.assert_close(cluster(x, m), expected, **EXACT)
+    torch.testing.assert_close(along(cluster, x, m), expected, **EXACT)
     torch.testing.assert_close(wide(x), expected, **EXACT)
     torch.testing.assert_close(cluster.alphas(m), inverse(cluster)[m, : m + 1], **EXACT)
     assert wide.dense_in.out_features == (m + 1) * INNER
@@ -60,7 +67,7 @@ def test_recursion_equals_unrolled_equals_one_wide_ffn(cluster: ProgressiveClust
 
 def test_routes_differ(cluster: ProgressiveCluster):
     x = torch.randn(4, WIDTH, dtype=torch.float64)
-    outputs = [cluster(x, m) for m in range(N_ROUTES)]
+    outputs = [along(cluster, x, m) for m in range(N_ROUTES)]
     assert all(not torch.allclose(a, b) for i, a in enumerate(outputs) for b in outputs[:i])
 
 
@@ -71,9 +78,9 @@ def test_gradients_of_coefficients_against_finite_differences(cluster: Progressi
 
     def value() -> float:
         with torch.no_grad():
-            return float((cluster(x, m) * direction).sum())
+            return float((along(cluster, x, m) * direction).sum())
 
-    (cluster(x, m) * direction).sum().backward()
+    (along(cluster, x, m) * direction).sum().backward()
     step = 1e-6
     for k, row in enumerate(cluster.coefficients):
         if k >= m:
@@ -91,8 +98,8 @@ def test_gradients_of_coefficients_against_finite_differences(cluster: Progressi
 
 def test_gradients_of_inputs_and_ffns(cluster: ProgressiveCluster):
     x = torch.randn(2, WIDTH, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda rows: cluster(rows, N_ROUTES - 1), (x,))
-    cluster(x, 2).sum().backward()
+    assert torch.autograd.gradcheck(lambda rows: along(cluster, rows, N_ROUTES - 1), (x,))
+    along(cluster, x, 2).sum().backward()
     touched = [all(p.grad is not None for p in part.parameters()) for part in cluster.ffns]
     assert touched == [True, True, True, False]
 
@@ -102,7 +109,7 @@ def test_only_ffns_up_to_the_route_run(cluster: ProgressiveCluster, m: int):
     ran: list[int] = []
     for i, part in enumerate(cluster.ffns):
         part.register_forward_hook(lambda *_, i=i: ran.append(i))
-    cluster(torch.randn(2, WIDTH, dtype=torch.float64), m)
+    along(cluster, torch.randn(2, WIDTH, dtype=torch.float64), m)
     assert ran == list(range(m + 1))
 
 
@@ -113,7 +120,7 @@ def test_what_each_initialisation_computes(ffn: FeedForward, init: str):
     x = torch.randn(6, WIDTH, dtype=torch.float64)
     factors = [1.0, 2.0, 4.0, 8.0] if init == "paper" else [1.0] * N_ROUTES
     for m, factor in enumerate(factors):
-        torch.testing.assert_close(made(x, m), factor * ffn(x), rtol=1e-6, atol=1e-6)
+        torch.testing.assert_close(along(made, x, m), factor * ffn(x), rtol=1e-6, atol=1e-6)
 
 
 def test_starting_coefficients_as_documented(ffn: FeedForward):
@@ -134,7 +141,7 @@ def test_starting_coefficients_as_documented(ffn: FeedForward):
 
 def test_constant_coefficients_take_no_gradient(ffn: FeedForward):
     made = progressive_rule(trainable=False).clusters([ffn.float()], ["a", "b", "c"])[0]
-    made(torch.randn(2, WIDTH), 2).sum().backward()
+    along(made, torch.randn(2, WIDTH), 2).sum().backward()
     assert [row.grad for row in made.coefficients] == [None, None]
     assert made.ffns[0].dense_in.weight.grad is not None
 

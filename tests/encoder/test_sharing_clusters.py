@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from encoder_helpers import SKILLS_TABLE
 from torch import Tensor, nn
 
 from spacy_medmtl.encoder.feed_forward import FeedForward
@@ -16,10 +17,10 @@ from spacy_medmtl.encoder.sharing.progressive_cluster import ProgressiveCluster
 from spacy_medmtl.encoder.sharing.rule import parameter_group
 from spacy_medmtl.encoder.sharing.separate import separate_rule
 from spacy_medmtl.encoder.sharing.shared import shared_rule
-from spacy_medmtl.encoder.sharing.skills import TABLE, skills_rule
+from spacy_medmtl.encoder.sharing.skills import skills_rule
 from spacy_medmtl.errors import MedmtlError
 
-WIDTH, INNER, ROUTES = 3, 5, tuple(TABLE)
+WIDTH, INNER, ROUTES = 3, 5, tuple(SKILLS_TABLE)
 EXACT = {"rtol": 0.0, "atol": 1e-12}
 RULES: dict[str, Any] = {
     "shared": shared_rule(),
@@ -28,8 +29,8 @@ RULES: dict[str, Any] = {
     "progressive parallel": progressive_rule(keep_base_ffn="parallel"),
     "mmoe": mmoe_rule(experts=3),
     "mmoe rank": mmoe_rule(experts=3, rank=2),
-    "skills": skills_rule(),
-    "skills rank": skills_rule(rank=2),
+    "skills": skills_rule(SKILLS_TABLE),
+    "skills rank": skills_rule(SKILLS_TABLE, rank=2),
     "separate": separate_rule(),
     "separate rank": separate_rule(rank=2),
     "n_ffn": n_ffn_rule(n_ffn=3),
@@ -54,6 +55,11 @@ def rows(*shape: int) -> Tensor:
     return torch.randn(*(shape or (4,)), WIDTH, dtype=torch.float64)
 
 
+def along(cluster: Any, x: Tensor, m: int) -> Tensor:
+    """The mixed outputs of one route alone."""
+    return cluster(x[None], [m])[0]
+
+
 def wide(ffns: Any, x: Tensor, coefficients: Tensor) -> Tensor:
     """Section 7.1 of the methods: all FFNs as one matrix, coefficients [rows, FFNs] on blocks of inner units."""
     inner = torch.cat([part.dense_in.weight for part in ffns])
@@ -67,19 +73,19 @@ def wide(ffns: Any, x: Tensor, coefficients: Tensor) -> Tensor:
 def test_mmoe_as_written_out(ffn: FeedForward, m: int):
     cluster, x = build(mmoe_rule(experts=3), ffn), rows()
     gate = torch.softmax(x @ cluster.gates[m].weight.T, dim=1)
-    torch.testing.assert_close(cluster(x, m), wide(cluster.ffns, x, gate), **EXACT)
-    torch.testing.assert_close(cluster(x.view(2, 2, WIDTH), m).view(4, WIDTH), cluster(x, m), **EXACT)
+    torch.testing.assert_close(along(cluster, x, m), wide(cluster.ffns, x, gate), **EXACT)
+    torch.testing.assert_close(along(cluster, x.view(2, 2, WIDTH), m).view(4, WIDTH), along(cluster, x, m), **EXACT)
 
 
 @pytest.mark.parametrize("m", range(4))
 def test_skills_as_written_out(ffn: FeedForward, m: int):
     """Table 1 of the progressive paper: s1 s4 s7, s1 s3 s6 s7, s2 s7, s2 s3 s5 s7."""
-    cluster, x = build(skills_rule(), ffn), rows()
+    cluster, x = build(skills_rule(SKILLS_TABLE), ffn), rows()
     marks = ["1..1..1", "1.1..11", ".1....1", ".11.1.1"][m]
     coefficients = torch.tensor([[float(mark == "1") for mark in marks]], dtype=torch.float64)
     coefficients = coefficients / coefficients.sum()
     assert len(cluster.ffns) == 7
-    torch.testing.assert_close(cluster(x, m), wide(cluster.ffns, x, coefficients.expand(4, 7)), **EXACT)
+    torch.testing.assert_close(along(cluster, x, m), wide(cluster.ffns, x, coefficients.expand(4, 7)), **EXACT)
 
 
 @pytest.mark.parametrize("m", range(4))
@@ -87,8 +93,8 @@ def test_separate_is_progressive_without_coefficients(ffn: FeedForward, m: int):
     cluster, x = build(separate_rule(), ffn), rows()
     chained: Any = ProgressiveCluster(ffn, 4, init="copy", trainable=True).double()  # W = 0
     chained.ffns.load_state_dict(cluster.ffns.state_dict())
-    torch.testing.assert_close(cluster(x, m), cluster.ffns[m](x), **EXACT)
-    torch.testing.assert_close(chained(x, m), cluster(x, m), **EXACT)
+    torch.testing.assert_close(along(cluster, x, m), cluster.ffns[m](x), **EXACT)
+    torch.testing.assert_close(along(chained, x, m), along(cluster, x, m), **EXACT)
 
 
 def test_n_ffn_is_the_hardest_route_for_all(ffn: FeedForward):
@@ -96,7 +102,7 @@ def test_n_ffn_is_the_hardest_route_for_all(ffn: FeedForward):
     chained: Any = ProgressiveCluster(ffn, 3, init="mean", trainable=True).double()
     chained.load_state_dict(cluster.state_dict())
     for m in range(4):
-        torch.testing.assert_close(cluster(x, m), chained(x, 2), **EXACT)
+        torch.testing.assert_close(along(cluster, x, m), along(chained, x, 2), **EXACT)
     assert len(build(n_ffn_rule(n_ffn=1), ffn).ffns) == 1
 
 
@@ -108,7 +114,7 @@ def test_gradients_of_rows_and_all_parameters_against_finite_differences(ffn: Fe
     for m in (0, 3):
 
         def call(x: Tensor, *parameters: Tensor, m: int = m) -> Tensor:
-            return torch.func.functional_call(cluster, dict(zip(names, parameters)), (x, m))
+            return torch.func.functional_call(cluster, dict(zip(names, parameters)), (x[None], [m]))[0]
 
         assert torch.autograd.gradcheck(call, (rows(2).requires_grad_(), *values))
 
@@ -118,7 +124,7 @@ def test_gradient_of_coefficients_as_derived(ffn: FeedForward):
     cluster = build(progressive_rule(), ffn)
     x, d_y = rows(), rows()
     for m in range(4):
-        (cluster(x, m) * d_y).sum().backward()
+        (along(cluster, x, m) * d_y).sum().backward()
     alpha, g = torch.zeros(4, 4).double(), torch.zeros(4, 4).double()
     for m in range(4):
         alpha[m, : m + 1] = cluster.alphas(m).detach()
@@ -134,7 +140,7 @@ def test_fold_is_the_same_as_one_wide_ffn(ffn: FeedForward, name: str):
     widths = []
     for m in range(4):
         folded = cluster.fold(m)
-        torch.testing.assert_close(folded(x), cluster(x, m), **EXACT)
+        torch.testing.assert_close(folded(x), along(cluster, x, m), **EXACT)
         widths.append(folded.dense_in.out_features // INNER)
     rule = name.split()[0]
     n_ffns = {"shared": [1] * 4, "separate": [1] * 4, "skills": [3, 4, 2, 4], "n_ffn": [3] * 4}.get(rule, [1, 2, 3, 4])
@@ -161,13 +167,13 @@ def test_low_rank_ffns_written_out(ffn: FeedForward, rule: Any):
     for m in range(4):
         terms = cluster.terms(x, m)
         expected = sum(coefficient * ffns.whole(number)(x) for number, coefficient in terms)
-        torch.testing.assert_close(cluster(x, m), expected, **EXACT)
+        torch.testing.assert_close(along(cluster, x, m), expected, **EXACT)
 
 
 def test_low_rank_applies_the_common_layers_once(ffn: FeedForward):
     cluster, calls = build(progressive_rule(rank=2), ffn), []
     cluster.ffns.base.dense_in.register_forward_hook(lambda *_: calls.append("in"))
-    cluster(rows(), 3)
+    along(cluster, rows(), 3)
     assert calls == ["in"]
 
 
@@ -178,7 +184,7 @@ STARTS = [name for name in RULES if name not in ("mmoe", "mmoe rank", "progressi
 def test_every_route_starts_as_the_pretrained_ffn(ffn: FeedForward, name: str):
     cluster, x = build(RULES[name], ffn, trained=False), rows()
     for m in range(4):
-        torch.testing.assert_close(cluster(x, m), ffn(x), rtol=0.0, atol=1e-6)
+        torch.testing.assert_close(along(cluster, x, m), ffn(x), rtol=0.0, atol=1e-6)
 
 
 @pytest.mark.parametrize("init", ["mean", "zero", "copy", "preserving"])
@@ -188,13 +194,13 @@ def test_what_progressive_starts_compute(ffn: FeedForward, init: str, settings: 
     cluster, x = build(progressive_rule(init=init, **settings), ffn, trained=False), rows()
     factor = 2.0 if "keep_base_ffn" in settings and init != "zero" else 1.0
     for m in range(4):
-        torch.testing.assert_close(cluster(x, m), factor * ffn(x), rtol=0.0, atol=1e-6)
+        torch.testing.assert_close(along(cluster, x, m), factor * ffn(x), rtol=0.0, atol=1e-6)
 
 
 def test_random_start_is_near_no_ffn_at_all(ffn: FeedForward):
     cluster, x = build(progressive_rule(init="random"), ffn, trained=False), rows()
     for m in range(4):
-        assert bool(cluster(x, m).abs().max() < 0.05 * ffn(x).abs().max())
+        assert bool(along(cluster, x, m).abs().max() < 0.05 * ffn(x).abs().max())
         assert all(bool(p.std() > 0.005) for p in cluster.ffns[m].parameters() if p.ndim == 2)
 
 
@@ -209,7 +215,7 @@ def test_experts_start_near_the_pretrained_ffn_and_differ(ffn: FeedForward, rank
         for dense, pretrained in ((own.dense_in, big.dense_in), (own.dense_out, big.dense_out)):
             noise = ((dense.weight - pretrained.weight).std() / pretrained.weight.std()).item()
             assert noise == pytest.approx(0.05, rel=0.3)
-    difference = (cluster(x, 0) - big(x)).norm() / big(x).norm()
+    difference = (along(cluster, x, 0) - big(x)).norm() / big(x).norm()
     assert 0.005 < difference.item() < 0.15
 
 
@@ -224,7 +230,7 @@ def test_why_experts_are_perturbed(ffn: FeedForward, rank: Any):
         elif not perturbed:
             for parameter in cluster.ffns.deltas.parameters():
                 nn.init.zeros_(parameter)
-        (cluster(x, 1) ** 2).sum().backward()
+        (along(cluster, x, 1) ** 2).sum().backward()
         gradient = float(cluster.gates[1].weight.grad.abs().max())
         assert gradient > 1e-4 if perturbed else gradient < 1e-12
         assert cluster.gates[0].weight.grad is None
@@ -233,7 +239,7 @@ def test_why_experts_are_perturbed(ffn: FeedForward, rank: Any):
 def touched(cluster: Any, m: int) -> list[str]:
     """Names of parameters that get a gradient from route m."""
     cluster.zero_grad(set_to_none=True)
-    cluster(rows(), m).sum().backward()
+    along(cluster, rows(), m).sum().backward()
     return [name for name, parameter in cluster.named_parameters() if parameter.grad is not None]
 
 
@@ -250,7 +256,7 @@ def test_only_what_a_route_uses_gets_a_gradient(ffn: FeedForward, rank: Any):
         assert numbers(progressive, part) == list(range(m + 1))
         assert numbers(progressive, "coefficients") == list(range(m))
         assert numbers(touched(build(separate_rule(rank=rank), ffn), m), part) == [m]
-        assert numbers(touched(build(skills_rule(rank=rank), ffn), m), part) == skills[m]
+        assert numbers(touched(build(skills_rule(SKILLS_TABLE, rank=rank), ffn), m), part) == skills[m]
         mixed = touched(build(mmoe_rule(rank=rank), ffn), m)
         assert (numbers(mixed, part), numbers(mixed, "gates")) == ([0, 1, 2, 3], [m])
 
@@ -263,7 +269,7 @@ def test_one_w_for_all_layers(ffn: FeedForward):
     assert [name for name in layers.state_dict() if "coefficients" in name] == [f"0.coefficients.{i}" for i in range(3)]
     x = rows()
     for stack in (layers, apart):
-        sum((cluster(x, 3) ** 2).sum() for cluster in stack).backward()
+        sum((along(cluster, x, 3) ** 2).sum() for cluster in stack).backward()
     for i in range(3):
         total = sum(cluster.coefficients[i].grad for cluster in apart)
         torch.testing.assert_close(layers[0].coefficients[i].grad, total, **EXACT)
@@ -281,7 +287,7 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
     (mmoe_rule, {"noise": float("nan")}, "E020.*'noise'"),
     (mmoe_rule, {"gate_lr_scale": -1.0}, "E020.*'gate_lr_scale'"),
     (mmoe_rule, {"rank": 0}, "E020.*'rank'"),
-    (skills_rule, {"rank": -3}, "E020.*'rank' of 'skills_rule'"),
+    (skills_rule, {"table": SKILLS_TABLE, "rank": -3}, "E020.*'rank' of 'skills_rule'"),
     (separate_rule, {"rank": True}, "E020.*'rank' of 'separate_rule'"),
     (n_ffn_rule, {"n_ffn": 0}, "E020.*'n_ffn'"),
     (n_ffn_rule, {"init": "twice"}, "E012"),
@@ -306,7 +312,7 @@ def test_a_skill_table_that_lacks_a_route(table: dict[str, list[str]]):
 
 
 def test_skills_that_no_route_needs_are_left_out(ffn: FeedForward):
-    rule = skills_rule()
+    rule = skills_rule(SKILLS_TABLE)
     assert len(rule.clusters([ffn], ["sru_nested_ner"])[0].ffns) == 2
     assert rule.key("sentence_intent") == "s1 s4 s7"
 

@@ -5,7 +5,18 @@ from typing import Any
 
 import numpy
 import pytest
-from encoder_helpers import TASKS, TEXTS, adam, gold_example, gold_examples, pending, same, shims, weights
+from encoder_helpers import (
+    TASKS,
+    TEXTS,
+    adam,
+    gold_example,
+    gold_examples,
+    pending,
+    same,
+    shims,
+    weights,
+    without_dropout,
+)
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -17,11 +28,8 @@ def started(make_nlp: Callable[..., Language], *heads: Any) -> Language:
     fix_random_seed(0)
     nlp = make_nlp(*heads)
     nlp.initialize(lambda: gold_examples(nlp))
-    modules = [m for _, pipe in nlp.pipeline[1:] for shim in shims(pipe.model) for m in shim.module.modules()]
-    for module in modules:
-        for rate in ("p", "dropout_prob", "dropout", "latent_dropout", "position_dropout"):
-            if isinstance(getattr(module, rate, None), float):
-                setattr(module, rate, 0.0)
+    for shim in [shim for _, pipe in nlp.pipeline[1:] for shim in shims(pipe.model)]:
+        without_dropout(shim.module)
     return nlp
 
 

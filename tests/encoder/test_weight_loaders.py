@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 import torch
 from encoder_helpers import TASKS, gold_examples
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save_file
 from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+from transformers import AutoModel, AutoTokenizer
 
 from spacy_medmtl.encoder import weights as loaders
 from spacy_medmtl.encoder.views.wordpieces import WordPieces
@@ -57,7 +60,7 @@ def test_damaged_weights(folder: Path):
 
 def test_weights_that_lack_a_layer(folder: Path):
     """transformers would fill it with random numbers. The pooler may lack: it is not used."""
-    weights = load_file(folder / "model.safetensors")
+    weights = load((folder / "model.safetensors").read_bytes())
     without_pooler = {name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")}
     save_file(without_pooler, folder / "model.safetensors", metadata={"format": "pt"})
     assert loaders.local_encoder(str(folder))()[0].config.hidden_size == 32
@@ -86,14 +89,76 @@ def test_pickled_weights_beside_safetensors_are_not_read(folder: Path):
     assert loaders.local_encoder(str(folder))()[0].config.model_type == "bert"
 
 
-def test_slow_tokenizer(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    """A model that has no fast tokenizer cannot be split losslessly by ours."""
-    from transformers import AutoTokenizer, BertTokenizer
-
-    slow = BertTokenizer(str(folder / "vocab.txt"))
-    monkeypatch.setattr(AutoTokenizer, "from_pretrained", lambda *args, **kwargs: slow)
-    with pytest.raises(MedmtlError, match="E014.*received BertTokenizer"):
+def test_slow_tokenizer(folder: Path):
+    """CANINE's pieces are code points; a model that has no fast tokenizer cannot be split losslessly by ours."""
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "CanineTokenizer"}', encoding="utf8")
+    with pytest.raises(MedmtlError, match="E014.*received CanineTokenizer"):
         loaders.local_encoder(str(folder))()
+
+
+def test_a_vocabulary_alone_is_a_tokenizer(folder: Path):
+    """As the folders of older BERTs have it: vocab.txt and no tokenizer.json."""
+    _, expected = loaders.local_encoder(str(folder))()
+    pieces = sorted((vocabulary := json.loads(expected)["model"]["vocab"]), key=lambda piece: vocabulary[piece])
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    (folder / "vocab.txt").write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf8")
+    _, tokenizer = loaders.local_encoder(str(folder))()
+    doc = Doc(Vocab(), "Mother denies FEVER , Ängste and 38.5 °".split())
+    old, new = WordPieces(expected), WordPieces(tokenizer)
+    assert list(new.of_doc(doc).ids) == list(old.of_doc(doc).ids)
+    assert (new.single, new.pair, new.marker, new.mask) == (old.single, old.pair, old.marker, old.mask)
+
+
+EATS_ALL = {"type": "Replace", "pattern": {"Regex": "."}, "content": ""}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"normalizer": EATS_ALL}, "knows no piece of text"),
+        ({"model": {"vocab": {"[UNK]": 2, "[CLS]": 3, "[SEP]": 4}}}, "knows no piece of text"),
+        ({"model": {"vocab": {"[UNK]": 2, "[CLS]": 3, "[SEP]": 4, "a": 999}}}, "up to 999, its weights have"),
+        ({"model": {"type": "Unheard"}}, "Exception"),
+    ],
+)
+def test_a_tokenizer_that_would_train_on_nothing(folder: Path, change: dict[str, Any], reason: str):
+    path = folder / "tokenizer.json"
+    stored = json.loads(path.read_text(encoding="utf8"))
+    for name, value in change.items():
+        stored[name] = {**stored[name], **value} if name == "model" else value
+    path.write_text(json.dumps(stored), encoding="utf8")
+    with pytest.raises(MedmtlError, match=f"E008.*{reason}"):
+        loaders.local_encoder(str(folder))()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_becomes_float32(folder: Path, dtype: torch.dtype):
+    """Its config says so too, so that a model made of the config takes the weights as they are."""
+    weights = load((folder / "model.safetensors").read_bytes())
+    halves = {name: tensor.to(dtype) for name, tensor in weights.items()}
+    save_file(halves, folder / "model.safetensors", metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text(encoding="utf8"))
+    for key in ("dtype", "torch_dtype"):
+        config[key] = str(dtype).removeprefix("torch.")
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf8")
+    model, _ = loaders.local_encoder(str(folder))()
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    word = model.get_input_embeddings().weight
+    assert word.equal(halves["embeddings.word_embeddings.weight"].float())
+    again = AutoModel.from_config(type(model.config).from_dict(model.config.to_dict()))
+    assert {parameter.dtype for parameter in again.parameters()} == {torch.float32}
+
+
+def test_tokenizer_files_are_read_by_the_library_itself(tiny_encoder: Path, tmp_path: Path):
+    """What is written is an ordinary Hugging Face tokenizer, whichever version wrote it."""
+    _, tokenizer = loaders.local_encoder(str(tiny_encoder))()
+    settings = json.loads((tiny_encoder / "tokenizer_config.json").read_text(encoding="utf8"))
+    assert settings["tokenizer_class"] == "PreTrainedTokenizerFast"
+    read = AutoTokenizer.from_pretrained(tiny_encoder)
+    assert json.loads(read.backend_tokenizer.to_str())["model"] == json.loads(tokenizer)["model"]
+    assert read(["no fever", "no"], padding=True)["attention_mask"] == [[1, 1, 1, 1], [1, 1, 1, 0]]
 
 
 def test_code_in_a_model_folder_is_not_run(folder: Path):

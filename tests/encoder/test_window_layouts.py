@@ -8,10 +8,12 @@ import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
-from spacy_medmtl.encoder.layouts import Layout, Viewer, Window, fit_pair, window_spans
 from tiny_tokenizers import FAMILIES
 
-from spacy_medmtl.encoder.views.requests import Reading, Unit
+from spacy_medmtl.encoder.views import viewer
+from spacy_medmtl.encoder.views.layout import Layout, ViewSettings, Window, window_spans
+from spacy_medmtl.encoder.views.pairs import fit_pair
+from spacy_medmtl.encoder.views.requests import Reading, Unit, doc_of
 from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
@@ -19,13 +21,12 @@ NLP = spacy.blank("en")
 FIXED = settings(max_examples=300, deadline=None, derandomize=True)
 
 
-def viewer_of(family: str, size: int = 32, stride: int = 20) -> Viewer:
-    return Viewer(WordPieces(FAMILIES[family]().to_str()), Window(size, stride))
+def settings_of(family: str, size: int = 32, stride: int = 20) -> ViewSettings:
+    return ViewSettings(WordPieces(FAMILIES[family]().to_str()), Window(size, stride))
 
 
-def lay_out(viewer: Viewer, view: str, items: list[Any]) -> Layout:
-    docs = [item.doc if isinstance(item, Reading) else item for item in items]
-    return viewer.lay_out(view, items, [viewer.wordpieces.of_doc(doc) for doc in docs])
+def lay_out(views: ViewSettings, view: str, items: list[Any]) -> Layout:
+    return viewer.lay_out(views, view, items, [views.wordpieces.of_doc(doc_of(item)) for item in items])
 
 
 def letters(n: int, letter: str = "a") -> Doc:
@@ -69,7 +70,7 @@ def test_pairs_lose_pieces_of_the_longer_member_one_by_one(n_a: int, n_b: int, r
 def test_pair_sequences_are_those_of_the_tokenizer_itself(family: str):
     """Ids and type ids of BERT's ``[CLS] a [SEP] b [SEP]`` and RoBERTa's ``<s> a </s></s> b </s>``."""
     doc = NLP("the chest pain no fever")
-    layout = lay_out(viewer_of(family), "pair", [Reading(doc, pairs=[((0, 3), (3, 5)), ((3, 5), (0, 3))])])
+    layout = lay_out(settings_of(family), "pair", [Reading(doc, pairs=[((0, 3), (3, 5)), ((3, 5), (0, 3))])])
     blank = "" if family == "wordpiece" else " "  # tokens inside a text have one before them
     for i, (a, b) in enumerate([("the chest pain", f"{blank}no fever"), (f"{blank}no fever", "the chest pain")]):
         expected = FAMILIES[family]().encode(a, b)
@@ -85,23 +86,23 @@ def test_single_sequences_are_those_of_the_tokenizer_itself(family: str):
     doc = NLP("the chest pain")
     expected = FAMILIES[family]().encode("the chest pain")
     for view, item in (("tokens", doc), ("sentence", Reading(doc, [Unit(0, 0, 3, 3)]))):
-        layout = lay_out(viewer_of(family), view, [item])
+        layout = lay_out(settings_of(family), view, [item])
         assert [ids.tolist() for ids in layout.ids] == [expected.ids]
         assert [types.tolist() for types in layout.types] == [expected.type_ids]
 
 
 def test_too_long_pairs_are_cut_with_a_warning_that_names_the_document():
-    viewer = viewer_of("wordpiece", size=23)  # room for 20 beside [CLS] [SEP] [SEP]
+    views = settings_of("wordpiece", size=23)  # room for 20 beside [CLS] [SEP] [SEP]
     short, long = letters(8), letters(40)
     items = [Reading(short, pairs=[((0, 4), (4, 8))]), Reading(long, pairs=[((0, 5), (5, 40)), ((0, 3), (3, 6))])]
     with pytest.warns(MedmtlWarning, match=r"W002\] 1 sentence pair.*window of 23.*document 1 "):
-        layout = lay_out(viewer, "pair", items)
+        layout = lay_out(views, "pair", items)
     assert [len(ids) for ids in layout.ids] == [11, 23, 9]
     assert layout.types[1].tolist() == [0] * (1 + 5 + 1) + [1] * (15 + 1)  # the short member is whole
 
 
 def test_pairs_that_just_fit_are_not_cut():
-    layout = lay_out(viewer_of("wordpiece", size=23), "pair", [Reading(letters(20), pairs=[((0, 5), (5, 20))])])
+    layout = lay_out(settings_of("wordpiece", size=23), "pair", [Reading(letters(20), pairs=[((0, 5), (5, 20))])])
     assert [len(ids) for ids in layout.ids] == [23]
 
 
@@ -110,9 +111,9 @@ def context_sequence(n_left: int, n_target: int, n_right: int, size: int) -> tup
     and the places that give rows."""
     words = [chr(ord("a") + i) for i in range(n_left)] + ["x"] * n_target + [chr(ord("p") + i) for i in range(n_right)]
     doc = Doc(NLP.vocab, words=words)
-    viewer = viewer_of("wordpiece", size=size)
+    views = settings_of("wordpiece", size=size)
     unit = Unit(0, n_left, n_left + n_target, len(doc))
-    layout = lay_out(viewer, "context", [Reading(doc, [unit], marked=True)])
+    layout = lay_out(views, "context", [Reading(doc, [unit], marked=True)])
     assert len(layout.ids) == 1
     tokenizer = FAMILIES["wordpiece"]()
     return [tokenizer.id_to_token(int(i)) for i in layout.ids[0]], numpy.concatenate(layout.gather).tolist()
@@ -150,9 +151,9 @@ def test_context_is_cut_from_the_outside_inwards_and_the_target_never(
 )
 def test_a_heading_stands_before_the_context(heading: tuple[int, int], left: int, expected: str):
     words = ["h", "h", "c", "d", "e", "x", "x", "x", "p"]
-    viewer = viewer_of("wordpiece", size=16, stride=14)
+    views = settings_of("wordpiece", size=16, stride=14)
     unit = Unit(left, 5, 8, 9, heading=heading)
-    layout = lay_out(viewer, "context", [Reading(Doc(NLP.vocab, words=words), [unit], marked=True)])
+    layout = lay_out(views, "context", [Reading(Doc(NLP.vocab, words=words), [unit], marked=True)])
     tokenizer = FAMILIES["wordpiece"]()
     assert " ".join(tokenizer.id_to_token(int(i)) for i in layout.ids[0]) == expected
     assert numpy.concatenate(layout.segments).tolist() == [5, 6, 7]
@@ -160,8 +161,8 @@ def test_a_heading_stands_before_the_context(heading: tuple[int, int], left: int
 
 def test_a_target_over_the_window_is_read_in_windows_without_context():
     doc = Doc(NLP.vocab, words=["a"] * 5 + ["x"] * 50 + ["p"] * 5)
-    viewer = viewer_of("wordpiece", size=20, stride=18)
-    layout = lay_out(viewer, "context", [Reading(doc, [Unit(0, 5, 55, 60)], marked=True)])
+    views = settings_of("wordpiece", size=20, stride=18)
+    layout = lay_out(views, "context", [Reading(doc, [Unit(0, 5, 55, 60)], marked=True)])
     tokenizer = FAMILIES["wordpiece"]()
     for ids in layout.ids:
         names = [tokenizer.id_to_token(int(i)) for i in ids]
@@ -173,17 +174,17 @@ def test_a_target_over_the_window_is_read_in_windows_without_context():
     ("family", "marker"), [("wordpiece", "[unused1]"), ("byte_bpe", "madeupword0001"), ("unigram", "<mask>")]
 )
 def test_marker_of_each_family_is_one_known_piece(family: str, marker: str):
-    assert viewer_of(family).wordpieces.marker == FAMILIES[family]().token_to_id(marker)
+    assert settings_of(family).wordpieces.marker == FAMILIES[family]().token_to_id(marker)
 
 
 def test_unmarked_units_have_no_markers():
-    layout = lay_out(viewer_of("wordpiece"), "sentence", [Reading(letters(6), [Unit(0, 2, 4, 6)], marked=False)])
+    layout = lay_out(settings_of("wordpiece"), "sentence", [Reading(letters(6), [Unit(0, 2, 4, 6)], marked=False)])
     assert [len(ids) for ids in layout.ids] == [8]
 
 
 def test_sentences_over_several_windows_give_one_row_from_all_their_heads():
     doc = letters(70)
-    layout = lay_out(viewer_of("wordpiece"), "sentence", [Reading(doc, [Unit(0, 0, 60, 60), Unit(60, 60, 70, 70)])])
+    layout = lay_out(settings_of("wordpiece"), "sentence", [Reading(doc, [Unit(0, 0, 60, 60), Unit(60, 60, 70, 70)])])
     firsts = numpy.cumsum([0] + [len(ids) for ids in layout.ids])[:-1]
     assert numpy.concatenate(layout.gather).tolist() == firsts.tolist()
     assert numpy.concatenate(layout.segments).tolist() == [0, 0, 0, 1]
@@ -193,14 +194,16 @@ def test_sentences_over_several_windows_give_one_row_from_all_their_heads():
 def test_views_that_need_units_refuse_docs_and_unknown_views_are_named():
     for view in ("sentence", "pair"):
         with pytest.raises(MedmtlError, match=f"E010.*'{view}'"):
-            lay_out(viewer_of("wordpiece"), view, [letters(3)])
-    with pytest.raises(MedmtlError, match="E002.*'page'.*tokens, sentence, pair, context"):
-        lay_out(viewer_of("wordpiece"), "page", [letters(3)])
+            lay_out(settings_of("wordpiece"), view, [letters(3)])
+    with pytest.raises(MedmtlError, match="E002.*'page'.*tokens, document, sentence, pair, context"):
+        lay_out(settings_of("wordpiece"), "page", [letters(3)])
+    with pytest.raises(MedmtlError, match="E010.*'document'"):
+        lay_out(settings_of("wordpiece"), "document", [Reading(letters(3), [Unit(0, 0, 3, 3)])])
 
 
-def pieces_read(viewer: Viewer, unit: Unit, doc: Doc) -> tuple[list[int], list[list[int]]]:
+def pieces_read(views: ViewSettings, unit: Unit, doc: Doc) -> tuple[list[int], list[list[int]]]:
     """The pieces of the one sequence of a unit, and which of them are read for each token."""
-    layout = lay_out(viewer, "context", [Reading(doc, [unit], marked=True)])
+    layout = lay_out(views, "context", [Reading(doc, [unit], marked=True)])
     (ids,) = layout.ids
     rows, segments = numpy.concatenate(layout.gather), numpy.concatenate(layout.segments)
     return ids.tolist(), [ids[rows[segments == token]].tolist() for token in range(len(doc))]
@@ -208,32 +211,32 @@ def pieces_read(viewer: Viewer, unit: Unit, doc: Doc) -> tuple[list[int], list[l
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_speakers_stand_in_front_of_what_they_say_and_give_no_rows(family: str):
-    viewer = viewer_of(family, 64)
+    views = settings_of(family, 64)
     doc = Doc(NLP.vocab, words="any pain no fever good".split())
     silent = Unit(0, 2, 4, 5)
     spoken = Unit(0, 2, 4, 5, speakers=((0, "knee:"), (2, "chest:"), (4, "knee:")))
-    words, template = viewer.wordpieces, viewer.wordpieces.single
+    words, template = views.wordpieces, views.wordpieces.single
     of_doc, (knee, chest) = words.of_doc(doc), (list(words.of_text(name)) for name in ("knee:", "chest:"))
     any_pain, target, good = (
         of_doc.ids[of_doc.starts[a] : of_doc.starts[b]].tolist() for a, b in ((0, 2), (2, 4), (4, 5))
     )
     marker = [words.marker]
     expected = [*knee, *any_pain, *chest, *marker, *target, *marker, *knee, *good]
-    ids, rows = pieces_read(viewer, spoken, doc)
+    ids, rows = pieces_read(views, spoken, doc)
     assert ids == [*template.before, *expected, *template.after]
-    assert rows == pieces_read(viewer, silent, doc)[1]
+    assert rows == pieces_read(views, silent, doc)[1]
 
 
 @pytest.mark.parametrize("size", range(16, 40))
 def test_speakers_are_cut_as_context_from_the_outside_and_the_unit_never(size: int):
-    viewer = viewer_of("wordpiece", size)
+    views = settings_of("wordpiece", size)
     doc = letters(30)
     unit = Unit(0, 10, 20, 30, speakers=((0, "b"), (10, "c"), (20, "d")))
-    words = viewer.wordpieces
+    words = views.wordpieces
     b, c, d = (list(words.of_text(name)) for name in "bcd")
     a = words.of_doc(doc).ids[0]
     before, after = [*b, *[a] * 10, *c], [*d, *[a] * 10]
-    ids, rows = pieces_read(viewer, unit, doc)
+    ids, rows = pieces_read(views, unit, doc)
     assert len(ids) <= size
     first, second = (i for i, piece in enumerate(ids) if piece == words.marker)
     assert ids[first + 1 : second] == [a] * 10

@@ -1,6 +1,7 @@
 """Wordpieces of tokens: nothing is lost, whatever the text and the tokenizer family."""
 
 from functools import cache
+from typing import Any
 
 import numpy
 import pytest
@@ -8,10 +9,11 @@ import spacy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc
-from spacy_medmtl.encoder.layouts import Viewer, Window
 from tiny_tokenizers import FAMILIES
 
-from spacy_medmtl.encoder.views.requests import Reading, units_with_context
+from spacy_medmtl.encoder.views.layout import ViewSettings, Window
+from spacy_medmtl.encoder.views.requests import DocumentReading, Reading, units_with_context
+from spacy_medmtl.encoder.views.viewer import lay_out
 from spacy_medmtl.encoder.views.wordpieces import DocPieces, WordPieces
 
 CONTROL = "\x00\x01\x07\x08\x1b\x7f\x85\u200b\u200d\u2028\ufeff\ufffd\u00ad"
@@ -44,10 +46,10 @@ def check_pieces(doc: Doc, pieces: DocPieces) -> None:
     assert [bool(n) for n in owned] == [not token.is_space for token in doc]
 
 
-def check_layout(doc: Doc, pieces: DocPieces, view: str, items: list[object], viewer: Viewer) -> None:
+def check_layout(doc: Doc, pieces: DocPieces, view: str, items: list[Any], views: ViewSettings) -> None:
     """Each piece of the text lands in exactly one output row, that of its token, and sequences fit."""
-    layout = viewer.lay_out(view, items, [pieces])
-    assert all(len(ids) == len(types) <= viewer.window.size for ids, types in zip(layout.ids, layout.types))
+    layout = lay_out(views, view, items, [pieces])
+    assert all(len(ids) == len(types) <= views.window.size for ids, types in zip(layout.ids, layout.types))
     assert layout.lengths == [len(doc)]
     none = numpy.zeros(0, dtype="int64")
     gather, segments = numpy.concatenate([none, *layout.gather]), numpy.concatenate([none, *layout.segments])
@@ -65,12 +67,14 @@ def test_every_token_owns_pieces_and_every_piece_one_row(family: str, text: str)
     pieces = tool.of_doc(doc)
     check_pieces(doc, pieces)
     for window, stride in ((16, 1), (16, 14), (40, 24)):
-        viewer = Viewer(tool, Window(window, stride))
-        check_layout(doc, pieces, "tokens", [doc], viewer)
-        check_layout(doc, pieces, "context", [doc], viewer)
+        views = ViewSettings(tool, Window(window, stride))
+        check_layout(doc, pieces, "tokens", [doc], views)
+        check_layout(doc, pieces, "context", [doc], views)
+        check_layout(doc, pieces, "document", [doc], views)
         thirds = sorted({0, len(doc) // 3, len(doc) // 2, len(doc)})
         units = units_with_context(list(zip(thirds, thirds[1:])), 1)
-        check_layout(doc, pieces, "context", [Reading(doc, units, marked=True)], viewer)
+        check_layout(doc, pieces, "context", [Reading(doc, units, marked=True)], views)
+        check_layout(doc, pieces, "document", [DocumentReading(doc, list(zip(thirds, thirds[1:])))], views)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -94,21 +98,22 @@ def test_odd_texts(family: str, text: str):
     doc, tool = NLP(text), wordpieces(family)
     pieces = tool.of_doc(doc)
     check_pieces(doc, pieces)
-    check_layout(doc, pieces, "tokens", [doc], Viewer(tool, Window(32, 20)))
+    for view in ("tokens", "document"):
+        check_layout(doc, pieces, view, [doc], ViewSettings(tool, Window(32, 20)))
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_one_token_longer_than_the_window_and_text_far_over_it(family: str):
     tool = wordpieces(family)
-    viewer = Viewer(tool, Window(32, 20))
+    views = ViewSettings(tool, Window(32, 20))
     giant = "x1" * 45  # WordPiece takes words of more than 100 letters for unknown: one piece
     for words in ([giant], ["no", giant, "fever"], ["chest", "pain", giant, "."] * 300):
         doc = Doc(NLP.vocab, words=words)
         pieces = tool.of_doc(doc)
         assert numpy.diff(pieces.starts).max() > 32
         check_pieces(doc, pieces)
-        check_layout(doc, pieces, "tokens", [doc], viewer)
-        check_layout(doc, pieces, "context", [doc], viewer)
+        for view in ("tokens", "context", "document"):
+            check_layout(doc, pieces, view, [doc], views)
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -16,7 +16,8 @@ def train(encoder: str, output: str) -> list[Any]:
     fix_random_seed(7)
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
-    model = {"@architectures": "spacy-medmtl.ProgressiveTransformer.v1", "window": 64, "stride": 48}
+    model = {"@architectures": "spacy-medmtl.ProgressiveTransformer.v1", "routes": list(TASKS)}
+    model.update(window=64, stride=48)
     nlp.add_pipe("medmtl_progressive_tok2vec", name="encoder", config={"model": model})
     for task in TASKS:
         nlp.add_pipe(task)

@@ -7,11 +7,14 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 from thinc.api import Config
-from toy import TEXTS, annotate_findings, annotate_pairs, with_sentences
+from toy import CASE, TEXTS, with_sentences
 
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.lab.cells import Cell
 from spacy_medmtl.lab.kshot import doc_labels, sample, sampled_cells
+
+annotate_findings = CASE["cpncf_assertion"].annotate
+annotate_pairs = CASE["pair_relation"].annotate
 
 
 def test_one_label_each():
@@ -31,14 +34,15 @@ def test_many_labels(seed: int):
     assert len(taken) <= 3 * 8
 
 
-def test_labels_of_pairs_and_findings():
-    nlp = spacy.blank("en")
+def test_labels_of_pairs_and_findings(make_nlp):
+    nlp = make_nlp("pair_relation", "cpncf_assertion")
+    findings, pairs = nlp.get_pipe("cpncf_assertion"), nlp.get_pipe("pair_relation")
     doc = with_sentences(nlp, TEXTS[0])
-    assert doc_labels(doc, "medmtl_findings") == []
+    assert doc_labels(doc, findings) == doc_labels(doc, nlp.get_pipe("sentencizer")) == []
     annotate_findings(doc)
     annotate_pairs(doc)
-    assert doc_labels(doc, "medmtl_findings") == ["SIGN positive", "SIGN negative"]
-    assert doc_labels(doc, "medmtl_relations") == ["(none)", "CONTRAST"]
+    assert doc_labels(doc, findings) == ["SIGN positive", "SIGN negative"]
+    assert doc_labels(doc, pairs) == ["(none)", "CONTRAST"]
 
 
 def test_cells_get_their_samples(base: Config, tmp_path: Path):

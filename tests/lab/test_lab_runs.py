@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import spacy
 from spacy.tokens import DocBin
-from toy import CASES, make_examples
+from toy import CASE, make_examples
 from typer.testing import CliRunner, Result
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES
@@ -105,7 +105,7 @@ def test_another_start_or_setting_is_another_line(lab: Callable[..., Result], tm
         ("zero", ""),
     ]
     assert {row["seeds"] for row in rows} == {"1"}
-    case = next(case for case in CASES if case.factory == "pair_relation")
+    case = CASE["pair_relation"]
     docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
     DocBin(docs=docs[:1]).to_disk(tmp_path / "data" / "test" / "rqe.spacy")
     result = lab("systems", *only)
@@ -128,7 +128,7 @@ def test_a_corpus_in_a_folder_and_labels_kept_apart(lab: Callable[..., Result], 
     only = ("--only", "shared")
     folder = tmp_path / "data" / "test" / "shards"
     folder.mkdir()
-    case = next(case for case in CASES if case.factory == "sru_nested_ner")
+    case = CASE["sru_nested_ner"]
     docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
     for doc in docs:
         doc.spans[ENTITIES].attrs[ANNOTATED_LABELS] = list(case.labels)
@@ -205,7 +205,7 @@ def test_folders_that_results_cannot_go_to(lab: Callable[..., Result], tmp_path:
 
 
 def test_a_corpus_with_one_task_missing(lab: Callable[..., Result], tmp_path: Path):
-    case = next(case for case in CASES if case.factory == "pair_relation")
+    case = CASE["pair_relation"]
     docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
     DocBin(docs=docs).to_disk(tmp_path / "data" / "test" / "bc5cdr.spacy")
     result = lab("systems")

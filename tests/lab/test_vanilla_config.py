@@ -11,7 +11,7 @@ from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from spacy.util import load_config
 from thinc.api import Adam
-from toy import CASES, TEXTS, make_examples, weights
+from toy import CASE, CASES, TEXTS, make_examples, weights
 
 import spacy_medmtl
 
@@ -54,7 +54,7 @@ def test_it_trains_is_saved_and_loaded(config: Any, tmp_path: Path):
 
 def test_a_task_moves_its_own_encoder_only(config: Any):
     nlp = init_nlp(config)
-    case = next(case for case in CASES if case.factory == "sentence_intent")
+    case = CASE["sentence_intent"]
     before = weights(nlp)
     nlp.update(make_examples(nlp, case.annotate), sgd=Adam(1e-3))
     after = weights(nlp)

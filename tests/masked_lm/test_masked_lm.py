@@ -7,9 +7,10 @@ import torch
 from spacy.tokens import DocBin
 from spacy.training import Example
 from thinc.api import Adam, Config, fix_random_seed
-from toy import TEXTS, annotate_intents, make_example, weights
+from toy import CASE, TEXTS, make_example, weights
 
 from spacy_medmtl.annotations.scoring import CORPUS
+from spacy_medmtl.encoder.export import plain_model
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.masked_lm import layer
@@ -17,6 +18,8 @@ from spacy_medmtl.masked_lm.layer import MaskedLmHead, head_spec, masked_lm_loss
 from spacy_medmtl.masked_lm.masking import mask_words
 from spacy_medmtl.masked_lm.model import masked_lm_model
 from spacy_medmtl.training.balancing import balance_tasks
+
+annotate_intents = CASE["sentence_intent"].annotate
 
 LONG = " ".join(TEXTS * 3)
 ROUTE = {"@architectures": "spacy-medmtl.RouteListener.v1", "route": "cpncf_assertion", "view": "tokens"}
@@ -45,7 +48,7 @@ def test_loss_and_gradient_are_those_of_hugging_face(make_nlp, encoder_settings)
     nlp = started(make_nlp, encoder=encoder_settings(["cpncf_assertion"], "shared_rule"))
     module = torch_shim(nlp.get_pipe("encoder").model).module
     for part in module.modules():
-        for rate in ("p", "dropout_prob"):  # the latter of attention
+        for rate in ("p", "dropout"):  # the latter of attention
             if isinstance(getattr(part, rate, None), float):
                 setattr(part, rate, 0.0)
     head = MaskedLmHead(**head_spec(module))
@@ -54,14 +57,10 @@ def test_loss_and_gradient_are_those_of_hugging_face(make_nlp, encoder_settings)
     loss = masked_lm_loss(module, head, docs, numpy.random.default_rng(5), trains=True, **settings)
     loss.backward()
 
-    config = BertConfig(**module.encoder.model.config.to_dict())
+    config = BertConfig(**torch_shim(nlp.get_pipe("encoder").model).spec["config"])
     reference = BertForMaskedLM(config).eval()
-    state = {}
-    for name, value in module.encoder.model.state_dict().items():
-        name = name.replace(".output.cluster.ffn.dense_in.", ".intermediate.dense.")
-        state[name.replace(".output.cluster.ffn.dense_out.", ".output.dense.")] = value
-    missing = reference.bert.load_state_dict(state, strict=False).missing_keys
-    assert missing == []
+    plain = plain_model(module.encoder, config.to_dict(), "cpncf_assertion").state_dict()
+    assert reference.bert.load_state_dict(plain, strict=False).missing_keys == []  # it has a pooler more
     predictions = reference.cls.predictions
     predictions.transform.dense.load_state_dict(head.transform.state_dict())
     predictions.transform.LayerNorm.load_state_dict(head.LayerNorm.state_dict())
@@ -74,7 +73,7 @@ def test_loss_and_gradient_are_those_of_hugging_face(make_nlp, encoder_settings)
         read, chosen = mask_words(own, generator, share=0.3, mask=module.wordpieces.mask, n_vocabulary=n_vocabulary)
         pieces.append(read)
         labels.append(numpy.where(chosen, own.ids, -100))
-    layout = module.viewer.lay_out("tokens", docs, pieces)
+    layout = module.lay_out("tokens", docs, pieces)
     assert len(layout.ids) > 3
     targets = numpy.full(layout.n_rows, -100)
     targets[numpy.concatenate(layout.gather)] = numpy.concatenate(labels)
@@ -88,7 +87,7 @@ def test_loss_and_gradient_are_those_of_hugging_face(make_nlp, encoder_settings)
     expected = total / n
     expected.backward()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
-    ours = module.encoder.model.embeddings.word_embeddings.weight.grad
+    ours = module.encoder.embeddings.words.weight.grad
     tied = reference.bert.embeddings.word_embeddings.weight.grad
     assert tied.abs().max() > 1e-3
     assert torch.allclose(ours, tied, atol=1e-5)

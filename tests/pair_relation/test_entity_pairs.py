@@ -1,9 +1,9 @@
 """Pairs of entities: candidates, learning by marks and by types, direction, scores, and where entities come from."""
 
+import gc
 import re
 from pathlib import Path
 
-import numpy
 import pytest
 import spacy
 import torch
@@ -14,8 +14,10 @@ from toy import weights, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, RELATIONS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
+from spacy_medmtl.encoder.encoding import Encoding
 from spacy_medmtl.encoder.listener import view_of
-from spacy_medmtl.encoder.model import _first_rows, _pool, encode_layout
+from spacy_medmtl.encoder.pooling import pool
+from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.requests import Unit, ViewRequest
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.heads.losses import sigmoid
@@ -185,25 +187,33 @@ def test_a_batch_is_what_each_pair_alone_is(trained):
     assert n_pairs == 52
 
 
+def n_tensors():
+    """How many are alive."""
+    gc.collect()
+    return sum(type(thing) is torch.Tensor for thing in gc.get_objects())
+
+
 @pytest.mark.parametrize("budget", [40, 8192])
 def test_the_rows_that_prediction_keeps_are_those_of_training(trained, budget):
-    """[CLS] rows alone, batch by batch, against all rows of all sequences; and nothing else stays in the memo."""
+    """[CLS] rows alone, batch by batch, against all rows of all sequences; and nothing else is kept."""
     pipe, encoder = trained.get_pipe("pair_relation"), trained.get_pipe("encoder").model
     docs = list(trained.pipe([*TEXTS, *NESTED]))
     readings = [pipe._reading(doc, pipe.candidates(doc)) for doc in docs]
-    module = encoder.shims[0].module
-    layout = module.viewer.lay_out(view_of(pipe.model), readings, [module.wordpieces.of_doc(doc) for doc in docs])
+    module = torch_shim(encoder).module
+    layout = module.lay_out(view_of(pipe.model), readings, [module.of_doc(doc) for doc in docs])
     with torch.no_grad():
-        rows = encode_layout(module.encoder, layout, "pair_relation", budget, lambda _, compute: compute())
-        expected = _pool(rows, layout, "mean")
-        found = _first_rows(module.encoder, layout, "pair_relation", budget)
-    torch.testing.assert_close(found, expected, rtol=0.0, atol=1e-5)
+        flat, places = Encoding(module, str, budget).encode(layout, ["pair_relation"])
+        expected = pool(flat, places, layout, "mean")
     request = ViewRequest(readings, "pair_relation", view_of(pipe.model))
-    first, second = encoder.predict(request), encoder.predict(request)
-    assert [len(rows) for rows in first] == [len(reading.pairs) for reading in readings]
-    assert numpy.concatenate(first).tobytes() == numpy.concatenate(second).tobytes()
-    numpy.testing.assert_allclose(numpy.concatenate(first), expected.numpy(), atol=1e-5)
-    assert [tuple(kept.shape) for kept in request.memo.values() if isinstance(kept, torch.Tensor)] == [(52, 32)]
+    encoding = Encoding(module, str, budget)
+    n_before = n_tensors()
+    first = encoding.read(request)
+    assert n_tensors() == n_before + 1  # the rows themselves
+    torch.testing.assert_close(first.tensor, expected, rtol=0.0, atol=1e-5)
+    assert first.tensor.shape == (52, 32)
+    assert first.lengths == [len(reading.pairs) for reading in readings]
+    assert torch.equal(encoding.read(request).tensor, first.tensor)
+    assert torch.equal(encoder.predict(request).tensor, first.tensor)
 
 
 def test_training_and_prediction_read_the_same(trained):
@@ -227,72 +237,6 @@ def test_nested_entities_are_told_apart(make_nlp):
         ("z", "k q", "UNDERGOES"),
         ("z", "q", "UNDERGOES"),
     ]
-
-
-def entity_doc(text="A x b . c y d . e", *extra):
-    """Capital letters and a, b, c ... are entities of the type U or L, x and y are words."""
-    doc = with_sentences(spacy.blank("en"), text)
-    single = [(t.i, t.i + 1, "U" if t.text.isupper() else "L") for t in doc if t.text not in "xy."]
-    write_group(doc, ENTITIES, [Span(doc, a, b, label=label) for a, b, label in [*single, *extra]])
-    return doc
-
-
-def found(doc, **settings):
-    return [f"{doc[slice(*head)].text}{doc[slice(*tail)].text}" for head, tail in entity_pairs(**settings)(doc)]
-
-
-def test_candidates_within_sentences():
-    doc = entity_doc("A x b . c y D . e")
-    assert found(doc) == ["Ab", "cD"]
-    assert found(doc, both_orders=True) == ["Ab", "bA", "cD", "Dc"]
-    assert found(doc, max_sentences=1) == ["Ab", "Ac", "AD", "bc", "bD", "cD", "ce", "De"]
-    assert found(doc, max_sentences=2) == ["Ab", "Ac", "AD", "Ae", "bc", "bD", "be", "cD", "ce", "De"]
-    assert len(found(doc, max_sentences=9, both_orders=True)) == 5 * 4
-
-
-def test_candidates_of_types():
-    """Two types say which one is the head; two of one type are judged once unless ``both_orders``."""
-    doc = entity_doc("A x b . c y D . e")
-    assert found(doc, types=[["U", "L"]]) == ["Ab", "Dc"]
-    assert found(doc, types=[["U", "L"], ["L", "U"]]) == ["Ab", "bA", "cD", "Dc"]
-    assert found(doc, types=[["U", "L"]], max_sentences=1) == ["Ab", "Ac", "Db", "Dc", "De"]
-    assert found(doc, types=[["L", "L"]], max_sentences=1) == ["bc", "ce"]
-    assert found(doc, types=[["L", "L"]], max_sentences=1, both_orders=True) == ["bc", "cb", "ce", "ec"]
-    assert found(doc, types=[["U", "Z"]], max_sentences=9) == []
-
-
-def test_candidates_with_equal_bounds_overlaps_and_repeats():
-    """An entity is no pair with itself, two labels of one span are, and a pair is proposed once."""
-    assert found(entity_doc("A x .", (0, 1, "U"))) == []
-    assert found(entity_doc("A x .", (0, 1, "Z"))) == ["AA"]
-    assert found(entity_doc("A x b .", (0, 1, "Z"), (0, 1, "Z"))) == ["AA", "Ab"]
-    assert found(entity_doc("A b .", (0, 2, "U"))) == ["AA b", "Ab", "A bb"]
-
-
-def test_candidates_of_doc_ents_and_where_nobody_looked():
-    doc = entity_doc("A x b .")
-    assert found(doc, spans_key="ents") == found(doc, spans_key="others") == []
-    doc.ents = list(doc.spans[ENTITIES])
-    assert found(doc, spans_key="ents") == ["Ab"]
-    assert found(spacy.blank("en")("")) == []
-    unsplit = entity_doc("A x b . c")
-    for token in unsplit:
-        token.is_sent_start = token.i == 0
-    assert found(unsplit) == ["Ab", "Ac", "bc"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "match"),
-    [
-        ({"types": [["Drug"]]}, r"'types'.*\[\['Drug'\]\].*Expected null or pairs"),
-        ({"types": []}, r"'types'.*\[\]"),
-        ({"types": [["Drug", 3]]}, "'types'"),
-        ({"max_sentences": -1}, "'max_sentences'.*-1.*Expected a number from 0"),
-    ],
-)
-def test_settings_of_the_getter_are_checked(settings, match):
-    with pytest.raises(MedmtlError, match=f"MEDMTL-E218.*{match}"):
-        entity_pairs(**settings)
 
 
 def test_sentences_of_both_are_read(make_nlp):
@@ -341,7 +285,7 @@ def test_white_space_is_no_entity_and_no_part_of_one(make_nlp):
     nlp, *_ = started(make_nlp)
     pipe = nlp.get_pipe("pair_relation")
     for text, bounds, expected in (
-        (" \n ", [(0, 1), (1, 2)], []),
+        (" \n ", [(0, 1)], []),
         ("k \n q", [(0, 1), (1, 2), (2, 3)], [((0, 1), (2, 3)), ((2, 3), (0, 1))]),
         ("k \n q", [(0, 2), (1, 3)], [((0, 1), (2, 3)), ((2, 3), (0, 1))]),
     ):
@@ -353,7 +297,7 @@ def test_white_space_is_no_entity_and_no_part_of_one(make_nlp):
 
 
 def test_other_views_are_refused_by_name(make_nlp):
-    expected = re.escape("the view 'pair', 'marked_pair', 'blinded_pair', received 'tokens'")
+    expected = re.escape("the view 'pair', 'document', 'marked_pair', 'blinded_pair', received 'tokens'")
     with pytest.raises(MedmtlError, match=expected):
         make_nlp(("pair_relation", "pair_relation", config("tokens")))
 

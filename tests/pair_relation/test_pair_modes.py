@@ -4,7 +4,7 @@ import math
 
 import pytest
 from spacy.training import Example
-from toy import CASES, TEXTS, make_example, make_examples, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl import pair_doc
 from spacy_medmtl.annotations.groups import RELATIONS
@@ -13,10 +13,10 @@ from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 from spacy_medmtl.pair_relation.candidates import adjacent_pairs, segment_pairs
 from spacy_medmtl.pair_relation.pipe import judge_pairs
 
-CASE = CASES[1]
+PAIR_CASE = CASE["pair_relation"]
 
 
-def started(make_nlp, annotate=CASE.annotate, texts=TEXTS, **config):
+def started(make_nlp, annotate=PAIR_CASE.annotate, texts=TEXTS, **config):
     nlp = make_nlp(("pair_relation", "pair_relation", config))
     examples = make_examples(nlp, annotate, texts=texts)
     return nlp, examples, nlp.initialize(lambda: examples)
@@ -48,7 +48,7 @@ def test_exclusive_with_none_of_them(make_nlp):
 
 def annotate_always(doc):
     """Each adjacent pair has exactly one label."""
-    CASE.annotate(doc)
+    PAIR_CASE.annotate(doc)
     write_relations(doc, [JudgedPair(p.head, p.tail, p.labels or ("SOCIAL",), 1.0) for p in read_pairs(doc)])
 
 
@@ -65,7 +65,7 @@ def test_multilabel_holds_any_number_of_labels(make_nlp):
     """Each with its own probability, and the threshold decides."""
 
     def annotate_both(doc):
-        CASE.annotate(doc)
+        PAIR_CASE.annotate(doc)
         pairs = [JudgedPair(p.head, p.tail, (*p.labels, "NEXT"), 1.0) for p in read_pairs(doc)]
         write_relations(doc, pairs)
 
@@ -158,7 +158,7 @@ def test_an_infinite_regression_loss_is_a_coded_error(make_nlp):
 
 
 def annotate_one_label(doc):
-    CASE.annotate(doc)
+    PAIR_CASE.annotate(doc)
     write_relations(doc, [JudgedPair(p.head, p.tail, ("s",), 0.5) for p in read_pairs(doc)])
 
 
@@ -201,7 +201,7 @@ def test_a_gold_pair_that_was_never_a_candidate_is_missed(make_nlp):
     nlp, examples = trained(make_nlp)
 
     def annotate_more(doc):
-        CASE.annotate(doc)
+        PAIR_CASE.annotate(doc)
         far = JudgedPair((0, 3), (9, 12), ("AGREE",), 1.0)
         write_relations(doc, [*read_pairs(doc), far])
 

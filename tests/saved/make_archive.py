@@ -19,11 +19,12 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from thinc.api import fix_random_seed
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertModel
 
 import spacy_medmtl
 from spacy_medmtl.annotations.groups import write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
+from spacy_medmtl.encoder.tokenizer_files import wordpiece_tokenizer, write_tokenizer
 
 TEXTS = ["hello mother . no fever .", "left knee pain and a cough . no chest pain ."]
 HEADS = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
@@ -33,9 +34,8 @@ WORDS = "hello mother no fever left knee pain and a cough chest".split()
 def make_encoder(folder: Path) -> None:
     """One layer of width 8 over a few words."""
     pieces = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *string.ascii_lowercase, ".", *WORDS]
-    vocab = folder / "vocab.txt"
-    vocab.write_text("\n".join(dict.fromkeys(pieces)), encoding="utf8")
-    BertTokenizerFast(vocab_file=str(vocab)).save_pretrained(folder)
+    pieces = list(dict.fromkeys(pieces))
+    write_tokenizer(wordpiece_tokenizer(pieces), folder)
     torch.manual_seed(0)
     config = BertConfig(
         vocab_size=len(set(pieces)), hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8,

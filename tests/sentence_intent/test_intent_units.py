@@ -3,12 +3,12 @@
 import pytest
 from spacy.tokens import Span
 from spacy.training import Example
-from toy import CASES, TEXTS, make_example, make_examples, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import INTENTS, TURNS, write_group
 from spacy_medmtl.errors import MedmtlError
 
-annotate_intents = CASES[0].annotate
+annotate_intents = CASE["sentence_intent"].annotate
 
 
 def trained(make_nlp, config, examples_of, n_updates=50):
@@ -178,7 +178,8 @@ def test_context_is_the_same_in_training_and_prediction(make_nlp):
     assert gold.held.shape == (1, 3)
     full, _ = pipe.training_batch([make_example(nlp, TEXTS[0], annotate_intents)])
     doc = nlp(TEXTS[0])
-    assert list(full[0].units) == list(pipe._reading(doc, pipe._units(doc), pipe._units(doc)).units)
+    units = pipe._units(doc)
+    assert list(full[0].units) == list(pipe._reading(doc, units, units, units).units)
 
 
 def test_sentences_that_end_at_line_breaks(make_nlp):

@@ -3,8 +3,9 @@
 import numpy
 import pytest
 import torch
-from toy import CASES, make_examples
+from toy import CASE, make_examples
 
+from spacy_medmtl.sru_nested_ner.gold_steps import GoldWalk
 from spacy_medmtl.sru_nested_ner.memory import Inputs
 from spacy_medmtl.sru_nested_ner.model import ActionScores
 from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit, _prepare
@@ -18,7 +19,6 @@ from spacy_medmtl.sru_nested_ner.transitions import (
     oracle,
     transition,
 )
-from spacy_medmtl.sru_nested_ner.walk import GoldWalk
 
 A = n_actions(2)
 OPEN, FOREIGN = transition(0), transition(1)
@@ -152,7 +152,7 @@ def make_compat(make_nlp):
 
 def test_the_loss_is_the_mean_over_actions_and_rewards_a_decided_shift(make_nlp):
     nlp = make_compat(make_nlp)
-    nlp.initialize(lambda: make_examples(nlp, CASES[2].annotate))
+    nlp.initialize(lambda: make_examples(nlp, CASE["sru_nested_ner"].annotate))
     pipe = nlp.get_pipe("sru_nested_ner")
     logits = torch.randn(5, A, dtype=torch.float64, requires_grad=True)
     targets = torch.zeros(5, A, dtype=torch.float64)
@@ -169,7 +169,7 @@ def test_the_loss_is_the_mean_over_actions_and_rewards_a_decided_shift(make_nlp)
 
 def test_learns_and_survives_saving(make_nlp):
     nlp = make_compat(make_nlp)
-    examples = make_examples(nlp, CASES[2].annotate)
+    examples = make_examples(nlp, CASE["sru_nested_ner"].annotate)
     optimizer = nlp.initialize(lambda: examples)
     losses = [nlp.update(examples, sgd=optimizer)["sru_nested_ner"] for _ in range(30)]
     assert losses[-1] < 0.5 * losses[0]

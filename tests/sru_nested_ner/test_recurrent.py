@@ -6,18 +6,17 @@ import pytest
 import torch
 from sru_helpers import ACTIONS, LABELS, WIDTH, action_loss, make_batch, make_unit
 
+from spacy_medmtl.sru_nested_ner.gold_steps import GoldWalk
 from spacy_medmtl.sru_nested_ner.memory import feedback
 from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit
 from spacy_medmtl.sru_nested_ner.transitions import (
     EOA,
     SHIFT,
     foreign_actions,
-    gold_pointers,
     oracle,
     reduce,
     transition,
 )
-from spacy_medmtl.sru_nested_ner.walk import GoldWalk
 
 
 def run(unit, batch, path, seed=1):
@@ -86,6 +85,12 @@ def test_dropout_acts_and_only_in_training():
     assert not torch.allclose(still["logits"], run(unit, batch, "low_rank", 1)["logits"])
 
 
+def slots_of(rows):
+    """q of each gold row: the word it reads, which every SHIFT before it has moved on."""
+    shifts = rows[:, SHIFT].long()
+    return (1 + shifts.cumsum(0) - shifts).tolist()
+
+
 def test_logits_are_the_written_equations():
     """An independent loop over single sentences and slots, straight from sections 2.2 and 2.3 of the method notes."""
     unit, batch = make_unit(), make_batch()
@@ -96,7 +101,7 @@ def test_logits_are_the_written_equations():
         memory = s.clone()
         memory[0] = memory[0] + unit.start
         centre = 0
-        for t, q in enumerate(gold_pointers(batch[2][b, : batch[3][b]].numpy()).tolist()):
+        for t, q in enumerate(slots_of(batch[2][b, : batch[3][b]])):
             score = []
             for i in range(n + 2):
                 row = 2 * h + 2 if i == 0 else (i - centre + h if abs(i - centre) <= h else 2 * h + 1)

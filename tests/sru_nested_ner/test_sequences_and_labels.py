@@ -10,13 +10,13 @@ import spacy
 from spacy.cli.find_threshold import find_threshold
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
-from toy import CASES, TEXTS, make_example, make_examples, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, joined_bounds, write_group
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.corpus import multitask_corpus
 
-annotate_entities = CASES[2].annotate
+annotate_entities = CASE["sru_nested_ner"].annotate
 NAME = "sru_nested_ner"
 
 

@@ -7,12 +7,12 @@ import spacy
 from spacy.tokens import Span
 from spacy.training import Example
 from thinc.api import fix_random_seed
-from toy import CASES, TEXTS, make_example, make_examples, with_sentences
+from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, write_group
 from spacy_medmtl.errors import MedmtlWarning
 
-annotate_entities = CASES[2].annotate
+annotate_entities = CASE["sru_nested_ner"].annotate
 
 
 def entities(doc):

@@ -12,7 +12,6 @@ from spacy_medmtl.sru_nested_ner.transitions import (
     SHIFT,
     decode,
     foreign_actions,
-    gold_pointers,
     inexpressible,
     n_actions,
     oracle,
@@ -85,11 +84,6 @@ def test_worked_examples(spans, n_words, expected):
     assert sorted(round_trip(spans, n_words, 2)) == sorted(spans)
 
 
-def test_pointers_of_the_worked_example():
-    rows = oracle([(1, 6, D), (3, 5, D), (1, 5, P)], 7, 2)
-    assert gold_pointers(rows).tolist() == [1, 2, 2, 3, 4, 4, 5, 6, 6, 7, 7, 8]
-
-
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(SPANS)
 def test_every_expressible_set_comes_back(candidates):
@@ -114,7 +108,7 @@ def test_rows_are_well_formed_and_ignore_the_input_order(candidates, seed):
     alone = rows[:, EOA] | rows[:, SHIFT]
     assert (rows[alone].sum(axis=1) == 1).all()
     assert rows.any(axis=1).all()
-    assert gold_pointers(rows)[-1] == 11
+    assert rows[:, SHIFT].sum() == 10
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)

@@ -6,7 +6,6 @@ import spacy
 from toy import CASES, TEXTS, make_examples
 
 from spacy_medmtl.annotations.groups import FINDINGS, INTENTS
-from spacy_medmtl.encoder.views.requests import Unit
 from spacy_medmtl.heads.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
 from spacy_medmtl.heads.outputs import (
     Exclusive,
@@ -199,11 +198,11 @@ def test_findings_are_searched_as_learnt_and_scored_as_calibrated(trained):
     pipe = nlp.get_pipe("cpncf_assertion")
     logits = numpy.random.default_rng(0).normal(size=(30, pipe.tags.n_tags)) * 2
     doc = nlp.make_doc("word " * 30)
-    plain = pipe._search(doc, logits, [Unit(0, 0, 30, 30)])
+    plain = pipe._search(doc, logits, [(0, 30)])
     assert plain
     pipe.set_temperature("tags", 4.0)
     try:
-        calibrated = pipe._search(doc, logits, [Unit(0, 0, 30, 30)])
+        calibrated = pipe._search(doc, logits, [(0, 30)])
     finally:
         pipe.forget_temperatures()
     assert [(f.start, f.end, f.label, f.status) for f in calibrated] == [
@@ -222,3 +221,28 @@ def test_initialising_again_forgets_temperatures(make_nlp):
     nlp.get_pipe(case.factory).set_temperature("intents", 3.0)
     nlp.initialize(lambda: examples)
     assert nlp.get_pipe(case.factory).temperature("intents") == 1.0
+
+
+@pytest.mark.parametrize("threshold", [0.2, 0.5, 0.7])
+def test_calibration_and_further_training_keep_what_a_threshold_lets_through(make_nlp, threshold):
+    """The threshold moves along, in the config too, and comes back when the temperature is forgotten."""
+    case = CASES_BY_NAME["sentence_intent"]
+    nlp = make_nlp((case.factory, case.factory, {"multi_label": True, "threshold": threshold}))
+    examples = make_examples(nlp, case.annotate)
+    optimizer = nlp.initialize(lambda: examples)
+    head = nlp.get_pipe(case.factory)
+
+    def found():
+        docs = [nlp(text) for text in TEXTS]
+        return [[(span.start, span.label_) for span in doc.spans[case.key]] for doc in docs]
+
+    before = found()
+    head.set_temperature("intents", 2.5)
+    assert found() == before
+    assert (head.threshold == threshold) == (threshold == 0.5)
+    assert nlp.config["components"][case.factory]["threshold"] == head.threshold
+    head.set_temperature("intents", 0.7)
+    assert found() == before
+    nlp.update(examples, sgd=optimizer)
+    assert head.temperatures == {}
+    assert head.threshold == pytest.approx(threshold)

@@ -6,13 +6,16 @@ import shutil
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
-from toy import CASES, TEXTS, annotate_entities, annotate_intents, make_examples
+from toy import CASE, CASES, TEXTS, make_examples
 from typer.testing import CliRunner
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, GIVEN_SPANS_ONLY, write_group
 from spacy_medmtl.cli import app
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.checks import check_config
+
+annotate_entities = CASE["sru_nested_ner"].annotate
+annotate_intents = CASE["sentence_intent"].annotate
 
 CONFIG = """
 [paths]

@@ -3,7 +3,7 @@
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
-from toy import CASES, TEXTS, make_examples, with_sentences
+from toy import CASE, CASES, TEXTS, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import GIVEN, GIVEN_SPANS_ONLY, TURNS, write_group
 from spacy_medmtl.annotations.scoring import corpus_of
@@ -112,7 +112,7 @@ def test_gold_sents_go_to_the_docs_to_annotate(nlp, gold):
 
 def test_given_spans_go_to_the_docs_to_annotate_without_their_status(nlp, tmp_path):
     """So that evaluation asks for the status of just these."""
-    (example,) = make_examples(nlp, CASES[3].annotate, texts=TEXTS[:1])
+    (example,) = make_examples(nlp, CASE["cpncf_assertion"].annotate, texts=TEXTS[:1])
     example.reference.spans["medmtl_findings"].attrs[GIVEN_SPANS_ONLY] = True
     DocBin(docs=[example.reference]).to_disk(tmp_path / "given.spacy")
     (found,) = read(nlp, one={"path": str(tmp_path / "given.spacy")})
@@ -123,7 +123,7 @@ def test_given_spans_go_to_the_docs_to_annotate_without_their_status(nlp, tmp_pa
 
 def test_given_spans_are_entities_for_a_component_that_only_looks_there(make_nlp, tmp_path):
     nlp = make_nlp(("cpncf_assertion", "cpncf_assertion", {"given": ["ents"]}))
-    (example,) = make_examples(nlp, CASES[3].annotate, texts=TEXTS[:1])
+    (example,) = make_examples(nlp, CASE["cpncf_assertion"].annotate, texts=TEXTS[:1])
     example.reference.spans["medmtl_findings"].attrs[GIVEN_SPANS_ONLY] = True
     DocBin(docs=[example.reference]).to_disk(tmp_path / "given.spacy")
     (found,) = read(nlp, one={"path": str(tmp_path / "given.spacy")})

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.schedules import (
-    annealed,
-    inverse_size,
     loss_sum,
     probabilities,
     proportional,
@@ -22,7 +20,7 @@ from spacy_medmtl.training.schedules import (
 N_BATCHES = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 40), min_size=1)
 LARGE = {"a": 6000, "b": 3000, "c": 1000}
 N_LARGE = sum(LARGE.values())
-RANDOM = [proportional, temperature, inverse_size, lambda: annealed(3)]
+RANDOM = [proportional, temperature, lambda: temperature(-1.0)]
 
 
 def algorithm_1(n_batches):
@@ -72,8 +70,8 @@ def test_probabilities_follow_the_formula(n_batches, alpha, weight):
         (temperature(0.0, weights={"a": 2.0, "c": 0.0}), {"a": 2 / 3, "b": 1 / 3}),
         (temperature(1.0, weights={"c": 9.0}), {"a": 6 / 18, "b": 3 / 18, "c": 9 / 18}),
         (temperature(), {"a": 6**0.5 / 5.181591, "b": 3**0.5 / 5.181591, "c": 1 / 5.181591}),
-        (inverse_size(), {"a": (1 / 6) / 1.5, "b": (1 / 3) / 1.5, "c": 1 / 1.5}),
-        (inverse_size(weights={"c": 0.0}), {"a": 1 / 3, "b": 2 / 3}),
+        (temperature(-1.0), {"a": (1 / 6) / 1.5, "b": (1 / 3) / 1.5, "c": 1 / 1.5}),
+        (temperature(-1.0, {"c": 0.0}), {"a": 1 / 3, "b": 2 / 3}),
     ],
 )
 def test_drawn_shares_are_those_of_the_formula(schedule, expected):
@@ -84,17 +82,6 @@ def test_drawn_shares_are_those_of_the_formula(schedule, expected):
     assert set(counts) == {(name,) for name in expected}
     for name, p in expected.items():
         assert abs(counts[(name,)] / N_LARGE - p) < 4 * math.sqrt(p * (1 - p) / N_LARGE)
-
-
-def test_annealed_alpha_falls_on_a_line_and_stays():
-    """Epoch e of E: alpha = 1 - 0.8 (e - 1) / (E - 1). The same draws as the temperature schedule of that alpha."""
-    falling = annealed(5)
-    for epoch, alpha in enumerate([1.0, 0.8, 0.6, 0.4, 0.2, 0.2, 0.2]):
-        random.seed(epoch)
-        found = list(falling(LARGE))
-        random.seed(epoch)
-        assert found == list(temperature(alpha)(LARGE))
-    assert list(annealed(1)({"a": 2})) == [("a",), ("a",)]
 
 
 @pytest.mark.parametrize("schedule", RANDOM)
@@ -117,13 +104,11 @@ def test_nothing_to_schedule(schedule):
 
 @pytest.mark.parametrize("alpha", [math.nan, math.inf])
 def test_an_alpha_that_is_no_number(alpha):
-    for build in (temperature, lambda one: annealed(3, first=one), lambda one: annealed(3, last=one)):
-        with pytest.raises(MedmtlError, match="MEDMTL-E320"):
-            build(alpha)
+    with pytest.raises(MedmtlError, match="MEDMTL-E320"):
+        temperature(alpha)
 
 
 @pytest.mark.parametrize("weights", [{"x": 1.0}, {"a": -1.0}, {"a": math.nan}, {"a": math.inf}, {"a": 0.0, "b": 0.0}])
 def test_weights_that_do_not_fit(weights):
-    for schedule in (temperature(1.0, weights), inverse_size(weights), annealed(2, weights=weights)):
-        with pytest.raises(MedmtlError, match=r"MEDMTL-E321.*\['a', 'b'\]"):
-            list(schedule({"a": 3, "b": 2}))
+    with pytest.raises(MedmtlError, match=r"MEDMTL-E321.*\['a', 'b'\]"):
+        list(temperature(1.0, weights)({"a": 3, "b": 2}))

@@ -1,72 +1,67 @@
-"""A folder for brat: ``doc-000001.txt`` and ``.ann`` for each Doc, and an ``annotation.conf`` with all labels."""
+"""A folder for brat: ``doc-000001.txt`` and ``.ann`` for each record, and an ``annotation.conf`` with all labels."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from spacy.tokens import Doc
-
-from ...annotations.groups import ENTITIES, FINDINGS, INTENTS
-from ...annotations.relations import read_pairs
-from ..formats.record import is_label
+from ..formats.brat import CONFIGURATION
 from ..options import MODIFIERS, STATUSES
-from .annotated import Told, labels_of, marked_spans, tell_what_no_format_holds
+from ..record import Bounds, Record, is_label
+from ..scheme import FINDINGS_ONLY, GROUP, NER
+from .recorded import Told
 
 _ARGUMENTS = "Arg1:<ENTITY>, Arg2:<ENTITY>"
 
 
-def write(docs: Iterable[Doc], folder: Path, told: "Told[str]") -> None:
-    """Write the Docs into an empty folder. Texts are written byte for byte; raises OSError."""
+def write(records: Iterable[tuple[int, Record]], folder: Path, told: "Told[str]") -> None:
+    """Write numbered records into an empty folder. Texts are written byte for byte; raises OSError."""
     entities: set[str] = set()
     relations: set[str] = set()
-    for number, doc in enumerate(docs, 1):
-        entities.update(label for key in (ENTITIES, FINDINGS) for label in labels_of(doc, key) if _is_type(label))
-        relations.update(label for pair in read_pairs(doc) for label in pair.labels if _is_type(label))
-        if not doc.text.strip():
-            told["documents without text"] += 1
-            continue
-        rows = "".join(f"{row}\n" for row in _rows(doc, told))
-        (folder / f"doc-{number:06}.txt").write_bytes(doc.text.encode())
+    flags = set(MODIFIERS)
+    for number, record in records:
+        entities.update(filter(_is_type, record.declared_labels))
+        relations.update(link.label for link in record.links or () if link.label is not None and _is_type(link.label))
+        flags.update(name for entity in record.entities or () for name, value in entity.attributes if not value)
+        rows = "".join(f"{row}\n" for row in _rows(record, told))
+        mark = "\ufeff" * record.text.startswith("\ufeff")  # of two a reader takes one for a byte order mark
+        (folder / f"doc-{number:06}.txt").write_bytes((mark + record.text).encode())
         (folder / f"doc-{number:06}.ann").write_bytes(rows.encode())
-    (folder / "annotation.conf").write_bytes(_configuration(entities, relations).encode())
+    (folder / CONFIGURATION).write_bytes(_configuration(entities, relations, sorted(flags)).encode())
 
 
-def _rows(doc: Doc, told: "Told[str]") -> list[str]:
+def _rows(record: Record, told: "Told[str]") -> list[str]:
     rows: list[str] = []
-    ids: dict[tuple[int, int], str] = {}
+    ids: dict[Bounds, str] = {}
     n_mentions = n_attributes = 0
-    for marked in marked_spans(doc):
-        span = marked.span
-        if not _is_type(span.label_):
+    for entity in record.entities or ():
+        if not _is_type(entity.label):
             told["spans whose label brat cannot hold"] += 1
             continue
+        start, end = entity.bounds
         n_mentions += 1
         identifier = f"T{n_mentions}"
-        words = " ".join(span.text.split())
-        rows.append(f"{identifier}\t{span.label_} {span.start_char} {span.end_char}\t{words}")
-        ids.setdefault((span.start, span.end), identifier)
-        said = [f"Assertion {identifier} {marked.status}"] if marked.status else []
-        said += [f"{name.capitalize()} {identifier}" for name in marked.modifiers]
-        for attribute in said:
+        rows.append(f"{identifier}\t{entity.label} {start} {end}\t{' '.join(record.text[start:end].split())}")
+        ids.setdefault((start, end), identifier)
+        for name, value in entity.attributes:
             n_attributes += 1
-            rows.append(f"A{n_attributes}\t{attribute}")
-    return rows + _relations(doc, ids, told)
+            rows.append(f"A{n_attributes}\t{name.capitalize()} {identifier}" + f" {value}" * bool(value))
+    return rows + _relations(record, ids, told)
 
 
-def _relations(doc: Doc, ids: dict[tuple[int, int], str], told: "Told[str]") -> list[str]:
+def _relations(record: Record, ids: dict[Bounds, str], told: "Told[str]") -> list[str]:
     rows: list[str] = []
-    for pair in read_pairs(doc):
-        if not pair.labels:
+    for link in record.links or ():
+        head, tail = ids.get(link.head.bounds), ids.get(link.tail.bounds)
+        if link.label is None:
             told["pairs that were judged and hold no relation"] += 1
-        for label in pair.labels:
-            if pair.head not in ids or pair.tail not in ids or not _is_type(label):
-                told["relations between what are no entities, or of a label that brat cannot hold"] += 1
-                continue
-            told["scores of relations"] += int(pair.score != 1.0)
-            rows.append(f"R{len(rows) + 1}\t{label} Arg1:{ids[pair.head]} Arg2:{ids[pair.tail]}")
-    told["intents"] += len(doc.spans.get(INTENTS, ()))
-    told["classes of documents"] += len(doc.cats)
-    told["sentence boundaries"] += sum(bool(token.is_sent_start) for token in doc[1:])
-    tell_what_no_format_holds(doc, told)
+        elif head is None or tail is None or not _is_type(link.label):
+            told["relations between what are no entities, or of a label that brat cannot hold"] += 1
+        else:
+            told["scores of relations"] += int(link.score not in (None, 1.0))
+            rows.append(f"R{len(rows) + 1}\t{link.label} Arg1:{head} Arg2:{tail}")
+    told["intents"] += len(record.units or ())
+    told["turns"] += sum(speaker is not None for _, speaker in record.turns or ())
+    told["classes of documents"] += len(record.classes or ())
+    told["sentence boundaries"] += max(len(record.starts) - 1, 0)
     return rows
 
 
@@ -75,14 +70,15 @@ def _is_type(label: str) -> bool:
     return is_label(label) and len(label.split()) == 1 and label[0] not in "#!<-["
 
 
-def _configuration(entities: set[str], relations: set[str]) -> str:
+def _configuration(entities: set[str], relations: set[str], flags: list[str]) -> str:
     sections = {
         "entities": sorted(entities),
         "relations": [f"{label} {_ARGUMENTS}" for label in sorted(relations)],
         "events": [],
         "attributes": [
             f"Assertion Arg:<ENTITY>, Value:{'|'.join(STATUSES)}",
-            *(f"{name.capitalize()} Arg:<ENTITY>" for name in MODIFIERS),
+            *(f"{name.capitalize()} Arg:<ENTITY>" for name in flags),
+            f"{GROUP.capitalize()} Arg:<ENTITY>, Value:{NER}|{FINDINGS_ONLY}",
         ],
     }
     return "\n".join(f"[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections.items())

@@ -1,92 +1,101 @@
 """CoNLL-U Plus: a word a line, IOB2 tags in as many columns as the nesting needs, blanks and odd words in ``MISC``."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 
-from spacy.tokens import Doc, Span, Token
-
-from ...annotations.groups import ENTITIES, FINDINGS, INTENTS
-from ...annotations.relations import read_pairs
 from ..formats.conll import ENTITY_COLUMN, FINDING_COLUMN, HEADER, misc_of
-from ..formats.record import is_label
-from .annotated import Told, marked_spans, tell_what_no_format_holds
+from ..record import Entity, Record, is_label
+from ..scheme import FINDINGS_ONLY, NER, only_group
+from .recorded import Told
 
-Layers = dict[str, list[list[tuple[Span, str]]]]  # of a group -> its layers, each with spans that do not overlap
-_COLUMNS = {ENTITIES: ENTITY_COLUMN, FINDINGS: FINDING_COLUMN}
+Layer = list[tuple[int, int, str]]  # spans that do not overlap: tokens and tag
+Layers = dict[str, list[Layer]]  # by group
+_COLUMNS = {NER: ENTITY_COLUMN, FINDINGS_ONLY: FINDING_COLUMN}
 
 
-def lines(docs: Callable[[], Iterator[Doc]], told: "Told[str]") -> Iterator[str]:
-    """The lines of a file. The Docs are read twice: first for the number of columns."""
-    n_layers = {ENTITIES: 0, FINDINGS: 0}
+def lines(records: Callable[[], Iterator[Record]], told: "Told[str]") -> Iterator[str]:
+    """The lines of a file. The records are read twice: first for the number of columns."""
+    n_layers = {NER: 0, FINDINGS_ONLY: 0}
     has_blanks = False
-    for doc in docs():
-        for key, layers in _layers(doc, Told()).items():
-            n_layers[key] = max(n_layers[key], len(layers), int(key in doc.spans))
-        has_blanks |= not doc.has_unknown_spaces or not all(map(_is_plain, doc))
-    if not any(n_layers.values()):
-        n_layers[ENTITIES] = 1
+    for record in records():
+        for key, layers in _layers(record, Told()).items():
+            n_layers[key] = max(n_layers[key], len(layers))
+        n_layers[NER] = max(n_layers[NER], int(record.entities is not None))
+        has_blanks |= record.spaces is not None or not all(map(_is_plain, record.words or ()))
+    n_layers[NER] = max(n_layers[NER], int(not any(n_layers.values())))
     names = [f"{_COLUMNS[key]}{n or ''}" for key, count in n_layers.items() for n in (0, *range(2, count + 1))[:count]]
     yield HEADER + " ".join(["FORM", *(["MISC"] if has_blanks else []), *names])
-    for doc in docs():
-        if not doc.text.strip():
-            told["documents without text"] += 1
-            continue
-        _tell(doc, told, has_blanks=has_blanks)
+    for record in records():
+        told["documents in which it is not known where blanks stood"] += int(has_blanks and record.spaces is None)
+        told["relations and judged pairs"] += len({(one.head.bounds, one.tail.bounds) for one in record.links or ()})
+        told["intents"] += len(record.units or ())
+        told["turns"] += sum(speaker is not None for _, speaker in record.turns or ())
+        told["classes of documents"] += len(record.classes or ())
         yield "# newdoc"
-        yield from _rows(doc, _layers(doc, told), n_layers, has_blanks)
+        yield from _rows(record, _layers(record, told), n_layers, has_blanks)
 
 
-def _rows(doc: Doc, layers: Layers, n_layers: dict[str, int], has_blanks: bool) -> Iterator[str]:
-    tags: list[list[str]] = []
+def _begins(record: Record) -> list[int]:
+    words = record.words or []
+    spaces = record.spaces or [True] * len(words)
+    return list(accumulate((len(word) + space for word, space in zip(words, spaces)), initial=0))[:-1]
+
+
+def _rows(record: Record, layers: Layers, n_layers: dict[str, int], has_blanks: bool) -> Iterator[str]:
+    words = record.words or []
+    columns: list[list[str]] = []
     for key, count in n_layers.items():
         for number in range(count):
-            column = ["O"] * len(doc)
-            for span, tag in layers[key][number] if number < len(layers[key]) else ():
-                column[span.start : span.end] = [f"B-{tag}"] + [f"I-{tag}"] * (len(span) - 1)
-            tags.append(column)
-    for token in doc:
-        if token.is_sent_start and token.i:
+            column = ["O"] * len(words)
+            for start, end, tag in layers[key][number] if number < len(layers[key]) else ():
+                column[start:end] = [f"B-{tag}"] + [f"I-{tag}"] * (end - start - 1)
+            columns.append(column)
+    begins, starts = _begins(record), set(record.starts)
+    for at, word in enumerate(words):
+        if at and begins[at] in starts:
             yield ""
-        is_plain = _is_plain(token)
-        misc = [misc_of(token.text, bool(token.whitespace_), is_plain=is_plain)] if has_blanks else []
-        yield "\t".join([token.text if is_plain else "_", *misc, *(column[token.i] for column in tags)])
+        is_plain = _is_plain(word)
+        has_space = record.spaces is None or record.spaces[at]
+        misc = [misc_of(word, has_space, is_plain=is_plain)] if has_blanks else []
+        yield "\t".join([word if is_plain else "_", *misc, *(column[at] for column in columns)])
     yield ""
 
 
-def _is_plain(token: Token) -> bool:
+def _is_plain(word: str) -> bool:
     """Whether a column can hold a word as it is."""
-    return is_label(token.text) and not token.text.startswith(("-DOCSTART-", "###MEDLINE:"))
+    return is_label(word) and not word.startswith(("-DOCSTART-", "###MEDLINE:"))
 
 
-def _layers(doc: Doc, told: "Told[str]") -> Layers:
+def _layers(record: Record, told: "Told[str]") -> Layers:
     """The spans of each group, outer before inner, each in the first layer where it is free."""
-    sentence = {token: number for number, bound in enumerate(_sentences(doc)) for token in range(*bound)}
-    layers: Layers = {ENTITIES: [], FINDINGS: []}
-    for marked in sorted(marked_spans(doc), key=lambda one: (one.span.start, -one.span.end, one.span.label_)):
-        span = marked.span
-        if not is_label(span.label_):
+    begins = _begins(record)
+    layers: Layers = {NER: [], FINDINGS_ONLY: []}
+    spans: list[tuple[int, int, str, Entity]] = []
+    for entity in record.entities or ():
+        start, end = entity.bounds
+        spans.append((bisect_right(begins, start) - 1, bisect_left(begins, end), entity.label, entity))
+    for start, end, label, entity in sorted(spans, key=lambda one: (one[0], -one[1], one[2])):
+        if not is_label(label):
             told["spans whose label a column cannot hold"] += 1
-        elif sentence[span.start] != sentence[span.end - 1]:
+        elif any(begins[start] < first <= begins[end - 1] for first in record.starts):
             told["spans over several sentences"] += 1
         else:
-            said = "+".join((marked.status, *marked.modifiers))
-            tag = f"{span.label_}/{said}" if marked.status else span.label_
-            free = (layer for layer in layers[marked.key] if layer[-1][0].end <= span.start)
-            layer = next(free, None)
-            if layer is None:
-                layers[marked.key].append([(span, tag)])
-            else:
-                layer.append((span, tag))
+            for group, tag in _tags(entity):
+                layer = next((one for one in layers[group] if one[-1][1] <= start), None)
+                if layer is None:
+                    layers[group].append([(start, end, tag)])
+                else:
+                    layer.append((start, end, tag))
     return layers
 
 
-def _sentences(doc: Doc) -> list[tuple[int, int]]:
-    """Token bounds of the sentences, white space included."""
-    return [(sent.start, sent.end) for sent in doc.sents] if doc.has_annotation("SENT_START") else [(0, len(doc))]
-
-
-def _tell(doc: Doc, told: "Told[str]", *, has_blanks: bool) -> None:
-    told["documents in which it is not known where blanks stood"] += int(has_blanks and doc.has_unknown_spaces)
-    told["relations and judged pairs"] += len(read_pairs(doc))
-    told["intents"] += len(doc.spans.get(INTENTS, ()))
-    told["classes of documents"] += len(doc.cats)
-    tell_what_no_format_holds(doc, told)
+def _tags(entity: Entity) -> Iterator[tuple[str, str]]:
+    """The groups of an entity, each with the tag there."""
+    said = dict(entity.attributes)
+    only = only_group(entity)
+    if only != FINDINGS_ONLY:
+        yield NER, entity.label
+    if "assertion" in said and only != NER:
+        held = (name for name, value in entity.attributes if not value)
+        yield FINDINGS_ONLY, f"{entity.label}/{'+'.join((said['assertion'], *held))}"

@@ -1,72 +1,80 @@
-"""JSON lines as Prodigy reads them; the converter ``prodigy`` reads back all that is written here."""
+"""JSON lines as Prodigy reads them; the reader ``prodigy`` reads back all that is written here."""
 
 import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Any
 
-from spacy.tokens import Doc
-
-from ...annotations.groups import ENTITIES, FINDINGS, INTENTS, RELATIONS
-from ...annotations.relations import JudgedPair, read_pairs
-from .annotated import Told, marked_spans, tell_what_no_format_holds
+from ..record import EXACT, FALSE, Bounds, Entity, Link, Record
+from .recorded import Told
 
 
-def lines(docs: Iterable[Doc], told: "Told[str]") -> Iterator[str]:
-    """One line for each Doc. Spans, relations and intents are there where the Doc is annotated with them, be it with
+def lines(records: Iterable[Record], told: "Told[str]") -> Iterator[str]:
+    """One line for each record. Spans, relations and intents are there where it is annotated with them, be it with
     none."""
-    for doc in docs:
-        if not doc.text.strip():
-            told["documents without text"] += 1
-            continue
-        told["documents in which it is not known where blanks stood"] += int(doc.has_unknown_spaces)
-        tell_what_no_format_holds(doc, told)
-        yield json.dumps(_example(doc), ensure_ascii=False)
+    for record in records:
+        told["documents in which it is not known where blanks stood"] += int(record.spaces is None)
+        yield json.dumps(_example(record), ensure_ascii=False)
 
 
-def _example(doc: Doc) -> dict[str, Any]:
-    example: dict[str, Any] = {"text": doc.text, "tokens": [_token(doc, at) for at in range(len(doc))]}
-    if ENTITIES in doc.spans or FINDINGS in doc.spans:
-        example["spans"] = [
-            {
-                **_bounds(doc, marked.span.start, marked.span.end),
-                "label": marked.span.label_,
-                **({"assertion": marked.status} if marked.status else {}),
-                **dict.fromkeys(marked.modifiers, True),
-            }
-            for marked in marked_spans(doc)
-        ]
-    if RELATIONS in doc.spans:
-        pairs = read_pairs(doc)
-        example["relations"] = [{**_pair(doc, pair), "label": label} for pair in pairs for label in pair.labels]
-        example["judged_pairs"] = [_pair(doc, pair) for pair in pairs if not pair.labels]
-    if INTENTS in doc.spans:
-        spans = doc.spans[INTENTS]
-        example["intents"] = [{**_bounds(doc, span.start, span.end), "label": span.label_} for span in spans]
-    if doc.cats:
-        example["accept"] = [label for label, value in doc.cats.items() if value >= 0.5]
-    if doc.has_annotation("SENT_START"):
-        example["sentences"] = [_bounds(doc, sent.start, sent.end) for sent in doc.sents]
+def _example(record: Record) -> dict[str, Any]:
+    tokens = _Tokens(record)
+    example: dict[str, Any] = {"text": record.text, "tokens": tokens.rows()}
+    if record.entities is not None:
+        example["spans"] = [_span(one, tokens) for one in record.entities]
+    if record.links is not None:
+        links = record.links
+        example["relations"] = [{**_pair(one, tokens), "label": one.label} for one in links if one.label is not None]
+        example["judged_pairs"] = [_pair(one, tokens) for one in links if one.label is None]
+    if record.units is not None:
+        example["intents"] = [{**tokens.at(bounds), "label": label} for bounds, label in record.units]
+    if record.turns is not None:
+        turns = _stretches([start for start, _ in record.turns], record.text)
+        speakers = [speaker for _, speaker in record.turns]
+        example["turns"] = [{**tokens.at(one), "label": who} for one, who in zip(turns, speakers) if who is not None]
+    if record.classes is not None:
+        example["accept"] = record.classes
+    if record.sentences == EXACT:
+        example["sentences"] = [tokens.at(bounds) for bounds in _stretches(record.starts, record.text)]
     return {**example, "answer": "accept"}
 
 
-def _token(doc: Doc, at: int) -> dict[str, Any]:
-    token = doc[at]
-    end = token.idx + len(token)
-    return {"text": token.text, "start": token.idx, "end": end, "id": at, "ws": bool(token.whitespace_)}
+class _Tokens:
+    """The tokens of a record by their characters."""
+
+    def __init__(self, record: Record) -> None:
+        self.words = record.words or []
+        self.spaces = record.spaces or [True] * len(self.words)
+        sizes = (len(word) + space for word, space in zip(self.words, self.spaces))
+        self.begins = list(accumulate(sizes, initial=0))[:-1]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """As Prodigy has them."""
+        return [
+            {"text": word, "start": start, "end": start + len(word), "id": number, "ws": space}
+            for number, (word, start, space) in enumerate(zip(self.words, self.begins, self.spaces))
+        ]
+
+    def at(self, bounds: Bounds) -> dict[str, int]:
+        """Offsets of characters, end exclusive, and of tokens, end inclusive; no blank behind the last token."""
+        first, last = bisect_right(self.begins, bounds[0]) - 1, bisect_left(self.begins, bounds[1]) - 1
+        end = self.begins[last] + len(self.words[last])
+        return {"start": bounds[0], "end": end, "token_start": first, "token_end": last}
 
 
-def _bounds(doc: Doc, start: int, end: int) -> dict[str, int]:
-    """Offsets of characters, end exclusive, and of tokens, end inclusive, as Prodigy has them."""
-    span = doc[start:end]
-    return {"start": span.start_char, "end": span.end_char, "token_start": start, "token_end": end - 1}
+def _stretches(starts: list[int], text: str) -> list[Bounds]:
+    return list(zip(starts, [*starts[1:], len(text)]))
 
 
-def _pair(doc: Doc, pair: JudgedPair) -> dict[str, Any]:
-    head, child = _bounds(doc, *pair.head), _bounds(doc, *pair.tail)
+def _span(entity: Entity, tokens: _Tokens) -> dict[str, Any]:
+    flags = {"": True, FALSE: False}
+    said = {name: flags.get(value, value) for name, value in entity.attributes}
+    return {**tokens.at(entity.bounds), "label": entity.label, **said}
+
+
+def _pair(link: Link, tokens: _Tokens) -> dict[str, Any]:
+    head, child = tokens.at(link.head.bounds), tokens.at(link.tail.bounds)
     ends = {"head": head["token_end"], "child": child["token_end"]}
-    labels = {(span.start, span.end): span.label_ for key in (FINDINGS, ENTITIES) for span in doc.spans.get(key, ())}
-    spans = {
-        "head_span": {**head, "label": labels.get(pair.head, "")},
-        "child_span": {**child, "label": labels.get(pair.tail, "")},
-    }
-    return {**ends, **spans, "score": pair.score}
+    spans = {"head_span": {**head, "label": link.head.label}, "child_span": {**child, "label": link.tail.label}}
+    return {**ends, **spans, "score": link.score}

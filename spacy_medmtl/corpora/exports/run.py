@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import spacy
@@ -11,8 +12,10 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from ...errors import MedmtlError
+from ..audit import Place
+from ..record import Record
 from . import brat, conll, jsonl
-from .annotated import Told
+from .recorded import Told, record_of
 
 FORMATS = ("brat", "jsonl", "conll")
 Progress = Callable[[Iterator[Doc]], Iterator[Doc]]
@@ -37,12 +40,11 @@ def export_docs(
         _remove(part)
         if form == "brat":
             part.mkdir()
-            brat.write(progress(docs()), part, told)
+            brat.write(_records(progress(docs()), source, told), part, told)
             _remove(output)
         else:
-            lines = jsonl.lines(progress(docs()), told) if form == "jsonl" else conll.lines(docs, told)
             with part.open("w", encoding="utf8", newline="\n") as stream:
-                stream.writelines(f"{line}\n" for line in lines)
+                stream.writelines(f"{line}\n" for line in _lines(form, docs, source, told, progress))
         os.replace(part, output)
     except OSError as error:
         raise MedmtlError("E407", path=output, problem=f"cannot be written ({error.strerror})") from error
@@ -50,6 +52,28 @@ def export_docs(
         with contextlib.suppress(OSError):
             _remove(part)
     return +told
+
+
+def _lines(
+    form: str, docs: Callable[[], Iterator[Doc]], source: Path, told: "Told[str]", progress: Progress
+) -> Iterator[str]:
+    if form == "jsonl":
+        return jsonl.lines((record for _, record in _records(progress(docs()), source, told)), told)
+    readings = iter((Told(), told))  # what is told at the first reading is told again at the second
+
+    def records() -> Iterator[Record]:
+        return (record for _, record in _records(progress(docs()), source, next(readings)))
+
+    return conll.lines(records, told)
+
+
+def _records(docs: Iterator[Doc], source: Path, told: "Told[str]") -> Iterator[tuple[int, Record]]:
+    """The Docs that have text as records, with their numbers from 1."""
+    for number, doc in enumerate(docs, 1):
+        if doc.text.strip():
+            yield number, record_of(doc, Place(source, number), told)
+        else:
+            told["documents without text"] += 1
 
 
 def _read(source: Path) -> Callable[[], Iterator[Doc]]:
@@ -60,8 +84,7 @@ def _read(source: Path) -> Callable[[], Iterator[Doc]]:
             pass
     except Exception as error:  # zlib, msgpack, numpy and the file system raise many kinds
         raise MedmtlError("E412", path=source, problem=type(error).__name__) from error
-    vocab = spacy.blank("xx").vocab
-    return lambda: docs.get_docs(vocab)
+    return partial(docs.get_docs, spacy.blank("xx").vocab)
 
 
 def _check(output: Path, *, is_folder: bool, force: bool) -> None:

@@ -1,47 +1,176 @@
-"""The rows of a brat ``.ann`` file: mentions, attributes, relations; and what is counted but not kept."""
+"""brat standoff: ``x.txt`` is a text, ``x.ann`` its annotations; in a folder, or in a zip archive that is not unpacked.
+
+Every row is used, counted or a loss. A mention must give the words of the text at its offsets, as ``words`` says.
+"""
 
 import re
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path, PurePosixPath
 
 from ..audit import Audit, Place
-from .record import Entity, LinkRow, Record, are_fragments, is_label, resolve_links, same_words
-from .standoff import Pair, read_archive, read_files
+from ..options import DISCONTINUOUS, SPANS
+from ..reader import Reader
+from ..record import Bounds, Entity, LinkRow, Record, is_label, resolve_links
+from ..scheme import Scheme
+from .archive import MAX_BYTES, Archive, opened
+from .files import decoded, read_text
+from .words import WRONG, located
 
 _MENTION = re.compile(r"(?P<label>\S+) (?P<offsets>\d{1,9} \d{1,9}(?:;\d{1,9} \d{1,9})*)", re.ASCII)
 _RELATION = re.compile(r"(?P<label>\S+) [^\s:]+:(?P<head>\S+) [^\s:]+:(?P<tail>\S+)\s*")
 _ATTRIBUTE = re.compile(r"(?P<name>\S+) (?P<of>\S+)(?: (?P<value>\S.*))?")
+_ROW = re.compile(r"([TREAMN#]\S*|\*)\t")
 _NOT_KEPT = {"E": "events", "*": "equivalences", "N": "normalisations", "#": "annotators' notes"}
-Attributes = dict[str, list[tuple[str, str]]]
+_ORDER = "expected 'id TAB label start end TAB words', more stretches as 'start end;start end'"
+_APART = "the offsets are outside the text, or the stretches overlap"
+CONFIGURATION = "annotation.conf"
 
 
-def read_brat(path: Path, audit: Audit) -> Iterator[Record]:
+@dataclass(frozen=True)
+class Pair:
+    """A text and its annotations. ``has_mark``: a byte order mark stood before the text."""
+
+    text: str
+    annotations: str
+    place: Place
+    rows: Path
+    has_mark: bool
+    configuration: str = ""
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A mention, as its row has it."""
+
+    id: str
+    label: str
+    fragments: tuple[Bounds, ...]
+    words: str
+    place: Place
+
+
+def read(path: Path, audit: Audit) -> Iterator[Record]:
     """Yield the documents of a ``.zip`` archive, or the one of a ``.txt`` and an ``.ann`` file beside each other.
 
-    Every row is used, counted in the notes or a loss (MedmtlError E401 in stop mode). A mention must give the words of
-    the text at its offsets; only white space may differ, since brat writes a blank for a line break.
+    What is damaged or malformed is a loss (MedmtlError E401 in stop mode); a text that nobody annotated is counted, and
+    so is an empty one.
     """
-    pairs = read_archive(path, audit) if path.suffix.lower() == ".zip" else read_files(path, audit)
-    for pair in pairs:
-        yield _record(pair, audit)
+    for pair in read_pairs(path, audit):
+        declared = declared_names(pair.configuration)
+        record = _record(pair, audit)
+        labels, relations = declared.get("entities", ()), declared.get("relations", ())
+        yield replace(record, declared_labels=labels, declared_relations=relations, is_explicit=False)
 
 
-def orphans(paths: Sequence[Path]) -> list[Path]:
-    """The ``.ann`` files beside these text files that have no text, sorted."""
-    texts = [path for path in paths if path.suffix == ".txt"]
-    beside: set[Path] = {ann for folder in {path.parent for path in texts} for ann in folder.glob("*.ann")}
-    return sorted(path for path in beside if not path.with_suffix(".txt").exists())
+def read_lines_apart(path: Path, audit: Audit) -> Iterator[Record]:
+    """``read`` for published corpora of texts whose lines are sentences: without the line feeds at their end, and with
+    nothing but mentions of known labels to count."""
+    for pair in read_pairs(path, audit, is_complete=True):
+        record = _record(replace(pair, text=pair.text.rstrip("\r\n")), audit)
+        starts = [match.end() for match in re.finditer("\n", record.text)]
+        if record.text.strip() or record.entities:
+            yield replace(record, starts=starts, links=None)
+        else:
+            audit.dropped(record.place, "document", "", "an empty text")
 
 
-def declared_labels(path: Path) -> dict[str, list[str]]:
-    """The sections of the ``annotation.conf`` beside a file, each with the names in it; empty if there is none."""
-    try:
-        content = (path.parent / "annotation.conf").read_bytes()[:1_000_000].decode("utf-8-sig", errors="replace")
-    except OSError:
-        return {}
+READER = Reader(read, Scheme(is_open=True), patterns=("**/*.txt", "**/*.ann"), options={**SPANS, **DISCONTINUOUS})
+
+
+def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterator[Pair]:
+    """The pairs of an archive, or the one that a text or an ``.ann`` file belongs to; each once. ``is_complete``: a
+    text without annotations is a loss; else it is one that nobody has annotated yet."""
+    if path.suffix.lower() == ".zip":
+        with opened(path, audit) as archive:
+            if archive is not None:
+                yield from _from_archive(archive, audit, is_complete)
+        return
+    text, rows = path.with_suffix(".txt"), path.with_suffix(".ann")
+    if not rows.exists():
+        audit.note("texts without an .ann file, left out")
+    elif not text.exists():
+        _drop_orphan(read_text(rows, audit, max_bytes=MAX_BYTES), Place(rows, 1), audit)
+    elif path == text:
+        content, annotations = (read_text(one, audit, max_bytes=MAX_BYTES) for one in (text, rows))
+        with text.open("rb") as stream:
+            has_mark = stream.read(3) == b"\xef\xbb\xbf"
+        configuration = _configuration(path.parent)
+        yield from _pair(content, annotations, Place(text, 1), rows, has_mark, configuration, audit)
+
+
+def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator[Pair]:
+    configurations: dict[PurePosixPath, str] = {}
+    for name in archive.members:
+        if PurePosixPath(name).name == CONFIGURATION:
+            content = archive.read(name)
+            configurations[PurePosixPath(name).parent] = (content or b"").decode("utf-8-sig", errors="replace")
+    for name in archive.members:
+        stem, end = name[:-4], name[-4:].lower()
+        if end == ".txt" and f"{stem}.ann" not in archive.members and is_complete:
+            audit.dropped(archive.place(f"{stem}.ann"), "document", "", "the member is missing: expected .txt and .ann")
+        elif end == ".txt" and f"{stem}.ann" not in archive.members:
+            audit.note("texts without an .ann file, left out")
+        elif end == ".ann" and f"{stem}.txt" not in archive.members:
+            content = archive.read(name)
+            rows = None if content is None else decoded(content, archive.place(name), audit)
+            _drop_orphan(rows, archive.place(name), audit)
+        elif end == ".txt":
+            raw = [archive.read(f"{stem}{one}") for one in (name[-4:], ".ann")]
+            places = archive.place(name), archive.place(f"{stem}.ann")
+            text, rows = (None if one is None else decoded(one, at, audit) for one, at in zip(raw, places))
+            has_mark = (raw[0] or b"").startswith(b"\xef\xbb\xbf")
+            folders = PurePosixPath(name).parents
+            configuration = next((configurations[one] for one in folders if one in configurations), "")
+            yield from _pair(text, rows, places[0], places[1].file, has_mark, configuration, audit)
+        elif end not in (".ann", "conf"):
+            audit.note("other files in an archive, left out")
+
+
+def _drop_orphan(annotations: str | None, place: Place, audit: Audit) -> None:
+    """Annotations without their text are a loss, unless there are none."""
+    if annotations is not None and annotations.strip():
+        audit.dropped(place, "document", "", "annotations without a .txt file beside them")
+        _drop_mentions(annotations, place.file, audit)
+
+
+def _drop_mentions(annotations: str, rows: Path, audit: Audit) -> None:
+    for number, row in enumerate(annotations.split("\n"), 1):
+        if row.startswith("T"):
+            audit.dropped(Place(rows, number), "line", "", "a mention of a document without its text")
+
+
+def _pair(
+    text: str | None, annotations: str | None, place: Place, rows: Path, has_mark: bool, conf: str, audit: Audit
+) -> Iterator[Pair]:
+    """The pair, or none if one of the two cannot be read: then each of its mentions is lost."""
+    if text is not None and annotations is not None:
+        if text.strip() or annotations.strip():
+            yield Pair(text, annotations, place, rows, has_mark, conf)
+        else:
+            audit.note("empty texts, left out")
+        return
+    _drop_mentions(annotations or "", rows, audit)
+
+
+@lru_cache(maxsize=64)
+def _configuration(folder: Path) -> str:
+    """The ``annotation.conf`` of a folder, or of the nearest one around it that has texts beside it."""
+    for one in (folder, folder.parent):
+        try:
+            return (one / CONFIGURATION).read_bytes()[:1_000_000].decode("utf-8-sig", errors="replace")
+        except OSError:
+            continue
+    return ""
+
+
+def declared_names(configuration: str) -> dict[str, list[str]]:
+    """The sections of an ``annotation.conf``, each with the names in it."""
     sections: dict[str, list[str]] = {}
     section: list[str] = []
-    for line in content.split("\n"):
+    for line in configuration.split("\n"):
         name = line.strip()
         if name.startswith("[") and name.endswith("]"):
             section = sections.setdefault(name[1:-1], [])
@@ -51,23 +180,20 @@ def declared_labels(path: Path) -> dict[str, list[str]]:
 
 
 def _record(pair: Pair, audit: Audit) -> Record:
-    mentions: dict[str, Entity] = {}
-    attributes: Attributes = {}
+    mentions: dict[str, _Row] = {}
+    attributes: dict[str, list[tuple[str, str]]] = {}
     targets: list[tuple[str, Place]] = []
     relations: list[LinkRow] = []
-    for number, line in enumerate(pair.annotations.split("\n"), 1):
-        row, place = line.rstrip("\r"), Place(pair.rows.file, number)
-        if not row.strip():
-            continue
+    for row, place in _rows(pair):
         identifier, _, rest = row.partition("\t")
         kind = row[0]
         problem = ""
         if kind == "T":
-            entity, problem = _mention(rest, pair.text, place)
-            if entity is not None and mentions.setdefault(identifier, entity) is not entity:
+            mention, problem = _mention(identifier, rest, place)
+            if mention is not None and mentions.setdefault(identifier, mention) is not mention:
                 problem = "a second mention with this id"
         elif kind in "AM" and (found := _ATTRIBUTE.fullmatch(rest)):
-            attributes.setdefault(found["of"], []).append((found["name"], found["value"] or ""))
+            attributes.setdefault(found["of"], []).append((found["name"], (found["value"] or "").strip()))
             targets.append((found["of"], place))
         elif kind == "R" and (found := _RELATION.fullmatch(rest)) and is_label(found["label"]):
             relations.append(LinkRow(found["label"], found["head"], found["tail"], place))
@@ -82,30 +208,57 @@ def _record(pair: Pair, audit: Audit) -> Record:
             audit.note("attributes of events and relations, not kept")
         elif target not in mentions:
             audit.dropped(place, "line", "", "an attribute of no mention of the document")
-    return _assembled(pair, mentions, attributes, relations, audit)
+    entities = dict(_entities(pair, list(mentions.values()), attributes, audit))
+    links = resolve_links(relations, entities, audit)
+    return Record(pair.text, pair.place, entities=list(entities.values()), links=links)
 
 
-def _assembled(
-    pair: Pair, mentions: dict[str, Entity], attributes: Attributes, relations: list[LinkRow], audit: Audit
-) -> Record:
-    found = {
-        identifier: Entity(one.label, one.fragments, one.place, tuple(attributes.get(identifier, ())))
-        for identifier, one in mentions.items()
-    }
-    links = resolve_links(relations, found, audit)
-    return Record(pair.text, pair.place, entities=list(found.values()), links=links)
+def _rows(pair: Pair) -> Iterable[tuple[str, Place]]:
+    """The rows that are not blank. Where the words of a mention hold the line feed of the text, its row takes two
+    lines."""
+    row, place = "", Place(pair.rows, 1)
+    lines = (
+        (line.rstrip("\r"), Place(pair.rows, number)) for number, line in enumerate(pair.annotations.split("\n"), 1)
+    )
+    for line, here in chain(lines, [("T0\t", place)]):
+        if row.startswith("T") and not _ROW.match(line) and _lacks_words(row):
+            row += f"\n{line}"
+            continue
+        if row.strip():
+            yield row, place
+        row, place = line, here
 
 
-def _mention(rest: str, text: str, place: Place) -> tuple[Entity | None, str]:
+def _lacks_words(row: str) -> bool:
+    """Whether the words of a mention are fewer than its offsets say, so that they may go on."""
+    columns = row.split("\t")
+    match = _MENTION.fullmatch(columns[1]) if len(columns) > 2 else None
+    numbers = [int(number) for number in re.split("[ ;]", match["offsets"])] if match else [0, 0]
+    length = sum(end - start for start, end in zip(numbers[::2], numbers[1::2])) + len(numbers) // 2 - 1
+    return match is not None and len("\t".join(columns[2:])) < length and numbers[-1] - numbers[0] < MAX_BYTES
+
+
+def _mention(identifier: str, rest: str, place: Place) -> tuple[_Row | None, str]:
     """The mention of a row, or none and what is wrong with it."""
     head, tab, words = rest.partition("\t")
-    match = _MENTION.fullmatch(head) if tab else None
+    match = _MENTION.fullmatch(head.strip(" ")) if tab else None
     if match is None or not is_label(match["label"]):
-        return None, "expected 'id TAB label start end TAB words', more stretches as 'start end;start end'"
+        return None, _ORDER
     numbers = [int(number) for number in re.split("[ ;]", match["offsets"])]
-    fragments = tuple(zip(numbers[::2], numbers[1::2]))
-    if not are_fragments(fragments, len(text)):
-        return None, "the offsets are outside the text or out of order"
-    if not same_words(" ".join(text[start:end] for start, end in fragments), words):
-        return None, "the offsets do not give the words of the mention"
-    return Entity(match["label"], fragments, place), ""
+    return _Row(identifier, match["label"], tuple(zip(numbers[::2], numbers[1::2])), words, place), ""
+
+
+def _entities(
+    pair: Pair, rows: list[_Row], attributes: dict[str, list[tuple[str, str]]], audit: Audit
+) -> Iterator[tuple[str, Entity]]:
+    found = located(pair.text, [(row.fragments, row.words) for row in rows], audit, has_mark=pair.has_mark)
+    for row, fragments in zip(rows, found):
+        if fragments is None:
+            ordered = sorted(row.fragments)
+            edges = [edge for fragment in ordered for edge in fragment]
+            is_apart = (
+                edges == sorted(edges) and all(start < end for start, end in ordered) and edges[-1] <= len(pair.text)
+            )
+            audit.dropped(row.place, "line", "", WRONG if is_apart else _APART, (edges[0], max(edges)))
+        else:
+            yield row.id, Entity(row.label, fragments, row.place, tuple(attributes.get(row.id, ())))

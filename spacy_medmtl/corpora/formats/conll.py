@@ -1,36 +1,264 @@
-"""Columns of words and tags with the header of CoNLL-U Plus, which says what each column holds.
+"""Columns of words and tags: a word a line, a blank line after each sentence.
 
-``# global.columns = FORM MISC MEDMTL:NER MEDMTL:NER2 MEDMTL:FINDINGS``. ``MISC`` holds ``SpaceAfter=No`` where no blank
-follows a word, and ``Form=...`` for a word that a column cannot hold, with white space and control characters escaped.
+BIO, IOB1, IOBES, BMES and BILOU are all read by one rule: a mention goes on while ``I-``, ``M-``, ``E-`` or ``L-``
+repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``B-`` right after a mention begins
+another one, ``I-`` that follows nothing begins one too (IOB1 writes all its mentions so), and a mention at the end of a
+sentence needs no closing. Several columns of tags are layers, each read on its own, so that mentions may be nested.
+
+Words are kept as given; where blanks stood between them is known only from a ``MISC`` column, as CoNLL-U Plus has it
+and ``medmtl export conll`` writes it: ``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
 """
 
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
-from .iob import Layout
+from ..audit import Audit, Place
+from ..options import SPANS, STATUSES, columns
+from ..reader import Reader
+from ..record import EXACT, MAX_CHARACTERS, Entity, Record, is_label
+from ..scheme import FINDINGS_ONLY, GROUP, NER, Scheme
+from .files import read_lines
 
 HEADER = "# global.columns = "
 ENTITY_COLUMN, FINDING_COLUMN = "MEDMTL:NER", "MEDMTL:FINDINGS"
+UNTYPED = "Entity"  # label of mentions whose tags have no type
+MAX_WORDS = 10_000  # far above any sentence; without blank lines a file would be one sentence that fills the memory
+ORPHANS = "mentions that begin with I- or E-"
+COMMENTS = "comment lines, not used"
+_NEWDOC = re.compile(r"# *newdoc\b.*")
+_SEPARATOR = re.compile(r"-DOCSTART-(\s.*)?|###MEDLINE:\d+\s*")
+_TAG = re.compile(r"(?P<prefix>[BIESLUM])(?:[-_](?P<label>\S.*))?")  # beside O
+_BLANKS = re.compile(" +")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+_UNREADABLE = "\x00"  # stands for a line that cannot be decoded: a blank line would end the sentence
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 _PLAIN = re.compile(r"[^\s|\\_]+")
+_SAID = re.compile(r"(?P<status>" + "|".join(STATUSES) + r")(?P<modifiers>(?:\+[a-z][a-z0-9_]*)*)")
 
 
-def read_header(path: Path) -> list[str] | None:
-    """The names of the columns, None in a file that does not begin with them."""
+@dataclass(frozen=True)
+class Layout:
+    """Which columns hold what, counted from 0, or from the end by -1.
+
+    ``findings``: of each column of tags whether it is one of findings, by a header of ours; none: there is no header.
+    ``n_columns``: what every row must have; None: as many as the first row. ``misc``: a column of CoNLL-U's MISC kind.
+    """
+
+    word: int = 0
+    tags: tuple[int, ...] = (-1,)
+    n_columns: int | None = None
+    misc: int | None = None
+    findings: tuple[bool, ...] = ()
+
+
+@dataclass
+class TaggedMention:
+    """Words of a sentence, end exclusive. ``place`` is the line of its first word, ``layer`` the column of its tags."""
+
+    start: int
+    end: int
+    label: str
+    place: Place
+    layer: int
+
+
+@dataclass
+class TaggedSentence:
+    """A sentence of at most ``MAX_WORDS`` words. ``place`` is its first line, ``document`` the number (from 1) of the
+    document in the file, None before the first separator or where the file has none."""
+
+    place: Place
+    document: int | None
+    words: list[str] = field(default_factory=list)
+    mentions: list[TaggedMention] = field(default_factory=list)
+    misc: list[str] = field(default_factory=list)  # of each word
+    open: dict[int, TaggedMention] = field(default_factory=dict)  # the mention of each layer that may go on
+    is_broken: bool = False  # whether a line of it was lost
+
+    def add(self, word: str, tags: "Sequence[re.Match[str] | None]", number: int, audit: Audit) -> None:
+        """Append a word, on line ``number``, with its tags, one of each layer; None for O."""
+        at = len(self.words)
+        self.words.append(word)
+        for layer, tag in enumerate(tags):
+            prefix = tag["prefix"] if tag is not None else None
+            mention = self.open.pop(layer, None) if self.open else None
+            if tag is None or prefix is None:
+                continue
+            label = tag["label"] or UNTYPED
+            if mention is not None and prefix in "IMEL" and mention.label == label:
+                mention.end = at + 1
+            else:
+                mention = TaggedMention(at, at + 1, label, Place(self.place.file, number), layer)
+                self.mentions.append(mention)
+                audit.note(ORPHANS, int(prefix in "IMEL"))
+            if prefix in "BIM":
+                self.open[layer] = mention
+
+
+def read(path: Path, audit: Audit, *, word: tuple[int, ...] = (0,), tags: tuple[int, ...] = (-1,)) -> Iterator[Record]:
+    """Yield the documents of a file where it parts them (``-DOCSTART-``, ``# newdoc``), else its sentences.
+
+    ``word`` and ``tags``: the columns, where no header of ours names them. Losses as for ``read_sentences``.
+    """
+    layout = _layout(path) or Layout(word[0], tags)
+    for _, sentences in groupby(read_sentences(path, audit, layout), key=_unit):
+        yield _record(_bounded(sentences), layout, audit)
+
+
+READER = Reader(
+    read,
+    Scheme(is_open=True),
+    patterns=("*.conll", "*.tsv", "*.txt", "*.iob", "*.bio"),
+    options={
+        "word": columns("column of the words", "1"),
+        "tags": columns("columns of the tags, several for nested entities: 3,4", "-1"),
+        **SPANS,
+    },
+)
+
+
+def read_sentences(path: Path, audit: Audit, layout: Layout) -> Iterator[TaggedSentence]:
+    """Yield the sentences of a file, one at a time in memory. Columns part at tabs, in a line without tabs at blanks.
+
+    A malformed line is a loss (MedmtlError E401 in stop mode). Its sentence and the mentions there are then lost too:
+    without the word the text would be another one, and without the tag its annotation. A line that begins with ``#``
+    and is no row is a comment.
+    """
+    document: int | None = None
+    n_columns = layout.n_columns
+    sentence = TaggedSentence(Place(path, 1), document)
+    for number, line in read_lines(path, audit, instead=_UNREADABLE):
+        is_blank = not line.strip(" \t")
+        is_separator = line[:1] in ("-", "#") and bool(_SEPARATOR.fullmatch(line) or _NEWDOC.fullmatch(line))
+        if is_separator or is_blank:
+            yield from _finished(sentence, audit)
+            document = (document or 0) + 1 if is_separator else document
+            sentence = TaggedSentence(Place(path, number + 1), document)
+            continue
+        # at blanks, not at other white space, which may be a word
+        columns = line.rstrip(" \t").split("\t") if "\t" in line else _BLANKS.split(line.strip(" "))
+        problem = _problem(line, columns, layout, n_columns)
+        tags = [] if problem else [columns[at].strip(" ") for at in layout.tags]
+        row = [None if tag == "O" else _TAG.fullmatch(tag) for tag in tags]
+        is_row = not problem and all(tag == "O" or match for tag, match in zip(tags, row))
+        if line[0] == "#" and not is_row:
+            audit.note(COMMENTS)
+            continue
+        place = sentence.place if is_row and len(sentence.words) < MAX_WORDS else Place(path, number)
+        if len(sentence.words) == MAX_WORDS:
+            audit.dropped(place, "line", "", f"a sentence of more than {MAX_WORDS} words: a blank line is missing")
+            sentence.is_broken = True
+            yield from _finished(sentence, audit)
+            sentence = TaggedSentence(place, document, is_broken=True)
+        if is_row:
+            n_columns = len(columns)
+            sentence.add(columns[layout.word], row, number, audit)
+            if layout.misc is not None:
+                sentence.misc.append(columns[layout.misc])
+            continue
+        sentence.is_broken = True
+        sentence.open.clear()
+        if line != _UNREADABLE:  # which is listed already
+            reason = problem or "the tag is neither O nor a label with B-, I-, M-, E-, S-, L- or U- before it"
+            audit.dropped(place, "line", "", reason)
+    yield from _finished(sentence, audit)
+
+
+def _finished(sentence: TaggedSentence, audit: Audit) -> Iterator[TaggedSentence]:
+    """The sentence, unless it is empty or broken; what was in a broken one goes to the audit."""
+    if not sentence.is_broken:
+        if sentence.words:
+            yield sentence
+        return
+    audit.dropped(sentence.place, "line", "", "the sentence of a lost line")
+    for mention in sentence.mentions:
+        audit.dropped(mention.place, "line", mention.label, "a mention in the sentence of a lost line")
+
+
+def _problem(line: str, columns: list[str], layout: Layout, n_columns: int | None) -> str:
+    """What is wrong with a line apart from its tags, or nothing."""
+    if _CONTROL.search(line):
+        return "a control character"
+    if n_columns is not None and len(columns) != n_columns:
+        return f"{len(columns)} columns: expected {n_columns}, as in the rows before, separated by tabs or blanks"
+    n = len(columns)
+    used = (layout.word, *layout.tags, layout.misc or 0)
+    if n < 2 or not -n <= min(used) <= max(used) < n:
+        return f"{len(columns)} columns, fewer than the settings name (a word and its tag)"
+    word = columns[layout.word]
+    return "" if word and word == word.strip(" ") else "the word is empty or has blanks at an edge"
+
+
+def _unit(sentence: TaggedSentence) -> tuple[int, int]:
+    """What a Doc is made of: a numbered document, or else a sentence by its line."""
+    return (0, sentence.place.line) if sentence.document is None else (1, sentence.document)
+
+
+def _bounded(sentences: Iterator[TaggedSentence]) -> list[TaggedSentence]:
+    """The sentences of a document; of one that is longer than spaCy reads, enough of them to be so."""
+    kept: list[TaggedSentence] = []
+    length = 0
+    for sentence in sentences:
+        if length <= MAX_CHARACTERS:
+            kept.append(sentence)
+            length += sum(map(len, sentence.words)) + len(sentence.words)
+    return kept
+
+
+def _record(sentences: list[TaggedSentence], layout: Layout, audit: Audit) -> Record:
+    words: list[str] = []
+    spaces: list[bool] = []
+    entities: list[Entity] = []
+    record = Record("", sentences[0].place, entities=entities, words=words, sentences=EXACT)
+    at = 0  # character of the text
+    for sentence in sentences:
+        record.starts.append(at)
+        edges: list[tuple[int, int]] = []
+        for number, given in enumerate(sentence.words):
+            word, has_space = _read_misc(sentence.misc[number], given) if sentence.misc else (given, True)
+            words.append(word)
+            spaces.append(has_space)
+            edges.append((at, at + len(word)))
+            at += len(word) + has_space
+        for mention in sentence.mentions:
+            bounds = edges[mention.start][0], edges[mention.end - 1][1]
+            entities += _entity(mention, bounds, layout, audit)
+    record.text = "".join(word + " " * space for word, space in zip(words, spaces))
+    record.spaces = spaces if any(sentence.misc for sentence in sentences) else None
+    return record
+
+
+def _entity(mention: TaggedMention, bounds: tuple[int, int], layout: Layout, audit: Audit) -> Iterator[Entity]:
+    """The entity; of a finding, ``label/status+modifier`` gives what is said about it."""
+    label, slash, said = mention.label.rpartition("/")
+    match = _SAID.fullmatch(said) if slash else None
+    attributes: tuple[tuple[str, str], ...] = ()
+    if match is not None and not (layout.findings and not layout.findings[mention.layer]):
+        attributes = (("assertion", match["status"]), *((name, "") for name in match["modifiers"].split("+")[1:]))
+    else:
+        label = mention.label
+    if layout.findings:
+        attributes += ((GROUP, FINDINGS_ONLY if layout.findings[mention.layer] else NER),)
+    if is_label(label):
+        yield Entity(label, (bounds,), mention.place, attributes)
+    else:
+        audit.dropped(mention.place, "line", "", "a label with blanks at an edge or characters that cannot be shown")
+
+
+def _layout(path: Path) -> Layout | None:
+    """Where the words and tags are by the header of CoNLL-U Plus; None if there is none that names columns of ours."""
     with path.open("rb") as stream:
         line = stream.readline(10_000).decode("utf-8-sig", errors="replace")
-    return line[len(HEADER) :].split() if line.startswith(HEADER) else None
-
-
-def layout_of(header: list[str]) -> tuple[Layout, list[bool]] | None:
-    """Where the words and tags are, and for each layer of tags whether it is one of findings; None if the header names
-    no columns of ours."""
-    tags = [at for at, name in enumerate(header) if name.startswith((ENTITY_COLUMN, FINDING_COLUMN))]
+    header = line[len(HEADER) :].split() if line.startswith(HEADER) else []
+    tags = tuple(at for at, name in enumerate(header) if name.startswith((ENTITY_COLUMN, FINDING_COLUMN)))
     if "FORM" not in header or not tags:
         return None
-    notes = header.index("MISC") if "MISC" in header else None
-    layout = Layout(header.index("FORM"), tuple(tags), len(header), notes, comments=True)
-    return layout, [header[at].startswith(FINDING_COLUMN) for at in tags]
+    misc = header.index("MISC") if "MISC" in header else None
+    are_findings = tuple(header[at].startswith(FINDING_COLUMN) for at in tags)
+    return Layout(header.index("FORM"), tags, len(header), misc, are_findings)
 
 
 def escaped(word: str) -> str:
@@ -44,12 +272,11 @@ def misc_of(word: str, has_space: bool, *, is_plain: bool) -> str:
     return "|".join(parts) or "_"
 
 
-def read_misc(misc: str, word: str) -> tuple[str, bool]:
+def _read_misc(misc: str, word: str) -> tuple[str, bool]:
     """The word that a row stands for, and whether a blank follows."""
     entries: dict[str, str] = dict(part.partition("=")[::2] for part in misc.split("|"))
     if "Form" in entries:
-        form = _ESCAPED.sub(lambda match: _character(match[1]), entries["Form"])
-        word = form or word
+        word = _ESCAPED.sub(lambda match: _character(match[1]), entries["Form"]) or word
     return word, entries.get("SpaceAfter") != "No"
 
 

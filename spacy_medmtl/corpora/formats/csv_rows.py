@@ -1,57 +1,61 @@
 """Rows of CSV and TSV files, whose quoted fields may hold line breaks, with the line on which each begins."""
 
 import csv
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..audit import Audit, Place
+from ..record import MAX_CHARACTERS
+from .files import lines_of
 
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 Rows = Iterator[tuple[Place, list[str]]]
 
 
 class _Lines:
-    """Lines for the csv module, ends included. ``number``: of the last one. ``is_broken``: whether one since this was
-    last set to False holds what no text does; it comes with replacement characters, so that its quotes still count."""
+    """Lines for the csv module, ends included. ``number``: of the last one. ``problem``: what is wrong with one since
+    this was last emptied; the line comes with replacement characters, so that its quotes still count."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.number, self.is_broken = path, 0, False
+    def __init__(self, path: Path, audit: Audit) -> None:
+        self.path, self.audit, self.number, self.problem = path, audit, 0, ""
 
     def __iter__(self) -> Iterator[str]:
-        with self.path.open("rb") as stream:
-            for number, raw in enumerate(stream, 1):
-                self.number = number
-                encoding = "utf-8-sig" if number == 1 else "utf-8"
-                try:
-                    line = raw.decode(encoding)
-                except UnicodeDecodeError:
-                    line = raw.decode(encoding, errors="replace")
-                    self.is_broken = True
-                self.is_broken |= "\x00" in line
-                yield line.replace("\x00", "\ufffd")
+        for number, line, problem in lines_of(self.path, self.audit):
+            self.number = number
+            if not problem and "\x00" in line:
+                problem = "a NUL character in the row"
+            self.problem = self.problem or problem
+            yield line.replace("\x00", "\ufffd")
 
 
 def read_csv(path: Path, n_columns: int, audit: Audit) -> Rows:
     """Yield the rows of a file without a header that counts. Line ends in a field come as line feeds. Losses as for
     ``read_table``."""
-    lines = _Lines(path)
+    lines = _Lines(path, audit)
     for place, fields in _rows(lines, iter(lines), ",", n_columns, audit):
         yield place, [field.replace("\r\n", "\n") for field in fields]
 
 
 def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -> Rows:
     """Yield the named fields of each row, in that order, to the character. ``delimiter``: one of ``DELIMITERS``, or
-    ``auto``: the tab for .tsv and .tab, otherwise the one by which the header has all names.
+    ``auto``: the tab for .tsv and .tab, otherwise the one by which the header has all names; or what Excel says in a
+    line ``sep=;`` before the header.
 
     A file whose header lacks a name is a loss as a whole, and so is each row that is broken or has another number of
     columns (MedmtlError E401 in stop mode); reading goes on behind it. Blank lines are no rows.
     """
-    lines = _Lines(path)
+    lines = _Lines(path, audit)
     source = iter(lines)
-    header, mark = _header(next(source, ""), names, _candidates(path, delimiter))
+    marks = _candidates(path, delimiter)
+    first = next(source, "")
+    if first[:4].lower() == "sep=" and first[4:].rstrip("\r\n") in DELIMITERS.values():
+        marks, first = [first[4:].rstrip("\r\n")], next(source, "")
+    header, mark = _header(first, names, marks)
     if header is None:
+        problem = f"{lines.problem}; and " if lines.problem else ""
         reason = f"the header does not name the columns {', '.join(names)} (once each): give theirs by the settings"
-        audit.dropped(Place(path, 1), "document", "", reason)
+        audit.dropped(Place(path, 1), "document", "", problem + reason)
         return
     at = [header.index(name) for name in names]
     for place, fields in _rows(lines, source, mark, len(header), audit):
@@ -60,6 +64,7 @@ def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -
 
 def _rows(lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit: Audit) -> Rows:
     """The rows of the lines that are left in ``source``, an iterator of ``lines``."""
+    csv.field_size_limit(10 * MAX_CHARACTERS)  # a chart is longer than what the module allows by itself
     reader = csv.reader(source, delimiter=mark, strict=True)
     while True:
         place = Place(lines.path, lines.number + 1)
@@ -68,12 +73,14 @@ def _rows(lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit
             fields = next(reader)
         except StopIteration:
             return
-        except csv.Error:
-            fields, reason = [], "a row that is no CSV: a quoted field that does not end, or is too long"
-        is_broken, lines.is_broken = lines.is_broken, False
-        if is_broken and not reason:
-            reason = "a row with a NUL character or bytes that are not UTF-8"
-        elif fields and len(fields) != n_columns:
+        except csv.Error as error:
+            cause = "more than 10,000,000 characters" if "limit" in str(error) else "that does not end, or goes on"
+            fields, reason = [], f"a row that is no CSV: a quoted field {cause}. Quotes inside one are written twice"
+        problem, lines.problem = lines.problem, ""
+        if len(fields) > n_columns and not any(map(str.strip, fields[n_columns:])):
+            fields = fields[:n_columns]  # a spreadsheet's empty columns
+        reason = reason or problem
+        if fields and not reason and len(fields) != n_columns:
             reason = f"{len(fields)} columns: expected {n_columns}"
         if reason:
             audit.dropped(place, "line", "", reason)
@@ -88,12 +95,16 @@ def _candidates(path: Path, delimiter: str) -> list[str]:
 
 
 def _header(line: str, names: Sequence[str], marks: Sequence[str]) -> tuple[list[str] | None, str]:
-    """The names of all columns and the mark between them, if all ``names`` are among them once."""
-    for mark in marks:
+    """The names of all columns and the mark between them, if all ``names`` are among them once; or all in another
+    case, if they are not."""
+    for mark, is_exact in itertools.product(marks, (True, False)):
         try:
             header = [name.strip() for name in next(csv.reader([line], delimiter=mark, strict=True), [])]
         except csv.Error:
             continue
+        if not is_exact:
+            wanted = {name.casefold(): name for name in names}
+            header = [wanted.get(name.casefold(), name) for name in header]
         if all(header.count(name) == 1 for name in names):
             return header, mark
     return None, ""

@@ -1,10 +1,11 @@
 """Values of decoded JSON, where any value may be of any type, as mentions, labels and attributes."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from ..audit import Audit, Place
-from .record import FALSE, Attributes, Entity, are_fragments, is_label
+from ..record import FALSE, Attributes, Entity, are_fragments, is_unicode, label_problem, read_label
 
 
 def objects(value: Any, what: str, place: Place, audit: Audit) -> list[dict[str, Any]]:
@@ -17,6 +18,20 @@ def objects(value: Any, what: str, place: Place, audit: Audit) -> list[dict[str,
     return [one for one in found if isinstance(one, dict)]
 
 
+def has_types(value: Any, types: Mapping[str, type]) -> bool:
+    """Whether a value is an object with members of these types: texts that are not blank and can be written, numbers
+    that are no flags."""
+    if not isinstance(value, dict) or not all(type(value.get(name)) is kind for name, kind in types.items()):
+        return False
+    texts = [value[name] for name, kind in types.items() if kind is str]
+    return all(text.strip() and is_unicode(text) for text in texts)
+
+
+def within(start: Any, end: Any, text: str) -> bool:
+    """Whether two values are offsets of at least one character of a text."""
+    return type(start) is int and type(end) is int and 0 <= start < end <= len(text)
+
+
 def entity(
     text: str,
     start: Any,
@@ -27,12 +42,13 @@ def entity(
     attributes: Attributes = (),
 ) -> Entity | None:
     """A mention of one stretch, or None and a loss (MedmtlError E401 in stop mode)."""
+    name = read_label(label, audit)
     if type(start) is not int or type(end) is not int or not are_fragments(((start, end),), len(text)):
         audit.dropped(place, "line", "", "a mention whose offsets are no characters of the text")
-    elif not is_label(label):
-        audit.dropped(place, "line", "", "a mention without a label")
+    elif name is None:
+        audit.dropped(place, "line", "", f"a mention {label_problem(label)}")
     else:
-        return Entity(label, ((start, end),), place, attributes)
+        return Entity(name, ((start, end),), place, attributes)
     return None
 
 
@@ -49,11 +65,14 @@ def attributes_of(value: dict[str, Any], known: tuple[str, ...]) -> Attributes:
 
 def labels_of(value: Any, place: Place, audit: Audit) -> list[str]:
     """The labels of a text: one or a list of them. What is no label is a loss (MedmtlError E401 in stop mode)."""
-    given = value if isinstance(value, list) else [value]
-    for one in given:
-        if not is_label(one):
-            audit.dropped(place, "line", "", "a class of the text that is no label")
-    return [one for one in given if is_label(one)]
+    found: list[str] = []
+    for one in value if isinstance(value, list) else [value]:
+        name = read_label(one, audit)
+        if name is None:
+            audit.dropped(place, "line", "", f"a class of the text {label_problem(one)}")
+        else:
+            found.append(name)
+    return found
 
 
 def number(value: Any) -> float | None:

@@ -1,44 +1,29 @@
-"""PubTator: title and abstract lines, then one tab-separated row for each mention or relation, then a blank line."""
+"""PubTator: title and abstract lines, then one tab-separated row for each mention or relation, then a blank line.
+
+Of BC5CDR and NCBI-disease, which are published so, the classes are known (``public/pubtator``); here they are any.
+"""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..audit import Audit, Place
-from .lines import read_lines
-from .mention import Mention
+from ..options import SPANS
+from ..reader import Reader
+from ..record import Entity, Record, label_problem, read_label
+from ..scheme import Scheme
+from .files import read_lines
+from .words import WRONG, located
 
 _TEXT = re.compile(r"(?P<id>[^|\t]+)\|(?P<part>[ta])\|(?P<text>.*)")
+COMPOSITE = "CompositeMention"  # how NCBI-disease marks what BC5CDR marks by a column with the single mentions
 Lines = list[tuple[int, str]]
 
 
-@dataclass(frozen=True)
-class ArticleMention(Mention):
-    """A mention in ``Article.text``. ``members``: how many single mentions a composite one names."""
-
-    members: int
-
-
-@dataclass
-class Article:
-    """One document: the title, a blank, the abstract, as the offsets count."""
-
-    id: str
-    title: str
-    abstract: str
-    place: Place
-    mentions: list[ArticleMention] = field(default_factory=list)
-    n_relations: int = 0
-
-    @property
-    def text(self) -> str:
-        """What the offsets refer to."""
-        return f"{self.title} {self.abstract}"
-
-
-def read_articles(path: Path, audit: Audit) -> Iterator[Article]:
-    """Yield the articles of a file. What is malformed is a loss with its line (MedmtlError E401 in stop mode)."""
+def read(path: Path, audit: Audit) -> Iterator[Record]:
+    """Yield the articles of a file: the title, a blank, the abstract, as the offsets count. Relations are between
+    concepts, not mentions; they are counted. What is malformed is a loss with its line (MedmtlError E401 in stop mode).
+    """
     block: Lines = []
     for number, line in read_lines(path, audit):
         match = _TEXT.fullmatch(line)
@@ -52,7 +37,10 @@ def read_articles(path: Path, audit: Audit) -> Iterator[Article]:
         yield from _articles(path, block, audit)
 
 
-def _articles(path: Path, block: Lines, audit: Audit) -> Iterator[Article]:
+READER = Reader(read, Scheme(is_open=True), options={key: SPANS[key] for key in ("group", "labels")})
+
+
+def _articles(path: Path, block: Lines, audit: Audit) -> Iterator[Record]:
     """The article of one block of lines, or none if it lacks its text."""
     texts: dict[str, str] = {}
     rows: Lines = []
@@ -67,35 +55,54 @@ def _articles(path: Path, block: Lines, audit: Audit) -> Iterator[Article]:
             identifier = match["id"]
             texts[match["part"]] = match["text"]
     first = Place(path, block[0][0])
-    if identifier is None or set(texts) != {"t", "a"}:
-        audit.dropped(first, "document", "", "a document without both texts: expected an 'id|t|' and an 'id|a|' line")
+    if identifier is None:
+        audit.dropped(first, "document", "", "a document without a text: expected an 'id|t|' and an 'id|a|' line")
         for number, _ in rows:
             audit.dropped(Place(path, number), "line", "", "a row of a document without its text")
         return
-    article = Article(identifier, texts["t"], texts["a"], first)
+    if len(texts) < 2:
+        audit.note("documents with a title or an abstract only")
+    title, abstract = texts.get("t", ""), texts.get("a", "")
+    text = title if "a" not in texts else abstract if "t" not in texts else f"{title} {abstract}"
+    record = Record(text, first, name=identifier, key=identifier, starts=[len(title) + 1] if title and abstract else [])
+    record.entities = _entities(record, rows, path, audit)
+    yield record
+
+
+def _entities(record: Record, rows: Lines, path: Path, audit: Audit) -> list[Entity]:
+    given: list[tuple[list[str], Place]] = []
     for number, line in rows:
-        _add_row(article, line, Place(path, number), audit)
-    yield article
-
-
-def _add_row(article: Article, line: str, place: Place, audit: Audit) -> None:
-    columns = line.split("\t")
-    if columns[0] != article.id:
-        audit.dropped(place, "line", "", "a row with the id of another document")
-    elif len(columns) in (4, 5) and columns[1][:1].isalpha():  # BioRED has a fifth column
-        article.n_relations += 1
-    elif len(columns) not in (6, 7):
-        audit.dropped(place, "line", "", f"{len(columns)} columns: expected 6 or 7 (a mention), 4 or 5 (a relation)")
-    elif not (_is_offset(columns[1]) and _is_offset(columns[2])):
-        audit.dropped(place, "line", "", "columns 2 and 3 are no character offsets")
-    else:
-        start, end, words, label = int(columns[1]), int(columns[2]), columns[3], columns[4]
-        if not 0 <= start < end <= len(article.text) or article.text[start:end] != words:
-            reason = "the offsets do not give the words of the mention"
-            audit.dropped(place, "line", label, reason, (start, end))
+        columns, place = line.split("\t"), Place(path, number)
+        problem = _problem(columns, record.name)
+        if not problem and len(columns) in (4, 5) and not _is_offset(columns[1]):
+            audit.note("relation lines not used")
+        elif problem:
+            audit.dropped(place, "line", "", problem)
         else:
-            members = columns[6].count("|") + 1 if len(columns) == 7 else 1
-            article.mentions.append(ArticleMention(start, end, label, place, members))
+            given.append((columns, place))
+    mentions = [([(int(columns[1]), int(columns[2]))], columns[3]) for columns, _ in given]
+    entities: list[Entity] = []
+    for (columns, place), fragments in zip(given, located(record.text, mentions, audit)):
+        label = read_label(columns[4], audit)
+        if fragments is None or label is None:
+            reason = WRONG if fragments is None else f"a mention {label_problem(columns[4])}"
+            audit.dropped(place, "line", columns[4] if label else "", reason, (int(columns[1]), int(columns[2])))
+            continue
+        members = columns[6].count("|") + 1 if len(columns) == 7 else 1
+        audit.note("composite mentions kept as one span", int(members > 1 or label == COMPOSITE))
+        entities.append(Entity(label, fragments, place))
+    return entities
+
+
+def _problem(columns: list[str], identifier: str | None) -> str:
+    """What is wrong with a row, or nothing."""
+    if columns[0] != identifier:
+        return "a row with the id of another document"
+    if len(columns) in (4, 5) and columns[1][:1].isalpha():  # a relation; BioRED has a fifth column
+        return ""
+    if len(columns) not in (5, 6, 7):
+        return f"{len(columns)} columns: expected 5 to 7 (a mention), 4 or 5 (a relation)"
+    return "" if _is_offset(columns[1]) and _is_offset(columns[2]) else "columns 2 and 3 are no character offsets"
 
 
 def _is_offset(column: str) -> bool:

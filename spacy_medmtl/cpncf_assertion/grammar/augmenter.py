@@ -20,9 +20,9 @@ from ...annotations.groups import (
     write_group,
 )
 from ...annotations.scoring import corpus_of
-from ...corpora.markup import MODIFIERS
 from ...errors import MedmtlError
 from .composing import Text, compose_text
+from .marks import MODIFIERS
 from .reading import WORDS_BEFORE, WORDS_INSIDE, Grammar, read_grammar, shipped_grammar
 
 Augmenter = Callable[[Language, Example], Iterator[Example]]

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from ...corpora.markup import MODIFIERS, STATUS
+from .marks import MODIFIERS, STATUS
 from .reading import SLOT, Grammar
 
 ESCAPES = {"\\n": "\n", "\\t": "\t", "\\s": " "}

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...corpora.markup import MODIFIERS, STATUS
 from ...errors import MedmtlError
+from .marks import MODIFIERS, STATUS
 
 REFERENCE = re.compile(r"\$([a-z_]+)(?:\(([^()]*)\))?")
 SLOT = re.compile(r"\{([^{}]*)\}")

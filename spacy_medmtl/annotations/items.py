@@ -1,0 +1,66 @@
+"""What a Doc is annotated with for a component, in one form for all: what is scored, counted, sampled and compared."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from .groups import is_annotated, judges, trimmed
+from .scoring import ScoredItem, places
+
+Bounds = tuple[int, int]
+
+
+class Item(NamedTuple):
+    """One annotated unit: a span, a pair of spans, or a whole Doc.
+
+    bounds: token bounds of the span, or of head and tail; white space at their ends is no part of them. labels: those
+    that hold; none where the unit was judged and none does. status: what is said beside the label, if anything. score:
+    the value of a regression.
+    """
+
+    bounds: tuple[Bounds, ...]
+    labels: tuple[str, ...]
+    status: str = ""
+    score: float = 1.0
+
+    def names(self) -> list[str]:
+        """Each label, with the status if there is one: "type/status"."""
+        return [f"{label}/{self.status}" if self.status else label for label in self.labels]
+
+
+def span_items(doc: Doc, key: str) -> list[Item] | None:
+    """The labelled spans under ``doc.spans[key]``, blank ones left out; None if it is absent: not annotated."""
+    if not is_annotated(doc, key):
+        return None
+    found = [(trimmed(doc, span.start, span.end), span.label_) for span in doc.spans[key]]
+    return [Item((bounds,), (label,)) for bounds, label in found if bounds[0] < bounds[1]]
+
+
+def judged_by(doc: Doc, key: str) -> Callable[[str], bool]:
+    """Whether a Doc was judged for a label under ``key``; for none where it is not annotated."""
+    return judges(doc, key) if is_annotated(doc, key) else (lambda label: False)
+
+
+def compared(
+    example: Example, items_of: Callable[[Doc], list[Item] | None], judged: Callable[[str], bool]
+) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
+    """(gold, predicted) of an example as sets of (name, place), those alone whose label was judged; None where it is
+    not annotated. For ``score_items``."""
+    gold = items_of(example.reference)
+    if gold is None:
+        return None
+    return placed(example.reference, gold, judged), placed(example.predicted, items_of(example.predicted) or [], judged)
+
+
+def placed(doc: Doc, items: list[Item], judged: Callable[[str], bool]) -> set[ScoredItem]:
+    """(name, place) of each judged label of each item. Places are characters that are not white space, so Docs of one
+    text agree on them however they are tokenised."""
+    place = places(doc)
+    return {
+        (name, tuple(border for bounds in item.bounds for border in place(*bounds)))
+        for item in items
+        for name, label in zip(item.names(), item.labels)
+        if judged(label)
+    }

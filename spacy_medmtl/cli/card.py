@@ -1,0 +1,44 @@
+"""``medmtl card``: a model card for a pipeline."""
+
+from pathlib import Path
+from typing import Annotated
+
+import srsly
+import typer
+from wasabi import msg
+
+from ..corpora.outputs import write_atomically
+from ..errors import MedmtlError
+from ..evaluation.card import model_card
+from .failing import coded_errors
+from .loading import load_pipeline
+
+
+def card(
+    pipeline: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    scores: Annotated[
+        Path | None, typer.Option("--scores", "-s", help="JSON that 'medmtl evaluate' wrote, best with '--page'.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The card to write.")] = Path("README.md"),
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+) -> None:
+    """Write a model card: heads and labels, data and licences, scores with intervals, intended use, limits.
+
+    Example: medmtl card en_medmtl --scores scores.json -o packages/README.md
+
+    What the pipeline says of itself (description, licence, author, sources) is read from its meta.json. In front stand
+    the metadata that the Hugging Face hub reads, with a result for each head and corpus.
+    """
+    with coded_errors():
+        if output.exists() and not force:
+            raise MedmtlError("E413", path=output)
+        metrics = None
+        nlp = load_pipeline(pipeline)
+        try:
+            if scores is not None:
+                metrics = srsly.read_json(scores)
+            text = model_card(nlp, metrics)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise MedmtlError("E502", path=scores, problem=type(error).__name__) from error
+        write_atomically(output, text.encode())
+    msg.good(f"Wrote {output}")

@@ -1,0 +1,61 @@
+"""``medmtl optimize``: a faster copy of a pipeline, if there is one that costs no more accuracy than allowed."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wasabi import msg
+
+from ..errors import MedmtlError
+from ..training.corpus import CorpusEntry, read_entry
+from ..training.evaluation import corpus_files
+from .failing import coded_errors
+from .loading import load_pipeline
+
+BEFORE = "as it is"
+
+
+def optimize(
+    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    dev: Annotated[list[Path], typer.Argument(help="Converted dev parts (.spacy), or folders of them.")],
+    output: Annotated[Path, typer.Argument(help="Folder for the faster pipeline; must not be there yet.")],
+    max_loss: Annotated[float, typer.Option(min=0.0, help="Points that any head's score may lose.")] = 0.5,
+    gold_sents: Annotated[
+        bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
+    ] = False,
+) -> None:
+    """Try what makes prediction faster on this machine (bfloat16 where the processor has it, else int8), and write the
+    fastest copy.
+
+    Nothing is written unless one is faster and no head loses more than --max-loss points on the dev part. What was
+    trained for other routed layers or another sharing rule cannot be changed afterwards: train again with
+    'layers' or 'sharing' of the encoder's model.
+    """
+    with coded_errors():
+        from ..optimizing.copies import fastest, measure, settings, write_copy
+
+        if output.exists():
+            raise MedmtlError("E407", path=output, problem="is there already")
+        files = corpus_files(dev)
+        nlp = load_pipeline(model)
+        entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
+        examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
+        with tempfile.TemporaryDirectory() as folder:
+            copies = {name: write_copy(nlp, setting, Path(folder) / name) for name, setting in settings().items()}
+            measured = measure({BEFORE: nlp, **copies}, examples)
+            before = measured.pop(BEFORE)
+            heads = list(before.scores)
+            rows = [
+                (name, f"{one.speed:,.0f}", *(f"{100 * one.scores[head]:.2f}" for head in heads))
+                for name, one in [(BEFORE, before), *measured.items()]
+            ]
+            msg.table(rows, header=("", "words/s", *heads), divider=True, aligns=("l", *"r" * (1 + len(heads))))
+            chosen = fastest(measured, before, max_loss)
+            if chosen is None:
+                problem = f"none of {list(measured)} is faster and loses at most {max_loss} points"
+                raise MedmtlError("E355", problem=problem)
+            output.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copytree(Path(folder) / chosen, output)
+    msg.good(f"Wrote {output}: {chosen}, {measured[chosen].speed / before.speed:.2f} times as fast")

@@ -1,1 +1,0 @@
-"""What converters there are, by kind of corpus; ``registry`` puts them together."""

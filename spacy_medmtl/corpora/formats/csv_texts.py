@@ -1,0 +1,100 @@
+"""A CSV or TSV with a header: a labelled sentence (or text) in each row, or two texts with a label or a number."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..audit import Audit
+from ..options import DELIMITER, SPANS_KEY, UNIT, name, names
+from ..reader import Reader
+from ..record import EXACT, RULE, Record, label_problem, read_label
+from ..scheme import Scheme
+from .csv_rows import read_table
+from .json_values import number
+
+
+def read_sentences(
+    path: Path, audit: Audit, *, text: str, label: str, labels: tuple[str, ...], unit: str, delimiter: str
+) -> Iterator[Record]:
+    """A record for each row. ``labels``: those that were annotated, used or not, and no others; none for what occurs.
+    Raises MedmtlError E401 at the first loss in stop mode."""
+    for place, (words, given) in read_table(path, (text, label), delimiter, audit):
+        found = read_label(given, audit)
+        if found is None:
+            audit.dropped(place, "line", "", f"a row {label_problem(given)}")
+        elif labels and found not in labels:
+            audit.dropped(place, "line", found, "a label that the setting 'labels' does not name")
+        else:
+            sentences = RULE if unit == "doc" else EXACT
+            yield Record(words, place, classes=[found], sentences=sentences, declared_labels=labels)
+
+
+def read_pairs(
+    path: Path, audit: Audit, *, first: str, second: str, label: str, none: tuple[str, ...], delimiter: str
+) -> Iterator[Record]:
+    """A pair for each row; the labels in ``none`` say that there is no relation. Rows with the same first text go to
+    one side of a split. Losses as for ``read_sentences``."""
+    for place, (text, other, given) in read_table(path, (first, second, label), delimiter, audit):
+        found = read_label(given, audit)
+        if given in none or found in none:
+            found = None
+        elif found is None:
+            audit.dropped(place, "line", "", f"a row {label_problem(given)}")
+            continue
+        yield Record(text, place, second=other, verdict=found, key=text)
+
+
+def read_scores(
+    path: Path, audit: Audit, *, first: str, second: str, score: str, label: str, delimiter: str
+) -> Iterator[Record]:
+    """A pair for each row, with a number for a regression and the one ``label`` of all."""
+    for place, (text, other, given) in read_table(path, (first, second, score), delimiter, audit):
+        value = _number(given)
+        if value is None:
+            audit.dropped(place, "line", "", "a row whose score is no number")
+        else:
+            yield Record(text, place, second=other, verdict=label, value=value, key=text)
+
+
+_PAIR = {
+    "first": name("column of the first text", "text1"),
+    "second": name("column of the second text", "text2"),
+}
+SENTENCES = Reader(
+    read_sentences,
+    Scheme(is_open=True),
+    options={
+        "text": name("column of the texts", "text"),
+        "label": name("column of the labels", "label"),
+        "labels": names("the labels that were annotated, used or not; by default those that occur in the input"),
+        **SPANS_KEY,
+        **UNIT,
+        **DELIMITER,
+    },
+)
+PAIRS = Reader(
+    read_pairs,
+    Scheme(is_open=True),
+    options={
+        **_PAIR,
+        "label": name("column of the labels", "label"),
+        "none": names("labels that say that there is no relation", "none"),
+        **DELIMITER,
+    },
+)
+SCORES = Reader(
+    read_scores,
+    Scheme(is_open=True),
+    options={
+        **_PAIR,
+        "score": name("column of the numbers", "score"),
+        "label": name("the one label that all pairs get", "similarity"),
+        **DELIMITER,
+    },
+)
+
+
+def _number(text: str) -> float | None:
+    try:
+        return number(float(text))
+    except ValueError:
+        return None

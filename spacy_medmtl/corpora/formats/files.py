@@ -1,0 +1,149 @@
+"""Input files and their lines, with defined behaviour on whatever a user may point at."""
+
+import codecs
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from ...errors import MedmtlError
+from ..audit import Audit, Place
+
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the beginning of this one
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+)
+_LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+_ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Windows it is cp1252)"
+
+
+def input_files(inputs: Sequence[Path], patterns: Sequence[str], *, takes_folders: bool = False) -> list[Path]:
+    """The files to read, in the order given; a folder stands for the files in it that match one of the patterns,
+    sorted, or for itself where the reader takes folders.
+
+    Raises MedmtlError E402 for what is missing, empty, unreadable or a folder where none is expected.
+    """
+    files: list[Path] = []
+    for path in inputs:
+        if path.is_dir() and patterns:
+            found = {file for pattern in patterns for file in path.glob(pattern) if file.is_file()}
+            inside = sorted(file for file in found if not is_litter(str(file.relative_to(path))))
+            if not inside:
+                raise MedmtlError("E402", path=path, problem=f"is a folder without {' or '.join(patterns)} files")
+            files += inside
+        elif path.is_dir() and takes_folders:
+            files.append(path)
+        else:
+            _check_file(path)
+            files.append(path)
+    return files
+
+
+def is_litter(name: str) -> bool:
+    """Whether a member of a folder or an archive is one that a file manager left there."""
+    return any(part in _LITTER or part.startswith("._") for part in Path(name).parts)
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise MedmtlError("E402", path=path, problem="is a folder")
+    try:
+        with path.open("rb") as stream:
+            if not stream.read(1):
+                raise MedmtlError("E402", path=path, problem="is empty")
+    except FileNotFoundError:
+        raise MedmtlError("E402", path=path, problem="does not exist") from None
+    except OSError as error:
+        raise MedmtlError("E402", path=path, problem=f"cannot be read ({error.strerror})") from error
+
+
+def encoding_of(head: bytes, audit: Audit) -> str:
+    """The encoding that a file's byte order mark names; without one, that of the conversion."""
+    return next((name for mark, name in MARKS if head.startswith(mark)), audit.encoding)
+
+
+def decoded(content: bytes, place: Place, audit: Audit) -> str | None:
+    """The text of a file or member as it stands, without a byte order mark, line ends included, because offsets count
+    them. None and a loss (MedmtlError E401 in stop mode) if it is in another encoding."""
+    encoding = encoding_of(content[:4], audit)
+    try:
+        return content.decode(encoding)
+    except UnicodeError as error:
+        at = error.start + 1 if isinstance(error, UnicodeDecodeError) else 1
+        audit.dropped(place, "document", "", f"byte {at} of it is not {_shown(encoding)}: {_ADVICE}")
+        return None
+
+
+def read_text(path: Path, audit: Audit, *, max_bytes: int | None = None) -> str | None:
+    """``decoded`` of a file; a loss, too, if it cannot be read or is too long."""
+    place = Place(path, 1)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(-1 if max_bytes is None else max_bytes + 1)
+    except OSError as error:
+        audit.dropped(place, "document", "", f"the file cannot be read ({error.strerror})")
+        return None
+    if max_bytes is not None and len(content) > max_bytes:
+        audit.dropped(place, "document", "", f"more than {max_bytes} bytes")
+        return None
+    audit.bytes_read[0] += len(content)
+    return decoded(content, place, audit)
+
+
+def lines_of(path: Path, audit: Audit) -> Iterator[tuple[int, str, str]]:
+    """(number, line with its end, what is wrong with its bytes if anything is). What cannot be decoded comes with
+    replacement characters.
+
+    Only a line feed ends a line: other characters that Python splits on (U+2028, form feed) occur inside real text.
+    """
+    with path.open("rb") as stream:
+        encoding = encoding_of(stream.read(4), audit)
+        stream.seek(0)
+        wide = encoding.lower().startswith(("utf-16", "utf-32"))  # no line of bytes ends at a line feed there
+        lines: Iterable[str | bytes] = io.TextIOWrapper(stream, encoding, "replace", "\n") if wide else stream
+        for number, raw in enumerate(lines, 1):
+            audit.bytes_read[0] += len(raw)
+            if isinstance(raw, str):
+                yield number, raw, "the line is not UTF-16 or UTF-32" if "\ufffd" in raw else ""
+                continue
+            # utf-8-sig would also eat a byte order mark of later lines, where it is text
+            codec = "utf-8" if encoding == "utf-8-sig" and number > 1 else encoding
+            try:
+                yield number, raw.decode(codec), ""
+            except UnicodeDecodeError as error:
+                problem = f"byte {error.start + 1} of the line is not {_shown(codec)}: {_ADVICE}"
+                yield number, raw.decode(codec, errors="replace"), problem
+
+
+def read_lines(path: Path, audit: Audit, *, instead: str | None = None) -> Iterator[tuple[int, str]]:
+    """Yield (number, line without its end). A line that cannot be decoded is a loss (MedmtlError E401 in stop mode).
+
+    Such a line is left out, or stands as ``instead``, for formats in which neighbouring lines belong together.
+    """
+    for number, line, problem in lines_of(path, audit):
+        if problem:
+            audit.dropped(Place(path, number), "line", "", problem)
+            if instead is None:
+                continue
+            line = instead
+        yield number, line.rstrip("\r\n")
+
+
+def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
+    """The file with the stem of ``path`` and one of the suffixes, beside it or in one of the ``folders`` (relative to
+    the folder of ``path``); None if there is none."""
+    places = (path.parent / folder / f"{path.stem}{suffix}" for folder in (".", *folders) for suffix in suffixes)
+    return next((found for found in places if found.is_file()), None)
+
+
+def drop_without(path: Path, suffixes: Sequence[str], folders: Sequence[str], audit: Audit) -> None:
+    """A document without its companion file is a loss (MedmtlError E401 in stop mode)."""
+    places = " or in ".join(["beside the text", *folders])
+    reason = f"the companion file with the suffix {' or '.join(suffixes)} is missing: expected {places}"
+    audit.dropped(Place(path, 1), "document", "", reason)
+
+
+def _shown(encoding: str) -> str:
+    return "UTF-8" if encoding.startswith("utf-8") else encoding

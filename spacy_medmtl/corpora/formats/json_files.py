@@ -1,0 +1,168 @@
+"""JSON files of any shape: an array, an object with an array, one value after another, a value a line."""
+
+import codecs
+import itertools
+import json
+import re
+from collections.abc import Collection, Generator, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from ..audit import Audit, Place
+from .files import encoding_of, read_lines
+
+MAX_ELEMENT = 64_000_000  # characters; what is longer is taken for broken
+_CHUNK = 1 << 16
+_OPEN = re.compile(r"[ \t\r\n]*\{")
+_COMMA = re.compile(r"[ \t\r\n]*,")
+_NAME = re.compile(r'[ \t\r\n]*("(?:[^"\\]|\\["\\/bfnrtu])*")[ \t\r\n]*:[ \t\r\n]*')
+_HEAD = re.compile(r"[ \t\r\n]*\[")
+_NEXT = re.compile(r"[ \t\r\n]*(,|\])?[ \t\r\n]*")
+Values = Iterator[tuple[Place, Any]]
+
+
+def read_json_lines(path: Path, audit: Audit) -> Values:
+    """The place and value of each line that is not blank; None for a line that is no JSON.
+
+    Raises MedmtlError E401 in stop mode for a line that cannot be decoded.
+    """
+    for number, line in read_lines(path, audit):
+        if line.strip():
+            yield Place(path, number), _value(line)
+
+
+def read_json(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Values:
+    """Yield (place, value) for what a file holds: the elements of an array, or of the array that an object has under
+    one of ``keys``, one at a time in memory; a value a line, None for a broken one; or values one after another.
+
+    A place names the element of an array, as files of one line are common, and the line on which it begins. What is
+    broken is a loss with the line where reading ended (MedmtlError E401 in stop mode): what stands behind that place is
+    not read. Bytes that cannot be decoded come as halves of surrogate pairs, so whoever checks a text by ``is_unicode``
+    loses just their elements.
+    """
+    with path.open("rb") as stream:
+        window = _Window(stream, audit)
+        while len(window.text) < _CHUNK and window.more():
+            pass
+        head = _HEAD.match(window.text)
+        member = None if head is not None else _head_of_member(window.text, keys)
+        if head is None and member is None:
+            # of an object over several lines neither of the first two is a value of its own
+            first = [line for line in window.text.split("\n") if line.strip()][:2]
+            if any(_value(line) is not None for line in first):
+                yield from read_json_lines(path, audit)
+                return
+            problem = yield from _values(path, window)
+        else:
+            window.skip((head or member).end())  # type: ignore[union-attr]
+            problem = yield from _elements(path, window, is_member=member is not None)
+        if problem is not None:
+            audit.dropped(Place(problem[0], window.line), "document", "", problem[1])
+
+
+class _Window:
+    """The part of a file that is in memory: decoded text, and the line that it begins in."""
+
+    def __init__(self, stream: IO[bytes], audit: Audit) -> None:
+        self.stream, self.audit = stream, audit
+        encoding = encoding_of(stream.read(4), audit)
+        stream.seek(0)
+        errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
+        self.decode = codecs.getincrementaldecoder(encoding)(errors).decode
+        self.text, self.line, self.at_end = "", 1, False
+
+    def more(self) -> bool:
+        """Read at least as much again as is there. Whether anything came."""
+        if self.at_end:
+            return False
+        raw = self.stream.read(max(_CHUNK, len(self.text)))
+        self.at_end = not raw
+        self.audit.bytes_read[0] += len(raw)
+        self.text += self.decode(raw, not raw)
+        return True
+
+    def mark(self) -> str:
+        """Skip blanks, a comma or closing bracket, and blanks; return what was between the blanks."""
+        while (found := _NEXT.match(self.text)) is not None:
+            if found.end() < len(self.text) or not self.more():
+                self.skip(found.end())
+                return found[1] or ""
+        return ""
+
+    def skip(self, n: int) -> None:
+        """Leave characters behind."""
+        self.line += self.text.count("\n", 0, n)
+        self.text = self.text[n:]
+
+    def value(self) -> tuple[Any, int] | None:
+        """The value at the start of the window and where it ends; None if there is none."""
+        while True:
+            try:
+                value, end = json.JSONDecoder().raw_decode(self.text)
+                if end < len(self.text) or not self.more():  # else a number may go on
+                    return value, end
+            except RecursionError:
+                return None
+            except ValueError:
+                if len(self.text) > MAX_ELEMENT or not self.more():
+                    return None
+
+
+Problem = tuple[Path, str] | None
+
+
+def _elements(path: Path, window: _Window, *, is_member: bool) -> Generator[tuple[Place, Any], None, Problem]:
+    """The elements of the array in which the window begins; returns what is wrong, and the element in which it is."""
+    for number in itertools.count():
+        mark = window.mark()
+        element = Path(f"{path}[{number}]")
+        if mark == "]":
+            break
+        if (mark == ",") == (number == 0):
+            return element, "expected a comma between two elements of an array, or its end; the rest is not read"
+        place = Place(element, window.line)
+        found = window.value()
+        if found is None:
+            return element, "broken JSON; what stands from here on is not read"
+        yield place, found[0]
+        window.skip(found[1])
+    if window.text[:1] not in (("}", ",") if is_member else ("",)):
+        return path, "text behind the end of the array, which is not read"
+    return None
+
+
+def _values(path: Path, window: _Window) -> Generator[tuple[Place, Any], None, Problem]:
+    if not window.text.strip():
+        return path, "no JSON in the file"
+    while window.mark() or window.text:
+        place = Place(path, window.line)
+        found = window.value()
+        if found is None:
+            return path, "broken JSON; what stands from here on is not read"
+        yield place, found[0]
+        window.skip(found[1])
+    return None
+
+
+def _head_of_member(text: str, keys: Collection[str]) -> "re.Match[str] | None":
+    """Up to the bracket of a member of the outermost object; the members before it must be in ``text``."""
+    found = _OPEN.match(text) if keys else None
+    while found is not None:
+        name = _NAME.match(text, found.end())
+        if name is None:
+            return None
+        if json.loads(name[1], strict=False) in keys:
+            return _HEAD.match(text, name.end())
+        try:
+            _, end = json.JSONDecoder().raw_decode(text, name.end())
+        except (ValueError, RecursionError):
+            return None
+        found = _COMMA.match(text, end)
+    return None
+
+
+def _value(line: str) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,145 @@
+"""Label Studio's JSON export: an array of tasks, each with a text and the annotations of one or several people
+(``completions``, before its version 1.0).
+
+Regions (``labels``), choices for a region (attributes of it), choices for the text (its classes) and relations are
+read. How offsets count is decided by the regions' own words, see ``words``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..audit import Audit, Place
+from ..options import SPANS, UNIT, choice, name
+from ..reader import Reader
+from ..record import Entity, LinkRow, Record, label_problem, read_label, resolve_links
+from ..scheme import Scheme
+from .json_files import read_json
+from .json_values import labels_of, objects
+from .words import WRONG, located
+
+_SEVERAL = "a task that several people annotated: choose with the setting 'annotations'"
+_REGIONS = ("labels", "hypertextlabels")
+
+
+def read(path: Path, audit: Audit, *, annotations: str = "only", field: str = "text") -> Iterator[Record]:
+    """The annotated tasks of a file. ``annotations``: which one of several counts (only, first or last). ``field``: the
+    member of a task's ``data`` that is the text. Raises MedmtlError E401 at the first loss in stop mode."""
+    for place, task in read_json(path, audit):
+        data = task.get("data") if isinstance(task, dict) else None
+        text = data.get(field) if isinstance(data, dict) else None
+        if isinstance(task, dict) and data is None and field in task:
+            audit.dropped(place, "document", "", "a task of the export JSON-MIN, which is not read: export as JSON")
+        elif not isinstance(text, str):
+            audit.dropped(place, "document", "", "a task without a text: name its member by the setting 'field'")
+        else:
+            results = _chosen(task, annotations, place, audit)
+            if results is not None:
+                yield _record(results, text, place, audit)
+
+
+READER = Reader(
+    read,
+    Scheme(is_open=True),
+    patterns=("*.json",),
+    options={
+        **SPANS,
+        **UNIT,
+        "annotations": choice(
+            "which annotation of a task counts: only (several are a loss), first, last", "only", "first", "last"
+        ),
+        "field": name("the member of a task's data that is the text", "text"),
+    },
+)
+
+
+def _chosen(task: dict[str, Any], which: str, place: Place, audit: Audit) -> list[dict[str, Any]] | None:
+    """The results of the annotation that counts; None if there is none."""
+    given = objects(task.get("annotations", task.get("completions")), "an annotation", place, audit)
+    done = [one for one in given if not one.get("was_cancelled")]
+    audit.note("cancelled annotations, left out", len(given) - len(done))
+    if not done:
+        is_predicted = bool(task.get("predictions"))
+        audit.note("tasks that nobody annotated, left out" + " (they have predictions of a model)" * is_predicted)
+        return None
+    if len(done) > 1 and which == "only":
+        audit.dropped(place, "document", "", _SEVERAL)
+        return None
+    audit.note("annotations by further people, left out", len(done) - 1)
+    return objects(done[-1 if which == "last" else 0].get("result"), "a result", place, audit)
+
+
+def _record(results: list[dict[str, Any]], text: str, place: Place, audit: Audit) -> Record:
+    regions: list[tuple[str, dict[str, Any]]] = []
+    attributes: dict[str, list[tuple[str, str]]] = {}
+    classes: list[str] | None = None
+    rows: list[LinkRow] = []
+    for number, one in enumerate(results):
+        given = one.get("value")
+        value = given if isinstance(given, dict) else {}
+        identifier = str(one.get("id", f"result {number}"))
+        if one.get("type") in _REGIONS:
+            regions.append((identifier, value))
+        elif one.get("type") == "choices" and "start" in value:
+            label = str(one.get("from_name", ""))
+            found = labels_of(value.get("choices"), place, audit)
+            attributes.setdefault(identifier, []).extend((label, choice) for choice in found)
+        elif one.get("type") == "choices":
+            classes = (classes or []) + labels_of(value.get("choices"), place, audit)
+        elif one.get("type") == "relation":
+            rows += _rows(one, place, audit)
+        else:
+            audit.note("results that are no labels, choices or relations, not kept")
+    for _ in set(attributes) - {identifier for identifier, _ in regions}:
+        audit.dropped(place, "line", "", "choices for a region that is not there")
+    entities: list[Entity] = []
+    by_id: dict[str, Entity] = {}
+    for identifier, found_here in _entities(regions, text, place, audit):
+        labelled = replace(found_here, attributes=tuple(attributes.get(identifier, ())))
+        entities.append(labelled)
+        by_id.setdefault(identifier, labelled)
+    has_spans = bool(regions) or classes is None
+    links = resolve_links(rows, by_id, audit)
+    return Record(
+        text, place, entities=entities if has_spans else None, links=links, is_explicit=False, classes=classes
+    )
+
+
+def _entities(
+    regions: list[tuple[str, dict[str, Any]]], text: str, place: Place, audit: Audit
+) -> Iterator[tuple[str, Entity]]:
+    """A mention for each label of each region."""
+    mentions = [(_edges(value), str(value["text"]) if "text" in value else None) for _, value in regions]
+    for (identifier, value), fragments in zip(regions, located(text, mentions, audit)):
+        if fragments is None:
+            audit.dropped(place, "line", "", WRONG)
+            continue
+        labels = value.get("labels", value.get("hypertextlabels"))
+        for one in labels if isinstance(labels, list) and labels else [labels]:
+            label = read_label(one, audit)
+            if label is None:
+                audit.dropped(place, "line", "", f"a mention {label_problem(one)}")
+            else:
+                yield identifier, Entity(label, fragments, place)
+
+
+def _edges(value: dict[str, Any]) -> list[tuple[int, int]]:
+    """The offsets of a region; in marked-up texts those of the whole text. None of them if they are no numbers."""
+    given = value.get("globalOffsets")
+    found = given if isinstance(given, dict) else value
+    start, end = found.get("start"), found.get("end")
+    return [(start, end)] if type(start) is int and type(end) is int else [(-1, -1)]
+
+
+def _rows(value: dict[str, Any], place: Place, audit: Audit) -> list[LinkRow]:
+    """A relation for each label; an arrow to the left relates the other way round."""
+    head, tail = str(value.get("from_id")), str(value.get("to_id"))
+    if value.get("direction") == "left":
+        head, tail = tail, head
+    given = value.get("labels")
+    found = [read_label(label, audit) for label in given] if isinstance(given, list) else []
+    labels = [label for label in found if label is not None]
+    if not labels:
+        audit.dropped(place, "line", "", "a relation without a label")
+    return [LinkRow(label, head, tail, place) for label in labels]

@@ -1,0 +1,97 @@
+"""The JSON export of MedCATtrainer: projects with documents, of which concepts are annotated at offsets, each with meta
+annotations (``Presence``, ``Subject``, ``Time`` and others) that say how it is asserted.
+
+Written from the tool's documentation. What was deleted, marked as irrelevant or never validated is counted.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..audit import Audit, Place
+from ..options import SPANS, choice, meanings, name
+from ..reader import Reader
+from ..record import Attributes, Entity, LinkRow, Record, label_problem, read_label, resolve_links
+from ..scheme import Scheme
+from .json_files import read_json
+from .json_values import has_types, objects
+from .words import WRONG, located
+
+CUI = "cui"
+_MEANINGS = (
+    "presence:true=positive,presence:false=negative,presence:hypothetical=unknown+hypothetical,presence:n/a=ignore,"
+    "status:affirmed=positive,status:other=unknown,negation:yes=negative,negation:no=positive,"
+    "subject:patient=ignore,subject:relative=family,subject:family=family,subject:n/a=ignore,"
+    "experiencer:patient=ignore,experiencer:family=family,experiencer:other=family,"
+    "time:recent=ignore,time:past=historical,time:future=hypothetical,time:n/a=ignore,"
+    "temporality:current=ignore,temporality:past=historical,temporality:future=hypothetical"
+)
+
+
+def read(path: Path, audit: Audit, *, label: str = "Concept") -> Iterator[Record]:
+    """The documents of all projects of a file. ``label``: of all mentions, or ``cui``: each has that of its concept.
+
+    What is malformed is a loss (MedmtlError E401 in stop mode).
+    """
+    for place, project in read_json(path, audit, keys=("projects",)):
+        if not isinstance(project, dict) or not isinstance(project.get("documents"), list):
+            audit.dropped(place, "document", "", "expected a project with documents")
+            continue
+        for document in project["documents"]:
+            if not has_types(document, {"text": str}):
+                audit.note("documents without a text, left out")
+                continue
+            record = Record(document["text"], place, name=str(document.get("id", "")) or None, is_explicit=False)
+            entities = dict(_entities(document, label, place, audit))
+            rows = objects(document.get("relations"), "a relation", place, audit)
+            record.entities = list(entities.values())
+            record.links = resolve_links(_rows(rows, place, audit), entities, audit)
+            yield record
+
+
+READER = Reader(
+    read,
+    Scheme(is_open=True),
+    patterns=("*.json",),
+    options={
+        **SPANS,
+        "group": choice(SPANS["group"].help, "both", "ner", "findings"),
+        "statuses": meanings("what meta annotations say of a finding, beside what is known of old", _MEANINGS),
+        "label": name("the label of all mentions; 'cui': each has its concept's", "Concept"),
+    },
+)
+
+
+def _entities(document: dict[str, Any], label: str, place: Place, audit: Audit) -> Iterator[tuple[str, Entity]]:
+    given = []
+    for one in objects(document.get("annotations"), "an annotation", place, audit):
+        if any(one.get(flag) for flag in ("deleted", "killed", "irrelevant")) or one.get("validated") is False:
+            audit.note("annotations that were deleted, irrelevant or not validated, left out")
+        elif type(one.get("start")) is not int or type(one.get("end")) is not int:
+            audit.dropped(place, "line", "", "an annotation whose start and end are no numbers")
+        else:
+            given.append(one)
+    mentions = [([(one["start"], one["end"])], one.get("value")) for one in given]
+    for one, fragments in zip(given, located(document["text"], mentions, audit)):
+        found = read_label(one.get(CUI) if label == CUI else label, audit)
+        if fragments is None or found is None:
+            reason = WRONG if fragments is None else f"an annotation {label_problem(one.get(CUI))}"
+            audit.dropped(place, "line", "", reason)
+        else:
+            yield str(one.get("id", fragments)), Entity(found, fragments, place, _attributes(one.get("meta_anns")))
+
+
+def _attributes(given: Any) -> Attributes:
+    """Meta annotations, which come as a list or by their names; one that was not validated says nothing."""
+    found = given.values() if isinstance(given, dict) else given if isinstance(given, list) else ()
+    meta = [one for one in found if isinstance(one, dict) and one.get("validated") is not False]
+    return tuple((str(one.get("name", "")), str(one.get("value", ""))) for one in meta)
+
+
+def _rows(given: list[dict[str, Any]], place: Place, audit: Audit) -> Iterator[LinkRow]:
+    for one in given:
+        label = read_label(one.get("relation"), audit)
+        if label is None:
+            audit.dropped(place, "line", "", f"a relation {label_problem(one.get('relation'))}")
+        else:
+            yield LinkRow(label, str(one.get("start_entity")), str(one.get("end_entity")), place)

@@ -1,0 +1,154 @@
+"""XML by lxml, with line numbers. No entity is expanded, no document type loaded, nothing fetched, nothing repaired.
+
+Long files are cut at the elements that hold a record, and each of these is parsed by itself: memory holds one, and
+behind a broken one the next is read. A header may name a document type, as BioC's does; one that defines anything, and
+any reference to what is not XML's own, is refused.
+"""
+
+import mmap
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ...errors import MedmtlError
+from ..audit import Audit, Place
+
+DOCTYPE = "a document type declaration that defines entities or more, which is refused"
+Element = Any  # of lxml, which has no types
+_DEFINES = re.compile(rb"<!DOCTYPE[^>\[]*\[|<!ENTITY")
+_ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_ROOT = re.compile(rb"<(?![?!])[^\s/>]+[^>]*>")
+
+
+def parse_xml(content: bytes, place: Place, audit: Audit, *, before: bytes = b"", after: bytes = b"") -> Element | None:
+    """The root of a document (or of ``before`` and ``after``, if given, with the content between them).
+
+    None, and the document a loss (MedmtlError E401 in stop mode), if the XML is broken or refused.
+    """
+    etree = _lxml()
+    audit.bytes_read[0] += len(content)
+    defines = _DEFINES.search(content)
+    if defines is not None:
+        line = place.line + content.count(b"\n", 0, defines.start())
+        audit.dropped(Place(place.file, line), "document", "", DOCTYPE)
+        return None
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False, remove_comments=True
+    )
+    try:
+        root = etree.fromstring(before + content + after, parser)
+    except (etree.XMLSyntaxError, ValueError, LookupError) as error:
+        line = place.line + max((getattr(error, "lineno", 0) or 1) - 1, 0)
+        audit.dropped(Place(place.file, line), "document", "", f"broken XML ({_cause(error)}); the document is lost")
+        return None
+    if next(root.iter(etree.Entity), None) is not None:
+        audit.dropped(place, "document", "", "a reference to an entity that XML does not define")
+        return None
+    return root
+
+
+def read_elements(path: Path, tag: str, audit: Audit) -> Iterator[tuple[Element, int]]:
+    """Yield the outermost ``<tag>`` elements below the root of a file, in order, each with the line before its first
+    one, to which the ``sourceline`` of an element adds.
+
+    Broken XML is a loss with its line (MedmtlError E401 in stop mode); then reading goes on at the next element.
+    """
+    with _mapped(path) as data:
+        first = re.search(rb"<%b(?=[\s/>])" % tag.encode(), data)
+        head = bytes(data[: first.start() if first else len(data)])
+        defines = _DEFINES.search(head)
+        if defines is not None:
+            audit.dropped(Place(path, 1 + head.count(b"\n", 0, defines.start())), "document", "", DOCTYPE)
+            return
+        roots = _ROOT.findall(re.sub(rb"<!--.*?-->|<!DOCTYPE[^>]*>", b"", head, flags=re.DOTALL))
+        root = roots[0] if roots and not roots[0].endswith(b"/>") else b"<root>"
+        name = re.match(rb"<([^\s>]+)", root)
+        found = _ENCODING.match(head)
+        declaration = b'<?xml version="1.0" encoding="%b"?>' % found[1] if found else b""
+        before, after = declaration + root.replace(b"\n", b" "), b"</%b>" % (name[1] if name else b"root")
+        at, line, end, n_elements = 0, 1, 0, 0
+        for start, end in _stretches(data, tag.encode()):
+            line += data[at:start].count(b"\n")
+            at = start
+            element = parse_xml(bytes(data[start:end]), Place(path, line), audit, before=before, after=after)
+            n_elements += 1
+            if element is not None and len(element):
+                yield element[0], line - 1
+        if not n_elements:
+            audit.dropped(Place(path, 1), "document", "", f"no <{tag}> in the file: expected XML of this format")
+        elif (
+            roots
+            and end < len(data)
+            and not re.search(re.escape(after[:-1]) + rb"\s*>\s*(<!--.*)?\Z", data[end:], re.S)
+        ):
+            line += data[at:].rstrip().count(b"\n")
+            audit.dropped(Place(path, line), "document", "", "broken XML (the file ends before its root does)")
+
+
+def line_of(element: Element, path: Path, before: int = 0) -> Place:
+    """Where an element stands. ``before``: the lines before what was parsed."""
+    return Place(path, before + (element.sourceline or 1))
+
+
+def local(element: Element) -> str:
+    """The name of an element, without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def children(element: Element, name: str) -> list[Element]:
+    """The children of this name, whatever their namespace."""
+    return [child for child in element if local(child) == name]
+
+
+def text_of(element: Element, name: str) -> str:
+    """The text of the only child of this name, blanks included; empty if there is none, or several."""
+    found = children(element, name)
+    return "".join(found[0].itertext()) if len(found) == 1 else ""
+
+
+def _stretches(data: "mmap.mmap | bytes", tag: bytes) -> Iterator[tuple[int, int]]:
+    """Where the elements of a name begin and end. They do not hold one another, so one that does not end goes up to the
+    next, or to the end of the file."""
+    pattern = rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<%b(?=[\s/>])[^>]*?(/?)>|</%b\s*>" % (tag, tag)
+    begin: int | None = None
+    for match in re.finditer(pattern, data, re.DOTALL):  # type: ignore[arg-type]
+        if match[0].startswith(b"<!"):
+            continue
+        is_end = match[0].startswith(b"</")
+        if begin is not None:
+            yield begin, match.end() if is_end else match.start()
+            begin = None
+        if not is_end and match[1]:
+            yield match.span()
+        elif not is_end:
+            begin = match.start()
+    if begin is not None:
+        yield begin, len(data)
+
+
+@contextmanager
+def _mapped(path: Path) -> "Iterator[mmap.mmap | bytes]":
+    """The bytes of a file that is not empty, without holding them in memory; of UTF-16, which is rare, as UTF-8."""
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            text = data[:].decode("utf-16", errors="replace")
+            yield re.sub(r"<\?xml.*?\?>", "", text, count=1).encode()
+        else:
+            yield data
+
+
+def _cause(error: Exception) -> str:
+    """What the library says, without what it quotes of the file."""
+    code = getattr(error, "code", None)
+    names = {76: "mismatched tag", 5: "unexpected end", 26: "undefined entity", 68: "not well-formed", 81: "encoding"}
+    return names.get(code, "not well-formed") if isinstance(code, int) else "an encoding that cannot be read"
+
+
+def _lxml() -> Any:
+    try:
+        from lxml import etree
+    except ImportError as error:
+        raise MedmtlError("E415", package="lxml") from error
+    return etree

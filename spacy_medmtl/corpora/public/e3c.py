@@ -1,0 +1,129 @@
+"""E3C, published clinical cases in WebAnno's XMI: given disorders, with the status of the event that names each.
+
+Two layers are read together, because neither is enough. EVENT carries polarity and modality, but marks single words of
+any kind ("showed", "admitted", "surgery") and does not tell which are findings. CLINENTITY marks disorders in full
+("sore left ankle") and carries neither. So a finding is a CLINENTITY, judged by the EVENTs inside it; all of them must
+say the same. A CLINENTITY without an EVENT, a fifth of them, was never judged and is a loss: some are negated, so that
+no default would do. Nor can disorders be told that only an EVENT marks. Hence the text between the spans counts as not
+judged (``given_only``).
+
+| contextualModality                  | status               | modifiers    |
+| ----------------------------------- | -------------------- | ------------ |
+| ACTUAL                              | that of the polarity |              |
+| HEDGED                              | unknown              | uncertain    |
+| HYPOTHETICAL-IF, HYPOTHETICAL-OTHER | unknown              | hypothetical |
+| GENERIC (the class, not this case)  | unknown              |              |
+
+contextualAspect (NOVEL, INTERMITTENT) tells the course of what is there, which is no modifier here. ``historical`` and
+``family`` are not annotated: docTimeRel is BEFORE for most of a text that is told in the past, and EVENT has no
+experiencer.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from ...annotations.groups import FINDINGS
+from ..audit import COVERED, Audit, Place
+from ..formats.xml import line_of, local, parse_xml
+from ..reader import Reader
+from ..record import GIVEN, RULE, Attributes, Bounds, Entity, Record, asserted
+from ..scheme import FINDING, FINDINGS_ONLY, Scheme
+
+TEXT = "sofaString"
+ENTITY, EVENT, SENTENCE = "CLINENTITY", "EVENT", "Sentence"
+POLARITY = {"POS": "positive", "NEG": "negative"}
+ACTUAL = "ACTUAL"
+MODALITY: dict[str, tuple[str, ...]] = {
+    ACTUAL: (),
+    "HEDGED": ("uncertain",),
+    "HYPOTHETICAL-IF": ("hypothetical",),
+    "HYPOTHETICAL-OTHER": ("hypothetical",),
+    "GENERIC": (),
+}
+
+
+@dataclass(frozen=True)
+class XmiAnnotation:
+    """Characters of the text, end exclusive, and what is said about them."""
+
+    bounds: Bounds
+    features: dict[str, str]
+    place: Place
+
+
+def read(path: Path, audit: Audit) -> Iterator[Record]:
+    """The text of a file, with its sentences. Raises MedmtlError E401 at the first loss in stop mode."""
+    root = parse_xml(path.read_bytes(), Place(path, 1), audit)
+    if root is None:
+        return
+    texts = [element.get(TEXT) for element in root.iter() if element.get(TEXT) is not None]
+    if len(texts) != 1 or not texts[0].strip():
+        audit.dropped(Place(path, 1), "document", "", f"expected one text ({TEXT}) in the file")
+        return
+    layers = _layers(root, texts[0], path, audit)
+    starts = [sentence.bounds[0] for sentence in layers[SENTENCE]]
+    record = Record(texts[0], Place(path, 1), starts=starts, sentences=GIVEN if starts else RULE)
+    record.entities = list(_findings(layers, audit))
+    yield record
+
+
+READER = Reader(
+    read,
+    Scheme(group=FINDINGS_ONLY, finding_label=FINDING, modifiers=("uncertain", "hypothetical"), given_only=True),
+    patterns=("*.xml",),
+)
+
+
+def _layers(root: Any, text: str, path: Path, audit: Audit) -> dict[str, list[XmiAnnotation]]:
+    """The annotations by layer (the name of their elements), in the order of the file. Offsets count UTF-16 units."""
+    units = accumulate((2 if character > "\uffff" else 1 for character in text), initial=0)
+    characters = {str(unit): index for index, unit in enumerate(units)}
+    found: dict[str, list[XmiAnnotation]] = {layer: [] for layer in (ENTITY, EVENT, SENTENCE)}
+    for element in root.iter():
+        layer, place = local(element), line_of(element, path)
+        if layer not in found:
+            continue
+        start, end = (characters.get(element.get(edge, ""), -1) for edge in ("begin", "end"))
+        if 0 <= start < end:
+            found[layer].append(XmiAnnotation((start, end), dict(element.attrib), place))
+        else:
+            audit.dropped(place, "line", layer, "begin and end are not inside the text")
+    return found
+
+
+def _findings(layers: dict[str, list[XmiAnnotation]], audit: Audit) -> Iterator[Entity]:
+    events = sorted(layers[EVENT], key=lambda event: event.bounds[0])
+    starts = [event.bounds[0] for event in events]
+    for entity in layers[ENTITY]:
+        start, end = entity.bounds
+        begun = events[bisect_left(starts, start) : bisect_left(starts, end)]
+        judgements = [_judgement(event) for event in begun if event.bounds[1] <= end]
+        problem = _problem(judgements)
+        if problem or not judgements[0]:
+            audit.dropped(entity.place, FINDINGS, FINDING, problem, entity.bounds)
+            continue
+        if "discontinuous" in entity.features:
+            audit.reshaped(entity.place, FINDINGS, FINDING, COVERED, entity.bounds)
+        yield Entity(FINDING, (entity.bounds,), entity.place, judgements[0])
+
+
+def _problem(judgements: list[Attributes | None]) -> str:
+    """Why the events of an entity do not judge it, or nothing."""
+    if not judgements:
+        return "no event inside the entity: its polarity is not annotated"
+    if None in judgements:
+        expected = f"polarity {', '.join(POLARITY)} and contextualModality {', '.join(MODALITY)}"
+        return f"an unknown value in an event of the entity: expected {expected}"
+    return "the events inside the entity differ in polarity or modality" if len(set(judgements)) > 1 else ""
+
+
+def _judgement(event: XmiAnnotation) -> Attributes | None:
+    """Status and modifiers by the rule above, or None for values that it does not know."""
+    polarity, modality = (event.features.get(name, "") for name in ("polarity", "contextualModality"))
+    if polarity not in POLARITY or modality not in MODALITY:
+        return None
+    return asserted(POLARITY[polarity] if modality == ACTUAL else "unknown", MODALITY[modality])

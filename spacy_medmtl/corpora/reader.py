@@ -1,0 +1,87 @@
+"""What a reader is: a format or corpus, the function that reads it, its rules, and what a user must know to get it.
+
+Readers are entry points of the group ``medmtl_readers``: those of this package stand in its ``setup.cfg``, what a user
+must know of each in ``catalogue.yml``; any other package may bring its own.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache, partial
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import srsly
+
+from ..errors import MedmtlError, warn
+from .audit import Audit
+from .options import Option, read_settings
+from .record import Record
+from .scheme import Scheme
+
+GROUP = "medmtl_readers"
+Read = Callable[[Path, Audit], Iterator[Record]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A format, or a corpus with where its parts lie by default, relative to its folder.
+
+    ``read(path, audit)`` yields the records of a file; what is lost goes to the audit. It may take ``seed`` and, by
+    their names, ``options``; those that are fields of a scheme go to that of the reader.
+    """
+
+    read: Callable[..., Iterator[Record]]
+    scheme: Scheme = field(default_factory=Scheme)
+    patterns: tuple[str, ...] = ()  # which files a folder stands for; none: no folders
+    takes_folders: bool = False  # reads a folder itself
+    reads_ahead: bool = False  # reads a whole file before its first record: a loss cannot be told to belong to one
+    options: Mapping[str, Option] = field(default_factory=dict)  # what the user may set
+    # what a user must know, for ``medmtl corpora``
+    help: str = ""
+    tasks: Sequence[str] = ()  # the factories that it can train
+    lang: str = "en"
+    licence: str = ""
+    url: str = ""  # where to get it, or to apply for it
+    folder: str = ""  # where its parts lie, below a folder of corpora; "": no place of its own
+    train: Sequence[str] = ()
+    dev: Sequence[str] = ()  # none: the corpus has no dev part, cut one with --dev-share
+    is_verified: bool = True  # whether it was ever run on the real files
+
+    def configured(self, given: Mapping[str, str] = MappingProxyType({}), seed: int = 0) -> tuple[Read, Scheme]:
+        """How it reads and by which rules, with what the user set.
+
+        Raises MedmtlError E410 for a setting that it does not have, E411 for a value that it does not take.
+        """
+        values = read_settings(self.options, given)
+        taken = inspect.signature(self.read).parameters
+        own = {key: value for key, value in {**values, "seed": seed}.items() if key in taken}
+        rules = {one.name: values[one.name] for one in fields(Scheme) if one.name in values}
+        if not rules.get("modifiers", True):
+            rules["modifiers"] = None
+        return partial(self.read, **own), replace(self.scheme, **rules).checked()
+
+
+@lru_cache(maxsize=1)
+def readers() -> dict[str, Reader]:
+    """All readers by name, sorted. One of another package that cannot be loaded is left out, with warning W416."""
+    found: dict[str, Reader] = {}
+    catalogue: dict[str, Any] = dict(srsly.read_yaml(Path(__file__).with_name("catalogue.yml")))
+    for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+        if point.value.startswith("spacy_medmtl."):
+            found[point.name] = replace(point.load(), **catalogue[point.name])
+            continue
+        try:
+            found[point.name] = point.load()
+        except Exception as error:  # whatever the code of others may raise
+            warn("W416", name=point.name, value=point.value, problem=type(error).__name__)
+    return found
+
+
+def get_reader(name: str) -> Reader:
+    """The reader with this name. Raises MedmtlError E403 if there is none."""
+    if name not in readers():
+        raise MedmtlError("E403", received=name, expected=", ".join(readers()))
+    return readers()[name]

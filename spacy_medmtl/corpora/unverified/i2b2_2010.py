@@ -1,0 +1,186 @@
+"""i2b2/VA 2010: discharge summaries with concepts, assertions of the problems, and relations in a sentence.
+
+``x.txt`` holds tokenised sentences, one a line; ``x.con`` the concepts, ``x.ast`` the assertion of each problem,
+``x.rel`` the relations, all by line (from 1) and token (from 0, blanks part tokens), both ends inclusive:
+
+    c="red ears" 7:2 7:3||t="problem"
+    c="red ears" 7:2 7:3||t="problem"||a="absent"
+    c="cold water" 7:5 7:6||r="TrAP"||c="red ears" 7:2 7:3
+
+| assertion                    | status   | modifiers    |
+| ---------------------------- | -------- | ------------ |
+| present                      | positive |              |
+| absent                       | negative |              |
+| possible                     | unknown  | uncertain    |
+| conditional, hypothetical    | unknown  | hypothetical |
+| associated_with_someone_else | unknown  | family       |
+
+A problem has one assertion: by the guide, one further down this table hides those above it, so that the polarity of
+what is hypothetical or somebody else's is not known. ``historical`` is not annotated. A text without its ``.ast`` is
+annotated with concepts alone, and so for its ``.rel``.
+
+Judged for a relation is each treatment or test with each problem of its sentence, and each two problems of a sentence.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ...annotations.groups import FINDINGS
+from ..audit import Audit, Place
+from ..formats.files import companion, drop_without, read_lines, read_text
+from ..reader import Reader
+from ..record import GIVEN, MAX_CHARACTERS, Attributes, Bounds, Entity, LinkRow, Record, asserted, resolve_links
+from ..scheme import BOTH, FINDING, Scheme
+
+PROBLEM = "problem"
+TYPES = {"problem": "Problem", "test": "Test", "treatment": "Treatment"}
+STATUSES: dict[str, Attributes] = {
+    "present": asserted("positive"),
+    "absent": asserted("negative"),
+    "possible": asserted("unknown", ["uncertain"]),
+    "conditional": asserted("unknown", ["hypothetical"]),
+    "hypothetical": asserted("unknown", ["hypothetical"]),
+    "associated_with_someone_else": asserted("unknown", ["family"]),
+}
+RELATIONS = ("TrIP", "TrWP", "TrCP", "TrAP", "TrNAP", "TeRP", "TeCP", "PIP")
+KINDS = (("treatment", PROBLEM), ("test", PROBLEM), (PROBLEM, PROBLEM))
+# The folders of the training part, then those beside the texts of the test part
+FOLDERS = {
+    ".con": ("../concept", "../concepts", "../reference_standard_for_test_data/concepts"),
+    ".ast": ("../ast", "../reference_standard_for_test_data/ast"),
+    ".rel": ("../rel", "../reference_standard_for_test_data/rel"),
+}
+_CONCEPT = r'c="(?P<{0}words>.*)" (?P<{0}from>\d{{1,6}}:\d{{1,6}}) (?P<{0}to>\d{{1,6}}:\d{{1,6}})'
+_ROWS = {
+    ".con": re.compile(_CONCEPT.format("") + r'\|\|t="(?P<value>[^"|]*)"'),
+    ".ast": re.compile(_CONCEPT.format("") + r'\|\|t="problem"\|\|a="(?P<value>[^"|]*)"'),
+    ".rel": re.compile(_CONCEPT.format("") + r'\|\|r="(?P<value>[^"|]*)"\|\|' + _CONCEPT.format("tail_")),
+}
+MAX_LINE = 10_000  # characters of an annotation; matching takes the square of the length
+Located = tuple[Bounds, "re.Match[str]", Place]
+
+
+def read(path: Path, audit: Audit) -> Iterator[Record]:
+    """The record of a ``.txt``, its lines as sentences. Raises MedmtlError E401 at the first loss in stop mode."""
+    files = {suffix: companion(path, [suffix], folders) for suffix, folders in FOLDERS.items()}
+    text = read_text(path, audit) if files[".con"] is not None else None
+    if files[".con"] is None:
+        drop_without(path, [".con"], FOLDERS[".con"], audit)
+    if text is None or files[".con"] is None:
+        return
+    if not text.strip() or len(text) > MAX_CHARACTERS:
+        yield Record(text, Place(path, 1), entities=[])  # which nothing can be made of
+        return
+    tokens = NumberedTokens(text)
+    concepts = [
+        Entity(match["value"], (bounds,), place) for bounds, match, place in _located(files[".con"], tokens, audit)
+    ]
+    if files[".ast"] is not None:
+        concepts = _with_statuses(concepts, files[".ast"], tokens, audit)
+    starts = [match.end() for match in re.finditer(r"\n(?=.)", text, re.DOTALL)]
+    record = Record(
+        text, Place(path, 1), name=path.stem, key=path.stem, entities=concepts, starts=starts, sentences=GIVEN
+    )
+    record.is_asserted = files[".ast"] is not None
+    if files[".rel"] is not None:
+        by_id = {_id(concept.bounds): concept for concept in reversed(concepts) if concept.label in TYPES}
+        record.links = resolve_links(_relations(files[".rel"], tokens, audit), by_id, audit)
+    for suffix, what in ((".ast", "findings"), (".rel", "relations")):
+        audit.note(f"texts without {suffix} files, not annotated with {what}", int(files[suffix] is None))
+    yield record
+
+
+READER = Reader(
+    read,
+    Scheme(
+        group=BOTH,
+        types=TYPES,
+        finding_types=(PROBLEM,),
+        finding_label=FINDING,
+        default_status=None,
+        modifiers=("uncertain", "hypothetical", "family"),
+        relations=RELATIONS,
+        kinds=KINDS,
+    ),
+    patterns=("*.txt",),
+)
+
+
+class NumberedTokens:
+    """Where the numbered tokens of the numbered lines stand in the text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.lines: list[list[Bounds]] = []
+        first = 0
+        for line in text.split("\n"):
+            self.lines.append([(first + match.start(), first + match.end()) for match in re.finditer(r"\S+", line)])
+            first += len(line) + 1
+
+    def at(self, place: str) -> Bounds | None:
+        """The token at ``line:token``, or None if there is none."""
+        line, token = map(int, place.split(":"))
+        if 0 < line <= len(self.lines) and token < len(self.lines[line - 1]):
+            return self.lines[line - 1][token]
+        return None
+
+    def bounds(self, match: "re.Match[str]", prefix: str = "") -> Bounds | None:
+        """The characters of a concept; None if its tokens are not the words that it repeats (in lower case)."""
+        first, last = self.at(match[f"{prefix}from"]), self.at(match[f"{prefix}to"])
+        if first is None or last is None or first[0] >= last[1]:
+            return None
+        found, words = self.text[first[0] : last[1]].lower(), match[f"{prefix}words"].lower()
+        return (first[0], last[1]) if found.split() == words.split() else None
+
+
+def _located(path: Path, tokens: NumberedTokens, audit: Audit) -> Iterator[Located]:
+    """The (first) concept of each well-formed line of an annotation file, and the line."""
+    for number, line in read_lines(path, audit):
+        place = Place(path, number)
+        match = _ROWS[path.suffix].fullmatch(line.strip()) if len(line) <= MAX_LINE else None
+        bounds = tokens.bounds(match) if match is not None else None
+        if bounds is not None and match is not None:
+            yield bounds, match, place
+        elif match is not None:
+            audit.dropped(place, "line", "", "the lines and tokens do not give the words of the concept")
+        elif line.strip():
+            audit.dropped(place, "line", "", f"not a line of a {path.suffix} file of i2b2 2010")
+
+
+def _id(bounds: Bounds) -> str:
+    return f"{bounds[0]}-{bounds[1]}"
+
+
+def _with_statuses(concepts: Sequence[Entity], path: Path, tokens: NumberedTokens, audit: Audit) -> list[Entity]:
+    """The concepts, problems with their assertion. A problem without one is a loss: no default would do."""
+    problems = {concept.bounds for concept in concepts if concept.label == PROBLEM}
+    said: dict[Bounds, Attributes] = {}
+    asserted_ones: set[Bounds] = set()
+    for bounds, match, place in _located(path, tokens, audit):
+        if match["value"] not in STATUSES:
+            expected = ", ".join(STATUSES)
+            audit.dropped(place, FINDINGS, FINDING, f"an unknown assertion: expected one of {expected}", bounds)
+        elif bounds not in problems:
+            audit.dropped(place, FINDINGS, FINDING, "an assertion of what is no problem of the document", bounds)
+        elif said.setdefault(bounds, STATUSES[match["value"]]) != STATUSES[match["value"]]:
+            reason = "the same tokens carry another status or other modifiers already"
+            audit.dropped(place, FINDINGS, FINDING, reason, bounds)
+        asserted_ones.add(bounds)
+    for concept in concepts:
+        if concept.label == PROBLEM and concept.bounds not in asserted_ones:
+            audit.dropped(concept.place, FINDINGS, FINDING, "a problem without an assertion", concept.bounds)
+    return [
+        replace(concept, attributes=said.get(concept.bounds, ()) if concept.label == PROBLEM else ())
+        for concept in concepts
+    ]
+
+
+def _relations(path: Path, tokens: NumberedTokens, audit: Audit) -> Iterator[LinkRow]:
+    for head, match, place in _located(path, tokens, audit):
+        tail = tokens.bounds(match, "tail_")
+        if tail is None:
+            audit.dropped(place, "line", "", "the lines and tokens do not give the words of the second concept")
+        else:
+            yield LinkRow(match["value"], _id(head), _id(tail), place)

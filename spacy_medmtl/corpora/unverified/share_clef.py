@@ -1,0 +1,136 @@
+"""ShARe/CLEF eHealth: disorders in clinical reports of MIMIC II, in pieces where words stand between them.
+
+``x.txt`` is a report, ``x.pipe`` or ``x.pipe.txt`` (beside it, or in ``../pipe``) its annotations, a line each. Two
+releases differ in the lines; offsets count characters of the text, end exclusive:
+
+    2013, task 1: x.txt||Disease_Disorder||C0123456||12||17||30||34
+    2014, task 2: x.txt|12-17,30-34|C0123456|yes|23-25|patient|*NULL|no|... (19 columns or more)
+
+Of 2013 come entities. Of 2014, whose template says more of each disorder, come the same entities, and findings:
+
+| column           | value                              | what becomes of it                          |
+| ---------------- | ---------------------------------- | ------------------------------------------- |
+| 4, negation      | yes                                | status negative, else positive              |
+| 6, subject       | any but patient and null           | modifier family                             |
+| 8, uncertainty   | yes                                | status unknown, modifier uncertain          |
+| 14, conditional  | true                               | status unknown, modifier hypothetical       |
+| 16, generic      | true (the class, not this patient) | status unknown                              |
+
+A ``*`` before a value marks a default. Concepts (CUI), course, severity, body location and times are not used. The
+files do not repeat the words, so a wrong offset inside the text cannot be noticed.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ...annotations.groups import FINDINGS
+from ..audit import Audit, Place
+from ..formats.files import companion, drop_without, read_lines, read_text
+from ..reader import Reader
+from ..record import Attributes, Bounds, Entity, Record, asserted
+from ..scheme import BOTH, FINDING, Scheme
+
+DISORDER = "Disease_Disorder"
+TYPES = {DISORDER: "Disorder"}
+PIPES = (".pipe", ".pipe.txt")
+SUBJECTS = {"patient", "null", "family_member", "donor_family_member", "donor_other", "other"}
+VALUES = (  # column from 0, its values
+    (3, {"yes", "no"}),
+    (5, SUBJECTS),
+    (7, {"yes", "no"}),
+    (13, {"true", "false"}),
+    (15, {"true", "false"}),
+)
+
+
+def read_2013(path: Path, audit: Audit) -> Iterator[Record]:
+    """The record of a report with the lines of 2013. Raises MedmtlError E401 at the first loss in stop mode."""
+    return _read(path, audit, has_template=False)
+
+
+def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
+    """The record of a report with the lines of 2014."""
+    return _read(path, audit, has_template=True)
+
+
+def _read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
+    """Reports of one patient (the first number of the name) stay together in a split."""
+    if path.name.endswith(PIPES[1]):  # a folder's files: this one is read with its text
+        audit.note("files of annotations among the texts")
+        return
+    pipe = companion(path, PIPES, ("../pipe",))
+    if pipe is None:
+        drop_without(path, PIPES, ("../pipe",), audit)
+        return
+    text = read_text(path, audit)
+    if text is not None:
+        entities = list(_entities(path, pipe, text, audit, has_template))
+        yield Record(text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
+
+
+def _entities(path: Path, pipe: Path, text: str, audit: Audit, has_template: bool) -> Iterator[Entity]:
+    for number, line in read_lines(pipe, audit):
+        if not line.strip():
+            continue
+        place = Place(pipe, number)
+        columns = [column.strip() for column in line.split("|" if has_template else "||")]
+        fragments = _fragments(columns, len(text), has_template)
+        if fragments is None:
+            expected = "'name|spans|CUI|' and the template" if has_template else "'name||type||CUI||start||end'"
+            audit.dropped(place, "line", "", f"expected {expected}, with offsets inside the text")
+        elif Path(columns[0]).stem != path.stem:
+            audit.dropped(place, "line", "", "a line of another document")
+        elif not has_template:
+            yield Entity(columns[1], fragments, place)
+        else:
+            said = _status([columns[at].lstrip("*").lower() for at in range(16)])
+            if said is None:
+                reason = "an unknown value in the template (negation, subject, uncertainty, conditional or generic)"
+                bounds = fragments[0][0], fragments[-1][1]
+                audit.dropped(place, FINDINGS, FINDING, reason, bounds)
+            yield Entity(DISORDER, fragments, place, said or ())
+
+
+def _fragments(columns: Sequence[str], length: int, has_template: bool) -> tuple[Bounds, ...] | None:
+    """The pieces of a mention in order, or None if the line is no line of this release."""
+    if has_template:
+        edges = [piece.split("-") for piece in columns[1].split(",")] if len(columns) >= 19 else []
+    else:
+        edges = [list(columns[at : at + 2]) for at in range(3, len(columns), 2)]
+    pieces: list[Bounds] = []
+    for pair in edges:
+        if len(pair) != 2 or not all(one.isascii() and one.isdigit() and len(one) < 10 for one in pair):
+            return None
+        pieces.append((int(pair[0]), int(pair[1])))
+    is_inside = bool(pieces) and all(start < end <= length for start, end in pieces)
+    return tuple(sorted(pieces)) if is_inside else None
+
+
+def _status(values: Sequence[str]) -> Attributes | None:
+    """Status and modifiers by the rule above, or None for values that it does not know."""
+    if any(values[at] not in known for at, known in VALUES):
+        return None
+    is_uncertain, is_conditional, is_generic = values[7] == "yes", values[13] == "true", values[15] == "true"
+    held = {
+        "uncertain": is_uncertain,
+        "hypothetical": is_conditional,
+        "family": values[5] not in ("patient", "null"),
+    }
+    status = "negative" if values[3] == "yes" else "positive"
+    if is_uncertain or is_conditional or is_generic:
+        status = "unknown"
+    return asserted(status, [name for name, holds in held.items() if holds])
+
+
+READER_2013 = Reader(read_2013, Scheme(types=TYPES), patterns=("*.txt",))
+READER_2014 = Reader(
+    read_2014,
+    Scheme(
+        group=BOTH,
+        types=TYPES,
+        finding_label=FINDING,
+        default_status=None,
+        modifiers=("uncertain", "hypothetical", "family"),
+    ),
+    patterns=("*.txt",),
+)

@@ -1,0 +1,73 @@
+"""All that a page shows of one corpus, from examples whose predicted Docs the pipeline has read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.training import Example
+
+from ..annotations.groups import sentence_bounds
+from ..annotations.scoring import places
+from ..heads.head import Head
+from .intervals import scores_with_intervals
+from .matching import MISSED, SPURIOUS, Matched, Place, match
+from .reliability import reliabilities
+
+MOST_ERRORS = 200  # of a task and corpus, listed
+
+
+def corpus_details(
+    nlp: Language, examples: Sequence[Example], *, with_reliability: bool, with_errors: bool
+) -> dict[str, Any]:
+    """``tasks``: for each head that the examples are annotated for, ``strict`` and ``overlap`` scores
+    with intervals, ``confusion`` and, if asked for, ``errors``, which hold text. ``reliability``: by output, if asked
+    for."""
+    tasks: dict[str, Any] = {}
+    for name, head in nlp.pipeline:
+        if not isinstance(head, Head) or getattr(head, "mode", None) == "regression":
+            continue
+        matched = [(example, found) for example in examples if (found := match(example, head)) is not None]
+        if matched and any(found.strict for _, found in matched):
+            tasks[name] = _task(matched, with_errors)
+    return {"tasks": tasks, "reliability": reliabilities(nlp, examples) if with_reliability else {}}
+
+
+def _task(matched: Sequence[tuple[Example, Matched]], with_errors: bool) -> dict[str, Any]:
+    confusion: Counter[tuple[str, str]] = Counter()
+    for _, found in matched:
+        confusion.update(found.confusion)
+    details: dict[str, Any] = {
+        "strict": scores_with_intervals([found.strict for _, found in matched]),
+        "overlap": scores_with_intervals([found.overlap for _, found in matched])
+        if any(found.overlap for _, found in matched)
+        else {},
+        "confusion": [[gold, predicted, n] for (gold, predicted), n in sorted(confusion.items())],
+    }
+    if with_errors:
+        errors = [_error(example, *error) for example, found in matched for error in found.errors]
+        details["errors"] = errors[:MOST_ERRORS]
+        details["n_errors"] = len(errors)
+    return details
+
+
+def _error(example: Example, place: Place, gold: str, predicted: str) -> dict[str, str]:
+    doc = example.predicted if gold == SPURIOUS else example.reference
+    kind = "missed" if predicted == MISSED else "spurious" if gold == SPURIOUS else "other label"
+    before, words, after = _context(doc, place)
+    return {"kind": kind, "gold": gold, "predicted": predicted, "before": before, "words": words, "after": after}
+
+
+def _context(doc: Doc, place: Place) -> tuple[str, str, str]:
+    """The words at a place (of a pair: from one end to the other) and the rest of their sentences."""
+    visible = places(doc)
+    tokens = [
+        i for i in range(len(doc)) if visible(i, i + 1)[1] > min(place[::2]) and visible(i, i + 1)[0] < max(place[1::2])
+    ]
+    if not tokens:
+        return "", "", ""
+    start, end = tokens[0], tokens[-1] + 1
+    bounds = [(a, b) for a, b in sentence_bounds(doc) if a < end and start < b]
+    left, right = (min(bounds)[0], max(b for _, b in bounds)) if bounds else (start, end)
+    return doc[min(left, start) : start].text, doc[start:end].text, doc[end : max(right, end)].text

@@ -1,0 +1,89 @@
+"""What is right and wrong in each document: strictly, by overlap, and what was taken for what.
+
+A head says what its items are, and what a corpus judged; what it did not judge counts nowhere, as in the head's scorer.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import cast
+
+from spacy.training import Example
+
+from ..annotations.groups import GIVEN_SPANS_ONLY
+from ..annotations.items import compared
+from ..heads.head import Head
+
+Place = tuple[int, ...]  # first and end visible character; of a pair: of head and tail
+PlacedLabel = tuple[str, Place]
+MISSED, SPURIOUS = "(missed)", "(spurious)"
+
+
+@dataclass
+class Matched:
+    """The comparison of one document. strict, overlap: label -> (right, spurious, missed). confusion: (gold label,
+    predicted label) at equal places. overlap is empty for pairs."""
+
+    strict: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    overlap: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
+    errors: list[tuple[Place, str, str]] = field(default_factory=list)  # place, gold, predicted
+
+
+def match(example: Example, head: Head) -> Matched | None:
+    """Compare what a head's items are in the reference and in the predicted Doc; None where it is not annotated."""
+    reference = example.reference
+    found = compared(example, head.items, head.judges(reference))
+    if found is None:
+        return None
+    gold, predicted = cast(tuple[set[PlacedLabel], set[PlacedLabel]], found)
+    group = reference.spans.get(head.spans_key)
+    if group is not None and group.attrs.get(GIVEN_SPANS_ONLY):
+        given = {place for _, place in gold}
+        predicted = {item for item in predicted if item[1] in given}
+    matched = Matched(strict=_counts(gold, predicted, _equal))
+    if all(len(place) == 2 for _, place in gold | predicted):
+        matched.overlap = _counts(gold, predicted, _overlapping)
+    for place in sorted({place for _, place in gold | predicted}):
+        of_gold = {label for label, at in gold if at == place}
+        _confuse(matched, place, of_gold, {label for label, at in predicted if at == place})
+    return matched
+
+
+def _equal(one: Place, two: Place) -> bool:
+    return one == two
+
+
+def _overlapping(one: Place, two: Place) -> bool:
+    return one[0] < two[1] and two[0] < one[1]
+
+
+def _counts(
+    gold: set[PlacedLabel], found: set[PlacedLabel], fits: Callable[[Place, Place], bool]
+) -> dict[str, tuple[int, int, int]]:
+    """Right, spurious and missed of each label. Each gold item is matched once, in the order of the text."""
+    counts = {}
+    for label in sorted({label for label, _ in gold | found}):
+        left = sorted(place for one, place in gold if one == label)
+        n_gold = len(left)
+        n_found = n_right = 0
+        for place in sorted(place for one, place in found if one == label):
+            n_found += 1
+            fitting = next((one for one in left if fits(one, place)), None)
+            if fitting is not None:
+                left.remove(fitting)
+                n_right += 1
+        counts[label] = (n_right, n_found - n_right, n_gold - n_right)
+    return counts
+
+
+def _confuse(matched: Matched, place: Place, gold: set[str], found: set[str]) -> None:
+    """Count what was said of what, at one place. Where several labels stand there, the right ones are paired first."""
+    for label in gold & found:
+        matched.confusion[label, label] += 1
+    missed, spurious = sorted(gold - found), sorted(found - gold)
+    for number in range(max(len(missed), len(spurious))):
+        one = missed[number] if number < len(missed) else SPURIOUS
+        two = spurious[number] if number < len(spurious) else MISSED
+        matched.confusion[one, two] += 1
+        matched.errors.append((place, one, two))

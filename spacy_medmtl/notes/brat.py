@@ -1,0 +1,88 @@
+"""Rows of a note as brat has them: ``.ann`` lines, and an ``annotation.conf`` with all types.
+
+A finding carries its status and modifiers as attributes, and every span its score as a note (``AnnotatorNotes``).
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from spacy.tokens import Doc
+
+from ..annotations.extensions import MODIFIERS
+from ..annotations.rows import Row, doc_rows
+
+_LINE_END = re.compile(r"[\r\n]+")
+
+
+def ann_lines(doc: Doc) -> Iterator[str]:
+    """The lines of a note's ``.ann`` file. Intents, which belong to sentences, and relations between sentences have no
+    place there."""
+    tables = doc_rows(doc, "")
+    findings = {(row["start"], row["end"], row["label"]) for row in tables["findings"]}
+    others = [row for row in tables["entities"] if (row["start"], row["end"], row["label"]) not in findings]
+    identifiers: dict[tuple[int, int], str] = {}
+    n_attributes = 0
+    spans = sorted((*tables["findings"], *others), key=lambda row: (row["start"], -row["end"]))
+    for number, row in enumerate((row for row in spans if row["text"].strip()), 1):
+        identifier = f"T{number}"
+        identifiers.setdefault((row["start"], row["end"]), identifier)
+        yield f"{identifier}\t{type_name(row['label'])} {_offsets(row)}\t{' '.join(_LINE_END.split(row['text']))}"
+        is_finding = (row["start"], row["end"], row["label"]) in findings
+        for attribute in _attributes(row, identifier) if is_finding else ():
+            n_attributes += 1
+            yield f"A{n_attributes}\t{attribute}"
+        if row["score"] is not None:
+            yield f"#{number}\tAnnotatorNotes {identifier}\tscore {row['score']:.4f}"
+    number = 0
+    for row in tables["relations"]:
+        head = identifiers.get((row["head_start"], row["head_end"]))
+        tail = identifiers.get((row["tail_start"], row["tail_end"]))
+        if head and tail:
+            number += 1
+            yield f"R{number}\t{type_name(row['label'])} Arg1:{head} Arg2:{tail}"
+
+
+def configuration(lines: Iterable[str]) -> str:
+    """The ``annotation.conf`` that fits the lines of any number of files."""
+    entities: set[str] = set()
+    relations: set[str] = set()
+    statuses: set[str] = set()
+    for line in lines:
+        parts = line.split("\t")[1].split() if "\t" in line else []
+        if line.startswith("T"):
+            entities.add(parts[0])
+        elif line.startswith("R"):
+            relations.add(parts[0])
+        elif line.startswith("A") and len(parts) == 3:
+            statuses.add(parts[2])
+    attributes = [f"Assertion Arg:<ENTITY>, Value:{'|'.join(sorted(statuses))}"] if statuses else []
+    sections = {
+        "entities": sorted(entities),
+        "relations": [f"{name} Arg1:<ENTITY>, Arg2:<ENTITY>" for name in sorted(relations)],
+        "events": [],
+        "attributes": [*attributes, *(f"{name.capitalize()} Arg:<ENTITY>" for name in MODIFIERS)],
+    }
+    return "\n".join(f"[{name}]\n" + "".join(f"{line}\n" for line in found) for name, found in sections.items())
+
+
+def type_name(label: str | None) -> str:
+    """A label as brat takes it: letters, digits, ``_`` and ``-``."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", label or "entity")
+
+
+def _offsets(row: Row) -> str:
+    """Stretches of characters: brat wants a span over a line end in parts."""
+    found = []
+    start = row["start"]
+    for match in _LINE_END.finditer(row["text"]):
+        found.append(f"{start} {row['start'] + match.start()}")
+        start = row["start"] + match.end()
+    return ";".join([*found, f"{start} {row['end']}"])
+
+
+def _attributes(row: Row, identifier: str) -> Iterator[str]:
+    if row["status"]:
+        yield f"Assertion {identifier} {type_name(row['status'])}"
+    for name in MODIFIERS:
+        if row[name]:
+            yield f"{name.capitalize()} {identifier}"

@@ -1,0 +1,112 @@
+"""Notes from files, folders and standard input, one after the other, so that memory does not grow with their number.
+
+A note that cannot be read is not fatal: it comes with its problem in place of its text.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import MedmtlError
+from . import row_inputs
+from .row_inputs import Note, RowSettings
+
+NOTE_SUFFIX = ".txt"
+STDIN = "-"
+_READERS: dict[str, Callable[[BinaryIO, str, RowSettings], Iterator[Note]]] = {
+    ".csv": row_inputs.read_csv,
+    ".tsv": row_inputs.read_csv,
+    ".jsonl": row_inputs.read_json_lines,
+    ".ndjson": row_inputs.read_json_lines,
+    ".parquet": row_inputs.read_parquet,
+}
+SUFFIXES = (NOTE_SUFFIX, *_READERS)
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file, and what its notes are called by: below a folder its path there, otherwise its name; without .txt."""
+
+    path: Path
+    name: str
+
+
+class Notes:
+    """The notes of some inputs, to be read once.
+
+    total: bytes of all files, None where standard input is among them. ``consumed``: bytes read so far.
+    """
+
+    def __init__(self, inputs: Sequence[Path], settings: RowSettings, *, output: Path | None = None) -> None:
+        """output: where results go; what stands there, from an earlier run, is no note.
+
+        Raises MedmtlError E512 for an input that is not there, or a folder without notes.
+        """
+        self.settings = settings
+        self._files = [file for path in inputs for file in _files(path, output)]
+        has_stdin = any(file.path == Path(STDIN) for file in self._files)
+        self.total = None if has_stdin else sum(file.path.stat().st_size for file in self._files)
+        self.consumed = 0
+
+    def __iter__(self) -> Iterator[Note]:
+        before = 0
+        for file in self._files:
+            if file.path == Path(STDIN):
+                yield from _stdin_notes(sys.stdin.buffer, self.settings)
+                continue
+            for note in self._notes(file):
+                self.consumed = before + note.consumed
+                yield note
+            before += file.path.stat().st_size
+            self.consumed = before
+
+    def _notes(self, file: _File) -> Iterator[Note]:
+        try:
+            stream = file.path.open("rb")
+        except OSError as error:
+            yield Note(
+                file.name, None, MedmtlError("E512", path=file.name, problem=f"cannot be read ({error.strerror})")
+            )
+            return
+        with stream:
+            if file.path.suffix.lower() in _READERS:
+                yield from _READERS[file.path.suffix.lower()](stream, file.name, self.settings)
+            else:
+                yield row_inputs.decoded_note(stream.read(), file.name, self.settings)
+
+
+def _files(path: Path, output: Path | None) -> list[_File]:
+    if path == Path(STDIN):
+        return [_File(path, "stdin")]
+    if not path.exists():
+        raise MedmtlError("E512", path=path, problem="does not exist")
+    if not path.is_dir():
+        return [_File(path, path.name.removesuffix(NOTE_SUFFIX))]
+    inside = sorted(
+        one
+        for one in path.rglob("*")
+        if one.suffix.lower() in SUFFIXES and not one.name.startswith(".") and one.is_file()
+    )
+    inside = [one for one in inside if "__MACOSX" not in one.parts and not _is_of(one, output)]
+    if not inside:
+        raise MedmtlError("E512", path=path, problem=f"is a folder without {', '.join(SUFFIXES)} files")
+    return [_File(one, one.relative_to(path).as_posix().removesuffix(NOTE_SUFFIX)) for one in inside]
+
+
+def _is_of(path: Path, output: Path | None) -> bool:
+    """Whether a file is an output, in one, or beside one by its name ("x.csv.failures.jsonl")."""
+    if output is None:
+        return False
+    file, place = path.resolve(), output.resolve()
+    return file == place or place in file.parents or str(file).startswith(f"{place}.")
+
+
+def _stdin_notes(stream: BinaryIO, settings: RowSettings) -> Iterator[Note]:
+    """JSON lines if the first line is a JSON object, otherwise one note."""
+    first = stream.readline()
+    if first.lstrip().startswith(b"{") and isinstance(row_inputs.json_object(first), dict):
+        yield from row_inputs.read_json_lines(stream, "stdin", settings, first=first)
+    else:
+        yield row_inputs.decoded_note(first + stream.read(), "stdin", settings)

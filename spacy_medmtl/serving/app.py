@@ -1,0 +1,159 @@
+"""The HTTP service: notes in, rows out. Texts are in no log, no error and nowhere on the disk."""
+
+import logging
+import threading
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+import spacy
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
+from pydantic import BaseModel, Field
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from .. import __version__
+from ..annotations.columns import TABLES
+from ..annotations.rows import doc_rows
+from ..displacy import render
+from ..errors import MedmtlError
+from ..notes.annotating import annotate_notes
+from ..notes.row_inputs import Note
+from .fhir import fhir_bundle
+from .form import FORM
+
+logger = logging.getLogger("spacy_medmtl.serving")
+BATCH_SIZE = 32
+
+
+class NoteIn(BaseModel):
+    """A note to be annotated."""
+
+    text: str
+    id: str | None = Field(None, description="Comes back with the result; by default the number of the note, from 0.")
+
+
+class Annotate(BaseModel):
+    """Notes to be annotated: ``notes``, or one ``text``."""
+
+    text: str | None = None
+    notes: list[NoteIn] | None = None
+    format: Literal["rows", "fhir"] = "rows"
+
+
+class Limits(BaseModel):
+    """What the service takes at once."""
+
+    characters: int = Field(100_000, description="of one note")
+    notes: int = Field(100, description="in one request")
+
+
+def make_app(nlp: Language, limits: Limits) -> FastAPI:
+    """The service of a pipeline. One note, or batch of them, is read at a time, in the order in which they come."""
+    app = FastAPI(
+        title="spacy-medmtl", version=__version__, description="Clinical findings, entities, intents, relations."
+    )
+    lock = threading.Lock()  # a pipeline keeps its current batch
+    max_body = limits.notes * limits.characters * 4 + 10_000
+
+    @app.middleware("http")
+    async def limited(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+        length = request.headers.get("content-length", "")
+        if request.method == "POST" and not length.isdigit():
+            return _refusal(411, MedmtlError("E530"))
+        if length.isdigit() and int(length) > max_body:
+            return _refusal(413, MedmtlError("E531", what="bytes in the request", received=length, maximum=max_body))
+        return await call_next(request)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        """FastAPI's own answer repeats what was sent, which is a note."""
+        places = sorted({".".join(map(str, one["loc"])) for one in error.errors()})
+        return _refusal(422, MedmtlError("E532", places=", ".join(places)))
+
+    @app.exception_handler(MedmtlError)
+    async def refused(request: Request, error: MedmtlError) -> Response:
+        return _refusal(413 if error.code == "E531" else 422, error)
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:
+        logger.error("%s at %s", type(error).__name__, request.url.path)
+        return _refusal(500, MedmtlError("E533", problem=type(error).__name__))
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        """Whether the service is up."""
+        return {"status": "ok"}
+
+    @app.get("/info")
+    def info() -> dict[str, Any]:
+        """The pipeline, its labels, versions, limits, and the columns of results."""
+        meta = nlp.meta
+        return {
+            "pipeline": {name: meta[name] for name in ("lang", "name", "version", "license", "description")},
+            "components": list(nlp.pipe_names),
+            "labels": {name: list(nlp.pipe_labels[name]) for name in nlp.pipe_names if nlp.pipe_labels.get(name)},
+            "versions": {"spacy-medmtl": __version__, "spacy": spacy.__version__},
+            "limits": limits.model_dump(),
+            "columns": {name: list(columns) for name, columns in TABLES.items()},
+        }
+
+    @app.post("/annotate")
+    def annotate(request: Annotate) -> Any:
+        """Findings with their status, entities, sentences with their intent, and relations of one note or several. A
+        note that cannot be read has an ``error`` in place of these, and the others their results."""
+        if (request.text is None) == (request.notes is None):
+            raise MedmtlError("E532", places="body: give either 'text' or 'notes'")
+        notes = request.notes if request.notes is not None else [NoteIn(text=request.text or "", id=None)]
+        _check("notes", len(notes), limits.notes)
+        for note in notes:
+            _check("characters in a note", len(note.text), limits.characters)
+        results = _annotated(nlp, lock, notes, request.format)
+        return results[0] if request.notes is None else {"notes": results}
+
+    @app.post("/view", response_class=HTMLResponse)
+    def view(note: NoteIn) -> str:
+        """A note with all that was found in it, as a fragment of HTML."""
+        _check("characters in the note", len(note.text), limits.characters)
+        with lock:
+            doc = nlp(note.text)
+        return render(doc, jupyter=False)
+
+    @app.get("/", response_class=HTMLResponse)
+    def form() -> str:
+        """A page to paste a note."""
+        return FORM
+
+    return app
+
+
+def _annotated(nlp: Language, lock: threading.Lock, notes: list[NoteIn], form: str) -> list[dict[str, Any]]:
+    given = [Note(str(number) if note.id is None else note.id, note.text) for number, note in enumerate(notes)]
+    with lock:
+        found = list(annotate_notes(nlp, given, batch_size=BATCH_SIZE))
+    results = []
+    for note, doc in found:
+        if isinstance(doc, MedmtlError):
+            results.append({"id": note.id, "error": {"code": doc.code, "message": str(doc)}})
+        elif form == "fhir":
+            results.append({"id": note.id, "bundle": fhir_bundle(doc, note.id)})
+        else:
+            results.append({"id": note.id, **_rows(doc, note.id)})
+    return results
+
+
+def _rows(doc: Doc, doc_id: str) -> dict[str, Any]:
+    return {
+        name: [{column: value for column, value in row.items() if column != "doc_id"} for row in rows]
+        for name, rows in doc_rows(doc, doc_id).items()
+    }
+
+
+def _check(what: str, received: int, maximum: int) -> None:
+    if received > maximum:
+        raise MedmtlError("E531", what=what, received=received, maximum=maximum)
+
+
+def _refusal(status: int, error: MedmtlError) -> JSONResponse:
+    return JSONResponse({"detail": str(error), "code": error.code}, status_code=status)

@@ -1,0 +1,193 @@
+"""Values of findings and relations after a Doc was copied, joined, filtered and stored: right, or not known."""
+
+import pickle
+import warnings
+
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin, Span
+
+from spacy_medmtl.annotations.extensions import install_extensions
+from spacy_medmtl.annotations.groups import FINDINGS, RELATIONS, write_group
+from spacy_medmtl.annotations.relations import JudgedPair, write_relations
+from spacy_medmtl.annotations.travelling import keep_pairs, keep_values
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
+
+VALUES = ("assertion", "assertion_modifiers", "assertion_scores")
+# (start, end, type, status, modifiers); two types have the same bounds
+FOUND = [
+    (1, 2, "SIGN", "negative", []),
+    (3, 5, "SIGN", "positive", ["historical"]),
+    (3, 5, "PAIN", "unknown", []),
+    (7, 8, "SIGN", "positive", []),
+]
+PAIRS = [
+    ((1, 2), (3, 5), ("BEFORE",), 0.9),
+    ((1, 2), (3, 5), ("WITH",), 0.6),
+    ((1, 2), (7, 8), ("AFTER",), 0.8),
+    ((3, 5), (7, 8), ("BEFORE",), 0.7),
+]
+NLP = spacy.blank("en")
+
+
+def annotated(text="no fever but chest pain since last year"):
+    """A Doc as the components write it."""
+    install_extensions()
+    doc = NLP(text)
+    spans = [Span(doc, start, end, label=label) for start, end, label, *_ in FOUND]
+    scores = [{"positive": 0.1, "negative": 0.9, "historical": 0.2}] * len(FOUND)
+    columns = {"assertion": [f[3] for f in FOUND], "assertion_modifiers": [f[4] for f in FOUND]}
+    write_group(doc, FINDINGS, spans, **columns, assertion_scores=scores)
+    keep_values(doc, FINDINGS, VALUES)
+    pairs = [JudgedPair(head, tail, labels, score, ("SIGN", "SIGN")) for head, tail, labels, score in PAIRS]
+    write_relations(doc, pairs)
+    keep_pairs(doc, RELATIONS, [pair.labels for pair in pairs], [pair.score for pair in pairs])
+    return doc
+
+
+def statuses(doc):
+    return [(span.text, span.label_, span._.assertion) for span in doc.spans[FINDINGS]]
+
+
+def relations(doc):
+    return [(r.head.text, r.tail.text, r.label, round(r.score, 3)) for r in doc._.relations]
+
+
+WHOLE = annotated()
+STATUSES, RELATED = statuses(WHOLE), relations(WHOLE)
+
+
+def stored(doc, **settings):
+    return next(DocBin(docs=[doc], **settings).get_docs(NLP.vocab))
+
+
+def test_values_are_those_that_were_written():
+    assert [status for *_, status in STATUSES] == ["negative", "positive", "unknown", "positive"]
+    assert [label for _, _, label, _ in RELATED] == ["BEFORE", "WITH", "AFTER", "BEFORE"]
+
+
+COPIES = {
+    "copy": Doc.copy,
+    "bytes": lambda doc: Doc(NLP.vocab).from_bytes(doc.to_bytes()),
+    "pickle": lambda doc: pickle.loads(pickle.dumps(doc)),
+    "DocBin": stored,
+    "DocBin with user data": lambda doc: stored(doc, store_user_data=True),
+    "joined alone": lambda doc: Doc.from_docs([doc]),
+    "joined, then copied": lambda doc: Doc.from_docs([doc]).copy(),
+    "joined, then stored": lambda doc: stored(Doc.from_docs([doc]), store_user_data=True),
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+def test_copies_say_the_same(way):
+    doc = COPIES[way](annotated())
+    assert statuses(doc) == STATUSES
+    assert relations(doc) == RELATED
+    assert doc[3:5]._.is_historical is True
+    assert doc[1:2]._.assertion_scores["negative"] == pytest.approx(0.9)
+
+
+def test_joined_docs_keep_the_values_of_each():
+    doc = Doc.from_docs([annotated(), NLP("nothing here ."), annotated()])
+    assert statuses(doc) == STATUSES * 2
+    assert relations(doc) == RELATED * 2
+    assert {r.head.start for r in doc._.relations} == {1, 3, 12, 14}
+
+
+@pytest.mark.parametrize("numbers", [[3], [0, 2], [3, 1, 0], []])
+def test_some_spans_of_a_group_keep_their_values(numbers):
+    doc = annotated()
+    spans = list(doc.spans[FINDINGS])
+    doc.spans[FINDINGS] = [spans[i] for i in numbers]
+    assert statuses(doc) == [STATUSES[i] for i in numbers]
+
+
+def test_spans_replaced_in_place_do_not_get_the_values_of_those_that_were_there():
+    for doc in (annotated(), stored(annotated())):
+        spans = list(doc.spans[FINDINGS])
+        doc.spans[FINDINGS][0] = spans[3]  # as many as before
+        doc.spans[FINDINGS][3] = Span(doc, 5, 6, label="SIGN")
+        assert statuses(doc) == [STATUSES[3], *STATUSES[1:3], ("since", "SIGN", None)]
+
+
+def test_an_added_span_has_no_status_and_the_others_have_theirs():
+    doc = annotated()
+    doc.spans[FINDINGS].append(Span(doc, 5, 6, label="SIGN"))
+    assert statuses(doc) == [*STATUSES, ("since", "SIGN", None)]
+    since = doc[5:6]
+    assert (since._.is_negated, since._.is_positive, since._.is_historical, since._.assertion_scores) == (
+        None,
+        False,
+        None,
+        None,
+    )
+
+
+def test_what_came_through_json_is_not_known_and_never_positive():
+    with_values = annotated()
+    doc = Doc(NLP.vocab).from_json(with_values.to_json())
+    assert [status for *_, status in statuses(doc)] == [None] * len(FOUND)
+    assert not any(span._.is_positive for span in doc.spans[FINDINGS])
+    with pytest.warns(MedmtlWarning, match=f"W205.*'{RELATIONS}'"):
+        assert doc._.relations == []
+
+
+def test_a_part_as_a_doc_of_its_own_has_no_groups_and_reads_as_unknown():
+    doc = annotated()[3:8].as_doc(copy_user_data=True)
+    assert doc[0:2]._.assertion is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert doc._.relations == []
+
+
+def test_values_that_are_edited_in_place_count():
+    doc = annotated()
+    doc.spans[FINDINGS].attrs["assertion"][0] = "unknown"
+    assert doc[1:2]._.assertion == "unknown"
+
+
+def test_writing_again_forgets_what_was():
+    doc = annotated()
+    write_group(doc, FINDINGS, [Span(doc, 1, 2, label="SIGN")], assertion=["positive"])
+    keep_values(doc, FINDINGS, ["assertion"])
+    doc.spans[FINDINGS] = [*doc.spans[FINDINGS], Span(doc, 3, 5, label="SIGN")]
+    assert statuses(doc) == [("fever", "SIGN", "positive"), ("chest pain", "SIGN", None)]
+
+
+def test_pairs_that_are_kept_keep_their_labels():
+    doc = annotated()
+    spans = list(doc.spans[RELATIONS])
+    doc.spans[RELATIONS] = [*spans[4:6], *spans[0:2]]
+    assert relations(doc) == [RELATED[2], RELATED[0]]
+
+
+def test_half_a_pair_is_said_and_breaks_nothing():
+    doc = annotated()
+    spans = list(doc.spans[RELATIONS])
+    doc.spans[RELATIONS] = spans[1:]
+    with pytest.warns(MedmtlWarning, match="W205"):
+        assert relations(doc) == []
+    doc.spans[RELATIONS] = spans[:5]
+    with pytest.warns(MedmtlWarning, match="W205"):
+        assert relations(doc) == RELATED[:2]
+
+
+def test_a_group_that_others_wrote_is_read_by_its_lists_alone():
+    """As converters and 0.1.0 do: as many entries as spans, or nothing is known."""
+    doc = annotated()
+    bare = NLP("no fever but chest pain")
+    write_group(bare, FINDINGS, [Span(bare, 1, 2, label="SIGN"), bare[3:5]], assertion=["negative", "positive"])
+    assert [span._.assertion for span in bare.spans[FINDINGS]] == ["negative", "positive"]
+    bare.spans[FINDINGS].append(bare[0:1])
+    assert [span._.assertion for span in bare.spans[FINDINGS]] == [None] * 3
+    doc.spans[RELATIONS].attrs["scores"] = [1.0]
+    del doc.spans[RELATIONS].attrs["places"]
+    assert relations(doc) == RELATED  # by what stands in user_data
+
+
+def test_errors_survive_pickling_and_copying():
+    import copy
+
+    error = MedmtlError("E104", name="scores", key="key", received=1, expected=2)
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert (type(twin), str(twin), twin.code, twin.values) == (MedmtlError, str(error), "E104", error.values)

@@ -1,0 +1,49 @@
+"""Readers that another package brings by an entry point."""
+
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from spacy_medmtl.annotations.groups import ENTITIES
+from spacy_medmtl.corpora import reader
+from spacy_medmtl.corpora.audit import Place
+from spacy_medmtl.corpora.reader import Reader
+from spacy_medmtl.corpora.record import Entity, Record
+from spacy_medmtl.corpora.scheme import Scheme
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
+
+
+def read(path, audit, *, mark="*"):
+    for number, line in enumerate(path.read_text(encoding="utf8").splitlines(), 1):
+        place = Place(path, number)
+        if mark in line:
+            yield Record(line, place, entities=[Entity("Marked", ((line.index(mark), line.index(mark) + 1),), place)])
+        else:
+            audit.dropped(place, "line", "", "a line without a mark")
+
+
+MINE = Reader(read, Scheme(is_open=True), help="lines with a mark")
+
+
+@pytest.fixture
+def others(monkeypatch):
+    points = [
+        *reader.entry_points(group=reader.GROUP),
+        EntryPoint("marks", f"{__name__}:MINE", reader.GROUP),
+        EntryPoint("broken", "no_such_package.readers:READER", reader.GROUP),
+    ]
+    monkeypatch.setattr(reader, "entry_points", lambda group: points)
+    reader.readers.cache_clear()
+    yield
+    monkeypatch.undo()
+    reader.readers.cache_clear()
+
+
+def test_it_is_a_converter_like_any_other(others, run, write):
+    with pytest.warns(MedmtlWarning, match="W416.*'broken'"):
+        assert {"marks", "brat"} <= set(reader.readers())
+    (doc,), audit = run("marks", write("a.txt", "No * mark.\nNone.\n"))
+    assert [span.text for span in doc.spans[ENTITIES]] == ["*"]
+    assert [change.line for change in audit.changes] == [2]
+    with pytest.raises(MedmtlError, match="E403"):
+        reader.get_reader("broken")

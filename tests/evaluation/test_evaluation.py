@@ -1,0 +1,200 @@
+"""Counts, intervals, confusion, reliability and the page of ``medmtl evaluate``."""
+
+import re
+from functools import cache
+
+import numpy
+import pytest
+import spacy
+import srsly
+from spacy.tokens import DocBin, Span
+from spacy.training import Example
+from toy import CASES, make_examples
+from typer.testing import CliRunner
+
+from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, GIVEN_SPANS_ONLY, write_group
+from spacy_medmtl.annotations.relations import JudgedPair, write_relations
+from spacy_medmtl.cli import app
+from spacy_medmtl.evaluation.details import corpus_details
+from spacy_medmtl.evaluation.intervals import ALL, scores_with_intervals
+from spacy_medmtl.evaluation.matching import MISSED, SPURIOUS, match
+from spacy_medmtl.evaluation.page import evaluation_page
+from spacy_medmtl.evaluation.reliability import reliability_bins
+from spacy_medmtl.heads.outputs import LabelledLogits
+from spacy_medmtl.training.calibration import BINS, expected_calibration_error
+
+TEXT = "sore left knee pain and fever today"
+
+
+@cache
+def head(factory):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("medmtl_progressive_tok2vec", config={"model": {"routes": [factory]}})
+    return nlp.add_pipe(factory)
+
+
+def example_of(gold, predicted, key=ENTITIES, **values):
+    """Spans as (start, end, label)."""
+    docs = [spacy.blank("en").make_doc(TEXT) for _ in range(2)]
+    for doc, spans, given in zip(docs, (predicted, gold), values.pop("statuses", (None, None))):
+        more = {} if given is None else {"assertion": given}
+        write_group(doc, key, [Span(doc, start, end, label=label) for start, end, label in spans], **more)
+    return Example(*docs)
+
+
+def test_spans_are_matched_strictly_and_by_overlap():
+    example = example_of([(0, 4, "A"), (1, 3, "B"), (5, 6, "A")], [(1, 4, "A"), (1, 3, "A"), (5, 6, "A"), (6, 7, "B")])
+    matched = match(example, head("sru_nested_ner"))
+    assert matched.strict == {"A": (1, 2, 1), "B": (0, 1, 1)}
+    assert matched.overlap == {"A": (2, 1, 0), "B": (0, 1, 1)}
+    assert matched.confusion == {
+        ("A", "A"): 1,
+        ("A", MISSED): 1,
+        ("B", "A"): 1,
+        (SPURIOUS, "A"): 1,
+        (SPURIOUS, "B"): 1,
+    }
+
+
+def test_findings_are_right_with_their_status_and_what_a_corpus_did_not_judge_counts_nowhere():
+    example = example_of(
+        [(5, 6, "P")], [(5, 6, "P"), (2, 4, "P")], FINDINGS, statuses=(["negative", "positive"], ["positive"])
+    )
+    assert match(example, head("cpncf_assertion")).confusion == {
+        ("P/positive", "P/negative"): 1,
+        (SPURIOUS, "P/positive"): 1,
+    }
+    example.reference.spans[FINDINGS].attrs[GIVEN_SPANS_ONLY] = True
+    assert match(example, head("cpncf_assertion")).strict == {"P/negative": (0, 1, 0), "P/positive": (0, 0, 1)}
+    example.reference.spans[FINDINGS].attrs["annotated_labels"] = ["Q"]
+    assert match(example, head("cpncf_assertion")).strict == {}
+    assert match(example, head("sru_nested_ner")) is None
+
+
+def test_relations_are_matched_as_pairs():
+    example = example_of([], [])
+    write_relations(example.reference, [JudgedPair((0, 1), (5, 6), ("X",), 1.0), JudgedPair((1, 2), (3, 4), (), 0.0)])
+    write_relations(
+        example.predicted, [JudgedPair((5, 6), (0, 1), ("X",), 0.9), JudgedPair((0, 1), (5, 6), ("Y",), 0.8)]
+    )
+    matched = match(example, head("pair_relation"))
+    assert matched.strict == {"X": (0, 1, 1), "Y": (0, 1, 0)}
+    assert matched.confusion == {("X", "Y"): 1, (SPURIOUS, "X"): 1}
+    assert matched.overlap == {}
+
+
+def test_intervals_hold_the_score_narrow_with_more_documents_and_are_honest_about_one():
+    documents = [{"A": (3, 1, 1)}, {"A": (1, 2, 0), "B": (1, 0, 0)}, {"A": (5, 0, 1)}, {}]
+    scores = scores_with_intervals(documents)
+    assert scores["A"]["p"] == pytest.approx(9 / 12)
+    assert scores["A"]["r"] == pytest.approx(9 / 11)
+    assert scores[ALL]["f"] == pytest.approx(20 / 25)
+    assert (scores["A"]["support"], scores["A"]["n_docs"]) == (11, 3)
+    assert scores["A"]["f_low"] < scores["A"]["f"] < scores["A"]["f_high"]
+    assert (scores["B"]["f"], scores["B"]["f_low"]) == (1.0, None)
+    wide, narrow = ((one["f_low"], one["f_high"]) for one in (scores["A"], scores_with_intervals(documents * 20)["A"]))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+    assert scores == scores_with_intervals(documents)
+    assert scores_with_intervals([])[ALL]["support"] == 0
+
+
+def test_bins_are_those_of_the_calibration_error():
+    random = numpy.random.default_rng(0)
+    logits = random.normal(size=(200, 3)) * 3
+    gold = numpy.eye(3, dtype=bool)[random.integers(0, 3, 200)]
+    for exclusive in (True, False):
+        decisions = LabelledLogits(logits, gold, numpy.ones_like(gold), exclusive)
+        bins = reliability_bins(decisions, 1.5)
+        n = sum(one["n"] for one in bins)
+        assert n == (200 if exclusive else 600)
+        assert len(bins) <= BINS
+        ece = sum(one["n"] * abs(one["said"] - one["held"]) for one in bins) / n
+        assert ece == pytest.approx(expected_calibration_error(decisions, 1.5))
+
+
+@pytest.fixture(scope="module")
+def toy(make_nlp, tmp_path_factory):
+    """A pipeline of all heads after a few steps, its examples as a corpus, and the folder of both."""
+    folder = tmp_path_factory.mktemp("toy")
+    nlp = make_nlp(*(case.factory for case in CASES))
+    examples = make_examples(nlp, *(case.annotate for case in CASES))
+    optimizer = nlp.initialize(lambda: examples)
+    for _ in range(12):
+        nlp.update(examples, sgd=optimizer)
+    nlp.to_disk(folder / "p")
+    DocBin(docs=[example.reference for example in examples]).to_disk(folder / "toy.spacy")
+    return nlp, folder
+
+
+@pytest.fixture(scope="module")
+def scored(toy):
+    """What the command printed, and the folder with s.json and s.html."""
+    _, folder = toy
+    arguments = ["evaluate", folder / "p", folder / "toy.spacy", "-o", folder / "s.json", "--page", folder / "s.html"]
+    result = CliRunner().invoke(app, [*map(str, arguments), "--gold-sents", "--show-errors"])
+    assert result.exit_code == 0, result.output
+    return result.output, folder
+
+
+def test_the_command_gives_counts_that_agree_with_the_scorers_and_a_page(scored):
+    output, folder = scored
+    assert "95 % interval" in output
+    toy_scores = srsly.read_json(folder / "s.json")["corpora"]["toy"]
+    for case in CASES:
+        details = toy_scores["details"]["tasks"][case.factory]
+        assert details["strict"][ALL]["f"] == pytest.approx(toy_scores["scores"][f"{case.factory}_f"])
+        for label, one in toy_scores["scores"][f"{case.factory}_f_per_type"].items():
+            assert details["strict"][label]["f"] == pytest.approx(one["f"])
+        n_confused = sum(n for gold, predicted, n in details["confusion"] if gold != predicted)
+        assert n_confused == details["n_errors"]
+    page = (folder / "s.html").read_text(encoding="utf8")
+    assert "http://" not in page.replace("http://www.w3.org", "")
+    assert not re.search(r"<(script|link|img|iframe)|src=|url\(", page)
+    assert "knee" in page
+    for case in CASES:
+        assert f"<h3>{case.factory}</h3>" in page
+
+
+def test_a_card_has_the_heads_the_scores_and_the_metadata_of_the_hub(toy, scored):
+    nlp, folder = toy
+    nlp.meta.update(license="MIT", sources=[{"name": "toy texts", "url": "", "license": "CC0", "author": "us"}])
+    nlp.to_disk(folder / "p")
+    arguments = ["card", str(folder / "p"), "-s", str(folder / "s.json"), "-o", str(folder / "README.md")]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    text = (folder / "README.md").read_text(encoding="utf8")
+    _, front, body = text.split("---\n", 2)
+    index = srsly.yaml_loads(front)["model-index"][0]
+    assert {one["task"]["type"] for one in index["results"]} == {"text-classification", "token-classification"}
+    assert len(index["results"]) == len(CASES)
+    scores = srsly.read_json(folder / "s.json")["corpora"]["toy"]["scores"]
+    f1 = next(m["value"] for m in index["results"][0]["metrics"] if m["type"] == "f1")
+    assert f1 == round(scores["sentence_intent_f"], 4)
+    assert "| toy texts | CC0 | us |" in body
+    for case in CASES:
+        assert f"| toy | `{case.factory}` |" in body
+    assert "[MEDMTL-E413]" in CliRunner().invoke(app, arguments).output
+    (folder / "bad.json").write_text("[]")
+    arguments = ["card", str(folder / "p"), "-s", str(folder / "bad.json"), "-o", str(folder / "R.md")]
+    assert "[MEDMTL-E502]" in CliRunner().invoke(app, arguments).output
+    assert CliRunner().invoke(app, [*arguments[:2], "-o", str(folder / "R.md")]).exit_code == 0
+    assert "Not measured." in (folder / "R.md").read_text(encoding="utf8")
+
+
+def test_errors_are_listed_only_when_asked_for(toy):
+    nlp, _ = toy
+    examples = make_examples(nlp, *(case.annotate for case in CASES))
+    for example, doc in zip(examples, nlp.pipe([example.text for example in examples])):
+        example.predicted = doc
+    details = corpus_details(nlp, examples, with_reliability=False, with_errors=False)
+    assert "knee" not in str(details)
+    assert details["reliability"] == {}
+
+
+def test_a_page_holds_any_label_and_needs_no_details():
+    pipeline = {"name": "<x>", "version": "1", "components": ["a"], "tasks": []}
+    result = {"scores": {}, "floors": {}, "n_docs": 1, "n_words": 1, "seconds": 0.0}
+    metrics = {"pipeline": pipeline, "machine": "m", "versions": {}, "gold_sents": False, "corpora": {"<c>": result}}
+    page = evaluation_page(metrics)
+    assert "&lt;c&gt;" in page
+    assert "<x>" not in page

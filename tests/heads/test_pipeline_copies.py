@@ -1,0 +1,54 @@
+"""Pipelines that are pickled or deep-copied: for joblib, Spark, Ray, and worker processes that are spawned."""
+
+import copy
+import pickle
+import warnings
+
+import pytest
+from toy import CASES, TEXTS, make_examples
+
+HEADS = [case.factory for case in CASES]
+
+
+@pytest.fixture(scope="module")
+def nlp(make_nlp):
+    nlp = make_nlp(*HEADS, "medmtl_masked_lm")
+    nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
+    return nlp
+
+
+def found(nlp):
+    docs = list(map(nlp, TEXTS))
+    return [
+        {key: (group.attrs["scores"], [span.label_ for span in group]) for key, group in doc.spans.items()}
+        for doc in docs
+    ]
+
+
+WAYS = {"pickle": lambda nlp: pickle.loads(pickle.dumps(nlp)), "deepcopy": copy.deepcopy}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_copy_finds_the_same_and_is_nobody_elses(nlp, way):
+    expected = found(nlp)
+    twin = WAYS[way](nlp)
+    assert found(twin) == expected
+    for parameter in twin.get_pipe("sentence_intent").model.shims[0].module.parameters():
+        parameter.data.zero_()
+    assert found(nlp) == expected
+
+
+def test_a_changed_setting_of_a_deep_copy_is_in_its_config(nlp):
+    twin = copy.deepcopy(nlp)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        twin.get_pipe("sentence_intent").context = 1
+    assert twin.config["components"]["sentence_intent"]["context"] == 1
+    assert nlp.config["components"]["sentence_intent"]["context"] == 0
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_component_alone_pickles(nlp, head):
+    twin = pickle.loads(pickle.dumps(nlp.get_pipe(head)))
+    assert twin.labels == nlp.get_pipe(head).labels
+    assert dict(twin.cfg) == dict(nlp.get_pipe(head).cfg)

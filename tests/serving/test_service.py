@@ -1,0 +1,163 @@
+"""``medmtl serve``: results, limits, and that no text is repeated or logged; and the mapping to FHIR."""
+
+import logging
+
+import pytest
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, Span
+
+from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, write_group
+from spacy_medmtl.serving.fhir import fhir_bundle
+
+SECRET = "Sekretova"
+
+
+@Language.component("test_service_findings")
+def find(doc):
+    if any(token.text == "boom" for token in doc):
+        raise RuntimeError(f"cannot take {doc.text}")
+    spans = [Span(doc, token.i, token.i + 1, label="Problem") for token in doc if token.text == "cough"]
+    write_group(doc, FINDINGS, spans, assertion=["negative"] * len(spans), scores=[0.9] * len(spans))
+    return doc
+
+
+@pytest.fixture(scope="module")
+def client():
+    pytest.importorskip("fastapi")
+    testclient = pytest.importorskip("starlette.testclient")
+    from spacy_medmtl.serving.app import Limits, make_app
+
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("test_service_findings")
+    app = make_app(nlp, Limits(characters=1000, notes=3))
+    return testclient.TestClient(app, raise_server_exceptions=False)
+
+
+def test_one_note_and_several(client):
+    one = client.post("/annotate", json={"text": "No cough. Fine."}).json()
+    assert one["findings"][0] | {"text": "cough", "negated": True, "start": 3} == one["findings"][0]
+    assert len(one["sentences"]) == 2
+    notes = [{"text": "a cough", "id": "x"}, {"text": ""}, {"text": f"{SECRET} boom"}]
+    many = client.post("/annotate", json={"notes": notes}).json()["notes"]
+    assert [note["id"] for note in many] == ["x", "1", "2"]
+    assert len(many[0]["findings"]) == 1
+    assert [note["error"]["code"] for note in many[1:]] == ["E519", "E515"]
+    assert SECRET not in str(many)
+
+
+def test_health_info_and_the_pages(client):
+    assert client.get("/health").json() == {"status": "ok"}
+    info = client.get("/info").json()
+    assert info["limits"] == {"characters": 1000, "notes": 3}
+    assert info["components"] == ["sentencizer", "test_service_findings"]
+    assert info["columns"]["findings"][0] == "doc_id"
+    assert "<textarea" in client.get("/").text
+    assert "cough: finding Problem, negative" in client.post("/view", json={"text": "no cough"}).text
+    assert "/annotate" in client.get("/openapi.json").json()["paths"]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"text": f"{SECRET} " * 200}, 413),
+        ({"notes": [{"text": SECRET}] * 4}, 413),
+        ({"text": SECRET, "notes": []}, 422),
+        ({"note": SECRET}, 422),
+        ({"text": [SECRET]}, 422),
+        ({"notes": SECRET}, 422),
+        ({"text": SECRET, "format": SECRET}, 422),
+    ],
+)
+def test_what_does_not_fit_is_refused_without_repeating_it(client, caplog, body, status):
+    with caplog.at_level(logging.DEBUG):
+        answer = client.post("/annotate", json=body)
+    assert answer.status_code == status
+    assert SECRET not in answer.text + caplog.text
+
+
+def test_bodies_are_limited_before_they_are_read(client):
+    answer = client.post("/annotate", content=b"x" * 100, headers={"Content-Length": "99999999"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "E531")
+    answer = client.post("/annotate", content=iter([b"x"]))
+    assert (answer.status_code, answer.json()["code"]) == (411, "E530")
+
+
+def test_a_failure_is_logged_by_its_kind_only(client, caplog):
+    with caplog.at_level(logging.DEBUG):
+        answer = client.post("/view", json={"text": f"{SECRET} boom"})
+    assert answer.status_code == 500
+    assert "RuntimeError" in caplog.text
+    assert SECRET not in answer.text + caplog.text
+
+
+def test_many_threads_get_their_own_results(client):
+    from concurrent.futures import ThreadPoolExecutor
+
+    def count(n):
+        answer = client.post("/annotate", json={"text": "cough " * n, "format": "rows"})
+        return len(answer.json()["findings"])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(count, range(1, 25))) == list(range(1, 25))
+
+
+def test_findings_and_entities_in_the_words_of_fhir(client):
+    words = ["flu", "fever", "cough", "stroke", "asthma", "rash", "aspirin", "CT", "surgery", "knee"]
+    doc = Doc(spacy.blank("en").vocab, words=words)
+    judged = [
+        ("positive", []),
+        ("negative", []),
+        ("unknown", ["uncertain"]),
+        ("positive", ["historical"]),
+        ("unknown", ["family"]),
+        ("unknown", ["hypothetical"]),
+    ]
+    findings = [Span(doc, i, i + 1, label="Problem") for i in range(6)]
+    write_group(
+        doc,
+        FINDINGS,
+        findings,
+        assertion=[status for status, _ in judged],
+        assertion_modifiers=[held for _, held in judged],
+        scores=[0.5] * 6,
+    )
+    labels = ["Drug", "Test", "Procedure", "Anatomy"]
+    write_group(doc, ENTITIES, [Span(doc, 6 + i, 7 + i, label=label) for i, label in enumerate(labels)])
+    resources = [entry["resource"] for entry in fhir_bundle(doc, "n1")["entry"]]
+    told = [
+        (
+            one["resourceType"],
+            one.get("verificationStatus", {}).get("coding", [{}])[0].get("code"),
+            one.get("clinicalStatus", {}).get("coding", [{}])[0].get("code"),
+        )
+        for one in resources
+    ]
+    assert told == [
+        ("Condition", "confirmed", "active"),
+        ("Condition", "refuted", None),
+        ("Condition", "provisional", None),
+        ("Condition", "confirmed", "inactive"),
+        ("FamilyMemberHistory", None, None),
+        ("Condition", "unconfirmed", None),
+        ("MedicationStatement", None, None),
+        ("Observation", None, None),
+        ("Procedure", None, None),
+    ]
+    source = resources[1]["extension"][0]["extension"]
+    assert {part["url"].rpartition(":")[2]: next(iter(list(part.values())[1:])) for part in source} == {
+        "start": 4,
+        "end": 9,
+        "score": 0.5,
+    }
+    bundle = client.post("/annotate", json={"text": "no cough", "format": "fhir"}).json()["bundle"]
+    assert bundle["entry"][0]["resource"]["verificationStatus"]["coding"][0]["code"] == "refuted"
+
+
+def test_help_has_an_example():
+    from typer.testing import CliRunner
+
+    from spacy_medmtl.cli import app
+
+    assert "medmtl serve en_medmtl" in CliRunner().invoke(app, ["serve", "--help"]).output
