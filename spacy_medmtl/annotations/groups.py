@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy
+from spacy.attrs import ORTH
+from spacy.strings import get_string_id
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..errors import MedmtlError
@@ -120,12 +122,13 @@ def sentence_bounds(doc: Doc) -> list[tuple[int, int]]:
     set. The two texts of a pair have no sentence in common."""
     has_sentences = doc.has_annotation("SENT_START")
     bounds = [(sent.start, sent.end) for sent in doc.sents] if has_sentences else [(0, len(doc))]
-    if SEPARATOR in doc.text:
-        bounds = [part for start, end in bounds for part in _parted(doc, start, end)]
+    separators = numpy.flatnonzero(doc.to_array(ORTH) == get_string_id(SEPARATOR)).tolist()
+    if separators:
+        bounds = [part for start, end in bounds for part in _parted(separators, start, end)]
     return [(start, end) for start, end in (trimmed(doc, *pair) for pair in bounds) if start < end]
 
 
-def _parted(doc: Doc, start: int, end: int) -> list[tuple[int, int]]:
+def _parted(separators: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
     """Token bounds without the separators between two texts."""
-    at = [i for i in range(start, end) if doc[i].text == SEPARATOR]
+    at = [i for i in separators if start <= i < end]
     return list(zip([start, *(i + 1 for i in at)], [*at, end]))

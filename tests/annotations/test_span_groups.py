@@ -18,6 +18,7 @@ from spacy_medmtl.annotations.groups import (
     judges,
     sentence_bounds,
     trimmed,
+    word_offsets,
     write_group,
 )
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, read_relations, write_relations
@@ -67,6 +68,15 @@ def test_values_of_another_number_than_spans_are_an_error(doc):
     doc.spans["key"].attrs["scores"] = []
     with pytest.raises(MedmtlError, match="MEDMTL-E104.*has 0 values for 1 spans"):
         group_values(doc, "key", "scores")
+
+
+def test_words_are_what_is_no_white_space():
+    words = ["no", "\n", "fever", " ", ".", "\t"]
+    doc = Doc(spacy.blank("en").vocab, words=words)
+    for start in range(len(words)):
+        for end in range(start, len(words) + 1):
+            assert word_offsets(doc, start, end).tolist() == [i for i in range(start, end) if words[i].strip()]
+    assert word_offsets(doc, 3, 1).tolist() == []
 
 
 def test_sentence_bounds_are_trimmed():
