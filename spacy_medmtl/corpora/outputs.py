@@ -30,7 +30,7 @@ _SPAN = struct.Struct(">QQQllll")  # as spaCy packs a span
 _CHUNK = 1 << 20
 
 
-class Output:
+class DocFile:
     """Docs on their way to ``path``. Nothing is there before ``finish``, and after ``abandon`` nothing ever was."""
 
     def __init__(self, path: Path) -> None:

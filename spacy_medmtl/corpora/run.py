@@ -20,7 +20,7 @@ from .counts import Counts
 from .formats.files import input_files
 from .leakage import between, letters, read_prints
 from .lengths import WindowCheck
-from .outputs import Output, check_output, write_atomically
+from .outputs import DocFile, check_output, write_atomically
 from .reader import Reader, get_reader
 from .spans import split_key
 from .writer import Advance, convert_records
@@ -93,7 +93,7 @@ def convert_corpus(job: Job, progress: Progress = no_progress) -> Audit:
     against = {str(path): read_prints(path) for path in job.against}
     known = _known_texts(job, reader, nlp)
     with ExitStack() as stack:
-        outputs = {path: Output(path) for path in job.outputs()}
+        outputs = {path: DocFile(path) for path in job.outputs()}
         for path, output in outputs.items():
             stack.callback(output.abandon)
             audit.outputs[str(path)] = Counts()

@@ -5,7 +5,7 @@ import tracemalloc
 import pytest
 
 from spacy_medmtl.corpora.audit import Audit
-from spacy_medmtl.corpora.formats.conll import MAX_WORDS, ORPHANS, Layout, read_sentences
+from spacy_medmtl.corpora.formats.conll import MAX_WORDS, ORPHANS, ColumnLayout, read_sentences
 from spacy_medmtl.errors import MedmtlError
 
 
@@ -15,7 +15,7 @@ def lines(*tags):
 
 def read(path, on_error="report"):
     audit = Audit(on_error)
-    return list(read_sentences(path, audit, Layout(0, (1,)))), audit
+    return list(read_sentences(path, audit, ColumnLayout(0, (1,)))), audit
 
 
 def found(sentence):
@@ -134,7 +134,7 @@ def test_memory_does_not_grow_with_the_file(write):
         audit = Audit("stop")
         tracemalloc.start()
         try:
-            assert sum(1 for _ in read_sentences(path, audit, Layout())) == n_sentences
+            assert sum(1 for _ in read_sentences(path, audit, ColumnLayout())) == n_sentences
             return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -145,7 +145,7 @@ def test_memory_does_not_grow_with_the_file(write):
 
 def test_sentences_come_before_the_file_ends(write):
     path = write("a.tsv", lines("B-A") + "\n" + "broken\n")
-    sentences = read_sentences(path, Audit("stop"), Layout())
+    sentences = read_sentences(path, Audit("stop"), ColumnLayout())
     assert found(next(sentences)) == [(0, 1, "A")]
     with pytest.raises(MedmtlError, match="line 3"):
         next(sentences)

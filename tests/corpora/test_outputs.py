@@ -1,4 +1,4 @@
-"""The files of Docs: what ``Output`` writes is what spaCy's own ``DocBin`` would."""
+"""The files of Docs: what ``DocFile`` writes is what spaCy's own ``DocBin`` would."""
 
 import zlib
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_medmtl.annotations.groups import write_group
-from spacy_medmtl.corpora.outputs import STORED, Output
+from spacy_medmtl.corpora.outputs import STORED, DocFile
 from spacy_medmtl.corpora.spans import set_sentence_starts
 from spacy_medmtl.errors import MedmtlError
 
@@ -35,7 +35,7 @@ def docs(draw) -> Doc:
 @given(given_docs=st.lists(docs(), max_size=4))
 def test_content_is_that_of_spacy(given_docs, tmp_path_factory):
     path = tmp_path_factory.mktemp("out") / "x.spacy"
-    output = Output(path)
+    output = DocFile(path)
     for doc in given_docs:
         output.add(doc)
     output.finish()
@@ -55,7 +55,7 @@ def test_content_is_that_of_spacy(given_docs, tmp_path_factory):
 
 def test_nothing_is_left_of_what_was_not_finished(tmp_path):
     (tmp_path / "x.spacy").write_bytes(b"earlier")
-    output = Output(tmp_path / "x.spacy")
+    output = DocFile(tmp_path / "x.spacy")
     output.add(NLP.make_doc("No fever."))
     output.abandon()
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"earlier"]
@@ -63,7 +63,7 @@ def test_nothing_is_left_of_what_was_not_finished(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("mine")
-    output = Output(tmp_path / "file" / "x.spacy")
+    output = DocFile(tmp_path / "file" / "x.spacy")
     with pytest.raises(MedmtlError, match="MEDMTL-E407"):
         output.finish()
     output.abandon()

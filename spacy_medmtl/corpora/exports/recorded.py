@@ -27,7 +27,8 @@ Told = Counter  # what a format cannot hold -> how often
 def record_of(doc: Doc, place: Place, told: "Told[str]") -> Record:
     """The record that a reader would have given for a Doc. Raises MedmtlError E103 or E104 for a damaged group.
 
-    Where a Doc has both entities and findings, a mention that is only one of them says so by the attribute ``group``.
+    A finding that is no entity says so by the attribute ``group``, and so does an entity that is none of the findings
+    that its Doc has.
     """
     words, spaces = [token.text for token in doc], [bool(token.whitespace_) for token in doc]
     record = Record(doc.text, place, words=words, spaces=None if doc.has_unknown_spaces else spaces)
@@ -80,7 +81,7 @@ def _entities(doc: Doc, place: Place) -> dict[tuple[int, int, str], Entity] | No
         attributes = said.get(one, ())
         if has_both and one not in said and (of_findings is None or one[2] in of_findings):
             attributes = ((GROUP, NER),)
-        elif has_both and one not in set(plain):
+        elif one not in set(plain):
             attributes += ((GROUP, FINDINGS_ONLY),)
         span = Span(doc, one[0], one[1])
         found[one] = Entity(one[2], ((span.start_char, span.end_char),), place, attributes)

@@ -40,7 +40,7 @@ _SAID = re.compile(r"(?P<status>" + "|".join(STATUSES) + r")(?P<modifiers>(?:\+[
 
 
 @dataclass(frozen=True)
-class Layout:
+class ColumnLayout:
     """Which columns hold what, counted from 0, or from the end by -1.
 
     ``findings``: of each column of tags whether it is one of findings, by a header of ours; none: there is no header.
@@ -103,7 +103,7 @@ def read(path: Path, audit: Audit, *, word: tuple[int, ...] = (0,), tags: tuple[
 
     ``word`` and ``tags``: the columns, where no header of ours names them. Losses as for ``read_sentences``.
     """
-    layout = _layout(path) or Layout(word[0], tags)
+    layout = _layout(path) or ColumnLayout(word[0], tags)
     for _, sentences in groupby(read_sentences(path, audit, layout), key=_unit):
         yield _record(_bounded(sentences), layout, audit)
 
@@ -120,7 +120,7 @@ READER = Reader(
 )
 
 
-def read_sentences(path: Path, audit: Audit, layout: Layout) -> Iterator[TaggedSentence]:
+def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[TaggedSentence]:
     """Yield the sentences of a file, one at a time in memory. Columns part at tabs, in a line without tabs at blanks.
 
     A malformed line is a loss (MedmtlError E401 in stop mode). Its sentence and the mentions there are then lost too:
@@ -178,7 +178,7 @@ def _finished(sentence: TaggedSentence, audit: Audit) -> Iterator[TaggedSentence
         audit.dropped(mention.place, "line", mention.label, "a mention in the sentence of a lost line")
 
 
-def _problem(line: str, columns: list[str], layout: Layout, n_columns: int | None) -> str:
+def _problem(line: str, columns: list[str], layout: ColumnLayout, n_columns: int | None) -> str:
     """What is wrong with a line apart from its tags, or nothing."""
     if _CONTROL.search(line):
         return "a control character"
@@ -208,7 +208,7 @@ def _bounded(sentences: Iterator[TaggedSentence]) -> list[TaggedSentence]:
     return kept
 
 
-def _record(sentences: list[TaggedSentence], layout: Layout, audit: Audit) -> Record:
+def _record(sentences: list[TaggedSentence], layout: ColumnLayout, audit: Audit) -> Record:
     words: list[str] = []
     spaces: list[bool] = []
     entities: list[Entity] = []
@@ -231,7 +231,7 @@ def _record(sentences: list[TaggedSentence], layout: Layout, audit: Audit) -> Re
     return record
 
 
-def _entity(mention: TaggedMention, bounds: tuple[int, int], layout: Layout, audit: Audit) -> Iterator[Entity]:
+def _entity(mention: TaggedMention, bounds: tuple[int, int], layout: ColumnLayout, audit: Audit) -> Iterator[Entity]:
     """The entity; of a finding, ``label/status+modifier`` gives what is said about it."""
     label, slash, said = mention.label.rpartition("/")
     match = _SAID.fullmatch(said) if slash else None
@@ -248,7 +248,7 @@ def _entity(mention: TaggedMention, bounds: tuple[int, int], layout: Layout, aud
         audit.dropped(mention.place, "line", "", "a label with blanks at an edge or characters that cannot be shown")
 
 
-def _layout(path: Path) -> Layout | None:
+def _layout(path: Path) -> ColumnLayout | None:
     """Where the words and tags are by the header of CoNLL-U Plus; None if there is none that names columns of ours."""
     with path.open("rb") as stream:
         line = stream.readline(10_000).decode("utf-8-sig", errors="replace")
@@ -258,7 +258,7 @@ def _layout(path: Path) -> Layout | None:
         return None
     misc = header.index("MISC") if "MISC" in header else None
     are_findings = tuple(header[at].startswith(FINDING_COLUMN) for at in tags)
-    return Layout(header.index("FORM"), tags, len(header), misc, are_findings)
+    return ColumnLayout(header.index("FORM"), tags, len(header), misc, are_findings)
 
 
 def escaped(word: str) -> str:
