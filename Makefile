@@ -81,6 +81,7 @@ sbom: $(BIN)/pip-audit $(RUNTIME)/.installed
 
 release: sbom
 	$(BIN)/python -m build --outdir dist
+
 bench: $(STAMP)
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pipeline.py
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations, permutations
 
 import pytest
-from encoder_helpers import TASKS, TEXTS, adam, gold_examples, moments, pending, same, weights
+from encoder_helpers import TASKS, TEXTS, adam, document_heads, gold_examples, moments, pending, same, weights
 from spacy.language import Language
 
 SHORT = ("sentence_intent", "sru_nested_ner", "cpncf_assertion")
@@ -16,8 +16,9 @@ def subsets(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield from combinations(names, size)
 
 
-def started(make_nlp: Callable[..., Language], *heads: str) -> Language:
-    nlp = make_nlp(*heads)
+def started(make_nlp: Callable[..., Language], *heads: str, view: str = "own") -> Language:
+    """view: ``document`` for all heads, or of each its own."""
+    nlp = make_nlp(*(document_heads(heads) if view == "document" else heads))
     nlp.initialize(lambda: gold_examples(nlp))
     return nlp
 
@@ -42,10 +43,16 @@ def training_loop_step(nlp: Language, examples: object, optimizer: object, exclu
             pipe.finish_update(optimizer)
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: "-".join(name[:4] for name in order))
-def test_exactly_the_heads_with_gold_and_the_encoder_move(make_nlp: Callable[..., Language], order: tuple[str, ...]):
+@pytest.mark.parametrize(
+    ("order", "view"),
+    [*((order, "own") for order in ORDERS), (TASKS, "document"), (SHORT[::-1], "document")],
+    ids=lambda value: value if isinstance(value, str) else "-".join(name[:4] for name in value),
+)
+def test_exactly_the_heads_with_gold_and_the_encoder_move(
+    make_nlp: Callable[..., Language], order: tuple[str, ...], view: str
+):
     """Both ways of updating, one after the other on the same pipeline, so that all have moments to be moved by."""
-    nlp, optimizer = started(make_nlp, *order), adam()
+    nlp, optimizer = started(make_nlp, *order, view=view), adam()
     for with_gold in [*subsets(order), order]:
         examples = gold_examples(nlp, with_gold, TEXTS[:2])
         expected = [name for name in ("encoder", *order) if name in with_gold or (name == "encoder" and with_gold)]
@@ -55,10 +62,16 @@ def test_exactly_the_heads_with_gold_and_the_encoder_move(make_nlp: Callable[...
         assert pending(nlp) == []
 
 
-@pytest.mark.parametrize("order", [TASKS, TASKS[::-1]], ids=["forward", "backward"])
-def test_freezing_any_set_of_components_in_alternation(make_nlp: Callable[..., Language], order: tuple[str, ...]):
+@pytest.mark.parametrize(
+    ("order", "view"),
+    [(TASKS, "own"), (TASKS[::-1], "own"), (TASKS, "document")],
+    ids=["forward", "backward", "document"],
+)
+def test_freezing_any_set_of_components_in_alternation(
+    make_nlp: Callable[..., Language], order: tuple[str, ...], view: str
+):
     """The same list of examples throughout; each frozen update stands between two that freeze nothing."""
-    nlp, optimizer = started(make_nlp, *order), adam()
+    nlp, optimizer = started(make_nlp, *order, view=view), adam()
     examples = gold_examples(nlp, texts=TEXTS[:2])
     everything = ["encoder", *order]
     frozen_sets = [("encoder",), (order[0],), (order[-1],), ("encoder", order[1]), order, order[1:], tuple(everything)]

@@ -9,6 +9,7 @@ from encoder_helpers import (
     TASKS,
     TEXTS,
     adam,
+    document_heads,
     gold_example,
     gold_examples,
     pending,
@@ -67,11 +68,12 @@ def test_short_update_equals_the_training_loop_where_one_head_has_gold(make_nlp:
     assert same(*results)
 
 
-def test_accumulated_gradient_is_the_sum_over_heads_and_batches(make_nlp: Callable[..., Language]):
+@pytest.mark.parametrize("heads", [TASKS, document_heads(TASKS)], ids=["own views", "document"])
+def test_accumulated_gradient_is_the_sum_over_heads_and_batches(make_nlp: Callable[..., Language], heads: Any):
     """The encoder's gradient after several updates is the sum of those of each head on each batch, alone."""
 
     def gradients(plan: list[Any]) -> dict[str, numpy.ndarray]:
-        nlp = started(make_nlp, *TASKS)
+        nlp = started(make_nlp, *heads)
         for text, tasks in plan:
             nlp.update([gold_example(nlp, text, tasks)], sgd=False)
         module = shims(nlp.get_pipe("encoder").model)[0].module
