@@ -63,9 +63,9 @@ PARTS = {
     "lists": ("list with one cue", "listing"),
     "forms": ("form: boxes", "form: yes and no", "form: signs", "shorthand"),
     "negation that is none": ("pseudo-negation", "double negation"),
-    "doubt": ("uncertain", "ordered", "hypothetical"),
-    "people": ("subject", "family"),
-    "time": ("history", "resolved"),
+    "doubt": ("uncertain", "ordered", "hypothetical: conditions", "hypothetical: risk, prevention, as needed"),
+    "people": ("subject", "family: relatives have it", "family: relatives tell"),
+    "time": ("history: by name", "history: past events", "resolved"),
     "dialogue": ("question and answer", "heading"),
     "criteria": ("eligibility",),
 }
