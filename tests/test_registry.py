@@ -96,6 +96,8 @@ TORCH_SIDE = {
     "spacy_medmtl.lab.gradients",
     "spacy_medmtl.masked_lm.layer",
     "spacy_medmtl.masked_lm.masking",
+    "spacy_medmtl.optimizing.copies",
+    "spacy_medmtl.optimizing.int8",
     "spacy_medmtl.pair_relation.pair_classifier",
     "spacy_medmtl.sru_nested_ner.gold_steps",
     "spacy_medmtl.sru_nested_ner.layer",

@@ -8,6 +8,7 @@ import numpy
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
+from ..annotations.groups import trimmed
 from .audit import Audit, Place
 from .record import EXACT, RULE, Bounds
 
@@ -21,7 +22,8 @@ def token_span(
     """The tokens of ``doc.text[start:end]``. ``uses`` are the (span group, label) that the span is for; the first one
     labels it. Without any nothing is listed: the span is one that was looked up, and listed, before.
 
-    Where an edge lies inside a token, ``audit.on_misaligned`` decides: ``expand`` widens the span to whole tokens,
+    White space at the edges is left out, and listed as narrowed: no component could find it. Where an edge lies inside
+    a token, ``audit.on_misaligned`` decides: ``expand`` widens the span to whole tokens,
     ``contract`` narrows it, either listed by the audit; ``error`` takes it for a loss.
 
     None (and a loss, MedmtlError E401 in stop mode) if the offsets are not inside the text, or by policy.
@@ -38,11 +40,18 @@ def token_span(
             reason, span = "an edge lies inside a token", None
         elif span is None and policy == "contract":
             reason = "no whole token lies between the offsets"
+        if span is not None:
+            first, last = trimmed(doc, span.start, span.end)
+            if first == last:
+                reason, span = "there is nothing but white space", None
+            elif (first, last) != (span.start, span.end):
+                span = Span(doc, first, last, label=span.label)
     if span is None:
         for kind, label in uses:
             audit.dropped(place, kind, label, reason, (start, end))
     elif (span.start_char, span.end_char) != (start, end):
-        moved = audit.contracted if policy == "contract" else audit.expanded
+        is_narrower = start <= span.start_char and span.end_char <= end
+        moved = audit.contracted if is_narrower else audit.expanded
         for kind, label in uses:
             moved(place, kind, label, (start, end, span.start_char, span.end_char))
     return span

@@ -10,7 +10,7 @@ from encoder_helpers import TASKS, TEXTS, adam, annotations, gold_examples, mome
 from spacy.cli.assemble import assemble_cli
 from spacy.language import Language
 
-from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 KEY_OF = dict(zip(TASKS, ("medmtl_intents", "medmtl_relations", "medmtl_ner", "medmtl_findings")))
 ORDER = ["sentencizer", "encoder", *TASKS]
@@ -124,7 +124,8 @@ def test_a_sourced_head_without_an_encoder_says_so_when_loaded(nlp: Language, tm
     other = spacy.blank("en")
     other.add_pipe("sentencizer")
     other.add_pipe("cpncf_assertion", source=nlp)
-    assert outputs(other, ["cpncf_assertion"]) == expected
+    with pytest.warns(MedmtlWarning, match="W003.*Source the encoder too"):
+        assert outputs(other, ["cpncf_assertion"]) == expected
     other.to_disk(tmp_path)
     with pytest.raises(MedmtlError, match="E003.*'medmtl_progressive_tok2vec'"):
         spacy.load(tmp_path)(TEXTS[0])
