@@ -185,7 +185,8 @@ def test_every_name_resolves_through_spacy(group, name):
 
 def test_types_in_signatures_can_be_asked_for():
     """The config system of spaCy 3.8.7 builds pydantic models of the signatures, and asks isinstance of their types."""
-    for entry_point in metadata.distribution("spacy-medmtl").entry_points:
+    entry_points = metadata.distribution("spacy-medmtl").entry_points
+    for entry_point in [one for one in entry_points if one.group != "medmtl_readers"]:
         for parameter in inspect.signature(entry_point.load()).parameters.values():
             is_protocol = getattr(parameter.annotation, "_is_protocol", False)
             assert not is_protocol or getattr(parameter.annotation, "_is_runtime_protocol", False), entry_point
