@@ -17,7 +17,7 @@ help:
 	@echo "make test          lint, types and tests"
 	@echo "make test-slow     tests that take minutes"
 	@echo "make test-corpora  tests on public corpora in ../shared/corpora"
-	@echo "make bench         cost of whole pipelines beside their peers (after make run; about an hour of one core)"
+	@echo "make bench         cost of whole pipelines beside their peers (after make run; takes long)"
 	@echo "make clean         remove everything that the above made"
 
 $(STAMP): setup.cfg constraints.txt
