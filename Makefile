@@ -10,14 +10,13 @@ STEPS = $(shell $(BIN)/python -c "import srsly; print(*srsly.read_yaml('project.
 # Other settings of the workflow, e.g. make run VARS="--vars.seed 1 --vars.gpu_id 0"
 VARS ?=
 
-.PHONY: help install run test lint test-slow test-corpora bench clean
+.PHONY: help install run test lint test-slow test-corpora clean
 
 help:
 	@echo "make run           train, evaluate, package and install en_medmtl on the bundled sample corpus (CPU: about 15 minutes)"
 	@echo "make test          lint, types and tests"
 	@echo "make test-slow     tests that take minutes"
 	@echo "make test-corpora  tests on public corpora in ../shared/corpora"
-	@echo "make bench         cost of whole pipelines beside their peers (after make run; takes long)"
 	@echo "make clean         remove everything that the above made"
 
 $(STAMP): setup.cfg constraints.txt
@@ -49,9 +48,6 @@ test-slow: $(STAMP)
 
 test-corpora: $(STAMP)
 	$(BIN)/python -m pytest -m corpora
-
-bench: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pipeline.py
 
 clean:
 	rm -rf $(VENV) corpus training metrics packages assets/encoder project.lock
