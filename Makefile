@@ -10,7 +10,7 @@ STEPS = $(shell $(BIN)/python -c "import srsly; print(*srsly.read_yaml('project.
 # Other settings of the workflow, e.g. make run VARS="--vars.seed 1 --vars.gpu_id 0"
 VARS ?=
 
-.PHONY: help install run test lint test-slow test-corpora test-versions audit sbom release bench clean
+.PHONY: help install run test lint test-slow test-corpora test-versions audit sbom release clean
 
 help:
 	@echo "make run           train, evaluate, package and install en_medmtl on the bundled sample corpus (CPU: about 15 minutes)"
@@ -20,7 +20,6 @@ help:
 	@echo "make test-versions tests with the lowest and newest versions of everything, each Python there is (nox)"
 	@echo "make audit         known vulnerabilities and licences of what is installed with the package"
 	@echo "make release       wheel, source and bill of materials in dist/"
-	@echo "make bench         cost of whole pipelines beside their peers (after make run; about an hour of one core)"
 	@echo "make clean         remove everything that the above made"
 
 $(STAMP): setup.cfg constraints.txt
@@ -81,9 +80,6 @@ sbom: $(BIN)/pip-audit $(RUNTIME)/.installed
 
 release: sbom
 	$(BIN)/python -m build --outdir dist
-
-bench: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pipeline.py
 
 clean:
 	rm -rf $(VENV) $(RUNTIME) .nox dist corpus training metrics packages assets/encoder project.lock
