@@ -147,9 +147,9 @@ def config_of(
     config["components"] = {name: parts[name] for name in ("sentencizer", "encoder", NAME)}
     config["nlp"]["pipeline"] = list(config["components"])
     config["corpora"]["train"]["corpora"] = {"sample": {"path": str(corpus), "tasks": [NAME]}}
-    if share:
-        augmenter = {"@augmenters": "spacy-medmtl.StatusAugmenter.v1", "share": share}
-        config["corpora"]["train"]["augmenter"] = {**augmenter, "grammar": str(grammar) if grammar else None}
+    augmenter: dict[str, Any] = {"@augmenters": "spacy-medmtl.StatusAugmenter.v1", "share": share}
+    augmenter["grammar"] = str(grammar) if grammar else None
+    config["corpora"]["train"]["augmenter"] = augmenter if share else None
     config["corpora"]["dev"]["corpora"] = {"sample": {"path": str(corpus), "tasks": [NAME], "limit": 1}}
     config["system"]["seed"] = seed
     config["training"].update(max_steps=steps, eval_frequency=steps, score_weights={})
