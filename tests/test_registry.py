@@ -27,6 +27,7 @@ NAMES = {
     "spacy_factories": {"medmtl_progressive_tok2vec", "medmtl_masked_lm", "medmtl_sentences", *HEADS},
     "spacy_architectures": {
         "spacy-medmtl.ProgressiveTransformer.v1",
+        "spacy-medmtl.Int8Transformer.v1",
         "spacy-medmtl.RouteListener.v1",
         "spacy-medmtl.PrivateEncoder.v1",
         "spacy-medmtl.SentenceIntent.v1",
