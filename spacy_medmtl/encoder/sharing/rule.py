@@ -1,7 +1,7 @@
 """What every sharing rule offers. A rule is small and free of torch; its clusters are the torch modules it builds."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ...errors import MedmtlError
 
@@ -15,7 +15,6 @@ GROUP_MARKS = {".cluster.coefficients.": "W", ".cluster.gates.": "gates", ".clus
 SHARED_MARK = ".cluster.ffns.base."  # the one FFN below low-rank routes
 
 
-@runtime_checkable  # the config system of spaCy 3.8.7 asks isinstance of every type in a signature
 class SharingRule(Protocol):
     """Decides which FFNs a routed layer holds and how a route combines them."""
 
