@@ -89,7 +89,9 @@ class JudgedPairs:
             self._entities.add(bounds)
             return bounds
         if entity.bounds not in self._free:
-            span = token_span(self.doc, *entity.bounds, [(RELATIONS, label)], self.audit, entity.place)
+            span = token_span(
+                self.doc, *entity.bounds, [(RELATIONS, label)], self.audit, entity.place, is_mention=False
+            )
             self._free[entity.bounds] = None if span is None else (span.start, span.end)
         return self._free[entity.bounds]
 

@@ -17,12 +17,19 @@ _SPLIT_KEY = "medmtl_split_key"  # in doc.user_data, which is not written to the
 
 
 def token_span(
-    doc: Doc, start: int, end: int, uses: Sequence[tuple[str, str]], audit: Audit, place: Place
+    doc: Doc,
+    start: int,
+    end: int,
+    uses: Sequence[tuple[str, str]],
+    audit: Audit,
+    place: Place,
+    *,
+    is_mention: bool = True,
 ) -> Span | None:
     """The tokens of ``doc.text[start:end]``. ``uses`` are the (span group, label) that the span is for; the first one
     labels it. Without any nothing is listed: the span is one that was looked up, and listed, before.
 
-    White space at the edges is left out, and listed as narrowed: no component could find it. Where an edge lies inside
+    White space at the edges of a mention is left out, and listed as narrowed: no component could find it. Where an edge lies inside
     a token, ``audit.on_misaligned`` decides: ``expand`` widens the span to whole tokens,
     ``contract`` narrows it, either listed by the audit; ``error`` takes it for a loss.
 
@@ -40,7 +47,7 @@ def token_span(
             reason, span = "an edge lies inside a token", None
         elif span is None and policy == "contract":
             reason = "no whole token lies between the offsets"
-        if span is not None:
+        if span is not None and is_mention:
             first, last = trimmed(doc, span.start, span.end)
             if first == last:
                 reason, span = "there is nothing but white space", None

@@ -132,7 +132,8 @@ def convert(output: Path, form: str, **given_settings):
     return list(convert_records(read, scheme, input_files([output], reader.patterns), NLP, audit)), audit
 
 
-@pytest.mark.parametrize("form", FORMATS)
+# brat is left out: a finding alone comes back as an entity too, because there every mention stays one (docs/data.md)
+@pytest.mark.parametrize("form", [form for form in FORMATS if form != "brat"])
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_export_and_back_is_the_identity(form, tmp_path, data):
