@@ -29,8 +29,8 @@ def token_span(
     """The tokens of ``doc.text[start:end]``. ``uses`` are the (span group, label) that the span is for; the first one
     labels it. Without any nothing is listed: the span is one that was looked up, and listed, before.
 
-    White space at the edges of a mention is left out, and listed as narrowed: no component could find it. Where an edge lies inside
-    a token, ``audit.on_misaligned`` decides: ``expand`` widens the span to whole tokens,
+    White space at the edges of a mention is left out, and listed as narrowed: no component could find it. Where an
+    edge lies inside a token, ``audit.on_misaligned`` decides: ``expand`` widens the span to whole tokens,
     ``contract`` narrows it, either listed by the audit; ``error`` takes it for a loss.
 
     None (and a loss, MedmtlError E401 in stop mode) if the offsets are not inside the text, or by policy.
