@@ -135,7 +135,7 @@ class Encoding:
         if not layout.ids:
             return next(encoder.parameters()).new_zeros((0, encoder.width)), numpy.zeros(0, dtype="int64")
         keys = layout.sequence_keys()
-        self._encode_trunks(layout, [i for i, key in enumerate(keys) if key not in self._places])
+        self._encode_trunks(layout, {key: i for i, key in enumerate(keys) if key not in self._places})
         key, used = self.route_key(routes[0]), sorted({self._places[key][0] for key in keys})
         first_row: dict[int, int] = {}
         n_flat = 0
@@ -146,23 +146,19 @@ class Encoding:
             self._encode_branches(batch, routes)
         parts = [self._batches[number].rows[key].flatten(0, 1) for number in used]
         flat = parts[0] if len(parts) == 1 else torch.cat(parts)
-        starts = [first_row[number] + place * self._batches[number].length for number, place in map(self._place, keys)]
+        at = [self._places[key] for key in keys]
+        starts = [first_row[number] + place * self._batches[number].length for number, place in at]
         lengths = numpy.asarray([len(ids) for ids in layout.ids])
         shifts = numpy.asarray(starts) - (numpy.cumsum(lengths) - lengths)
         return flat, numpy.arange(layout.n_rows) + numpy.repeat(shifts, lengths)
 
-    def _place(self, key: tuple[bytes, bytes]) -> tuple[int, int]:
-        return self._places[key]
-
-    def _encode_trunks(self, layout: Layout, numbers: Sequence[int]) -> None:
-        """Batches of the sequences with these numbers, each different one once."""
-        keys = layout.sequence_keys()
-        distinct = list({keys[i]: i for i in numbers}.values())
-        lengths = self._padded_lengths([layout.ids[i] for i in distinct])
+    def _encode_trunks(self, layout: Layout, missing: Mapping[tuple[bytes, bytes], int]) -> None:
+        """Batches of sequences, each different one once. missing: by what tells them apart, their numbers."""
+        keys, numbers = list(missing), list(missing.values())
+        lengths = self._padded_lengths([layout.ids[number] for number in numbers])
         for group in groups_of_equals(lengths, self.budget):
-            members = [distinct[i] for i in group]
-            self._batches.append(self._encode_trunk(layout, members, lengths[group[0]]))
-            for place, i in enumerate(members):
+            self._batches.append(self._encode_trunk(layout, [numbers[i] for i in group], lengths[group[0]]))
+            for place, i in enumerate(group):
                 self._places[keys[i]] = len(self._batches) - 1, place
 
     def _padded_lengths(self, sequences: Sequence[numpy.ndarray]) -> list[int]:
