@@ -22,16 +22,6 @@ FINGERPRINTS = {"route", "weights", "fingerprint"}
 each_head = pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory)
 
 
-@pytest.fixture(scope="module")
-def saved(make_nlp, tmp_path_factory):
-    """A folder with a pipeline of all heads."""
-    nlp = make_nlp(*(case.factory for case in CASES))
-    nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
-    folder = tmp_path_factory.mktemp("saved")
-    nlp.to_disk(folder)
-    return folder
-
-
 @pytest.fixture
 def copied(saved, tmp_path):
     return Path(shutil.copytree(saved, tmp_path / "copy"))

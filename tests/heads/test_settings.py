@@ -35,16 +35,6 @@ CHANGES = [
 each_change = pytest.mark.parametrize(("factory", "setting", "default", "other", "wrong"), CHANGES)
 
 
-@pytest.fixture(scope="module")
-def saved(make_nlp, tmp_path_factory):
-    """A folder with a pipeline of all heads, and that pipeline."""
-    nlp = make_nlp(*(case.factory for case in CASES))
-    nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
-    folder = tmp_path_factory.mktemp("saved")
-    nlp.to_disk(folder)
-    return folder
-
-
 @pytest.fixture
 def started(make_nlp):
     """A pipeline without weights."""
