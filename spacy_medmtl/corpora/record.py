@@ -58,6 +58,7 @@ class Record:
     key: str | None = None  # records of one key go to one side of a split; None: those of one text
     entities: list[Entity] | None = None
     is_asserted: bool = True  # whether anybody judged the status of the entities
+    has_findings_only: bool = False  # whether findings alone were looked for, and no other entities
     links: list[Link] | None = None
     is_explicit: bool = True  # without links it has no relations; else it is so only where another record has some
     classes: list[str] | None = None  # of the whole text

@@ -6,7 +6,7 @@ from pathlib import Path
 from ..formats.brat import CONFIGURATION
 from ..options import MODIFIERS, STATUSES
 from ..record import Bounds, Record, is_label
-from ..scheme import FINDINGS_ONLY, GROUP, NER, only_group
+from ..scheme import FINDINGS_ONLY, GROUP, NER
 from .recorded import Told
 
 _ARGUMENTS = "Arg1:<ENTITY>, Arg2:<ENTITY>"
@@ -32,7 +32,6 @@ def _rows(record: Record, told: "Told[str]") -> list[str]:
     rows: list[str] = []
     ids: dict[Bounds, str] = {}
     n_mentions = n_attributes = 0
-    has_findings_only = all(only_group(entity) == FINDINGS_ONLY for entity in record.entities or ())
     for entity in record.entities or ():
         if not _is_type(entity.label):
             told["spans whose label brat cannot hold"] += 1
@@ -43,7 +42,7 @@ def _rows(record: Record, told: "Told[str]") -> list[str]:
         rows.append(f"{identifier}\t{entity.label} {start} {end}\t{' '.join(record.text[start:end].split())}")
         ids.setdefault((start, end), identifier)
         for name, value in entity.attributes:
-            if name == GROUP and has_findings_only:
+            if name == GROUP and record.has_findings_only:
                 continue  # to be read with group=findings
             n_attributes += 1
             rows.append(f"A{n_attributes}\t{name.capitalize()} {identifier}" + f" {value}" * bool(value))

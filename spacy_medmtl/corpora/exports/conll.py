@@ -21,10 +21,7 @@ def lines(records: Callable[[], Iterator[Record]], told: "Told[str]") -> Iterato
     for record in records():
         for key, layers in _layers(record, Told()).items():
             n_layers[key] = max(n_layers[key], len(layers))
-        are_findings = [only_group(entity) == FINDINGS_ONLY for entity in record.entities or ()]
-        n_layers[NER] = max(
-            n_layers[NER], int(record.entities is not None and not (are_findings and all(are_findings)))
-        )
+        n_layers[NER] = max(n_layers[NER], int(record.entities is not None and not record.has_findings_only))
         has_blanks |= record.spaces is not None or not all(map(_is_plain, record.words or ()))
     n_layers[NER] = max(n_layers[NER], int(not any(n_layers.values())))
     names = [f"{_COLUMNS[key]}{n or ''}" for key, count in n_layers.items() for n in (0, *range(2, count + 1))[:count]]

@@ -34,6 +34,7 @@ def record_of(doc: Doc, place: Place, told: "Told[str]") -> Record:
     record = Record(doc.text, place, words=words, spaces=None if doc.has_unknown_spaces else spaces)
     entities = _entities(doc, place)
     record.entities = None if entities is None else list(entities.values())
+    record.has_findings_only = FINDINGS in doc.spans and ENTITIES not in doc.spans and not doc.ents
     if record.entities is not None:
         record.declared_labels = sorted({label for key in (ENTITIES, FINDINGS) for label in labels_of(doc, key)})
     if RELATIONS in doc.spans:
