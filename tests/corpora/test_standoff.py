@@ -102,6 +102,13 @@ def test_damaged_member(run, archive, members, file, reason):
     assert lost == [("document", 1), *(("line", line) for line in range(1, n_mentions + 1))]
 
 
+def test_an_empty_text_without_annotations_is_counted(run, archive):
+    path = archive([("9.txt", " \n"), ("9.ann", ""), ("7.txt", TEXT), ("7.ann", ROWS)])
+    (doc,), audit = run("jnlpba", path, on_error="stop")
+    assert doc.text == TEXT[:-1]
+    assert sum(audit.notes.values()) == 1
+
+
 def test_what_is_none_of_the_format_is_counted(run, archive):
     litter = [
         ("__MACOSX/._7.ann", b"\x00\x05"),
@@ -130,7 +137,7 @@ def test_compression_that_is_not_read(run, archive):
     assert {change.reason.split(":")[0] for change in audit.changes} == {"a kind of compression that is not read"}
 
 
-@pytest.mark.parametrize("name", ["jnlpba"])
+@pytest.mark.parametrize("name", ["jnlpba", "brat"])
 def test_damaged_archives_end_in_coded_errors_only(run, archive, name):
     draw = random.Random(0)
     path = archive([("7.txt", TEXT), ("7.ann", ROWS)], compression=zipfile.ZIP_DEFLATED)
@@ -142,7 +149,7 @@ def test_damaged_archives_end_in_coded_errors_only(run, archive, name):
         path.write_bytes(content[: draw.choice([len(content), draw.randrange(1, len(content))])])
         docs, audit = run(name, path)
         lost = [change for change in audit.changes if change.outcome == "dropped"]
-        assert lost or docs
+        assert lost or docs or audit.notes  # which count the texts that nobody annotated
         if lost:
             with pytest.raises(MedmtlError, match="E401"):
                 run(name, path, on_error="stop")
