@@ -69,6 +69,8 @@ def _entities(document: dict[str, Any], label: str, place: Place, audit: Audit) 
             audit.note("annotations that were deleted, irrelevant or not validated, left out")
         elif type(one.get("start")) is not int or type(one.get("end")) is not int:
             audit.dropped(place, "line", "", "an annotation whose start and end are no numbers")
+        elif not isinstance(one.get("value"), (str, type(None))):
+            audit.dropped(place, "line", "", "an annotation whose words are no text")
         else:
             given.append(one)
     mentions = [([(one["start"], one["end"])], one.get("value")) for one in given]
