@@ -1,6 +1,6 @@
 # Everything a bare machine needs: Python 3.10 to 3.14 and a package index.
 PYTHON ?= python3
-# Sets of strings (spaCy's sentencizer saves one) have the same order in every run.
+# Sets of strings have the same order in every run.
 export PYTHONHASHSEED := 0
 VENV := .venv
 BIN := $(VENV)/bin

@@ -23,7 +23,7 @@ from spacy_medmtl.annotations.groups import INTENTS, SEPARATOR, TURNS, sentence_
 
 Sentence = tuple[int, int]  # in visible characters
 INVISIBLE = "\u200b"
-BREAKS = [".", "!", "?", "\n", "\n\n", "\n\n\n"]  # of the sentencizer in configs/en_medmtl.cfg
+BREAKS = [".", "!", "?", "\n", "\n\n", "\n\n\n"]  # line feeds among them
 VARIANTS: dict[str, Callable[[str], str]] = {
     "as it is": lambda text: text,
     "Windows line ends": lambda text: text.replace("\n", "\r\n"),
@@ -62,7 +62,7 @@ def percent(value: float) -> str:
 
 
 def make_splitters() -> dict[str, Language]:
-    """spaCy's sentencizer, the one of this project's configs, and ours."""
+    """spaCy's sentencizer, the same with line breaks, and ours."""
     made = {}
     for name, factory, config in (
         ("sentencizer", "sentencizer", {}),

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import spacy
+from spacy.training import Example
+from spacy.util import load_config
 
+from spacy_medmtl.annotations.groups import SEPARATOR
 from spacy_medmtl.corpora.public.sample_markup import MarkedSentence, parse_lines
 
 SAMPLE = Path(__file__).parents[2] / "assets" / "sample"
@@ -24,6 +28,17 @@ def test_nothing_is_lost_and_no_edge_lies_inside_a_token(run, part):
     docs, audit = run("sample", *sorted((SAMPLE / part).glob("*.txt")), on_error="stop")
     assert docs
     assert not audit.changes
+
+
+def test_the_splitter_of_the_config_finds_the_annotated_sentences(run):
+    """Heads train on annotated sentences and predict on those of the splitter: they are to be the same ones."""
+    config = load_config(SAMPLE.parents[1] / "configs" / "en_medmtl.cfg", interpolate=False)
+    settings = dict(config["components"][config["nlp"]["pipeline"][0]])
+    nlp = spacy.blank("en")
+    nlp.add_pipe(settings.pop("factory"), config=settings)
+    docs, _ = run("sample", *sorted((SAMPLE / "dev").glob("*.txt")))
+    examples = [Example(nlp.make_doc(doc.text), doc) for doc in docs if SEPARATOR not in doc.text]
+    assert nlp.evaluate(examples)["sents_f"] > 0.999
 
 
 def test_no_sentence_stands_in_two_parts():

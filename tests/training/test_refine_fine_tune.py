@@ -43,7 +43,7 @@ def project(tiny_encoder, tmp_path_factory):
 def fine_tune(project, name, task, **overrides):
     settings = {"paths.train": str(project / "gold.spacy"), "paths.dev": str(project / "gold.spacy"), **QUICK}
     settings.update({"paths.refined": str(project / "refined" / "model-best"), **overrides})
-    settings["nlp.pipeline"] = ["sentencizer", "encoder", task]
+    settings["nlp.pipeline"] = ["medmtl_sentences", "encoder", task]
     train(CONFIGS / "fine_tune.cfg", project / name, overrides=settings)
     return spacy.load(project / name / "model-last")
 
@@ -61,7 +61,7 @@ def test_each_task_goes_on_from_the_refined_encoder_with_a_new_head(project, tas
     refined = spacy.load(project / "refined" / "model-best")
     assert refined.config["components"]["encoder"]["model"]["sharing"] == {"@misc": "spacy-medmtl.shared_rule.v1"}
     still = fine_tune(project, f"{task}_still", task, **{"training.optimizer.learn_rate.initial_rate": 0.0})
-    assert still.pipe_names == ["sentencizer", "encoder", task]
+    assert still.pipe_names == ["medmtl_sentences", "encoder", task]
     before = weights(refined, "encoder")
     assert same(before, weights(still, "encoder")) == list(before), "it starts from the refined weights"
     assert still.get_pipe(task).labels == refined.get_pipe(task).labels
