@@ -29,7 +29,7 @@ from ..annotations.travelling import keep_values
 from ..encoder.views.requests import Bounds, DocumentReading, Reading, Unit
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
-from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels, one_hot
+from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output
 from ..heads.settings import (
     Setting,
     choice_setting,
@@ -41,7 +41,8 @@ from ..heads.settings import (
 from ..heads.tok2vec import reads_documents
 from .contexts import KINDS, context_units
 from .evidence import annotates, install_evidence
-from .gold import FindingGold, GoldFinding, judged_modifiers, read_gold, stacked_gold
+from .gold import FindingGold, GoldFinding, read_gold
+from .gold_batch import GoldBatch
 from .inputs import FindingInput
 from .judgements import Judgement, judge, span_loss
 from .scorer import finding_items
@@ -224,9 +225,11 @@ class CpncfAssertion(Head[FindingGold]):
         sentences that share a token with one of these."""
         if reads_documents(self.model):
             return DocumentReading(doc, bounds if wanted is None or wanted else ())
-        return Reading(doc, self._context_units(doc, bounds, wanted), marked=True)
+        return Reading(doc, self.context_units(doc, bounds, wanted), marked=True)
 
-    def _context_units(self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None) -> list[Unit]:
+    def context_units(self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None) -> list[Unit]:
+        """The sentences ``bounds``, each with what is read around it; with ``wanted``, those that share a token with
+        one of these."""
         units = context_units(
             doc,
             bounds,
@@ -243,46 +246,17 @@ class CpncfAssertion(Head[FindingGold]):
         return units
 
     def training_batch(self, examples: Sequence[Example]) -> tuple[FindingInput, FindingGold]:
-        tags, n_rows = self.tags, 0
-        readings: list[Reading | DocumentReading] = []
-        columns: list[numpy.ndarray] = [numpy.zeros(0, dtype=int)]
-        allowed: list[numpy.ndarray] = [numpy.zeros((0, tags.n_tags), dtype=bool)]
-        rows: list[numpy.ndarray] = []
-        spans: list[GoldFinding] = []
-        known: list[list[bool]] = []  # modifiers that are judged, of each of the spans
+        batch = GoldBatch(self.tags, self.modifiers, key=self.spans_key, tags_are_learnt=self.mode != "assert")
         for example in examples:
-            reference, doc = example.reference, example.predicted
-            own = annotated_labels(reference, self.spans_key, self.labels)
-            if not own or not len(doc):
+            own = annotated_labels(example.reference, self.spans_key, self.labels)
+            if not own or not len(example.predicted):
                 continue
-            units = aligned_sentences(example)
             gold = self._gold(example)
             for finding in gold:
                 self.column(finding.label)  # raises on a type that the component does not know
-            encoded = tags.encode(outermost([one[:4] for one in gold])[0], len(doc))
-            labelled = self._columns(encoded, units, example)
-            judged = [one for one in gold if one.label in own]
-            if (labelled < 0).all() and not judged:  # a Doc that gives no loss must not make a step
-                continue
-            readings.append(self._reading(doc, units))
-            columns.append(labelled)
-            allowed.append(numpy.repeat(tags.allowed(own)[None], len(doc), axis=0))
-            rows += [n_rows + word_offsets(doc, one.start, one.end) for one in judged]
-            spans += judged
-            known += [judged_modifiers(reference, self.spans_key, self.modifiers)] * len(judged)
-            n_rows += len(doc)
-        gold_tags = UnitLabels(one_hot(numpy.concatenate(columns), tags.n_tags), numpy.vstack(allowed))
-        return FindingInput(readings, rows), stacked_gold(gold_tags, spans, known, self.statuses, len(self.modifiers))
-
-    def _columns(self, columns: numpy.ndarray, units: Sequence[Bounds], example: Example) -> numpy.ndarray:
-        """Take out of the loss of tags the tokens that no unit reads, and white space; and all, where no findings are
-        searched for or the corpus only judged given spans."""
-        read = numpy.zeros(len(columns), dtype=bool)
-        for start, end in units:
-            read[word_offsets(example.predicted, start, end)] = True
-        if example.reference.spans[self.spans_key].attrs.get(GIVEN_SPANS_ONLY) or self.mode == "assert":
-            read[:] = False
-        return numpy.where(read, columns, -1)
+            sentences = aligned_sentences(example)
+            batch.add(example, self._reading(example.predicted, sentences), sentences, gold, own)
+        return batch.inputs(), batch.gold(self.statuses)
 
     def loss(self, gold: FindingGold, scores: Floats2d) -> tuple[float, Floats2d]:
         """Mean cross-entropy of the tags, plus that of statuses and modifiers (``span_loss``)."""
@@ -348,14 +322,6 @@ class CpncfAssertion(Head[FindingGold]):
         logits, firsts = self._read(readings)
         words = [word_offsets(doc, start, end) for doc, (start, end) in zip(docs, places)]
         return self._judge(logits, [first + own for first, own in zip(firsts, words)])
-
-    def words_read_for(self, span: Span) -> list[int]:
-        """The words that are read along with a span: of its sentences and their context, without its own."""
-        units = self._context_units(span.doc, sentence_bounds(span.doc))
-        around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
-        words = {i for unit in around for i in (*range(unit.left, unit.right), *range(*(unit.heading or (0, 0))))}
-        doc = span.doc
-        return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
     def _search(self, doc: Doc, logits: numpy.ndarray, sentences: Sequence[Bounds]) -> list[Finding]:
         """Findings in sentences of a Doc, from the logits of its tokens' tags; none where only given spans are judged.
