@@ -10,7 +10,7 @@ STEPS = $(shell $(BIN)/python -c "import srsly; print(*srsly.read_yaml('project.
 # Other settings of the workflow, e.g. make run VARS="--vars.seed 1 --vars.gpu_id 0"
 VARS ?=
 
-.PHONY: help install run test lint test-slow test-corpora test-versions audit sbom release clean
+.PHONY: help install run test lint test-slow test-corpora test-versions bench audit sbom release clean
 
 help:
 	@echo "make run           train, evaluate, package and install en_medmtl on the bundled sample corpus (CPU: about 15 minutes)"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-slow     tests that take minutes"
 	@echo "make test-corpora  tests on public corpora in ../shared/corpora"
 	@echo "make test-versions tests with the lowest and newest versions of everything, each Python there is (nox)"
+	@echo "make bench         cost of pipelines beside others (after make run; EDSNLP=python of an environment with edsnlp)"
 	@echo "make audit         known vulnerabilities and licences of what is installed with the package"
 	@echo "make release       wheel, source and bill of materials in dist/"
 	@echo "make clean         remove everything that the above made"
@@ -54,6 +55,11 @@ test-corpora: $(STAMP)
 
 test-versions: $(STAMP)
 	$(BIN)/python -m nox
+
+# One thread, in turns: a busy machine makes it slower, and hardly another.
+EDSNLP ?=
+bench: $(STAMP)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/bench_pipeline.py $(if $(EDSNLP),--edsnlp-python $(EDSNLP)) $(BENCH)
 
 # What 'pip install spacy-medmtl' brings, and nothing of ours for development.
 RUNTIME := .venv-runtime

@@ -19,11 +19,28 @@ def medians(
 
     clock: ``time.process_time`` where other programs keep the machine busy; it takes all threads together.
     """
-    seconds: dict[Key, list[float]] = {key: [] for key in calls}
+    return measured_medians({key: timed(call, clock) for key, call in calls.items()}, repeats, warm_up=warm_up)
+
+
+def measured_medians(
+    measures: Mapping[Key, Callable[[], float]], repeats: int, *, warm_up: int = 0
+) -> dict[Key, float]:
+    """The same of what says itself how many seconds it took: work in another process does."""
+    seconds: dict[Key, list[float]] = {key: [] for key in measures}
     for turn in range(repeats + warm_up):
-        for key, call in calls.items():
-            start = clock()
-            call()
+        for key, measure in measures.items():
+            taken = measure()
             if turn >= warm_up:
-                seconds[key].append(clock() - start)
+                seconds[key].append(taken)
     return {key: statistics.median(values) for key, values in seconds.items()}
+
+
+def timed(call: Callable[[], Any], clock: Callable[[], float] = time.process_time) -> Callable[[], float]:
+    """A call that returns the seconds which it took."""
+
+    def measure() -> float:
+        start = clock()
+        call()
+        return clock() - start
+
+    return measure

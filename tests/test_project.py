@@ -93,6 +93,15 @@ def test_configs_are_valid_and_complete(path):
     assert load_config(path, interpolate=False) == fill_config("-", path, silent=True)[1]
 
 
+def test_the_fast_config_differs_in_sharing_alone():
+    config, fast = (load_config(ROOT / "configs" / f"{name}.cfg") for name in ("en_medmtl", "en_medmtl_fast"))
+    assert fast["components"]["encoder"]["model"].pop("sharing") == {"@misc": "spacy-medmtl.shared_rule.v1"}
+    assert config["components"]["encoder"]["model"].pop("sharing")["@misc"] == "spacy-medmtl.progressive_rule.v1"
+    descriptions = [one["training"]["before_to_disk"]["meta"].pop("description") for one in (config, fast)]
+    assert len(set(descriptions)) == 2
+    assert fast == config
+
+
 def test_readme_shows_the_project(tmp_path):
     readme = tmp_path / "README.md"
     shutil.copy(ROOT / "README.md", readme)

@@ -33,10 +33,10 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
     config = util.load_config(config_path, interpolate=False)
     start = time.perf_counter()
     nlp = init_nlp(config, use_gpu=job["gpu_id"])
-    ready = time.perf_counter()
+    ready, ready_cpu = time.perf_counter(), time.process_time()
     if config["training"]["max_steps"]:
         nlp, _ = train(nlp, None, use_gpu=job["gpu_id"])
-    trained = time.perf_counter()
+    trained, trained_cpu = time.perf_counter(), time.process_time()
     memory = peak_gigabytes()
     if job["keep"]:
         save_whole(nlp, Path(job["keep"]))
@@ -51,6 +51,7 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
     return {
         **found,
         "seconds": {"initialize": ready - start, "train": trained - ready, "score": time.perf_counter() - trained},
+        "cpu_seconds": {"train": trained_cpu - ready_cpu},
         "peak_gigabytes": memory,
         "parameters": n_parameters(nlp),
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s)",
