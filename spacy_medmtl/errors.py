@@ -195,8 +195,8 @@ TEMPLATES = {
     "of another pipeline on the same corpora.",
     "E506": "'{path}' holds no learning curves ({problem}). Expected the file that 'output_file' of [training.logger] "
     "names.",
-    "E507": "The hub did not take '{received}' ({problem}). Expected OWNER/NAME, a token that may write there (HF_TOKEN, "
-    "or 'hf auth login'), and a network.",
+    "E507": "The hub did not take '{received}' ({problem}). Expected OWNER/NAME, a token that may write there "
+    "(HF_TOKEN, or 'hf auth login'), and a network.",
     # E51x: notes in, tables out
     "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
     "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
