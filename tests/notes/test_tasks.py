@@ -35,8 +35,7 @@ def note(text, doc_id, *findings, sure=0.9):
         assertion=statuses,
         assertion_modifiers=modifiers,
         scores=[sure] * len(spans),
-        annotated_labels=["Problem"],
-    )
+    ).attrs["annotated_labels"] = ["Problem"]
     pairs = [
         JudgedPair((span.start, span.end), (knee.start, knee.end), ("in",), 0.8) for span in spans for knee in knees
     ]
