@@ -10,11 +10,12 @@ STEPS = $(shell $(BIN)/python -c "import srsly; print(*srsly.read_yaml('project.
 # Other settings of the workflow, e.g. make run VARS="--vars.seed 1 --vars.gpu_id 0"
 VARS ?=
 
-.PHONY: help install run test lint test-slow test-corpora test-versions bench audit sbom release clean
+.PHONY: help install run test lint docs test-slow test-corpora test-versions bench audit sbom release clean
 
 help:
 	@echo "make run           train, evaluate, package and install en_medmtl on the bundled sample corpus (CPU: about 15 minutes)"
 	@echo "make test          lint, types and tests"
+	@echo "make docs          the docs site, in site/"
 	@echo "make test-slow     tests that take minutes"
 	@echo "make test-corpora  tests on public corpora in ../shared/corpora"
 	@echo "make test-versions tests with the lowest and newest versions of everything, each Python there is (nox)"
@@ -43,6 +44,13 @@ lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+$(BIN)/mkdocs: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[docs]"
+	@touch $@
+
+docs: $(BIN)/mkdocs
+	$(BIN)/mkdocs build --strict
 
 test: lint
 	$(BIN)/python -m pytest
@@ -88,4 +96,4 @@ release: sbom
 	$(BIN)/python -m build --outdir dist
 
 clean:
-	rm -rf $(VENV) $(RUNTIME) .nox dist corpus training metrics packages assets/encoder project.lock
+	rm -rf $(VENV) $(RUNTIME) .nox dist site corpus training metrics packages assets/encoder project.lock

@@ -183,12 +183,20 @@ TEMPLATES = {
     "W416": "The reader '{name}' ({value}) of another package cannot be loaded ({problem}) and is left out. Mend or "
     "remove that package.",
     # E5xx: command line
+    "E500": "The command failed in a way that nobody expected ({problem}). 'medmtl --debug ...' shows where; please "
+    "report that, without texts of yours.",
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package; what components of other packages it has must be installed.",
     "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
     "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
     "several files.",
+    "E505": "'{path}' holds no scores of the same documents for the same tasks. Expected the JSON of 'medmtl evaluate' "
+    "of another pipeline on the same corpora.",
+    "E506": "'{path}' holds no learning curves ({problem}). Expected the file that 'output_file' of [training.logger] "
+    "names.",
+    "E507": "The hub did not take '{received}' ({problem}). Expected OWNER/NAME, a token that may write there "
+    "(HF_TOKEN, or 'hf auth login'), and a network.",
     # E51x: notes in, tables out
     "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
     "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",

@@ -1,7 +1,7 @@
 """What a Doc is annotated with for a component, in one form for all: what is scored, counted, sampled and compared."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
 from spacy.training import Example
@@ -63,4 +63,13 @@ def placed(doc: Doc, items: list[Item], judged: Callable[[str], bool]) -> set[Sc
         for item in items
         for name, label in zip(item.names(), item.labels)
         if judged(label)
+    }
+
+
+def inner_items(items: set[Any]) -> set[Any]:
+    """The (name, place) of spans that lie inside another; of equal places, each inside the other."""
+    return {
+        inner
+        for inner in items
+        if any(outer != inner and outer[1][0] <= inner[1][0] and inner[1][1] <= outer[1][1] for outer in items)
     }

@@ -2,11 +2,13 @@
 
 import codecs
 from collections.abc import Iterator
+from dataclasses import asdict
 from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
+import srsly
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
@@ -83,6 +85,7 @@ def annotate(
         ),
     ] = Engine.local,
     force: Annotated[bool, typer.Option("--force", help="Begin anew where there is an output.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
 ) -> None:
     """Annotate notes: findings with their status, entities, intents and relations, as rows with character offsets.
 
@@ -125,7 +128,10 @@ def annotate(
                 progress.update(task, completed=notes.consumed, notes=n_notes, speed=account.words / elapsed)
 
             account = annotate_into(written, output, notes, run, tell=tell)
-    _summary(account, output)
+    if as_json:
+        typer.echo(srsly.json_dumps(asdict(account)))
+    else:
+        _summary(account, output)
     if account.failed:
         raise typer.Exit(SOME_FAILED)
 

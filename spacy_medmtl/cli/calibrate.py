@@ -1,8 +1,9 @@
 """``medmtl calibrate``: probabilities that mean what they say."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import srsly
 import typer
 from tqdm import tqdm
 from wasabi import msg
@@ -10,7 +11,7 @@ from wasabi import msg
 from ..errors import MedmtlError
 from ..heads.head import Head
 from ..saving import check_output_folder
-from ..training.calibration import FEWEST, brier_score, expected_calibration_error, mean_log_loss
+from ..training.calibration import FEWEST, Calibration, brier_score, expected_calibration_error, mean_log_loss
 from ..training.calibration import calibrate as fit
 from ..training.corpus import CorpusEntry, read_entry
 from ..training.evaluation import corpus_files
@@ -28,8 +29,11 @@ def calibrate(
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Fit one temperature for each output of each head, on texts that the pipeline was not trained on, and save it.
+
+    Example: medmtl calibrate training/model-best corpus/dev -o training/calibrated
 
     What is most probable stays most probable; probabilities and scores change. The figures shown are of the texts it
     was fitted on.
@@ -44,6 +48,9 @@ def calibrate(
         if not found:
             raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
         save_whole(nlp, output)
+    if as_json:
+        typer.echo(srsly.json_dumps([_figures(one) for one in found], indent=2))
+        return
     rows = [
         (
             one.component,
@@ -67,3 +74,10 @@ def calibrate(
         why = f"fewer than {FEWEST} labels that hold or {FEWEST} that do not in these files, or no method 'decided'"
         msg.warn(f"Not calibrated: {', '.join(left)}: {why}")
     msg.good(f"Wrote {output}")
+
+
+def _figures(one: Calibration) -> dict[str, Any]:
+    figures: dict[str, Any] = {"component": one.component, "output": one.output, "temperature": one.temperature}
+    for name, of in MEASURES.items():
+        figures[name] = {"before": of(one.decisions), "after": of(one.decisions, one.temperature)}
+    return {**figures, "units": len(one.decisions.logits)}

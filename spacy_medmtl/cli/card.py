@@ -5,6 +5,7 @@ from typing import Annotated
 
 import srsly
 import typer
+from spacy.language import Language
 from wasabi import msg
 
 from ..corpora.outputs import write_atomically
@@ -32,13 +33,13 @@ def card(
     with coded_errors():
         if output.exists() and not force:
             raise MedmtlError("E413", path=output)
-        metrics = None
-        nlp = load_pipeline(pipeline)
-        try:
-            if scores is not None:
-                metrics = srsly.read_json(scores)
-            text = model_card(nlp, metrics)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise MedmtlError("E502", path=scores, problem=type(error).__name__) from error
-        write_atomically(output, text.encode())
+        write_atomically(output, make_card(load_pipeline(pipeline), scores).encode())
     msg.good(f"Wrote {output}")
+
+
+def make_card(nlp: Language, scores: Path | None) -> str:
+    """The card with the scores in a file. Raises MedmtlError E502 where that holds none."""
+    try:
+        return model_card(nlp, None if scores is None else dict(srsly.read_json(scores)))  # type: ignore[call-overload]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MedmtlError("E502", path=scores, problem=type(error).__name__) from error

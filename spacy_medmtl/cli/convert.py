@@ -13,7 +13,7 @@ from wasabi import msg
 from ..corpora.audit import DROPPED, OUTCOMES, Audit
 from ..corpora.leakage import Shared
 from ..corpora.options import read_pairs_of
-from ..corpora.reader import get_reader, readers
+from ..corpora.reader import get_reader
 from ..corpora.run import Job, audit_path, convert_corpus
 from .failing import coded_errors
 
@@ -37,19 +37,10 @@ class OnMisaligned(str, Enum):
 MISALIGNED_HELP = (
     "A span with an edge inside a token - expand: widen it to whole tokens. contract: narrow it. error: it is a loss."
 )
-UNVERIFIED = "never run on the real files"
-_NAMES = "The format or corpus. " + "; ".join(
-    f"{name}: {reader.help}" + f" ({UNVERIFIED})" * (not reader.is_verified) for name, reader in readers().items()
-)
-_SETTINGS = "A setting of the format, more than once for more. " + "; ".join(
-    f"{name}: " + ", ".join(f"{key} ({option.help})" for key, option in reader.options.items())
-    for name, reader in readers().items()
-    if reader.options
-)
 
 
 def convert(
-    name: Annotated[str, typer.Argument(help=_NAMES, metavar="NAME")],
+    name: Annotated[str, typer.Argument(help="The format or corpus: 'medmtl corpora' lists them.", metavar="NAME")],
     inputs: Annotated[list[Path], typer.Argument(help="Files of one split, as published.", metavar="INPUT")],
     output: Annotated[
         Path, typer.Option("--output", "-o", help="Where the Docs go (.spacy). The audits go beside it.")
@@ -90,9 +81,18 @@ def convert(
         str,
         typer.Option(help="Of files without a byte order mark that are not UTF-8; of Excel on Windows it is cp1252."),
     ] = "utf-8",
-    settings: Annotated[list[str] | None, typer.Option("--set", help=_SETTINGS, metavar="KEY=VALUE")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A setting of the format, more than once for more: 'medmtl corpora --about NAME' lists them.",
+            metavar="KEY=VALUE",
+        ),
+    ] = None,
 ) -> None:
     """Convert a corpus, or data of your own, to spaCy's binary format.
+
+    Example: medmtl convert brat notes/ -o corpus/train/notes.spacy --dev-share 0.2 --set group=both
 
     Each span is kept, widened to whole tokens, merged with an equal one, or lost. All but the first are counted in the
     table and listed with file, line and reason in OUTPUT.audit.json and, to be read, OUTPUT.audit.html.

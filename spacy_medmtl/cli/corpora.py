@@ -7,7 +7,8 @@ import srsly
 import typer
 from wasabi import msg
 
-from ..corpora.reader import Reader, readers
+from ..corpora.reader import Reader, get_reader, readers
+from .failing import coded_errors
 
 _COLUMNS = ("converter", "tasks", "lang", "licence", "in place", "real files", "where to get it")
 
@@ -16,20 +17,38 @@ def corpora(
     folder: Annotated[
         Path | None, typer.Argument(help="A folder of corpora; the list then says which of them are in it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the list as JSON, with the parts of each.")] = False,
+    about: Annotated[str | None, typer.Option(help="Tell all of this one, its settings too.", metavar="NAME")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the list as JSON, with the parts and settings of each.")
+    ] = False,
 ) -> None:
     """List all converters: for which tasks and language, under which licence, where to get the corpus.
+
+    Example: medmtl corpora --about brat
 
     Formats of anyone's own data have no place of their own. "real files" says whether a converter was ever run on
     these, and not only on documents that were invented after a documentation.
     """
-    rows = [_row(name, reader, folder) for name, reader in readers().items()]
+    with coded_errors():
+        chosen = readers() if about is None else {about: get_reader(about)}
+    rows = [_row(name, reader, folder) for name, reader in chosen.items()]
     if as_json:
         typer.echo(srsly.json_dumps(rows, indent=2))
         return
+    if about is not None:
+        _tell(rows[0])
+        return
     table = [(row["converter"], ", ".join(row["tasks"]), *(_cell(row[name]) for name in _KEYS)) for row in rows]
     msg.table(table, header=_COLUMNS, divider=True, max_col=60)
-    msg.text("What each file holds: medmtl convert --help")
+    msg.text("What one reads, and its settings: medmtl corpora --about NAME")
+
+
+def _tell(row: dict[str, Any]) -> None:
+    msg.text(row["help"])
+    msg.table([(name, _cell(row[name])) for name in _KEYS if row[name] not in (None, "")])
+    msg.text(f"tasks: {', '.join(row['tasks'])}")
+    for key, told in row["settings"].items():
+        msg.text(f"--set {key}={told['default']}: {told['help']}")
 
 
 _KEYS = ("lang", "licence", "in_place", "is_verified", "url")
@@ -51,6 +70,7 @@ def _row(name: str, reader: Reader, folder: Path | None) -> dict[str, Any]:
         "in_place": in_place,
         "is_verified": reader.is_verified,
         "url": reader.url,
+        "settings": {key: {"default": one.default, "help": one.help} for key, one in reader.options.items()},
     }
 
 

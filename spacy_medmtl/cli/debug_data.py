@@ -24,6 +24,8 @@ def debug_data(
 ) -> None:
     """Check what 'spacy debug data' ignores, before training.
 
+    Example: medmtl debug-data configs/own.cfg --paths.encoder assets/encoder/minilm
+
     Per component: labels, examples that are annotated, empty or missing, gold that the head cannot express, tasks
     without dev data, labels of the dev part only. Over all: sentences over the encoder's window, texts with conflicting
     gold, dev texts that are trained on. Exit status 1 if there are errors. No text is shown.

@@ -14,6 +14,8 @@ from wasabi import msg
 
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
+from ..evaluation.comparing import compared_scores
+from ..evaluation.curves import read_curves
 from ..evaluation.details import corpus_details
 from ..evaluation.page import evaluation_page
 from ..heads.head import Head
@@ -36,6 +38,13 @@ def evaluate(
     show_errors: Annotated[
         bool, typer.Option("--show-errors", help="List errors on the page and in the scores, with their text.")
     ] = False,
+    against: Annotated[
+        Path | None,
+        typer.Option(help="Scores of another pipeline on the same corpora (JSON): compare, with a paired test."),
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(help="File that [training.logger] output_file named: learning curves on the page.")
+    ] = None,
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
     ] = False,
@@ -51,13 +60,17 @@ def evaluate(
         for path in (output, page):  # better now than after hours of scoring
             if path is not None and path.is_dir():
                 raise MedmtlError("E407", path=path, problem="is a folder")
+        theirs = None if against is None else _read_scores(against)
+        curves = [] if log is None else read_curves(log)
         nlp = load_pipeline(model)
 
         def inspect(examples: Sequence[Example]) -> dict[str, Any]:
             return corpus_details(nlp, examples, with_reliability=page is not None, with_errors=show_errors)
 
         results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit, inspect=inspect)
-        metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results}
+        metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results, "curves": curves}
+        if theirs is not None:
+            metrics["against"] = _compare(metrics, theirs, against)
         write_atomically(output, (srsly.json_dumps(metrics, indent=2) + "\n").encode())
         if page is not None:
             write_atomically(page, evaluation_page(metrics).encode())
@@ -74,7 +87,46 @@ def evaluate(
                 msg.table(row, aligns=("l", "r"))
             if task in result["details"]["tasks"]:
                 _print_labels(result["details"]["tasks"][task]["strict"])
+    if theirs is not None:
+        _print_comparison(metrics["against"])
     msg.good(f"Wrote {output}" + (f" and {page}" if page else ""))
+
+
+def _read_scores(path: Path) -> dict[str, Any]:
+    try:
+        scores: dict[str, Any] = dict(srsly.read_json(path))  # type: ignore[call-overload]
+        scores["corpora"].items(), scores["pipeline"]["name"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MedmtlError("E502", path=path, problem=type(error).__name__) from error
+    return scores
+
+
+def _compare(metrics: dict[str, Any], theirs: dict[str, Any], path: Path | None) -> dict[str, Any]:
+    try:
+        rows = list(compared_scores(metrics, theirs))
+    except (ValueError, KeyError, TypeError) as error:  # of an earlier version, or changed by hand
+        raise MedmtlError("E502", path=path, problem=type(error).__name__) from error
+    if not rows:
+        raise MedmtlError("E505", path=path)
+    return {"name": theirs["pipeline"]["name"], "version": theirs["pipeline"]["version"], "rows": rows}
+
+
+def _print_comparison(comparison: dict[str, Any]) -> None:
+    msg.divider(f"against {comparison['name']} {comparison['version']}")
+    rows = [
+        (
+            one["corpus"],
+            one["task"],
+            f"{100 * one['f']:.1f}",
+            f"{100 * one['other_f']:.1f}",
+            f"{100 * one['difference']:+.1f}",
+            f"{100 * one['low']:+.1f} to {100 * one['high']:+.1f}",
+            f"{one['p']:.4f}",
+        )
+        for one in comparison["rows"]
+    ]
+    header = ("corpus", "task", "F1", "other F1", "difference", "95 % interval", "p")
+    msg.table(rows, header=header, divider=True, aligns=("l", "l", *"rrrrr"))
 
 
 def _print_labels(scores: dict[str, dict[str, Any]]) -> None:

@@ -37,6 +37,8 @@ def export(
 ) -> None:
     """Write entities, findings and, where the format can, relations, intents and sentences of a .spacy file.
 
+    Example: medmtl export brat corpus/test/notes.spacy -o out
+
     The readers 'brat', 'prodigy' (for jsonl) and 'conll' read the result, with '--set group=both' where it has findings
     (group=findings where it has nothing else). What the format cannot hold is counted.
     """

@@ -1,18 +1,58 @@
-"""How every command fails: a coded message on stderr and exit status 1, no traceback."""
+"""How every command fails: a coded message on stderr and exit status 1, no traceback unless ``--debug`` asks for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import Any
 
 import typer
 
 from ..errors import MedmtlError
 
+_asked_for = {"debug": False}
+
+
+def show_tracebacks(debug: bool) -> None:
+    """Whether errors are raised as they are, from now on."""
+    _asked_for["debug"] = debug
+
 
 @contextmanager
 def coded_errors() -> Iterator[None]:
-    """Turn a MedmtlError into its message and exit status 1. Other exceptions are bugs and keep their traceback."""
+    """Turn a MedmtlError into its message and exit status 1. Other exceptions are bugs, for ``Commands``."""
     try:
         yield
     except MedmtlError as error:
-        typer.secho(str(error), fg=typer.colors.RED, err=True)
-        raise typer.Exit(1) from None
+        if _asked_for["debug"]:
+            raise
+        _end(error)
+
+
+class Commands(typer.Typer):
+    """Commands. What one of them did not expect ends it with a coded message too: the text of an exception could quote
+    a note."""
+
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
+        """As typer's."""
+        register = super().command(name, **settings)
+        return lambda function: register(_told(function))
+
+
+def _told(function: Callable[..., None]) -> Callable[..., None]:
+    @wraps(function)
+    def run(*arguments: Any, **settings: Any) -> None:
+        try:
+            function(*arguments, **settings)
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if _asked_for["debug"]:
+                raise
+            _end(error if isinstance(error, MedmtlError) else MedmtlError("E500", problem=type(error).__name__))
+
+    return run
+
+
+def _end(error: MedmtlError) -> None:
+    typer.secho(str(error), fg=typer.colors.RED, err=True)
+    raise typer.Exit(1) from None

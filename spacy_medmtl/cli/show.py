@@ -3,12 +3,14 @@
 from pathlib import Path
 from typing import Annotated
 
+import srsly
 import typer
 from spacy.tokens import Doc, Span
 from wasabi import msg
 
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import ENTITIES, FINDINGS, group_values, sentence_bounds
+from ..annotations.rows import doc_rows
 from ..errors import MedmtlError
 from .failing import coded_errors
 from .loading import load_pipeline
@@ -27,8 +29,11 @@ Call us at once if you vomit blood."""
 def show(
     model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
     file: Annotated[Path | None, typer.Argument(help="A text file; an invented visit if left out.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the rows of docs/tables.md as JSON.")] = False,
 ) -> None:
-    """Print sentences with their intent, nested entities, findings with their status, and relations of a text."""
+    """Print sentences with their intent, nested entities, findings with their status, and relations of a text.
+
+    Example: medmtl show en_medmtl note.txt"""
     with coded_errors():
         try:
             text = EXAMPLE if file is None else file.read_text(encoding="utf-8-sig")
@@ -39,6 +44,9 @@ def show(
             raise MedmtlError("E504", path=file, received=len(text), maximum=nlp.max_length)
     install_extensions()  # of our components, not all do it
     doc = nlp(text)
+    if as_json:
+        typer.echo(srsly.json_dumps(doc_rows(doc, "an invented visit" if file is None else str(file)), indent=2))
+        return
     for title, rows in (
         ("Sentences", _sentences(doc)),
         ("Entities", _spans(doc, ENTITIES, "scores")),

@@ -31,6 +31,8 @@ def warm_up_command(
 ) -> None:
     """Train an encoder on plain text: it guesses masked words (BERT's objective, whole words).
 
+    Example: medmtl warm-up encoder -o warm -c corpus/train
+
     Annotation in the corpora is not looked at. Use training parts only: what an encoder has read is no test any more.
     """
     with coded_errors():

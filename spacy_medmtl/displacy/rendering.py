@@ -14,6 +14,7 @@ from spacy.tokens import Doc
 from spacy.util import is_in_jupyter
 
 from ..annotations.rows import DOC_ID
+from .arcs import arc_diagram
 from .lanes import drawn_spans, relation_rows, sentences
 
 
@@ -90,6 +91,7 @@ def _note(doc: Doc, title: str, prefix: str, evidence: bool) -> Markup:
         sentences=list(sentences(doc, spans)),
         findings=[span for span in spans if span.is_finding],
         relations=relation_rows(doc, prefix),
+        arcs=arc_diagram(doc),
     )
     return Markup(html)
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Any
 
 from spacy.language import Language
@@ -11,8 +12,8 @@ from spacy.training import Example
 from ..annotations.groups import sentence_bounds
 from ..annotations.scoring import places
 from ..heads.head import Head
-from .intervals import scores_with_intervals
-from .matching import MISSED, SPURIOUS, Matched, Place, match
+from .intervals import Counts, scores_with_intervals
+from .matching import INNER, MISSED, OUTER, SPURIOUS, Matched, Place, match
 from .reliability import reliabilities
 
 MOST_ERRORS = 200  # of a task and corpus, listed
@@ -21,9 +22,10 @@ MOST_ERRORS = 200  # of a task and corpus, listed
 def corpus_details(
     nlp: Language, examples: Sequence[Example], *, with_reliability: bool, with_errors: bool
 ) -> dict[str, Any]:
-    """``tasks``: for each head that the examples are annotated for, ``strict`` and ``overlap`` scores
-    with intervals, ``confusion`` and, if asked for, ``errors``, which hold text. ``reliability``: by output, if asked
-    for."""
+    """``tasks``: for each head that the examples are annotated for, ``strict``, ``overlap`` and ``nesting`` scores with
+    intervals, ``confusion``, ``documents`` ((right, spurious, missed) of each) and, if asked for, ``errors``, which
+    hold text. ``reliability``: by output, if asked for. ``texts``: a digest, to tell whether other scores are of the
+    same texts."""
     tasks: dict[str, Any] = {}
     for name, head in nlp.pipeline:
         if not isinstance(head, Head) or getattr(head, "mode", None) == "regression":
@@ -31,7 +33,14 @@ def corpus_details(
         matched = [(example, found) for example in examples if (found := match(example, head)) is not None]
         if matched and any(found.strict for _, found in matched):
             tasks[name] = _task(matched, with_errors)
-    return {"tasks": tasks, "reliability": reliabilities(nlp, examples) if with_reliability else {}}
+    digest = blake2b(digest_size=16)
+    for example in examples:
+        digest.update(b"".join(example.reference.text.encode().split()) + b"\0")
+    return {
+        "tasks": tasks,
+        "reliability": reliabilities(nlp, examples) if with_reliability else {},
+        "texts": digest.hexdigest(),
+    }
 
 
 def _task(matched: Sequence[tuple[Example, Matched]], with_errors: bool) -> dict[str, Any]:
@@ -43,6 +52,8 @@ def _task(matched: Sequence[tuple[Example, Matched]], with_errors: bool) -> dict
         "overlap": scores_with_intervals([found.overlap for _, found in matched])
         if any(found.overlap for _, found in matched)
         else {},
+        "nesting": _nesting([found.nesting for _, found in matched]),
+        "documents": [[sum(column) for column in zip((0, 0, 0), *found.strict.values())] for _, found in matched],
         "confusion": [[gold, predicted, n] for (gold, predicted), n in sorted(confusion.items())],
     }
     if with_errors:
@@ -50,6 +61,12 @@ def _task(matched: Sequence[tuple[Example, Matched]], with_errors: bool) -> dict
         details["errors"] = errors[:MOST_ERRORS]
         details["n_errors"] = len(errors)
     return details
+
+
+def _nesting(counts: Sequence[Counts]) -> dict[str, Any]:
+    """Scores of entities inside another and of the others; nothing where none lies inside another."""
+    scores = scores_with_intervals(counts)
+    return {name: scores[name] for name in (INNER, OUTER) if name in scores} if INNER in scores else {}
 
 
 def _error(example: Example, place: Place, gold: str, predicted: str) -> dict[str, str]:

@@ -33,7 +33,7 @@ def scores_with_intervals(documents: Sequence[Counts]) -> dict[str, dict[str, An
         p, r, f = _prf(of_label.sum(axis=0))
         low = high = None
         if draws is not None and n_docs > 1:
-            sampled = _f1(draws @ of_label)
+            sampled = f1(draws @ of_label)
             low, high = (float(value) for value in numpy.percentile(sampled, [2.5, 97.5]))
         support = int(of_label[:, 0].sum() + of_label[:, 2].sum())
         found[label] = {"p": p, "r": r, "f": f, "f_low": low, "f_high": high, "support": support, "n_docs": n_docs}
@@ -44,10 +44,10 @@ def _prf(counts: numpy.ndarray) -> tuple[float, float, float]:
     right, spurious, missed = (float(value) for value in counts)
     p = right / (right + spurious) if right + spurious else 0.0
     r = right / (right + missed) if right + missed else 0.0
-    return p, r, float(_f1(counts[None])[0])
+    return p, r, float(f1(counts[None])[0])
 
 
-def _f1(counts: numpy.ndarray) -> numpy.ndarray:
-    """[n, 3] -> [n]; 0 where there is nothing."""
+def f1(counts: numpy.ndarray) -> numpy.ndarray:
+    """F1 of (right, spurious, missed), [n, 3] -> [n]; 0 where there is nothing."""
     right, wrong = counts[:, 0], counts[:, 1] + counts[:, 2]
     return numpy.divide(2 * right, 2 * right + wrong, out=numpy.zeros(len(right)), where=(right + wrong) > 0)

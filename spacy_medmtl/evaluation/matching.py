@@ -10,22 +10,25 @@ from typing import cast
 
 from spacy.training import Example
 
-from ..annotations.groups import GIVEN_SPANS_ONLY
-from ..annotations.items import compared
+from ..annotations.groups import ENTITIES, GIVEN_SPANS_ONLY
+from ..annotations.items import compared, inner_items
 from ..heads.head import Head
 
 Place = tuple[int, ...]  # first and end visible character; of a pair: of head and tail
 PlacedLabel = tuple[str, Place]
 MISSED, SPURIOUS = "(missed)", "(spurious)"
+INNER, OUTER = "inside another", "not inside another"
 
 
 @dataclass
 class Matched:
     """The comparison of one document. strict, overlap: label -> (right, spurious, missed). confusion: (gold label,
-    predicted label) at equal places. overlap is empty for pairs."""
+    predicted label) at equal places. overlap is empty for pairs, nesting for all but entities: (right, spurious,
+    missed) of those inside another and the others."""
 
     strict: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     overlap: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    nesting: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     confusion: Counter[tuple[str, str]] = field(default_factory=Counter)
     errors: list[tuple[Place, str, str]] = field(default_factory=list)  # place, gold, predicted
 
@@ -44,10 +47,23 @@ def match(example: Example, head: Head) -> Matched | None:
     matched = Matched(strict=_counts(gold, predicted, _equal))
     if all(len(place) == 2 for _, place in gold | predicted):
         matched.overlap = _counts(gold, predicted, _overlapping)
+    if head.spans_key == ENTITIES:
+        matched.nesting = _nesting(gold, predicted)
     for place in sorted({place for _, place in gold | predicted}):
         of_gold = {label for label, at in gold if at == place}
         _confuse(matched, place, of_gold, {label for label, at in predicted if at == place})
     return matched
+
+
+def _nesting(gold: set[PlacedLabel], predicted: set[PlacedLabel]) -> dict[str, tuple[int, int, int]]:
+    """Counts of the items inside another, as the component's scorer has them, and of the others."""
+    inner_gold, inner_predicted = inner_items(gold), inner_items(predicted)
+    parts = {INNER: (inner_gold, inner_predicted), OUTER: (gold - inner_gold, predicted - inner_predicted)}
+    return {
+        name: (len(one & other), len(other - one), len(one - other))
+        for name, (one, other) in parts.items()
+        if one | other
+    }
 
 
 def _equal(one: Place, two: Place) -> bool:

@@ -17,7 +17,24 @@ def evaluation_page(metrics: dict[str, Any]) -> str:
         {"name": name, "anchor": f"c{number}", **result, "tasks": _tasks(result)}
         for number, (name, result) in enumerate(metrics["corpora"].items())
     ]
-    return _template().render(metrics=metrics, corpora=corpora, all=ALL)
+    curves = [_curve(one) for one in metrics.get("curves", [])]
+    return _template().render(
+        metrics=metrics, corpora=corpora, all=ALL, curves=curves, comparison=metrics.get("against")
+    )
+
+
+def _curve(curve: dict[str, Any]) -> dict[str, Any]:
+    """A curve with its points in a field of 100 by 50, and the height of that field: 1 for scores, which are shares."""
+    is_score = max(curve["values"]) <= 1.0 and not curve["name"].endswith(" loss")
+    height = 1.0 if is_score else max(*curve["values"], 1e-9)
+    first, last = curve["steps"][0], curve["steps"][-1]
+    points = [
+        (100 * (step - first) / max(1, last - first), 50 - 50 * max(0.0, value) / height)
+        for step, value in zip(curve["steps"], curve["values"])
+    ]
+    best = (max if is_score else min)(curve["values"])
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return {**curve, "points": points, "line": line, "is_score": is_score, "best": best, "height": height}
 
 
 def _tasks(result: dict[str, Any]) -> list[dict[str, Any]]:

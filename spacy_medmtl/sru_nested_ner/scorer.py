@@ -7,7 +7,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, TYPE_SEPARATOR, merged_type
-from ..annotations.items import Item, compared, judged_by, span_items
+from ..annotations.items import Item, compared, inner_items, judged_by, span_items
 from ..annotations.scoring import ScoredItem, score_items
 
 
@@ -34,7 +34,7 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
 
     def nested_items(example: Example) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
         pair = items(example)
-        return None if pair is None else (_inner(pair[0]), _inner(pair[1]))
+        return None if pair is None else (inner_items(pair[0]), inner_items(pair[1]))
 
     scores = score_items(name, examples, items)
     scores[f"{name}_nested_f"] = score_items(name, examples, nested_items)[f"{name}_f"]
@@ -57,12 +57,3 @@ def _judges_merged(doc: Doc, key: str) -> Callable[[str], bool]:
     declared = doc.spans[key].attrs.get(ANNOTATED_LABELS) if key in doc.spans else []
     common = None if declared is None else {merged_type(label) for label in declared}
     return lambda label: common is None or label in common
-
-
-def _inner(items: set[Any]) -> set[ScoredItem]:
-    """The items that lie inside another."""
-    return {
-        inner
-        for inner in items
-        if any(outer != inner and outer[1][0] <= inner[1][0] and inner[1][1] <= outer[1][1] for outer in items)
-    }

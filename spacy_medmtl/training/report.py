@@ -51,10 +51,13 @@ def _corpora(metrics: dict[str, Any]) -> Iterator[str]:
             scores = {name: v for name, v in result["scores"].items() if name.startswith(f"{task}_")}
             if scores:
                 yield ""
-                yield from _task(task, scores, result["floors"])
+                labels = result.get("details", {"tasks": {}})["tasks"].get(task, {"strict": {}})["strict"]
+                yield from _task(task, scores, result["floors"], labels)
 
 
-def _task(task: str, scores: dict[str, Any], floors: dict[str, float]) -> Iterator[str]:
+def _task(
+    task: str, scores: dict[str, Any], floors: dict[str, float], labels: dict[str, dict[str, Any]]
+) -> Iterator[str]:
     numbers = [(NAMES[key], scores[f"{task}_{key}"]) for key in NAMES if isinstance(scores.get(f"{task}_{key}"), float)]
     if f"{task}_f" in floors:
         numbers.append(("floor, micro-F1", floors[f"{task}_f"]))
@@ -67,8 +70,22 @@ def _task(task: str, scores: dict[str, Any], floors: dict[str, float]) -> Iterat
         found = scores.get(f"{task}_{key}") or {}
         if found:
             yield ""
-            rows = [[name, *(_percent(one[part]) for part in ("p", "r", "f"))] for name, one in found.items()]
-            yield from table([kind, "precision", "recall", "F1"], rows)
+            known = labels if kind == "label" else {}
+            rows = [
+                [name, *(_percent(one[part]) for part in ("p", "r", "f")), *_certainty(known, name)]
+                for name, one in found.items()
+            ]
+            yield from table([kind, "precision", "recall", "F1", *(["95 % interval", "gold"] if known else [])], rows)
+
+
+def _certainty(labels: dict[str, dict[str, Any]], name: str) -> list[str]:
+    """The interval of a label's F1, and on how many gold items it rests."""
+    if not labels:
+        return []
+    one = labels.get(name)
+    if one is None or one["f_low"] is None:
+        return ["-", "-" if one is None else str(one["support"])]
+    return [f"{_percent(one['f_low'])} to {_percent(one['f_high'])}", str(one["support"])]
 
 
 def other_numbers(task: str, scores: dict[str, Any]) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Values of findings and relations after a Doc was copied, joined, filtered and stored: right, or not known."""
 
+import json
 import pickle
 import warnings
 
@@ -130,6 +131,13 @@ def test_what_came_through_json_is_not_known_and_never_positive():
     assert not any(span._.is_positive for span in doc.spans[FINDINGS])
     with pytest.warns(MedmtlWarning, match=f"W205.*'{RELATIONS}'"):
         assert doc._.relations == []
+
+
+def test_json_keeps_the_values_of_groups_that_are_named():
+    data = json.loads(json.dumps(annotated().to_json(underscore=[FINDINGS, RELATIONS])))
+    doc = Doc(NLP.vocab).from_json(data)
+    assert statuses(doc) == STATUSES
+    assert relations(doc) == RELATED
 
 
 def test_a_part_as_a_doc_of_its_own_has_no_groups_and_reads_as_unknown():

@@ -13,11 +13,12 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def medmtl() -> Run:
-    """Invoke ``medmtl`` with arguments. Whatever is wrong with them, it may end, but not raise."""
+    """Invoke ``medmtl`` with arguments. Whatever is wrong with them, it may end, but not by a bug."""
 
     def invoke(*arguments: Any) -> Result:
         result = CliRunner().invoke(app, [str(argument) for argument in arguments])
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert "[MEDMTL-E500]" not in result.output
         return result
 
     return invoke

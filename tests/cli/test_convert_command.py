@@ -4,8 +4,6 @@ import json
 
 import pytest
 
-from spacy_medmtl.corpora.reader import readers
-
 SAMPLE = "# doc a-1\n<ask> Any [itch|Problem-]?\n^<complaint> Not un[well|Problem-]ish.\n"
 
 
@@ -64,13 +62,6 @@ def test_mistakes_are_coded(medmtl, sample, tmp_path, name, path, code):
     result = medmtl("convert", name, tmp_path / path, "-o", tmp_path / "x.spacy")
     assert result.exit_code == 1
     assert f"[MEDMTL-{code}]" in result.output
-
-
-def test_help_names_every_converter(medmtl):
-    result = medmtl("convert", "--help")
-    assert result.exit_code == 0
-    assert all(name in result.output for name in readers())
-    assert "fetch-encoder" in medmtl("--help").output
 
 
 @pytest.mark.parametrize(("options", "lang"), [((), "zh"), (("--lang", "en"), "en")])

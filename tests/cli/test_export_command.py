@@ -49,10 +49,3 @@ def test_wrong_settings(medmtl, project, tmp_path, setting, code):
     assert f"[MEDMTL-{code}]" in result.output
     result = medmtl("convert", "negex", project / "a.txt", "-o", tmp_path / "x.spacy", "--set", "a=b")
     assert "[MEDMTL-E410]" in result.output
-
-
-def test_help_names_every_setting(medmtl):
-    result = medmtl("convert", "--help")
-    for setting in ("discontinuous", "statuses", "delimiter", "unit"):
-        assert setting in result.output
-    assert "--force" in medmtl("export", "--help").output

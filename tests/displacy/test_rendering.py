@@ -11,6 +11,7 @@ from spacy.tokens import Span
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.displacy import parse_spans, render
+from spacy_medmtl.displacy.arcs import arc_diagram
 from spacy_medmtl.displacy.colours import COLOURS, colour
 from spacy_medmtl.displacy.lanes import drawn_spans, sentences
 
@@ -141,6 +142,29 @@ def test_texts_without_anything(text):
     nlp = spacy.blank("en")
     assert "medmtl-note" in render(nlp(text), jupyter=False)
     assert "0 notes" in render([], page=True, jupyter=False)
+
+
+def test_relations_are_arcs_from_head_to_tail_and_longer_ones_go_further_out(doc):
+    pain, knee, fever = (span for span in doc.spans[ENTITIES])
+    ends = [(one.start, one.end) for one in (pain, knee, fever)]
+    pairs = [(ends[0], ends[1], "in"), (ends[2], ends[0], "without"), (ends[1], ends[2], "not")]
+    write_relations(doc, [JudgedPair(head, tail, (label,), 0.5) for head, tail, label in pairs])
+    diagram = arc_diagram(doc)
+    assert [text for text, _ in diagram.ends] == ["pain of the left knee", "left knee", "fever"]
+    heights = dict(diagram.ends)
+    begins = [float(arc.path.split("C")[0].split()[1]) for arc in diagram.arcs]
+    assert begins == [heights["pain of the left knee"], heights["fever"], heights["left knee"]]
+    assert [float(arc.path.split()[-1]) for arc in diagram.arcs] == [
+        heights["left knee"],
+        heights["pain of the left knee"],
+        heights["fever"],
+    ]
+    near, far, other = (arc.x for arc in diagram.arcs)
+    assert far < other < near
+    assert all(arc.x - 6 * len(arc.label) >= 0 for arc in diagram.arcs)
+    html = render(doc, jupyter=False)
+    assert html.count('class="arc"') == 3
+    assert 'class="arc"' not in render(spacy.blank("en")("word"), jupyter=False)
 
 
 def test_spacys_own_span_style_shows_groups_and_status(doc):

@@ -15,11 +15,14 @@ from typer.testing import CliRunner
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, GIVEN_SPANS_ONLY, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.cli import app
+from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.evaluation.comparing import N_SHUFFLES, paired
+from spacy_medmtl.evaluation.curves import read_curves
 from spacy_medmtl.evaluation.details import corpus_details
 from spacy_medmtl.evaluation.intervals import ALL, scores_with_intervals
-from spacy_medmtl.evaluation.matching import MISSED, SPURIOUS, match
+from spacy_medmtl.evaluation.matching import INNER, MISSED, OUTER, SPURIOUS, match
 from spacy_medmtl.evaluation.page import evaluation_page
-from spacy_medmtl.evaluation.reliability import reliability_bins
+from spacy_medmtl.evaluation.reliability import reliability_bins, risk_coverage
 from spacy_medmtl.heads.outputs import LabelledLogits
 from spacy_medmtl.training.calibration import BINS, expected_calibration_error
 
@@ -54,6 +57,13 @@ def test_spans_are_matched_strictly_and_by_overlap():
         (SPURIOUS, "A"): 1,
         (SPURIOUS, "B"): 1,
     }
+
+
+def test_entities_inside_others_are_counted_apart():
+    example = example_of([(0, 4, "A"), (1, 3, "B"), (5, 6, "A")], [(0, 4, "A"), (1, 3, "B"), (1, 2, "A"), (6, 7, "B")])
+    matched = match(example, head("sru_nested_ner"))
+    assert matched.nesting == {INNER: (1, 1, 0), OUTER: (1, 1, 1)}
+    assert match(example_of([], [(0, 1, "A")]), head("sru_nested_ner")).nesting == {OUTER: (0, 0, 1)}
 
 
 def test_findings_are_right_with_their_status_and_what_a_corpus_did_not_judge_counts_nowhere():
@@ -112,6 +122,53 @@ def test_bins_are_those_of_the_calibration_error():
         assert ece == pytest.approx(expected_calibration_error(decisions, 1.5))
 
 
+def test_risk_falls_with_what_is_left_out_and_an_order_by_chance_earns_nothing():
+    """By hand: four units, the least certain one wrong; then four that are equally certain, one wrong."""
+    gold = numpy.eye(2, dtype=bool)[[0, 0, 0, 1]]
+    said = numpy.log([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
+    decisions = LabelledLogits(said, gold, numpy.ones_like(gold), True)
+    mean, points = risk_coverage(decisions, 1.0)
+    assert mean == pytest.approx((0 + 0 + 0 + 1 / 4) / 4)
+    assert points[-1] == {"coverage": 1.0, "risk": 0.25}
+    assert points[0] == {"coverage": 0.25, "risk": 0.0}
+    flat = LabelledLogits(numpy.log([[0.9, 0.1]] * 4), gold, numpy.ones_like(gold), True)
+    assert risk_coverage(flat, 1.0)[0] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
+    each = LabelledLogits(numpy.asarray([[2.0, -1.0], [0.5, -3.0]]), gold[:2], numpy.ones_like(gold[:2]), False)
+    assert risk_coverage(each, 1.0)[0] == 0.0
+
+
+def test_equal_pipelines_do_not_differ_and_a_better_one_does():
+    random = numpy.random.default_rng(0)
+    one = random.integers(1, 9, (30, 3)).astype(float)
+    same = paired(one, one)
+    assert (same["difference"], same["low"], same["high"], same["p"]) == (0.0, 0.0, 0.0, 1.0)
+    more = one + numpy.asarray([3, 0, 0])
+    better = paired(more, one)
+    assert better["low"] <= better["difference"] <= better["high"]
+    assert better["low"] > 0
+    assert better["p"] == pytest.approx(1 / (N_SHUFFLES + 1))
+    worse = paired(one, more)
+    assert worse["difference"] == -better["difference"]
+    assert worse["p"] == better["p"]
+
+
+def test_the_test_by_shuffling_is_the_exact_one_where_all_shuffles_can_be_counted():
+    """Of three documents there are eight ways to swap; the share that differs by as much, counted by hand."""
+    one, two = (
+        numpy.asarray([[5, 0, 0], [4, 1, 1], [0, 2, 2]], float),
+        numpy.asarray([[1, 4, 4], [4, 2, 1], [0, 3, 2]], float),
+    )
+
+    def gap(swapped):
+        sides = [numpy.where(numpy.asarray(swapped)[:, None], b, a).sum(axis=0) for a, b in ((one, two), (two, one))]
+        f = [2 * right / (2 * right + spurious + missed) for right, spurious, missed in sides]
+        return abs(f[0] - f[1])
+
+    ways = [(a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)]
+    exact = sum(gap(way) >= gap((False, False, False)) - 1e-12 for way in ways) / len(ways)
+    assert paired(one, two)["p"] == pytest.approx(exact, abs=0.02)
+
+
 @pytest.fixture(scope="module")
 def toy(make_nlp, tmp_path_factory):
     """A pipeline of all heads after a few steps, its examples as a corpus, and the folder of both."""
@@ -153,6 +210,37 @@ def test_the_command_gives_counts_that_agree_with_the_scorers_and_a_page(scored)
     assert "knee" in page
     for case in CASES:
         assert f"<h3>{case.factory}</h3>" in page
+
+
+def test_two_pipelines_are_compared_by_the_scores_of_one(scored):
+    _, folder = scored
+    arguments = ["evaluate", folder / "p", folder / "toy.spacy", "-o", folder / "2.json", "--gold-sents"]
+    log = folder / "log.jsonl"
+    lines = [{"step": s, "score": s / 40, "scores": {"a_f": s / 40}, "losses": {"a": 9 - s / 9}} for s in (0, 20, 40)]
+    srsly.write_jsonl(log, lines)
+    more = ["--against", folder / "s.json", "--log", log, "--page", folder / "2.html"]
+    result = CliRunner().invoke(app, [*map(str, arguments), *map(str, more)])
+    assert result.exit_code == 0, result.output
+    rows = srsly.read_json(folder / "2.json")["against"]["rows"]
+    assert {row["task"] for row in rows} == {case.factory for case in CASES}
+    assert all(row["difference"] == 0 and row["p"] == 1 for row in rows)
+    page = (folder / "2.html").read_text(encoding="utf8")
+    assert "Against en_" in page
+    assert "a_f: best 100, last 100" in page
+    assert "a loss: best 4.556, last 4.556" in page
+    assert "Nested and flat" in page
+    other = srsly.read_json(folder / "s.json")
+    other["corpora"]["toy"]["details"]["texts"] = "of other documents"
+    srsly.write_json(folder / "other.json", other)
+    more = ["--against", folder / "other.json"]
+    assert "[MEDMTL-E505]" in CliRunner().invoke(app, [*map(str, arguments), *map(str, more)]).stderr
+
+
+@pytest.mark.parametrize("text", ["", "no json", '{"step": 1}', '{"step": 0, "score": 1, "scores": {}, "losses": {}}'])
+def test_what_is_no_log(tmp_path, text):
+    (tmp_path / "x.jsonl").write_text(text)
+    with pytest.raises(MedmtlError, match="E506"):
+        read_curves(tmp_path / "x.jsonl")
 
 
 def test_a_card_has_the_heads_the_scores_and_the_metadata_of_the_hub(toy, scored):

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+import srsly
 from toy import CASES, make_examples
 
 from spacy_medmtl.training.logger import console_logger
@@ -76,3 +77,16 @@ def test_the_progress_bar_counts_steps_up_to_max_steps(nlp):
     assert line[-1] == "-"
     assert "/40" in stderr
     assert "LOSS" not in stderr
+
+
+def test_a_file_gets_what_the_console_shows(nlp, tmp_path):
+    """As spaCy's own logger writes it, so that what reads that reads this."""
+    (tmp_path / "log.jsonl").write_text("of an earlier training")
+    log_step, finish = console_logger(progress_bar=False, output_file=str(tmp_path / "log.jsonl"))(nlp, io.StringIO())
+    for one in (info(0, {"sentence_intent": 1.5}, {"sentence_intent_f": 0.25}, 0.125), None, info(4, {}, {}, 0.5)):
+        log_step(one)
+    finish()
+    lines = list(srsly.read_jsonl(tmp_path / "log.jsonl"))
+    assert [(line["step"], line["score"]) for line in lines] == [(0, 0.125), (4, 0.5)]
+    assert lines[0]["losses"] == {"sentence_intent": 1.5, "sru_nested_ner": 0.0}
+    assert lines[0]["scores"] == {"sentence_intent_f": 0.25, "sru_nested_ner_f": None}

@@ -15,10 +15,10 @@ def lines(records: Iterable[Record], told: "Told[str]") -> Iterator[str]:
     none."""
     for record in records:
         told["documents in which it is not known where blanks stood"] += int(record.spaces is None)
-        yield json.dumps(_example(record), ensure_ascii=False)
+        yield json.dumps(example_of(record), ensure_ascii=False)
 
 
-def _example(record: Record) -> dict[str, Any]:
+def example_of(record: Record) -> dict[str, Any]:
     tokens = _Tokens(record)
     example: dict[str, Any] = {"text": record.text, "tokens": tokens.rows()}
     if record.entities is not None:

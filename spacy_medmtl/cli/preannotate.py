@@ -1,0 +1,65 @@
+"""``medmtl preannotate``: notes with what a pipeline finds in them, for people to correct."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from wasabi import msg
+
+from ..errors import MedmtlError
+from ..notes.annotating import annotate_notes
+from ..notes.inputs import Notes
+from ..notes.row_inputs import RowSettings
+from ..notes.tasks import write_tasks
+from .annotate import SOME_FAILED
+from .failing import coded_errors
+from .loading import load_pipeline, use_device
+
+
+class Tool(str, Enum):
+    """What people annotate with."""
+
+    prodigy = "prodigy"
+    label_studio = "label_studio"
+    doccano = "doccano"
+    brat = "brat"
+
+
+def preannotate(
+    pipeline: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    inputs: Annotated[list[Path], typer.Argument(help="Notes, as for 'medmtl annotate'.", metavar="INPUT")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file, or for brat the folder, to write.")],
+    tool: Annotated[Tool, typer.Option("--for", help="The tool that people annotate with.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+) -> None:
+    """Write tasks for Prodigy, Label Studio, doccano or brat: what a pipeline is least sure of first, scores beside it.
+
+    Example: medmtl preannotate en_medmtl notes/ --for label_studio -o tasks.json
+
+    For Label Studio, OUTPUT.xml is the labelling interface. The corrected export comes back by 'medmtl convert NAME'
+    with the same name, with '--set group=both' where there are findings. Exit status 3 if some notes failed.
+    """
+    n_failed = 0
+    with coded_errors():
+        if output.exists() and not (output.is_dir() and not any(output.iterdir())) and not force:
+            raise MedmtlError("E413", path=output)
+        use_device(gpu_id)
+        nlp = load_pipeline(pipeline)
+        docs = []
+        for note, found in annotate_notes(nlp, Notes(inputs, RowSettings()), batch_size=64):
+            if isinstance(found, MedmtlError):
+                n_failed += 1
+                msg.warn(f"{note.id}: {found}")
+            else:
+                docs.append(found)
+        if not docs:
+            raise MedmtlError("E521")
+        model = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
+        n_written, told = write_tasks(docs, tool.value, output, model=model)
+    for what, n in sorted(told.items()):
+        msg.warn(f"not in the tasks: {n} x {what}")
+    msg.good(f"Wrote {output}: {n_written} task(s)")
+    if n_failed:
+        raise typer.Exit(SOME_FAILED)

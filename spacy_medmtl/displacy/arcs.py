@@ -1,0 +1,80 @@
+"""Relations as arcs: what is related stands in a column, in the order of the text, and arcs beside it join the two.
+
+Beside, and not over, the text: a note runs over many lines, and how it breaks is only known in the browser.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spacy.tokens import Doc
+
+from ..annotations.relations import Relation, read_relations
+
+ROW = 24.0  # height of a row
+STEP = 16.0  # by how much an arc reaches out further than those inside it
+LABEL = 6.0  # width of a character of a label
+SHORTEST = 60  # characters of an end that are shown
+
+
+@dataclass(frozen=True)
+class Arc:
+    """An arc between the middles of two rows. path, tip: of an SVG, from head to tail, and the arrow at the tail.
+    x, y: where its label ends."""
+
+    path: str
+    tip: str
+    label: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """ends: (text, y) of each row. left: room for arcs and labels. Lengths are units of the SVG."""
+
+    ends: list[tuple[str, float]]
+    arcs: list[Arc]
+    left: float
+    height: float
+
+
+def arc_diagram(doc: Doc) -> Diagram | None:
+    """The diagram of a Doc's relations, None where there are none. Arcs inside others reach out less, so that labels of
+    different arcs stand apart."""
+    relations = list(read_relations(doc))
+    if not relations:
+        return None
+    places = sorted({bounds for one in relations for bounds in _places(one)}, key=lambda place: (place[0], -place[1]))
+    rows = {place: number for number, place in enumerate(places)}
+    joined = [tuple(rows[place] for place in _places(one)) for one in relations]
+    levels = _levels([(min(pair), max(pair)) for pair in joined])
+    labels = max(len(one.label) for one in relations) * LABEL
+    left = labels + STEP * (max(levels) + 1) + 10
+    arcs = []
+    for relation, (head, tail), level in zip(relations, joined, levels):
+        one, two, reach = (head + 0.5) * ROW, (tail + 0.5) * ROW, STEP * (level + 1)
+        x = left - reach
+        path = f"M{left - 4:.0f} {one:.0f}C{x:.0f} {one:.0f} {x:.0f} {two:.0f} {left - 4:.0f} {two:.0f}"
+        tip = f"M{left - 9:.0f} {two - 3:.0f}L{left - 2:.0f} {two:.0f}L{left - 9:.0f} {two + 3:.0f}z"
+        arcs.append(Arc(path, tip, relation.label, left - 0.75 * reach - 6, (one + two) / 2))
+    ends = [(_short(doc[start:end].text), (number + 0.5) * ROW) for (start, end), number in rows.items()]
+    return Diagram(ends, arcs, left, ROW * len(ends))
+
+
+def _places(relation: Relation) -> list[tuple[int, int]]:
+    return [(end.start, end.end) for end in (relation.head, relation.tail)]
+
+
+def _levels(pairs: Sequence[tuple[int, int]]) -> list[int]:
+    """How far out each arc goes: one further than any shorter arc that it overlaps."""
+    levels: dict[int, int] = {}
+    for number in sorted(range(len(pairs)), key=lambda one: (pairs[one][1] - pairs[one][0], one)):
+        first, last = pairs[number]
+        inside = [level for other, level in levels.items() if pairs[other][0] <= last and first <= pairs[other][1]]
+        levels[number] = max(inside, default=-1) + 1
+    return [levels[number] for number in range(len(pairs))]
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= SHORTEST else f"{text[: SHORTEST - 3]}..."

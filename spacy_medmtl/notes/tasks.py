@@ -1,0 +1,160 @@
+"""Notes as tasks for people to correct, in the formats of annotation tools, the least certain ones first.
+
+What a pipeline found is there with its score; the reader of the same name (``medmtl convert``) takes what comes back.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from spacy.tokens import Doc
+
+from ..annotations.groups import INTENTS
+from ..annotations.rows import DOC_ID, doc_rows
+from ..corpora.audit import Place
+from ..corpora.exports.jsonl import example_of
+from ..corpora.exports.recorded import Told, record_of
+from ..corpora.options import STATUSES
+from ..corpora.outputs import write_atomically
+from ..corpora.record import Record
+from .file_outputs import BratFolder
+
+TOOLS = ("prodigy", "label_studio", "doccano", "brat")
+Task = dict[str, Any]
+Scores = dict[tuple[int, int, str], float]  # of spans, by characters and label
+
+
+def uncertainty(doc: Doc) -> float:
+    """How little a pipeline is sure of what it found in a note, from 0 to 1: the mean of 1 - score over entities,
+    findings, intents and relations (least confidence: Lewis and Gale, 1994). 0 where it found nothing."""
+    scores = [row["score"] for found in doc_rows(doc, "").values() for row in found if row["score"] is not None]
+    return sum(1.0 - score for score in scores) / len(scores) if scores else 0.0
+
+
+def write_tasks(docs: Iterable[Doc], tool: str, output: Path, *, model: str) -> "tuple[int, Told[str]]":
+    """Write the tasks of one of ``TOOLS``; how many, and what the tool cannot hold with how often it occurred. All of
+    them are in memory, to be sorted. model: the pipeline's name and version.
+
+    prodigy, doccano: JSON lines. label_studio: a JSON array, and beside it OUTPUT.xml, the labelling interface that
+    fits. brat: a folder, its files numbered in the order of uncertainty. Raises MedmtlError E407.
+    """
+    ranked = sorted(((uncertainty(doc), number, doc) for number, doc in enumerate(docs)), key=lambda one: -one[0])
+    told: Told[str] = Told()
+    if tool == "brat":
+        folder = BratFolder(output)
+        for rank, (_, _, doc) in enumerate(ranked, 1):
+            folder.write(f"{rank:06d}-{doc.user_data.get(DOC_ID, rank)}", doc)
+        folder.finish()
+        told["intents of sentences"] += _n_intents(ranked)
+        return len(ranked), +told
+    make = {"prodigy": _prodigy, "label_studio": _label_studio, "doccano": _doccano}[tool]
+    tasks = []
+    for unsure, number, doc in ranked:
+        record = record_of(doc, Place(output, number), Told())
+        meta = {"doc_id": str(doc.user_data.get(DOC_ID, number)), "uncertainty": round(unsure, 4)}
+        tasks.append(make(record, _scores(doc), meta, model))
+        if tool == "doccano":
+            told["status and modifiers of findings"] += sum(bool(one.attributes) for one in record.entities or ())
+    if tool != "prodigy":
+        told["intents of sentences"] += _n_intents(ranked)
+    if tool == "label_studio":
+        write_atomically(output, (json.dumps(tasks, ensure_ascii=False, indent=1) + "\n").encode())
+        write_atomically(output.with_name(f"{output.name}.xml"), _interface(tasks).encode())
+    else:
+        write_atomically(output, "".join(f"{json.dumps(task, ensure_ascii=False)}\n" for task in tasks).encode())
+    return len(tasks), +told
+
+
+def _n_intents(ranked: Sequence[tuple[float, int, Doc]]) -> int:
+    return sum(len(doc.spans.get(INTENTS, ())) for _, _, doc in ranked)
+
+
+def _scores(doc: Doc) -> Scores:
+    """Scores of entities, and of findings where both are there."""
+    tables = doc_rows(doc, "")
+    rows = [row for name in ("entities", "findings") for row in tables[name] if row["score"] is not None]
+    return {(row["start"], row["end"], row["label"]): round(row["score"], 4) for row in rows}
+
+
+def _prodigy(record: Record, scores: Scores, meta: Task, model: str) -> Task:
+    """As ``medmtl export jsonl`` writes it, without an answer, which a person is to give."""
+    task = {**example_of(record), "meta": meta, "_view_id": "relations" if record.links else "ner_manual"}
+    del task["answer"]
+    for span in task.get("spans", ()):
+        score = scores.get((span["start"], span["end"], span["label"]))
+        span.update({"source": model} if score is None else {"source": model, "score": score})
+    return task
+
+
+def _doccano(record: Record, scores: Scores, meta: Task, model: str) -> Task:
+    entities, relations = [], []
+    numbers = {}
+    for number, one in enumerate(record.entities or (), 1):
+        start, end = one.bounds
+        numbers.setdefault(one.bounds, number)
+        entities.append({"id": number, "label": one.label, "start_offset": start, "end_offset": end})
+    for link in record.links or ():
+        ends = numbers.get(link.head.bounds), numbers.get(link.tail.bounds)
+        if link.label is not None and None not in ends:
+            relation = {
+                "id": len(entities) + len(relations) + 1,
+                "from_id": ends[0],
+                "to_id": ends[1],
+                "type": link.label,
+            }
+            relations.append(relation)
+    return {"text": record.text, "entities": entities, "relations": relations, **meta}
+
+
+def _label_studio(record: Record, scores: Scores, meta: Task, model: str) -> Task:
+    """A task with the findings as a prediction, which people see and correct."""
+    result: list[Task] = []
+    regions: dict[tuple[int, int], str] = {}
+    for number, one in enumerate(record.entities or (), 1):
+        start, end = one.bounds
+        region = f"r{number}"
+        regions.setdefault(one.bounds, region)
+        place = {"start": start, "end": end, "text": record.text[start:end]}
+        common = {"id": region, "to_name": "text"}
+        score = scores.get((start, end, one.label))
+        told = {} if score is None else {"score": score}
+        result.append(
+            {**common, "from_name": "label", "type": "labels", "value": {**place, "labels": [one.label]}, **told}
+        )
+        for name, value in one.attributes:
+            choices = {**place, "choices": [value or "true"]}
+            result.append({**common, "from_name": name, "type": "choices", "value": choices})
+    for link in record.links or ():
+        ends = regions.get(link.head.bounds), regions.get(link.tail.bounds)
+        if link.label is not None and None not in ends:
+            relation = {"type": "relation", "from_id": ends[0], "to_id": ends[1], "direction": "right"}
+            result.append({**relation, "labels": [link.label]})
+    prediction = {"model_version": model, "score": round(1.0 - meta["uncertainty"], 4), "result": result}
+    return {"data": {"text": record.text, **meta}, "predictions": [prediction]}
+
+
+def _interface(tasks: Sequence[Task]) -> str:
+    """Label Studio's labelling interface for all labels, attributes and relations of the tasks."""
+    results = [one for task in tasks for one in task["predictions"][0]["result"]]
+    labels = {label for one in results if one["type"] == "labels" for label in one["value"]["labels"]}
+    relations = {label for one in results if one["type"] == "relation" for label in one["labels"]}
+    attributes: dict[str, set[str]] = {}
+    for one in results:
+        if one["type"] == "choices":
+            attributes.setdefault(one["from_name"], set()).update(one["value"]["choices"])
+    if "assertion" in attributes:
+        attributes["assertion"].update(STATUSES)
+    lines = ["<View>", '<Labels name="label" toName="text">', *_values("Label", labels), "</Labels>"]
+    lines.append('<Text name="text" value="$text"/>')
+    for name, values in sorted(attributes.items()):
+        lines.append(f'<Choices name={quoteattr(name)} toName="text" perRegion="true" choice="single">')
+        lines += [*_values("Choice", values), "</Choices>"]
+    if relations:
+        lines += ["<Relations>", *_values("Relation", relations), "</Relations>"]
+    return "\n".join([*lines, "</View>", ""])
+
+
+def _values(tag: str, values: Iterable[str]) -> list[str]:
+    return [f"  <{tag} value={quoteattr(value)}/>" for value in sorted(values)]

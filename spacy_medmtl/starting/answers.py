@@ -1,0 +1,115 @@
+"""What a new project is to be, checked before anything is written."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import spacy
+import srsly
+
+from ..corpora.reader import get_reader
+from ..errors import MedmtlError
+
+SAMPLE = "sample"
+SAMPLE_FOLDER = Path(__file__).parents[2] / "assets" / "sample"  # of a copy of the repository
+TASKS = ("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion")  # easy to hard
+SHARING = ("progressive", "shared", "separate", "mmoe")
+MINILM = "minilm"
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A corpus of the project: the reader that converts it, and where it lies."""
+
+    reader: str
+    path: Path
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks that it can train, easy to hard."""
+        return [task for task in TASKS if task in get_reader(self.reader).tasks]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """sources: by the name of their corpus. encoder: ``minilm``, an encoder's folder, or a name on the hub."""
+
+    lang: str
+    sources: dict[str, Source]
+    tasks: tuple[str, ...]
+    encoder: str = MINILM
+    sharing: str = SHARING[0]
+    gpu_id: int = -1
+
+    def checked(self) -> "Answers":
+        """Itself. Raises MedmtlError E404 or E406 for the first answer that cannot be."""
+        try:
+            spacy.blank(self.lang)
+        except (ImportError, ValueError) as error:  # no such language, or it needs a package
+            raise MedmtlError("E406", received=self.lang) from error
+        trainable = self.trainable()
+        if not self.tasks or not set(self.tasks) <= set(trainable):
+            raise MedmtlError("E404", option="--task", received=list(self.tasks), expected=f"some of {trainable}")
+        pairs = sorted({_pair_kind(one) for one in self.sources.values() if "pair_relation" in one.tasks})
+        if "pair_relation" in self.tasks and len(pairs) > 1:
+            expected = "sources whose pairs are of one kind, or tasks without pair_relation"
+            raise MedmtlError("E404", option="--data", received=pairs, expected=expected)
+        if self.sharing not in SHARING:
+            raise MedmtlError("E404", option="--sharing", received=self.sharing, expected=f"one of {list(SHARING)}")
+        is_hub_name = not Path(self.encoder).exists() and _HUB_NAME.fullmatch(self.encoder)
+        if self.encoder != MINILM and not is_encoder_folder(self.encoder) and not is_hub_name:
+            expected = "'minilm', a folder with config.json and model.safetensors, or a model's name on the hub"
+            raise MedmtlError("E404", option="--encoder", received=self.encoder, expected=expected)
+        return self
+
+    def trainable(self) -> list[str]:
+        """The tasks that the sources can train, easy to hard."""
+        return [task for task in TASKS if any(task in one.tasks for one in self.sources.values())]
+
+    @property
+    def pair_kind(self) -> str:
+        """What is related: ``adjacent`` sentences, the ``segment`` texts of a pair (or ``scored segment``), ``entity``
+        pairs."""
+        return next((_pair_kind(one) for one in self.sources.values() if "pair_relation" in one.tasks), "adjacent")
+
+    @property
+    def n_layers(self) -> int | None:
+        """Layers of the encoder where its config.json is at hand."""
+        if self.encoder == MINILM:
+            return 6
+        if not is_encoder_folder(self.encoder):
+            return None
+        config = srsly.read_json(Path(self.encoder) / "config.json")
+        n_layers = config.get("num_hidden_layers", config.get("n_layers")) if isinstance(config, dict) else None
+        return n_layers if isinstance(n_layers, int) else None
+
+
+def read_sources(texts: Sequence[str]) -> dict[str, Source]:
+    """``sample``, or READER=PATH for each corpus of one's own. Raises MedmtlError E403 for an unknown reader, E404 for
+    one of published corpora and for a path that is not there."""
+    found: dict[str, Source] = {}
+    for text in texts:
+        reader, sign, place = text.partition("=")
+        path = Path(place) if sign else SAMPLE_FOLDER if reader == SAMPLE else None
+        if get_reader(reader).folder or path is None or not path.exists():
+            expected = (
+                "FORMAT=PATH, a PATH that is there and a FORMAT of one's own data (brat, prodigy, csv_sentences, ...), "
+                "or 'sample' in a copy of the repository"
+            )
+            raise MedmtlError("E404", option="--data", received=text, expected=expected)
+        name = reader if reader not in found else f"{reader}_{sum(key.startswith(reader) for key in found) + 1}"
+        found[name] = Source(reader, path)
+    return found
+
+
+def is_encoder_folder(path: str) -> bool:
+    """Whether an encoder's config and weights lie there."""
+    return (Path(path) / "config.json").is_file() and any(Path(path).glob("*.safetensors"))
+
+
+def _pair_kind(source: Source) -> str:
+    if source.reader == SAMPLE:
+        return "adjacent"
+    return {"csv_pairs": "segment", "csv_scores": "scored segment"}.get(source.reader, "entity")

@@ -1,0 +1,104 @@
+"""``medmtl push``, against a server that answers as the hub's interface does."""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+import spacy
+
+
+class Hub(BaseHTTPRequestHandler):
+    """Takes every file as a regular one, and keeps what it got. Refuses every token but "right"."""
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.asked.append(self.path)
+        if self.headers.get("Authorization") != "Bearer right":
+            self.answer(401, {"error": "no"})
+        elif self.path == "/api/repos/create":
+            self.server.created.append(json.loads(body))
+            self.answer(200, {"url": f"{self.server.address}/clinic/en_x"})
+        elif "/preupload/" in self.path:
+            files = [{"path": one["path"], "uploadMode": "regular"} for one in json.loads(body)["files"]]
+            self.answer(200, {"files": [{**one, "shouldIgnore": False} for one in files]})
+        elif "/commit/" in self.path:
+            self.server.commits.append([json.loads(line) for line in body.splitlines()])
+            self.answer(200, {"commitUrl": f"{self.server.address}/clinic/en_x/commit/1", "commitOid": "1"})
+        else:  # the check of the card's metadata
+            self.answer(200, {"errors": [], "warnings": []})
+
+    def answer(self, status, value):
+        data = json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *arguments):
+        """Nothing on the console."""
+
+
+@pytest.fixture
+def hub():
+    server = HTTPServer(("127.0.0.1", 0), Hub)
+    server.address = f"http://127.0.0.1:{server.server_port}"
+    server.asked, server.created, server.commits = [], [], []
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def push(hub, pipeline, token, home, *options):
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": hub.address,
+        "HF_TOKEN": token,
+        "HF_HOME": str(home),
+        "HF_HUB_OFFLINE": "0",
+        "OMP_NUM_THREADS": "1",
+    }
+    command = [sys.executable, "-m", "spacy_medmtl.cli", "push", str(pipeline), "clinic/en_x", *options]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+
+
+@pytest.fixture
+def pipeline(tmp_path):
+    nlp = spacy.blank("en", meta={"name": "x", "version": "1.0.0", "license": "MIT"})
+    nlp.add_pipe("medmtl_sentences")
+    nlp.to_disk(tmp_path / "p")
+    return tmp_path / "p"
+
+
+def test_the_hub_gets_every_file_and_a_card(hub, pipeline, tmp_path):
+    result = push(hub, pipeline, "right", tmp_path / "home")
+    assert result.returncode == 0, result.stderr
+    assert hub.created[0]["private"] is True
+    assert f"{hub.address}/clinic/en_x/commit/1" in result.stdout
+    (lines,) = hub.commits
+    assert lines[0]["value"]["summary"] == "Upload with spacy-medmtl"
+    got = {one["value"]["path"]: base64.b64decode(one["value"]["content"]) for one in lines if one["key"] == "file"}
+    expected = {
+        path.relative_to(pipeline).as_posix(): path.read_bytes() for path in pipeline.rglob("*") if path.is_file()
+    }
+    card = got.pop("README.md").decode()
+    assert {name: content for name, content in got.items() if content} == {n: c for n, c in expected.items() if c}
+    assert card.startswith("---\n")
+    assert "license: mit" in card
+    assert not (pipeline / "README.md").exists()
+
+
+def test_a_wrong_token_is_told_by_code(hub, pipeline, tmp_path):
+    result = push(hub, pipeline, "wrong", tmp_path / "home", "--public")
+    assert result.returncode == 1
+    assert "[MEDMTL-E507]" in result.stderr
+    assert "401" in result.stderr
+    assert not hub.commits

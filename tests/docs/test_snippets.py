@@ -1,0 +1,93 @@
+"""What the documentation shows runs: every Python block of a page, in order, and every command has its options."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+import srsly
+from spacy.tokens import Doc
+from toy import CASES, TEXTS, make_examples
+from typer.testing import CliRunner
+
+from spacy_medmtl.cli import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+ELSEWHERE = {"adding_a_task.md"}  # tests/training/test_recipe_of_a_new_task.py runs it
+PACKAGE = "from pathlib import Path\nfrom spacy.util import load_model_from_path\n\n\ndef load(**settings):\n"
+PACKAGE += "    return load_model_from_path(Path(__file__).parent / 'pipeline', **settings)\n"
+
+
+@pytest.fixture(scope="module")
+def place(make_nlp, tmp_path_factory) -> Path:
+    """A folder with an importable ``en_medmtl``: all heads, with random weights, behind ``medmtl_sentences``."""
+    folder = tmp_path_factory.mktemp("docs")
+    nlp = make_nlp(*(case.factory for case in CASES))
+    nlp.replace_pipe("sentencizer", "medmtl_sentences")
+    nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
+    nlp.to_disk(folder / "en_medmtl" / "pipeline")
+    (folder / "en_medmtl" / "__init__.py").write_text(PACKAGE)
+    (folder / "en_medmtl-0.0.0.dist-info").mkdir()
+    (folder / "en_medmtl-0.0.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: en-medmtl\nVersion: 0.0.0\n"
+    )
+    shutil.copytree(folder / "en_medmtl" / "pipeline", folder / "training" / "own" / "model-best")
+    return folder
+
+
+def annotated(nlp: spacy.Language) -> list[Doc]:
+    docs = [example.reference for example in make_examples(nlp, *(case.annotate for case in CASES), texts=TEXTS)]
+    for doc in docs:
+        doc.set_ents([doc[1:2]], default="outside")
+        doc[1:2].label_ = "SIGN"
+    return docs
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf8"))], ids=lambda page: page.name
+)
+def test_python_blocks_run(page, place, monkeypatch):
+    if page.name in ELSEWHERE:
+        assert page.name in (ROOT / "tests" / "training" / "test_recipe_of_a_new_task.py").read_text(encoding="utf8")
+        return
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.delitem(sys.modules, "en_medmtl", raising=False)
+    monkeypatch.chdir(place)
+    nlp = spacy.load("en_medmtl")
+    assert nlp.path.is_relative_to(place)
+    docs = annotated(nlp)
+    names = {"spacy": spacy, "nlp": nlp, "docs": docs, "doc": docs[0]}  # what a page takes for granted
+    for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf8")), 1):
+        exec(compile(block, f"{page.name}, Python block {number}", "exec"), names)
+
+
+COMMAND = re.compile(r"^(?:\.venv/bin/)?medmtl ((?:[^\\\n#]|\\\n)+)", re.MULTILINE)
+
+
+def commands() -> list[str]:
+    found = []
+    for page in PAGES:
+        for block in re.findall(r"^```bash\n(.*?)^```$", page.read_text(encoding="utf8"), re.MULTILINE | re.DOTALL):
+            found += [" ".join(match.replace("\\\n", " ").split()) for match in COMMAND.findall(block)]
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("line", commands())
+def test_commands_exist_with_the_options_shown(line):
+    words = line.split()
+    name = words[: 2 if words[0] == "lab" else 1]
+    result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*name, "--help"])
+    assert result.exit_code == 0, line
+    for option in re.findall(r"(?<=\s)--[a-z][a-z-]*(?=\s|=|$)", f" {line}"):
+        assert option in result.output, f"{option} of: medmtl {line}"
+
+
+def test_every_page_is_in_the_navigation():
+    nav = (ROOT / "mkdocs.yml").read_text(encoding="utf8")
+    listed = set(re.findall(r": ([a-z_]+\.md)$", nav, re.MULTILINE))
+    assert listed == {page.name for page in PAGES} - {"README.md"}
+    assert srsly.yaml_loads(nav)["strict"] is True
