@@ -61,13 +61,28 @@ NOTHING, WHOLE = "without the grammar", "with the grammar"
 PARTS = {
     "scope": ("scope", "contrast", "sentence borders", "mixed"),
     "lists": ("list with one cue", "listing"),
-    "forms": ("form: boxes", "form: yes and no", "form: signs", "shorthand"),
+    "forms": (
+        "form: boxes before",
+        "form: boxes behind",
+        "form: yes and no",
+        "form: asked and answered",
+        "form: signs before",
+        "form: signs behind",
+        "form: grouped",
+        "shorthand",
+    ),
     "negation that is none": ("pseudo-negation", "double negation"),
-    "doubt": ("uncertain", "ordered", "hypothetical: conditions", "hypothetical: risk, prevention, as needed"),
+    "doubt": (
+        "uncertain",
+        "doubt beside certainty",
+        "ordered",
+        "hypothetical: conditions",
+        "hypothetical: risk, prevention, as needed",
+    ),
     "people": ("subject", "family: relatives have it", "family: relatives tell"),
     "time": ("history: by name", "history: past events", "resolved"),
     "dialogue": ("question and answer", "heading"),
-    "criteria": ("eligibility",),
+    "criteria": ("eligibility: who takes part", "eligibility: who does not"),
 }
 UNCERTAIN = ("uncertain", "hypothetical", "family")  # what makes a status unknown, for tools that tell no status
 

@@ -21,7 +21,7 @@ from ...annotations.groups import (
 )
 from ...annotations.scoring import corpus_of
 from ...errors import MedmtlError
-from .composing import Text, compose_text
+from .composing import Fact, Text, compose_text
 from .marks import MODIFIERS
 from .reading import WORDS_BEFORE, WORDS_INSIDE, Grammar, read_grammar, shipped_grammar
 
@@ -125,11 +125,11 @@ def composed_doc(
 ) -> Doc:
     """A Doc with composed statements, its sentences, and its findings under ``key``. Raises MedmtlError E352."""
     for _ in range(TRIES):
-        text = compose_text(grammar, take, draw, fits=lambda text: None not in _spans(nlp.make_doc(text.text), text))
+        text = compose_text(grammar, take, draw, fits=lambda text: None not in aligned_spans(nlp.make_doc(text.text), text))
         if text is None:
             continue
         doc = nlp.make_doc(text.text)
-        spans = [span for span in _spans(doc, text) if span is not None]
+        spans = [span for span in aligned_spans(doc, text) if span is not None]
         if len(spans) == len(text.facts):
             SENTENCIZER(doc)
             statuses, modifiers = [fact.status for fact in text.facts], [list(fact.modifiers) for fact in text.facts]
@@ -139,9 +139,16 @@ def composed_doc(
     raise MedmtlError("E352", path=grammar.path, lang=nlp.lang)
 
 
-def _spans(doc: Doc, text: Text) -> list[Span | None]:
-    """The findings of a text as spans of its Doc, None for those that are not on token borders."""
-    return [doc.char_span(fact.start, fact.end, label=fact.label) for fact in text.facts]
+def aligned_spans(doc: Doc, text: Text) -> list[Span | None]:
+    """The findings of a text as spans of its Doc, None for those that are not on token borders. A sign that the
+    tokenizer leaves at a word ("-fever") comes along, as it does for who searches the text for findings."""
+    return [_span(doc, fact) for fact in text.facts]
+
+
+def _span(doc: Doc, fact: Fact) -> Span | None:
+    span = doc.char_span(fact.start, fact.end, label=fact.label, alignment_mode="expand")
+    more = doc.text[span.start_char : fact.start] + doc.text[fact.end : span.end_char]
+    return None if any(character.isalnum() or character.isspace() for character in more) else span
 
 
 # As the pipelines of this package part sentences: also at line breaks.
