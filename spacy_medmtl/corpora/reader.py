@@ -48,6 +48,7 @@ class Reader:
     folder: str = ""  # where its parts lie, below a folder of corpora; "": no place of its own
     train: Sequence[str] = ()
     dev: Sequence[str] = ()  # none: the corpus has no dev part, cut one with --dev-share
+    dev_repeats_train: bool = False  # whether texts of the train part stand in the dev part, so that it needs them out
     is_verified: bool = True  # whether it was ever run on the real files
 
     def configured(self, given: Mapping[str, str] = MappingProxyType({}), seed: int = 0) -> tuple[Read, Scheme]:
