@@ -32,7 +32,7 @@ CORPORA = {
     # did not judge is neither learnt nor scored.
     "status": {name: name for name in ("negex", "e3c", "healthsea")},
     "status_es": {"nubes": "nubes"},
-    # The two mixtures of the progressive learning paper, its tasks in order. The published dev parts are kept elsewhere.
+    # The two mixtures of the progressive learning paper, its tasks in order. Published dev parts are kept elsewhere.
     "progressive": {name: name for name in ("kuake_qic", "chip_sts", "cmeee", "chip_mdcfnpc")},
     "imcs21": {name: name for name in ("imcs21_da", "imcs21_qa", "imcs21_ner", "imcs21_status")},
 }

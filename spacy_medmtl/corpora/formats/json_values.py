@@ -1,11 +1,14 @@
 """Values of decoded JSON, where any value may be of any type, as mentions, labels and attributes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ...annotations.groups import ENTITIES
 from ..audit import Audit, Place
 from ..record import FALSE, Attributes, Entity, are_fragments, is_unicode, label_problem, read_label
+
+Mention = tuple[int, int, str, Attributes]  # start, end, label, what is said of it
 
 
 def objects(value: Any, what: str, place: Place, audit: Audit) -> list[dict[str, Any]]:
@@ -50,6 +53,30 @@ def entity(
     else:
         return Entity(name, ((start, end),), place, attributes)
     return None
+
+
+def mentions(
+    given: Iterable[Any],
+    text: str,
+    read: Callable[[Any, str], "Mention | str"],
+    place: Place,
+    audit: Audit,
+    at: int = 0,
+    kind: str = ENTITIES,
+    label: str = "",
+) -> Iterator[Entity]:
+    """The mentions of a part of a text, which begins at ``at``.
+
+    ``read(mention, part)`` gives one with the offsets of the part, or what is wrong with it: then it is a loss of this
+    ``kind`` and ``label`` (MedmtlError E401 in stop mode).
+    """
+    for mention in given:
+        found = read(mention, text)
+        if isinstance(found, str):
+            audit.dropped(place, kind, label, found)
+        else:
+            start, end, name, attributes = found
+            yield Entity(name, ((at + start, at + end),), place, attributes)
 
 
 def attributes_of(value: dict[str, Any], known: tuple[str, ...]) -> Attributes:
