@@ -35,7 +35,7 @@ class Reader:
 
     read: Callable[..., Iterator[Record]]
     scheme: Scheme = field(default_factory=Scheme)
-    patterns: tuple[str, ...] = ()  # which files a folder stands for; none: no folders
+    suffixes: tuple[str, ...] = ()  # of the files that a folder stands for, at any depth; none: no folders
     takes_folders: bool = False  # reads a folder itself
     reads_ahead: bool = False  # reads a whole file before its first record: a loss cannot be told to belong to one
     options: Mapping[str, Option] = field(default_factory=dict)  # what the user may set

@@ -62,7 +62,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
             yield record
 
 
-READER = Reader(read, Scheme(is_open=True), patterns=("*.xml", "*.json", "*.jsonl"), options={**SPANS, **DISCONTINUOUS})
+READER = Reader(read, Scheme(is_open=True), suffixes=(".xml", ".json", ".jsonl"), options={**SPANS, **DISCONTINUOUS})
 
 
 def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, Any]]:
@@ -141,14 +141,16 @@ def _joined(whole: Passage, sentences: list[Passage]) -> list[Passage]:
 
 def _entities(passage: Passage, begin: int, place: Place, audit: Audit) -> Iterator[tuple[str, Entity]]:
     """The mentions, by their ids, in the text of the document, in which a passage begins at ``begin``."""
-    places = [_locations(annotation) for annotation in passage.annotations]
-    words = [_typed(annotation.get("text") or "", str) or None for annotation in passage.annotations]
+    located_ones = [annotation for annotation in passage.annotations if _list(annotation, "locations")]
+    audit.note("annotations of a document, at no place in its text", len(passage.annotations) - len(located_ones))
+    places = [_locations(annotation) for annotation in located_ones]
+    words = [_typed(annotation.get("text") or "", str) or None for annotation in located_ones]
     mentions = [(moved(given, -passage.offset), said) for given, said in zip(places, words)]
-    for annotation, given, fragments in zip(passage.annotations, places, located(passage.text, mentions, audit)):
+    for annotation, given, fragments in zip(located_ones, places, located(passage.text, mentions, audit)):
         infons, here = _infons(annotation), _place(annotation, place)
         label = read_label(infons.pop("type", None), audit)
         if label is None or fragments is None:
-            edges = [edge for bounds in given for edge in bounds] or [-1]
+            edges = [edge for bounds in given for edge in bounds]
             is_inside = passage.offset <= min(edges) <= max(edges) <= passage.offset + len(passage.text)
             reason = WRONG if is_inside else "the locations are outside the passage"
             audit.dropped(here, "line", "", "an annotation without a type" if label is None else reason)

@@ -77,7 +77,7 @@ def read_lines_apart(path: Path, audit: Audit) -> Iterator[Record]:
             audit.dropped(record.place, "document", "", "an empty text")
 
 
-READER = Reader(read, Scheme(is_open=True), patterns=("**/*.txt", "**/*.ann"), options={**SPANS, **DISCONTINUOUS})
+READER = Reader(read, Scheme(is_open=True), suffixes=(".txt", ".ann"), options={**SPANS, **DISCONTINUOUS})
 
 
 def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterator[Pair]:
@@ -88,7 +88,7 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
             if archive is not None:
                 yield from _from_archive(archive, audit, is_complete)
         return
-    text, rows = path.with_suffix(".txt"), path.with_suffix(".ann")
+    text, rows = _beside(path, ".txt"), _beside(path, ".ann")
     if not rows.exists():
         audit.note("texts without an .ann file, left out")
     elif not text.exists():
@@ -99,6 +99,12 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
             has_mark = stream.read(3) == b"\xef\xbb\xbf"
         configuration = _configuration(path.parent)
         yield from _pair(content, annotations, Place(text, 1), rows, has_mark, configuration, audit)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """The file of a pair with this suffix, be it in capital letters."""
+    in_capitals = path.with_suffix(suffix.upper())
+    return in_capitals if in_capitals.exists() else path.with_suffix(suffix)
 
 
 def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator[Pair]:

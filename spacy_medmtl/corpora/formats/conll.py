@@ -31,6 +31,7 @@ COMMENTS = "comment lines, not used"
 _NEWDOC = re.compile(r"# *newdoc\b.*")
 _SEPARATOR = re.compile(r"-DOCSTART-(\s.*)?|###MEDLINE:\d+\s*")
 _TAG = re.compile(r"(?P<prefix>[BIESLUM])(?:[-_](?P<label>\S.*))?")  # beside O
+_OUTSIDE = ("O", "_")  # the second is how CoNLL-U and WebAnno write a column that is empty
 _BLANKS = re.compile(" +")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _UNREADABLE = "\x00"  # stands for a line that cannot be decoded: a blank line would end the sentence
@@ -111,7 +112,7 @@ def read(path: Path, audit: Audit, *, word: tuple[int, ...] = (0,), tags: tuple[
 READER = Reader(
     read,
     Scheme(is_open=True),
-    patterns=("*.conll", "*.tsv", "*.txt", "*.iob", "*.bio"),
+    suffixes=(".conll", ".tsv", ".txt", ".iob", ".bio"),
     options={
         "word": columns("column of the words", "1"),
         "tags": columns("columns of the tags, several for nested entities: 3,4", "-1"),
@@ -142,8 +143,8 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
         columns = line.rstrip(" \t").split("\t") if "\t" in line else _BLANKS.split(line.strip(" "))
         problem = _problem(line, columns, layout, n_columns)
         tags = [] if problem else [columns[at].strip(" ") for at in layout.tags]
-        row = [None if tag == "O" else _TAG.fullmatch(tag) for tag in tags]
-        is_row = not problem and all(tag == "O" or match for tag, match in zip(tags, row))
+        row = [None if tag in _OUTSIDE else _TAG.fullmatch(tag) for tag in tags]
+        is_row = not problem and all(tag in _OUTSIDE or match for tag, match in zip(tags, row))
         if line[0] == "#" and not is_row:
             audit.note(COMMENTS)
             continue

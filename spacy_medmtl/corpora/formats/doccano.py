@@ -40,7 +40,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     yield from (_record(one, words, here, kind, audit) for here, one, words in waiting)
 
 
-READER = Reader(read, Scheme(is_open=True), options={**SPANS, **UNIT})
+READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **UNIT})
 
 
 def _given(value: dict[str, Any]) -> Any:

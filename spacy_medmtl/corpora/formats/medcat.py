@@ -52,7 +52,7 @@ def read(path: Path, audit: Audit, *, label: str = "Concept") -> Iterator[Record
 READER = Reader(
     read,
     Scheme(is_open=True),
-    patterns=("*.json",),
+    suffixes=(".json",),
     options={
         **SPANS,
         "group": choice(SPANS["group"].help, "both", "ner", "findings"),

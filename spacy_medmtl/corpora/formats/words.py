@@ -82,6 +82,11 @@ def _countings(text: str, has_mark: bool) -> Iterable[tuple[str, Counted]]:
         yield "UTF-16 units", lambda char, at: 1 + (char > "\uffff")
     if not text.isascii():
         yield "UTF-8 bytes", lambda char, at: len(char.encode(errors="surrogatepass"))
+        yield (
+            "accents with their letters",
+            lambda char, at: int(not unicodedata.combining(text[at + 1 : at + 2] or " ")),
+        )
+        yield "accents apart from their letters", lambda char, at: len(unicodedata.normalize("NFD", char))
 
 
 def _checked(text: str, mention: Mention, place: Callable[[int], int | None]) -> tuple[Bounds, ...] | None:

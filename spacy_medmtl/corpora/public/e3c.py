@@ -74,7 +74,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
 READER = Reader(
     read,
     Scheme(group=FINDINGS_ONLY, finding_label=FINDING, modifiers=("uncertain", "hypothetical"), given_only=True),
-    patterns=("*.xml",),
+    suffixes=(".xml",),
 )
 
 

@@ -175,6 +175,6 @@ def _substituted(exchange: Exchange, group: Sequence[Exchange], draw: random.Ran
 
 
 ACTS = Reader(read_acts, Scheme(classes=ACT_NAMES))
-ENTITY_READER = Reader(read_entities, Scheme(types={name: name for name in TYPES}), patterns=("*.char",))
+ENTITY_READER = Reader(read_entities, Scheme(types={name: name for name in TYPES}), suffixes=(".char",))
 STATUS_READER = Reader(read_statuses, Scheme(group=FINDINGS_ONLY, finding_label=FINDING))
 EXCHANGES = Reader(read_exchanges, Scheme(relations=[ANSWERS]))
