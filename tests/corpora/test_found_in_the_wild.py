@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from spacy_medmtl.annotations.groups import ENTITIES, RELATIONS
+from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, RELATIONS, group_values
 from spacy_medmtl.annotations.relations import read_pairs
 from spacy_medmtl.errors import MedmtlError
 
@@ -23,6 +23,15 @@ def test_folder_in_a_folder_and_suffixes_in_capitals(run, tmp_path):
     docs, audit = run("brat", tmp_path, on_error="stop")
     assert [spans(doc) for doc in docs] == [[("fever", "Problem")]] * 2
     assert not audit.notes.total()
+
+
+def test_what_is_said_of_events_is_said_of_their_triggers(run, write):
+    rows = "A1\tNegation E1\nE1\tProblem:T1\nT1\tProblem 3 8\tfever\nT2\tDrug 12 19\taspirin\nE2\tDrug:T2 Of:T1\n"
+    write("a.ann", f"{rows}R1\tfor Arg1:E2 Arg2:T1\nA2\tSure R1\n")
+    (doc,), audit = run("brat", write("a.txt", "No fever on aspirin."), on_error="stop", group="both")
+    assert group_values(doc, FINDINGS, "assertion") == ["negative"]
+    assert [(doc[slice(*pair.head)].text, pair.labels) for pair in read_pairs(doc)] == [("aspirin", ("for",))]
+    assert audit.notes == {"events, not kept": 2, "attributes of relations, not kept": 1}
 
 
 @pytest.mark.parametrize(
@@ -64,6 +73,23 @@ def test_annotation_of_a_document_is_counted(run, write):
     docs, audit = run("bioc", write("a.json", json.dumps({"passages": [passage]})), on_error="stop")
     assert spans(docs[0]) == []
     assert audit.notes["annotations of a document, at no place in its text"] == 1
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+def test_annotations_of_a_document_at_places_in_its_text(run, write, form):
+    texts = [(0, "No fever."), (20, "A cough.")]
+    if form == "json":
+        passages = [{"offset": offset, "text": text} for offset, text in texts]
+        places = [{"offset": 22, "length": 5}]
+        annotation = {"id": "1", "infons": {"type": "Problem"}, "text": "cough", "locations": places}
+        path = write("a.json", json.dumps({"id": "7", "passages": passages, "annotations": [annotation]}))
+    else:
+        passages = "".join(f"<passage><offset>{at}</offset><text>{text}</text></passage>" for at, text in texts)
+        place = '<location offset="22" length="5"/><text>cough</text>'
+        annotation = f'<annotation id="1"><infon key="type">Problem</infon>{place}</annotation>'
+        path = write("a.xml", f"<collection><document><id>7</id>{passages}{annotation}</document></collection>")
+    (doc,), _ = run("bioc", path, on_error="stop")
+    assert spans(doc) == [("cough", "Problem")]
 
 
 def test_rows_that_a_spreadsheet_leaves_empty(run, write):

@@ -101,6 +101,9 @@ def _record(document: Any, place: Place, audit: Audit) -> Record:
         sentences = _list(given, "sentences")
         passages += _joined(_passage(given, number), [_passage(sentence, number) for sentence in sentences])
         holders += [(holder, number) for holder in (given, *sentences)]
+    if not passages:
+        raise MalformedError("a document without passages")
+    _hand_down(_list(document, "annotations"), passages)
     text, begins = joined([passage.text for passage in passages], BREAK)
     name = str(document.get("id", "")).strip() or None
     record = Record(text, place, name=name, key=name, is_explicit=False, entities=[])
@@ -132,11 +135,16 @@ def _joined(whole: Passage, sentences: list[Passage]) -> list[Passage]:
         return [whole]
     for sentence in sentences:
         sentence.starts = [0]
-    for annotation in whole.annotations:
-        at = min((start for start, _ in _locations(annotation)), default=0)
-        begun = [sentence for sentence in sentences if sentence.offset <= at]
-        (begun or sentences)[-1].annotations.append(annotation)
+    _hand_down(whole.annotations, sentences)
     return sentences
+
+
+def _hand_down(annotations: list[Value], passages: list[Passage]) -> None:
+    """Give annotations to the passages in which they begin."""
+    for annotation in annotations:
+        at = min((start for start, _ in _locations(annotation)), default=0)
+        begun = [passage for passage in passages if passage.offset <= at]
+        (begun or passages)[-1].annotations.append(annotation)
 
 
 def _entities(passage: Passage, begin: int, place: Place, audit: Audit) -> Iterator[tuple[str, Entity]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...annotations.groups import ENTITIES
 from ..audit import Audit, Place
-from ..record import FALSE, Attributes, Entity, are_fragments, is_unicode, label_problem, read_label
+from ..record import FALSE, Attributes, Entity, LinkRow, are_fragments, is_unicode, label_problem, read_label
 
 Mention = tuple[int, int, str, Attributes]  # start, end, label, what is said of it
 
@@ -100,6 +100,18 @@ def labels_of(value: Any, place: Place, audit: Audit) -> list[str]:
         else:
             found.append(name)
     return found
+
+
+def link_rows(value: Any, names: tuple[str, str, str], place: Place, audit: Audit) -> Iterator[LinkRow]:
+    """The relations of a list of objects, by the names of their label and of the ids of head and tail. What is no
+    relation is a loss (MedmtlError E401 in stop mode)."""
+    for given in objects(value, "a relation", place, audit):
+        label, head, tail = (given.get(name) for name in names)
+        name = read_label(label, audit)
+        if name is None:
+            audit.dropped(place, "line", "", f"a relation {label_problem(label)}")
+        else:
+            yield LinkRow(name, str(head), str(tail), place)
 
 
 def number(value: Any) -> float | None:
