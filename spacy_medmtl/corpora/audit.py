@@ -16,6 +16,12 @@ from .lengths import WindowCheck
 EXPANDED, CONTRACTED, RESHAPED = "expanded", "contracted", "reshaped"
 MERGED, SKIPPED, DROPPED = "merged", "skipped", "dropped"
 OUTCOMES = (EXPANDED, CONTRACTED, RESHAPED, MERGED, SKIPPED, DROPPED)
+_REASONS = {
+    EXPANDED: "an edge lay inside a token",
+    CONTRACTED: "an edge lay inside a token",
+    MERGED: "the same tokens carry this label already",
+    SKIPPED: "left out, for something of it was lost",
+}
 ON_ERROR = ("stop", "skip", "report")
 ON_MISALIGNED = ("expand", "contract", "error")
 COVERED = "a discontinuous mention, kept as one span from its first to its last character"
@@ -99,25 +105,13 @@ class Audit:
         """Something of the input does not reach the output. Raises MedmtlError E401 unless told to go on."""
         if self.on_error == "stop":
             raise MedmtlError("E401", file=place.file, line=place.line, reason=reason)
-        self._change(place, kind, label, DROPPED, reason, offsets)
+        self.changed(DROPPED, place, kind, label, offsets, reason)
 
-    def expanded(self, place: Place, kind: str, label: str, offsets: tuple[int, ...]) -> None:
-        """An edge lay inside a token, so the span was widened to whole tokens."""
-        self._change(place, kind, label, EXPANDED, "an edge lay inside a token", offsets)
-
-    def contracted(self, place: Place, kind: str, label: str, offsets: tuple[int, ...]) -> None:
-        """An edge lay inside a token, so the span was narrowed to whole tokens."""
-        self._change(place, kind, label, CONTRACTED, "an edge lay inside a token", offsets)
-
-    def reshaped(self, place: Place, kind: str, label: str, reason: str, offsets: tuple[int, ...]) -> None:
-        """A discontinuous mention was made one span, by the rule of the converter or the user's."""
-        self._change(place, kind, label, RESHAPED, reason, offsets)
-
-    def merged(self, place: Place, kind: str, label: str, offsets: tuple[int, ...]) -> None:
-        """The same tokens carry the same label already."""
-        self._change(place, kind, label, MERGED, "the same tokens carry this label already", offsets)
-
-    def _change(self, place: Place, kind: str, label: str, outcome: str, reason: str, offsets: tuple[int, ...]) -> None:
+    def changed(
+        self, outcome: str, place: Place, kind: str, label: str, offsets: tuple[int, ...] = (), reason: str = ""
+    ) -> None:
+        """An annotation is in the output, but not as it is in the input; ``reason``: if it is another than usual."""
+        reason = reason or _REASONS[outcome]
         self.changes.append(Change(str(place.file), place.line, kind, label, outcome, reason, offsets))
 
     def keep_losses(self, since: int) -> None:
@@ -131,7 +125,7 @@ class Audit:
             return False
         self.keep_losses(since)
         place = Place(Path(first.file), first.line)
-        self._change(place, "document", "", SKIPPED, "left out, for something of it was lost", ())
+        self.changed(SKIPPED, place, "document", "")
         return True
 
     def count(self, output: str, doc: Doc) -> None:

@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, RELATIONS, entity_types
 from ..annotations.relations import JudgedPair, write_relations
-from .audit import Audit, Place
+from .audit import MERGED, Audit, Place
 from .record import Bounds, Entity, Link
 from .scheme import Scheme
 from .spans import token_span
@@ -101,7 +101,7 @@ class JudgedPairs:
         if label in stated or (stated and None in (label, *stated)):
             spans = self.doc[slice(*head)], self.doc[slice(*tail)]
             offsets = tuple(offset for span in spans for offset in (span.start_char, span.end_char))
-            self.audit.merged(at, RELATIONS, label or "", offsets)
+            self.audit.changed(MERGED, at, RELATIONS, label or "", offsets)
         stated.add(label)
 
     def write(self, labels: Sequence[str] | None) -> None:

@@ -2,96 +2,48 @@
 
 Every set has ``train``, ``dev`` (model selection) and ``test`` (touched once, by ``medmtl evaluate``), one file per
 corpus. A public corpus whose test part is published apart is tested on its dev part here; then ``dev`` is a tenth of
-its train part, cut by document or question.
+its train part, cut by document or question. Where the parts of a corpus lie says its reader (``catalogue.yml``).
 """
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import MedmtlError
 from .audit import Audit
 from .leakage import Shared, between_parts
 from .outputs import write_atomically
+from .reader import get_reader
 from .run import Job, Progress, convert_corpus, no_progress
 
 SELECTION_SHARE = 0.1
-
-
-@dataclass(frozen=True)
-class Source:
-    """A reader, the folder of its corpus, and the files of its parts; no test file: cut one from train too.
-
-    ``name``: of the written files, if not the folder's. ``overlaps``: leave out of train what stands in test too.
-    ``lang``: of the texts, if not the one asked for.
-    """
-
-    converter: str
-    folder: str
-    train: str
-    test: str = ""
-    name: str = ""
-    overlaps: bool = False
-    lang: str = ""
-
-
-BC5CDR = Source("pubtator", "bc5cdr", "CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt")
-NEGEX = Source("negex", "negex", "train.tsv")
-PUBLIC = (
-    Source("piboso", "piboso", "train.txt", "dev.txt"),
-    Source("rqe", "rqe", "train_8588.xml", "dev_230.xml"),
-    BC5CDR,
-    NEGEX,
-)
-# NCBI-disease and BC5CDR are read in the formats that keep their documents, so that dev shares none with train.
-NER = (
-    Source("genia", "genia", "train.jsonl", "dev.jsonl"),
-    Source("jnlpba", "jnlpba", "standoff_train.zip", "devel.tsv", overlaps=True),
-    Source("bc2gm", "mtl_bionlp/BC2GM-IOB", "train.tsv", "devel.tsv", name="bc2gm"),
-    Source("ncbi_disease", "ncbi_disease", "NCBItrainset_corpus.txt", "NCBIdevelopset_corpus.txt"),
-    Source("linnaeus", "mtl_bionlp/linnaeus-IOB", "train.tsv", "devel.tsv", name="linnaeus"),
-    BC5CDR,
-)
-CHIP_MDCFNPC = Source("chip_mdcfnpc", "chip_mdcfnpc", "train.jsonl", lang="zh")
-# The list of train documents in E3C's folder names all of its documents there; the others are kept elsewhere.
-FINDINGS = (
-    NEGEX,
-    Source("e3c", "e3c", "English"),
-    CHIP_MDCFNPC,
-)
-# All open English corpora of status. Each says which modifiers it judged and whether only the given spans; what it did
-# not judge is neither learnt nor scored.
-HEALTHSEA = Source("healthsea", "healthsea", "train.jsonl")
-STATUS = (NEGEX, Source("e3c", "e3c", "English"), HEALTHSEA)
-STATUS_ES = (Source("nubes", "nubes", "train.zip", lang="es"),)
-# The two mixtures of the progressive learning paper, its tasks in order. The published dev parts are kept elsewhere.
-PROGRESSIVE = (
-    Source("kuake_qic", "kuake_qic", "train.json", lang="zh"),
-    Source("chip_sts", "chip_sts", "train.json", lang="zh"),
-    Source("cmeee", "cmeee_v2", "train.json", name="cmeee", lang="zh"),
-    CHIP_MDCFNPC,
-)
-IMCS21 = tuple(
-    Source(name, "imcs21", "aligned_dev.jsonl", name=name, lang="zh")
-    for name in ("imcs21_da", "imcs21_qa", "imcs21_ner", "imcs21_status")
-)
+TEST_SHARE = 0.2  # of a corpus that is published as one file
+# The corpora of each set: name of the written files -> reader.
 CORPORA = {
-    "public": PUBLIC,
-    "ner": NER,
-    "findings": FINDINGS,
-    "status": STATUS,
-    "status_es": STATUS_ES,
-    "progressive": PROGRESSIVE,
-    "imcs21": IMCS21,
+    "public": {"piboso": "piboso", "rqe": "rqe", "bc5cdr": "pubtator", "negex": "negex"},
+    # NCBI-disease and BC5CDR are read in the formats that keep their documents, so that dev shares none with train.
+    "ner": {
+        **{name: name for name in ("genia", "jnlpba", "bc2gm", "ncbi_disease", "linnaeus")},
+        "bc5cdr": "pubtator",
+    },
+    # The list of train documents in E3C's folder names all of its documents there; the others are kept elsewhere.
+    "findings": {name: name for name in ("negex", "e3c", "chip_mdcfnpc")},
+    # All open English corpora of status. Each says which modifiers it judged and whether only the given spans; what it
+    # did not judge is neither learnt nor scored.
+    "status": {name: name for name in ("negex", "e3c", "healthsea")},
+    "status_es": {"nubes": "nubes"},
+    # The two mixtures of the progressive learning paper, its tasks in order. Published dev parts are kept elsewhere.
+    "progressive": {name: name for name in ("kuake_qic", "chip_sts", "cmeee", "chip_mdcfnpc")},
+    "imcs21": {name: name for name in ("imcs21_da", "imcs21_qa", "imcs21_ner", "imcs21_status")},
 }
 SETS = ("sample", "public", "ner", "bc5cdr_split", *list(CORPORA)[2:])
-TEST_SHARE = 0.2  # of a corpus that is published as one file
 
 
 def prepare_jobs(
     name: str, source: Path, output: Path, *, lang: str, seed: int, on_misaligned: str = "expand"
 ) -> list[Job]:
-    """The conversions that make up a data set, in order. Raises MedmtlError E403 for an unknown set."""
+    """The conversions that make up a data set, in order. ``lang`` is for its English corpora; the others have their
+    own. Raises MedmtlError E403 for an unknown set."""
     if name not in SETS:
         raise MedmtlError("E403", received=name, expected=", ".join(SETS))
     base = Job("sample", [], output, lang, "report", seed, on_misaligned=on_misaligned)
@@ -99,36 +51,33 @@ def prepare_jobs(
         parts = ("train", "dev", "test")
         return [replace(base, inputs=[source / part], output=output / part / "sample.spacy") for part in parts]
     if name == "bc5cdr_split":
-        return _split_jobs(base, source / BC5CDR.folder, output)
-    return [job for corpus in CORPORA[name] for job in _jobs(base, corpus, source, output)]
+        return _split_jobs(base, source, output)
+    return [job for stem, corpus in CORPORA[name].items() for job in _jobs(base, stem, corpus, source, output)]
 
 
-def _jobs(base: Job, corpus: Source, source: Path, output: Path) -> list[Job]:
+def _jobs(base: Job, stem: str, corpus: str, source: Path, output: Path) -> list[Job]:
     """The one or two conversions of a public corpus."""
-    stem = corpus.name or corpus.folder
     train, dev, test = (output / part / f"{stem}.spacy" for part in ("train", "dev", "test"))
-    folder = source / corpus.folder
-    base = replace(base, lang=corpus.lang or base.lang)
-    job = replace(base, name=corpus.converter, inputs=[folder / corpus.train], output=train)
-    job = replace(job, dev_share=SELECTION_SHARE, dev_output=dev)
-    if not corpus.test:
+    reader = get_reader(corpus)
+    base = replace(base, name=corpus, lang=base.lang if reader.lang == "en" else reader.lang)
+    given, tested = ([source / reader.folder / file for file in files] for files in (reader.train, reader.dev))
+    job = replace(base, inputs=given, output=train, dev_share=SELECTION_SHARE, dev_output=dev)
+    if not tested:
         return [replace(job, test_share=TEST_SHARE, test_output=test)]
-    tested = [folder / corpus.test]
-    job = replace(job, without=tested if corpus.overlaps else [])
-    return [job, replace(base, name=corpus.converter, inputs=tested, output=test)]
+    without = tested if reader.dev_repeats_train else []
+    return [replace(job, without=without), replace(base, inputs=tested, output=test)]
 
 
-def _split_jobs(base: Job, folder: Path, output: Path) -> list[Job]:
+def _split_jobs(base: Job, source: Path, output: Path) -> list[Job]:
     """BC5CDR as two corpora that each know one label, to learn both from; dev and test (as in ``ner``) have both."""
-    given = replace(base, inputs=[folder / BC5CDR.train])
+    whole, test = _jobs(base, "bc5cdr", "pubtator", source, output)
     rest, selection = (SELECTION_SHARE, 1.0), (0.0, SELECTION_SHARE)
-    train = output / "train"
-    return [
-        replace(given, name="bc5cdr_disease_half", output=train / "disease_half.spacy", places=rest),
-        replace(given, name="bc5cdr_chemical_half", output=train / "chemical_half.spacy", places=rest),
-        replace(given, name="pubtator", output=output / "dev" / "bc5cdr.spacy", places=selection),
-        replace(base, name="pubtator", inputs=[folder / BC5CDR.test], output=output / "test" / "bc5cdr.spacy"),
+    given = replace(whole, dev_share=None, dev_output=None)
+    halves = [
+        replace(given, name=f"bc5cdr_{half}", output=output / "train" / f"{half}.spacy", places=rest)
+        for half in ("disease_half", "chemical_half")
     ]
+    return [*halves, replace(given, output=output / "dev" / "bc5cdr.spacy", places=selection), test]
 
 
 def prepare(jobs: list[Job], progress: Progress = no_progress) -> dict[str, Audit]:

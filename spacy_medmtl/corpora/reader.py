@@ -35,7 +35,7 @@ class Reader:
 
     read: Callable[..., Iterator[Record]]
     scheme: Scheme = field(default_factory=Scheme)
-    patterns: tuple[str, ...] = ()  # which files a folder stands for; none: no folders
+    suffixes: tuple[str, ...] = ()  # of the files that a folder stands for, at any depth; none: no folders
     takes_folders: bool = False  # reads a folder itself
     reads_ahead: bool = False  # reads a whole file before its first record: a loss cannot be told to belong to one
     options: Mapping[str, Option] = field(default_factory=dict)  # what the user may set
@@ -48,6 +48,7 @@ class Reader:
     folder: str = ""  # where its parts lie, below a folder of corpora; "": no place of its own
     train: Sequence[str] = ()
     dev: Sequence[str] = ()  # none: the corpus has no dev part, cut one with --dev-share
+    dev_repeats_train: bool = False  # whether texts of the train part stand in the dev part, so that it needs them out
     is_verified: bool = True  # whether it was ever run on the real files
 
     def configured(self, given: Mapping[str, str] = MappingProxyType({}), seed: int = 0) -> tuple[Read, Scheme]:

@@ -88,7 +88,7 @@ def convert_corpus(job: Job, progress: Progress = no_progress) -> Audit:
     audit = Audit(job.on_error, job.on_misaligned, job.encoding)
     audit.window = WindowCheck(job.tokenizer)
     read, scheme = reader.configured(job.settings, job.seed)
-    paths = input_files(job.inputs, reader.patterns, takes_folders=reader.takes_folders)
+    paths = input_files(job.inputs, reader.suffixes, takes_folders=reader.takes_folders)
     nlp = _blank(job.lang)
     against = {str(path): read_prints(path) for path in job.against}
     known = _known_texts(job, reader, nlp)
@@ -138,7 +138,7 @@ def _cause(audit: Audit) -> str:
 
 def _known_texts(job: Job, reader: Reader, nlp: Language) -> set[bytes]:
     """The letters of the texts to do without. Losses in their files are for the job that converts those."""
-    paths = input_files(job.without, reader.patterns, takes_folders=reader.takes_folders)
+    paths = input_files(job.without, reader.suffixes, takes_folders=reader.takes_folders)
     read, scheme = reader.configured(job.settings, job.seed)
     return {letters(doc) for doc in convert_records(read, scheme, paths, nlp, Audit("report", encoding=job.encoding))}
 

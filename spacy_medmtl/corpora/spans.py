@@ -9,7 +9,7 @@ from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
 from ..annotations.groups import trimmed
-from .audit import Audit, Place
+from .audit import CONTRACTED, EXPANDED, MERGED, Audit, Place
 from .record import EXACT, RULE, Bounds
 
 SpansByTokens = dict[tuple[int, int, int], Span]  # by start, end and label
@@ -58,16 +58,16 @@ def token_span(
             audit.dropped(place, kind, label, reason, (start, end))
     elif (span.start_char, span.end_char) != (start, end):
         is_narrower = start <= span.start_char and span.end_char <= end
-        moved = audit.contracted if is_narrower else audit.expanded
+        outcome = CONTRACTED if is_narrower else EXPANDED
         for kind, label in uses:
-            moved(place, kind, label, (start, end, span.start_char, span.end_char))
+            audit.changed(outcome, place, kind, label, (start, end, span.start_char, span.end_char))
     return span
 
 
 def add_unless_there(spans: SpansByTokens, span: Span, kind: str, audit: Audit, place: Place) -> bool:
     """Add ``span``, or tell the audit that the same tokens carry the same label already. Whether it was added."""
     if spans.setdefault((span.start, span.end, span.label), span) is not span:
-        audit.merged(place, kind, span.label_, (span.start_char, span.end_char))
+        audit.changed(MERGED, place, kind, span.label_, (span.start_char, span.end_char))
         return False
     return True
 

@@ -19,7 +19,7 @@ from ..annotations.groups import (
 from ..annotations.pairs import pair_doc, segment_bounds
 from ..annotations.relations import JudgedPair, write_relations
 from ..errors import MedmtlError
-from .audit import COVERED, SHORTENED, Audit
+from .audit import COVERED, MERGED, RESHAPED, SHORTENED, Audit
 from .judged import JudgedPairs
 from .reader import Read
 from .record import RULE, Bounds, Entity, Record, are_parted, is_unicode
@@ -227,7 +227,7 @@ class Writer:
             else:
                 moved = () if bounds == entity.bounds else bounds
                 reason = COVERED if rule == "cover" else SHORTENED
-                self.audit.reshaped(entity.place, kind, label, reason, (*entity.bounds, *moved))
+                self.audit.changed(RESHAPED, entity.place, kind, label, (*entity.bounds, *moved), reason)
         return None if rule == "drop" else bounds
 
     def _judgement(self, entity: Entity) -> tuple[str, tuple[str, ...]]:
@@ -248,7 +248,7 @@ class Writer:
             reason = "the same tokens carry another status or other modifiers already"
             self.audit.dropped(entity.place, FINDINGS, key[2], reason, entity.bounds)
         elif first is not said:
-            self.audit.merged(entity.place, FINDINGS, key[2], entity.bounds)
+            self.audit.changed(MERGED, entity.place, FINDINGS, key[2], entity.bounds)
 
     def _leave_attributes(self, entity: Entity, is_finding: bool) -> None:
         """Count the attributes that nothing was made of."""

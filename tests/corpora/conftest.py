@@ -40,7 +40,7 @@ def run(nlp: Language) -> Callable[..., tuple[list[Doc], Audit]]:
         tokenizer = nlp if lang == "en" else spacy.blank(lang)
         reader = get_reader(name)
         read, scheme = reader.configured(settings, seed)
-        files = input_files(paths, reader.patterns, takes_folders=reader.takes_folders)
+        files = input_files(paths, reader.suffixes, takes_folders=reader.takes_folders)
         return list(convert_records(read, scheme, files, tokenizer, audit)), audit
 
     return run_converter

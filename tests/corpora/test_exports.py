@@ -132,7 +132,7 @@ def convert(output: Path, form: str, **given_settings):
     reader = get_reader(READERS[form])
     read, scheme = reader.configured({"group": "both", **given_settings})
     audit = Audit("stop")
-    return list(convert_records(read, scheme, input_files([output], reader.patterns), NLP, audit)), audit
+    return list(convert_records(read, scheme, input_files([output], reader.suffixes), NLP, audit)), audit
 
 
 @pytest.mark.parametrize("form", FORMATS)

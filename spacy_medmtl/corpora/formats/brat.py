@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from ..audit import Audit, Place
 from ..options import DISCONTINUOUS, SPANS
 from ..reader import Reader
-from ..record import Bounds, Entity, LinkRow, Record, is_label, resolve_links
+from ..record import Bounds, Entity, LinkRow, Record, are_fragments, is_label, resolve_links
 from ..scheme import Scheme
 from .archive import MAX_BYTES, Archive, opened
 from .files import decoded, read_text
@@ -22,6 +22,7 @@ from .words import WRONG, located
 _MENTION = re.compile(r"(?P<label>\S+) (?P<offsets>\d{1,9} \d{1,9}(?:;\d{1,9} \d{1,9})*)", re.ASCII)
 _RELATION = re.compile(r"(?P<label>\S+) [^\s:]+:(?P<head>\S+) [^\s:]+:(?P<tail>\S+)\s*")
 _ATTRIBUTE = re.compile(r"(?P<name>\S+) (?P<of>\S+)(?: (?P<value>\S.*))?")
+_EVENT = re.compile(r"\S+:(?P<trigger>T\S+)")
 _ROW = re.compile(r"([TREAMN#]\S*|\*)\t")
 _NOT_KEPT = {"E": "events", "*": "equivalences", "N": "normalisations", "#": "annotators' notes"}
 _ORDER = "expected 'id TAB label start end TAB words', more stretches as 'start end;start end'"
@@ -39,17 +40,6 @@ class Pair:
     rows: Path
     has_mark: bool
     configuration: str = ""
-
-
-@dataclass(frozen=True)
-class _Row:
-    """A mention, as its row has it."""
-
-    id: str
-    label: str
-    fragments: tuple[Bounds, ...]
-    words: str
-    place: Place
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
@@ -77,7 +67,7 @@ def read_lines_apart(path: Path, audit: Audit) -> Iterator[Record]:
             audit.dropped(record.place, "document", "", "an empty text")
 
 
-READER = Reader(read, Scheme(is_open=True), patterns=("**/*.txt", "**/*.ann"), options={**SPANS, **DISCONTINUOUS})
+READER = Reader(read, Scheme(is_open=True), suffixes=(".txt", ".ann"), options={**SPANS, **DISCONTINUOUS})
 
 
 def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterator[Pair]:
@@ -88,7 +78,7 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
             if archive is not None:
                 yield from _from_archive(archive, audit, is_complete)
         return
-    text, rows = path.with_suffix(".txt"), path.with_suffix(".ann")
+    text, rows = _beside(path, ".txt"), _beside(path, ".ann")
     if not rows.exists():
         audit.note("texts without an .ann file, left out")
     elif not text.exists():
@@ -99,6 +89,12 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
             has_mark = stream.read(3) == b"\xef\xbb\xbf"
         configuration = _configuration(path.parent)
         yield from _pair(content, annotations, Place(text, 1), rows, has_mark, configuration, audit)
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    """The file of a pair with this suffix, be it in capital letters."""
+    in_capitals = path.with_suffix(suffix.upper())
+    return in_capitals if in_capitals.exists() else path.with_suffix(suffix)
 
 
 def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator[Pair]:
@@ -180,36 +176,44 @@ def declared_names(configuration: str) -> dict[str, list[str]]:
 
 
 def _record(pair: Pair, audit: Audit) -> Record:
-    mentions: dict[str, _Row] = {}
-    attributes: dict[str, list[tuple[str, str]]] = {}
-    targets: list[tuple[str, Place]] = []
+    mentions: dict[str, tuple[Entity, str]] = {}  # as its row has it, with its words
+    triggers: dict[str, str] = {}  # event -> the mention that names it, which has what is said of the event
+    said: list[tuple[str, tuple[str, str], Place]] = []  # id of what an attribute is of, name and value
     relations: list[LinkRow] = []
     for row, place in _rows(pair):
         identifier, _, rest = row.partition("\t")
         kind = row[0]
         problem = ""
         if kind == "T":
-            mention, problem = _mention(identifier, rest, place)
-            if mention is not None and mentions.setdefault(identifier, mention) is not mention:
+            mention = _mention(rest, place)
+            if mention is None:
+                problem = _ORDER
+            elif mentions.setdefault(identifier, mention) is not mention:
                 problem = "a second mention with this id"
         elif kind in "AM" and (found := _ATTRIBUTE.fullmatch(rest)):
-            attributes.setdefault(found["of"], []).append((found["name"], (found["value"] or "").strip()))
-            targets.append((found["of"], place))
+            said.append((found["of"], (found["name"], (found["value"] or "").strip()), place))
         elif kind == "R" and (found := _RELATION.fullmatch(rest)) and is_label(found["label"]):
             relations.append(LinkRow(found["label"], found["head"], found["tail"], place))
         elif kind in _NOT_KEPT and rest:
+            if (event := _EVENT.match(rest)) and kind == "E":
+                triggers[identifier] = event["trigger"]
             audit.note(f"{_NOT_KEPT[kind]}, not kept")
         else:
             problem = "not an annotation of brat's standoff format"
         if problem:
             audit.dropped(place, "line", "", problem)
-    for target, place in targets:
-        if target[0] in "ER":
-            audit.note("attributes of events and relations, not kept")
-        elif target not in mentions:
+    attributes: dict[str, list[tuple[str, str]]] = {}
+    for of, attribute, place in said:
+        mention = triggers.get(of, of)
+        if mention in mentions:
+            attributes.setdefault(mention, []).append(attribute)
+        elif of.startswith("R"):
+            audit.note("attributes of relations, not kept")
+        else:
             audit.dropped(place, "line", "", "an attribute of no mention of the document")
-    entities = dict(_entities(pair, list(mentions.values()), attributes, audit))
-    links = resolve_links(relations, entities, audit)
+    entities = dict(_entities(pair, mentions, attributes, audit))
+    named = {event: entities[mention] for event, mention in triggers.items() if mention in entities}
+    links = resolve_links(relations, {**named, **entities}, audit)
     return Record(pair.text, pair.place, entities=list(entities.values()), links=links)
 
 
@@ -233,32 +237,36 @@ def _lacks_words(row: str) -> bool:
     """Whether the words of a mention are fewer than its offsets say, so that they may go on."""
     columns = row.split("\t")
     match = _MENTION.fullmatch(columns[1]) if len(columns) > 2 else None
-    numbers = [int(number) for number in re.split("[ ;]", match["offsets"])] if match else [0, 0]
-    length = sum(end - start for start, end in zip(numbers[::2], numbers[1::2])) + len(numbers) // 2 - 1
-    return match is not None and len("\t".join(columns[2:])) < length and numbers[-1] - numbers[0] < MAX_BYTES
+    fragments = _fragments(match["offsets"]) if match else ()
+    length = sum(end - start for start, end in fragments) + len(fragments) - 1
+    is_short = bool(fragments) and fragments[-1][1] - fragments[0][0] < MAX_BYTES
+    return is_short and len("\t".join(columns[2:])) < length
 
 
-def _mention(identifier: str, rest: str, place: Place) -> tuple[_Row | None, str]:
-    """The mention of a row, or none and what is wrong with it."""
+def _fragments(offsets: str) -> tuple[Bounds, ...]:
+    numbers = [int(number) for number in re.split("[ ;]", offsets)]
+    return tuple(zip(numbers[::2], numbers[1::2]))
+
+
+def _mention(rest: str, place: Place) -> tuple[Entity, str] | None:
+    """The mention of a row, as it stands there, with its words; None if it is none."""
     head, tab, words = rest.partition("\t")
     match = _MENTION.fullmatch(head.strip(" ")) if tab else None
     if match is None or not is_label(match["label"]):
-        return None, _ORDER
-    numbers = [int(number) for number in re.split("[ ;]", match["offsets"])]
-    return _Row(identifier, match["label"], tuple(zip(numbers[::2], numbers[1::2])), words, place), ""
+        return None
+    return Entity(match["label"], _fragments(match["offsets"]), place), words
 
 
 def _entities(
-    pair: Pair, rows: list[_Row], attributes: dict[str, list[tuple[str, str]]], audit: Audit
+    pair: Pair, mentions: dict[str, tuple[Entity, str]], attributes: dict[str, list[tuple[str, str]]], audit: Audit
 ) -> Iterator[tuple[str, Entity]]:
-    found = located(pair.text, [(row.fragments, row.words) for row in rows], audit, has_mark=pair.has_mark)
-    for row, fragments in zip(rows, found):
+    """The mentions by their ids, at the characters where their words stand."""
+    given = [(entity.fragments, words) for entity, words in mentions.values()]
+    found = located(pair.text, given, audit, has_mark=pair.has_mark)
+    for (identifier, (entity, _)), fragments in zip(mentions.items(), found):
         if fragments is None:
-            ordered = sorted(row.fragments)
-            edges = [edge for fragment in ordered for edge in fragment]
-            is_apart = (
-                edges == sorted(edges) and all(start < end for start, end in ordered) and edges[-1] <= len(pair.text)
-            )
-            audit.dropped(row.place, "line", "", WRONG if is_apart else _APART, (edges[0], max(edges)))
+            ordered = sorted(entity.fragments)
+            reason = WRONG if are_fragments(ordered, len(pair.text)) else _APART
+            audit.dropped(entity.place, "line", "", reason, (ordered[0][0], max(end for _, end in ordered)))
         else:
-            yield row.id, Entity(row.label, fragments, row.place, tuple(attributes.get(row.id, ())))
+            yield identifier, replace(entity, fragments=fragments, attributes=tuple(attributes.get(identifier, ())))

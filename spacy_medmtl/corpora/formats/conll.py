@@ -12,6 +12,7 @@ and ``medmtl export conll`` writes it: ``SpaceAfter=No``, and ``Form=...`` for a
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
@@ -78,16 +79,14 @@ class TaggedSentence:
     open: dict[int, TaggedMention] = field(default_factory=dict)  # the mention of each layer that may go on
     is_broken: bool = False  # whether a line of it was lost
 
-    def add(self, word: str, tags: "Sequence[re.Match[str] | None]", number: int, audit: Audit) -> None:
-        """Append a word, on line ``number``, with its tags, one of each layer; None for O."""
+    def add(self, word: str, tags: Sequence[tuple[str, str]], number: int, audit: Audit) -> None:
+        """Append a word, on line ``number``, with its tags, one of each layer: prefix and label, empty outside."""
         at = len(self.words)
         self.words.append(word)
-        for layer, tag in enumerate(tags):
-            prefix = tag["prefix"] if tag is not None else None
+        for layer, (prefix, label) in enumerate(tags):
             mention = self.open.pop(layer, None) if self.open else None
-            if tag is None or prefix is None:
+            if not prefix:
                 continue
-            label = tag["label"] or UNTYPED
             if mention is not None and prefix in "IMEL" and mention.label == label:
                 mention.end = at + 1
             else:
@@ -111,7 +110,7 @@ def read(path: Path, audit: Audit, *, word: tuple[int, ...] = (0,), tags: tuple[
 READER = Reader(
     read,
     Scheme(is_open=True),
-    patterns=("*.conll", "*.tsv", "*.txt", "*.iob", "*.bio"),
+    suffixes=(".conll", ".tsv", ".txt", ".iob", ".bio"),
     options={
         "word": columns("column of the words", "1"),
         "tags": columns("columns of the tags, several for nested entities: 3,4", "-1"),
@@ -131,9 +130,8 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
     n_columns = layout.n_columns
     sentence = TaggedSentence(Place(path, 1), document)
     for number, line in read_lines(path, audit, instead=_UNREADABLE):
-        is_blank = not line.strip(" \t")
         is_separator = line[:1] in ("-", "#") and bool(_SEPARATOR.fullmatch(line) or _NEWDOC.fullmatch(line))
-        if is_separator or is_blank:
+        if is_separator or not line.strip(" \t"):
             yield from _finished(sentence, audit)
             document = (document or 0) + 1 if is_separator else document
             sentence = TaggedSentence(Place(path, number + 1), document)
@@ -141,30 +139,39 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
         # at blanks, not at other white space, which may be a word
         columns = line.rstrip(" \t").split("\t") if "\t" in line else _BLANKS.split(line.strip(" "))
         problem = _problem(line, columns, layout, n_columns)
-        tags = [] if problem else [columns[at].strip(" ") for at in layout.tags]
-        row = [None if tag == "O" else _TAG.fullmatch(tag) for tag in tags]
-        is_row = not problem and all(tag == "O" or match for tag, match in zip(tags, row))
-        if line[0] == "#" and not is_row:
+        tags = [] if problem else [_read_tag(columns[at]) for at in layout.tags]
+        if not problem and None in tags:
+            problem = "the tag is neither O nor a label with B-, I-, M-, E-, S-, L- or U- before it"
+        if problem and line[0] == "#":
             audit.note(COMMENTS)
             continue
-        place = sentence.place if is_row and len(sentence.words) < MAX_WORDS else Place(path, number)
+        place = Place(path, number) if problem or len(sentence.words) == MAX_WORDS else sentence.place
         if len(sentence.words) == MAX_WORDS:
             audit.dropped(place, "line", "", f"a sentence of more than {MAX_WORDS} words: a blank line is missing")
             sentence.is_broken = True
             yield from _finished(sentence, audit)
             sentence = TaggedSentence(place, document, is_broken=True)
-        if is_row:
+        if not problem:
             n_columns = len(columns)
-            sentence.add(columns[layout.word], row, number, audit)
+            sentence.add(columns[layout.word], tags, number, audit)  # type: ignore[arg-type]
             if layout.misc is not None:
                 sentence.misc.append(columns[layout.misc])
             continue
         sentence.is_broken = True
         sentence.open.clear()
         if line != _UNREADABLE:  # which is listed already
-            reason = problem or "the tag is neither O nor a label with B-, I-, M-, E-, S-, L- or U- before it"
-            audit.dropped(place, "line", "", reason)
+            audit.dropped(place, "line", "", problem)
     yield from _finished(sentence, audit)
+
+
+@lru_cache(maxsize=4096)
+def _read_tag(tag: str) -> tuple[str, str] | None:
+    """The prefix and the label of a tag, both empty outside of mentions; None for what is no tag."""
+    tag = tag.strip(" ")
+    if tag in ("O", "_"):  # the second is how CoNLL-U and WebAnno write a column that is empty
+        return "", ""
+    match = _TAG.fullmatch(tag)
+    return (match["prefix"], match["label"] or UNTYPED) if match else None
 
 
 def _finished(sentence: TaggedSentence, audit: Audit) -> Iterator[TaggedSentence]:

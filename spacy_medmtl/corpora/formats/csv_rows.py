@@ -43,7 +43,8 @@ def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -
     line ``sep=;`` before the header.
 
     A file whose header lacks a name is a loss as a whole, and so is each row that is broken or has another number of
-    columns (MedmtlError E401 in stop mode); reading goes on behind it. Blank lines are no rows.
+    columns (MedmtlError E401 in stop mode); reading goes on behind it. Blank lines are no rows, nor
+    are those of empty fields.
     """
     lines = _Lines(path, audit)
     source = iter(lines)
@@ -84,7 +85,7 @@ def _rows(lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit
             reason = f"{len(fields)} columns: expected {n_columns}"
         if reason:
             audit.dropped(place, "line", "", reason)
-        elif fields:
+        elif any(map(str.strip, fields)):
             yield place, fields
 
 

@@ -55,6 +55,7 @@ def read_scores(
             yield Record(text, place, second=other, verdict=label, value=value, key=text)
 
 
+_TABLES = (".csv", ".tsv", ".tab")
 _PAIR = {
     "first": name("column of the first text", "text1"),
     "second": name("column of the second text", "text2"),
@@ -62,6 +63,7 @@ _PAIR = {
 SENTENCES = Reader(
     read_sentences,
     Scheme(is_open=True),
+    suffixes=_TABLES,
     options={
         "text": name("column of the texts", "text"),
         "label": name("column of the labels", "label"),
@@ -74,6 +76,7 @@ SENTENCES = Reader(
 PAIRS = Reader(
     read_pairs,
     Scheme(is_open=True),
+    suffixes=_TABLES,
     options={
         **_PAIR,
         "label": name("column of the labels", "label"),
@@ -84,6 +87,7 @@ PAIRS = Reader(
 SCORES = Reader(
     read_scores,
     Scheme(is_open=True),
+    suffixes=_TABLES,
     options={
         **_PAIR,
         "score": name("column of the numbers", "score"),

@@ -9,10 +9,10 @@ from typing import Any
 from ..audit import Audit, Place
 from ..options import SPANS, UNIT
 from ..reader import Reader
-from ..record import Entity, LinkRow, Record, label_problem, read_label, resolve_links
+from ..record import Entity, Record, resolve_links
 from ..scheme import Scheme
 from .json_files import read_json
-from .json_values import attributes_of, entity, labels_of, objects
+from .json_values import attributes_of, entity, labels_of, link_rows, objects
 
 _KNOWN = ("id", "label", "start_offset", "end_offset", "user", "created_at", "updated_at")
 _SPANS, _CLASSES = "spans", "classes"
@@ -40,7 +40,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     yield from (_record(one, words, here, kind, audit) for here, one, words in waiting)
 
 
-READER = Reader(read, Scheme(is_open=True), options={**SPANS, **UNIT})
+READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **UNIT})
 
 
 def _given(value: dict[str, Any]) -> Any:
@@ -87,7 +87,8 @@ def _record(value: dict[str, Any], text: str, place: Place, kind: str | None, au
             if found is not None:
                 spans.append(found)
                 by_id[str(one.get("id"))] = found
-        record.entities, record.links = spans, resolve_links(_rows(value, place, audit), by_id, audit)
+        rows = link_rows(value.get("relations"), ("type", "from_id", "to_id"), place, audit)
+        record.entities, record.links = spans, resolve_links(rows, by_id, audit)
     return record
 
 
@@ -110,12 +111,3 @@ def _text(label: Any, audit: Audit) -> Any:
         audit.note("labels that are numbers, as doccano's first versions export them, kept as such")
         return str(label)
     return label
-
-
-def _rows(value: dict[str, Any], place: Place, audit: Audit) -> Iterator[LinkRow]:
-    for one in objects(value.get("relations"), "a relation", place, audit):
-        label = read_label(one.get("type"), audit)
-        if label is not None:
-            yield LinkRow(label, str(one.get("from_id")), str(one.get("to_id")), place)
-        else:
-            audit.dropped(place, "line", "", f"a relation {label_problem(one.get('type'))}")

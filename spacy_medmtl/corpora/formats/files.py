@@ -15,23 +15,30 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
+_NO_TEXT = {
+    b"PK\x03\x04": "a zip archive, or a file of an office program",
+    b"\x1f\x8b": "a gzip file",
+    b"%PDF": "a PDF",
+    b"\xd0\xcf\x11\xe0": "a file of an old office program",
+}
 _LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Windows it is cp1252)"
 
 
-def input_files(inputs: Sequence[Path], patterns: Sequence[str], *, takes_folders: bool = False) -> list[Path]:
-    """The files to read, in the order given; a folder stands for the files in it that match one of the patterns,
-    sorted, or for itself where the reader takes folders.
+def input_files(inputs: Sequence[Path], suffixes: Sequence[str], *, takes_folders: bool = False) -> list[Path]:
+    """The files to read, in the order given; a folder stands for the files in it, at any depth, with one of the
+    suffixes (in small letters; a file's may be in any), sorted, or for itself where the reader takes folders.
 
     Raises MedmtlError E402 for what is missing, empty, unreadable or a folder where none is expected.
     """
     files: list[Path] = []
     for path in inputs:
-        if path.is_dir() and patterns:
-            found = {file for pattern in patterns for file in path.glob(pattern) if file.is_file()}
-            inside = sorted(file for file in found if not is_litter(str(file.relative_to(path))))
+        if path.is_dir() and suffixes:
+            below = (file for file in path.rglob("*") if file.suffix.lower() in suffixes and file.is_file())
+            inside = sorted(file for file in below if not is_litter(str(file.relative_to(path))))
             if not inside:
-                raise MedmtlError("E402", path=path, problem=f"is a folder without {' or '.join(patterns)} files")
+                expected = " or ".join(f"*{suffix}" for suffix in suffixes)
+                raise MedmtlError("E402", path=path, problem=f"is a folder without {expected} files")
             files += inside
         elif path.is_dir() and takes_folders:
             files.append(path)
@@ -59,15 +66,24 @@ def _check_file(path: Path) -> None:
         raise MedmtlError("E402", path=path, problem=f"cannot be read ({error.strerror})") from error
 
 
-def encoding_of(head: bytes, audit: Audit) -> str:
-    """The encoding that a file's byte order mark names; without one, that of the conversion."""
+def check_text(head: bytes, path: Path) -> None:
+    """Raises MedmtlError E402 for a file that is no text, by its first four bytes."""
+    kind = next((kind for mark, kind in _NO_TEXT.items() if head.startswith(mark)), None)
+    if kind is not None:
+        raise MedmtlError("E402", path=path, problem=f"is {kind}, and no text: unpack it, or save it as text")
+
+
+def encoding_of(head: bytes, path: Path, audit: Audit) -> str:
+    """The encoding that a file's byte order mark names; without one, that of the conversion. Raises MedmtlError E402
+    for a file that is no text."""
+    check_text(head, path)
     return next((name for mark, name in MARKS if head.startswith(mark)), audit.encoding)
 
 
 def decoded(content: bytes, place: Place, audit: Audit) -> str | None:
     """The text of a file or member as it stands, without a byte order mark, line ends included, because offsets count
     them. None and a loss (MedmtlError E401 in stop mode) if it is in another encoding."""
-    encoding = encoding_of(content[:4], audit)
+    encoding = encoding_of(content[:4], place.file, audit)
     try:
         return content.decode(encoding)
     except UnicodeError as error:
@@ -99,7 +115,7 @@ def lines_of(path: Path, audit: Audit) -> Iterator[tuple[int, str, str]]:
     Only a line feed ends a line: other characters that Python splits on (U+2028, form feed) occur inside real text.
     """
     with path.open("rb") as stream:
-        encoding = encoding_of(stream.read(4), audit)
+        encoding = encoding_of(stream.read(4), path, audit)
         stream.seek(0)
         wide = encoding.lower().startswith(("utf-16", "utf-32"))  # no line of bytes ends at a line feed there
         lines: Iterable[str | bytes] = io.TextIOWrapper(stream, encoding, "replace", "\n") if wide else stream

@@ -41,7 +41,7 @@ def read_json(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Values
     loses just their elements.
     """
     with path.open("rb") as stream:
-        window = _Window(stream, audit)
+        window = _Window(stream, path, audit)
         while len(window.text) < _CHUNK and window.more():
             pass
         head = _HEAD.match(window.text)
@@ -63,9 +63,9 @@ def read_json(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Values
 class _Window:
     """The part of a file that is in memory: decoded text, and the line that it begins in."""
 
-    def __init__(self, stream: IO[bytes], audit: Audit) -> None:
+    def __init__(self, stream: IO[bytes], path: Path, audit: Audit) -> None:
         self.stream, self.audit = stream, audit
-        encoding = encoding_of(stream.read(4), audit)
+        encoding = encoding_of(stream.read(4), path, audit)
         stream.seek(0)
         errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
         self.decode = codecs.getincrementaldecoder(encoding)(errors).decode

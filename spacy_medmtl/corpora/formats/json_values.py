@@ -1,11 +1,14 @@
 """Values of decoded JSON, where any value may be of any type, as mentions, labels and attributes."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from ...annotations.groups import ENTITIES
 from ..audit import Audit, Place
-from ..record import FALSE, Attributes, Entity, are_fragments, is_unicode, label_problem, read_label
+from ..record import FALSE, Attributes, Entity, LinkRow, are_fragments, is_unicode, label_problem, read_label
+
+Mention = tuple[int, int, str, Attributes]  # start, end, label, what is said of it
 
 
 def objects(value: Any, what: str, place: Place, audit: Audit) -> list[dict[str, Any]]:
@@ -52,6 +55,30 @@ def entity(
     return None
 
 
+def mentions(
+    given: Iterable[Any],
+    text: str,
+    read: Callable[[Any, str], "Mention | str"],
+    place: Place,
+    audit: Audit,
+    at: int = 0,
+    kind: str = ENTITIES,
+    label: str = "",
+) -> Iterator[Entity]:
+    """The mentions of a part of a text, which begins at ``at``.
+
+    ``read(mention, part)`` gives one with the offsets of the part, or what is wrong with it: then it is a loss of this
+    ``kind`` and ``label`` (MedmtlError E401 in stop mode).
+    """
+    for mention in given:
+        found = read(mention, text)
+        if isinstance(found, str):
+            audit.dropped(place, kind, label, found)
+        else:
+            start, end, name, attributes = found
+            yield Entity(name, ((at + start, at + end),), place, attributes)
+
+
 def attributes_of(value: dict[str, Any], known: tuple[str, ...]) -> Attributes:
     """The members of an object beside the known ones: flags, texts and lists of texts, as (name, value)."""
     found: list[tuple[str, str]] = []
@@ -73,6 +100,18 @@ def labels_of(value: Any, place: Place, audit: Audit) -> list[str]:
         else:
             found.append(name)
     return found
+
+
+def link_rows(value: Any, names: tuple[str, str, str], place: Place, audit: Audit) -> Iterator[LinkRow]:
+    """The relations of a list of objects, by the names of their label and of the ids of head and tail. What is no
+    relation is a loss (MedmtlError E401 in stop mode)."""
+    for given in objects(value, "a relation", place, audit):
+        label, head, tail = (given.get(name) for name in names)
+        name = read_label(label, audit)
+        if name is None:
+            audit.dropped(place, "line", "", f"a relation {label_problem(label)}")
+        else:
+            yield LinkRow(name, str(head), str(tail), place)
 
 
 def number(value: Any) -> float | None:

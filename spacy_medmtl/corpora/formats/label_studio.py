@@ -20,6 +20,7 @@ from .json_values import labels_of, objects
 from .words import WRONG, located
 
 _SEVERAL = "a task that several people annotated: choose with the setting 'annotations'"
+UNNAMED = "related"
 _REGIONS = ("labels", "hypertextlabels")
 
 
@@ -42,7 +43,7 @@ def read(path: Path, audit: Audit, *, annotations: str = "only", field: str = "t
 READER = Reader(
     read,
     Scheme(is_open=True),
-    patterns=("*.json",),
+    suffixes=(".json",),
     options={
         **SPANS,
         **UNIT,
@@ -133,13 +134,11 @@ def _edges(value: dict[str, Any]) -> list[tuple[int, int]]:
 
 
 def _rows(value: dict[str, Any], place: Place, audit: Audit) -> list[LinkRow]:
-    """A relation for each label; an arrow to the left relates the other way round."""
+    """A relation for each label, ``UNNAMED`` if it has none; an arrow to the left relates the other way round."""
     head, tail = str(value.get("from_id")), str(value.get("to_id"))
     if value.get("direction") == "left":
         head, tail = tail, head
-    given = value.get("labels")
-    found = [read_label(label, audit) for label in given] if isinstance(given, list) else []
-    labels = [label for label in found if label is not None]
-    if not labels:
-        audit.dropped(place, "line", "", "a relation without a label")
+    if not value.get("labels"):  # as drawn where the project has no labels of relations
+        audit.note(f"relations without a label, kept as '{UNNAMED}'")
+    labels = labels_of(value.get("labels") or UNNAMED, place, audit)
     return [LinkRow(label, head, tail, place) for label in labels]

@@ -11,10 +11,10 @@ from typing import Any
 from ..audit import Audit, Place
 from ..options import SPANS, choice, meanings, name
 from ..reader import Reader
-from ..record import Attributes, Entity, LinkRow, Record, label_problem, read_label, resolve_links
+from ..record import Attributes, Entity, Record, label_problem, read_label, resolve_links
 from ..scheme import Scheme
 from .json_files import read_json
-from .json_values import has_types, objects
+from .json_values import has_types, link_rows, objects
 from .words import WRONG, located
 
 CUI = "cui"
@@ -43,16 +43,16 @@ def read(path: Path, audit: Audit, *, label: str = "Concept") -> Iterator[Record
                 continue
             record = Record(document["text"], place, name=str(document.get("id", "")) or None, is_explicit=False)
             entities = dict(_entities(document, label, place, audit))
-            rows = objects(document.get("relations"), "a relation", place, audit)
+            rows = link_rows(document.get("relations"), ("relation", "start_entity", "end_entity"), place, audit)
             record.entities = list(entities.values())
-            record.links = resolve_links(_rows(rows, place, audit), entities, audit)
+            record.links = resolve_links(rows, entities, audit)
             yield record
 
 
 READER = Reader(
     read,
     Scheme(is_open=True),
-    patterns=("*.json",),
+    suffixes=(".json",),
     options={
         **SPANS,
         "group": choice(SPANS["group"].help, "both", "ner", "findings"),
@@ -88,12 +88,3 @@ def _attributes(given: Any) -> Attributes:
     found = given.values() if isinstance(given, dict) else given if isinstance(given, list) else ()
     meta = [one for one in found if isinstance(one, dict) and one.get("validated") is not False]
     return tuple((str(one.get("name", "")), str(one.get("value", ""))) for one in meta)
-
-
-def _rows(given: list[dict[str, Any]], place: Place, audit: Audit) -> Iterator[LinkRow]:
-    for one in given:
-        label = read_label(one.get("relation"), audit)
-        if label is None:
-            audit.dropped(place, "line", "", f"a relation {label_problem(one.get('relation'))}")
-        else:
-            yield LinkRow(label, str(one.get("start_entity")), str(one.get("end_entity")), place)

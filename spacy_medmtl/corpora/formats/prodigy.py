@@ -17,7 +17,11 @@ from ..scheme import Scheme
 from .json_files import read_json
 from .json_values import attributes_of, entity, labels_of, number, objects
 
-NOT_ATTRIBUTES = ("start", "end", "label", "token_start", "token_end", "text", "id", "source", "input_hash", "score")
+# members of a span that Prodigy or our export writes, and that say nothing of the mention
+NOT_ATTRIBUTES = (
+    *("start", "end", "label", "token_start", "token_end", "text", "id", "source", "input_hash", "score"),
+    *("pattern", "answer", "type", "color", "rank", "view_id", "hidden"),
+)
 ANSWERS = ("accept", "reject", "ignore")
 
 
@@ -34,7 +38,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
             yield _record(value, value["text"], place, audit)
 
 
-READER = Reader(read, Scheme(is_open=True), options={**SPANS, **UNIT})
+READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **UNIT})
 
 
 def _record(value: dict[str, Any], text: str, place: Place, audit: Audit) -> Record:

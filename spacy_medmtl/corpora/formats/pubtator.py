@@ -37,7 +37,12 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
         yield from _articles(path, block, audit)
 
 
-READER = Reader(read, Scheme(is_open=True), options={key: SPANS[key] for key in ("group", "labels")})
+READER = Reader(
+    read,
+    Scheme(is_open=True),
+    suffixes=(".txt", ".pubtator"),
+    options={key: SPANS[key] for key in ("group", "labels")},
+)
 
 
 def _articles(path: Path, block: Lines, audit: Audit) -> Iterator[Record]:

@@ -8,9 +8,9 @@ ends once or twice, UTF-16 units, bytes, a byte order mark. That is decided for 
 
 import html
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from itertools import accumulate
+from unicodedata import combining, normalize
 
 from ..audit import Audit
 from ..record import Bounds, are_fragments
@@ -32,14 +32,14 @@ def agree(found: str, words: str) -> bool:
         return True
     if found.isascii() and not words.isascii():  # the text was made ASCII: other characters left out, "?", or plain
         kept = one.replace("?", "")
-        bare = unicodedata.normalize("NFKD", other).replace("?", "")
+        bare = normalize("NFKD", other).replace("?", "")
         return kept != "" and kept in (_ascii(other.replace("?", "")), _ascii(bare))
     return False
 
 
 def _letters(text: str) -> str:
     text = _GAP.sub("", _ESCAPED.sub("", html.unescape(text)))
-    return "".join(unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold().split())
+    return "".join(normalize("NFKC", text.translate(_PLAIN)).casefold().split())
 
 
 def _ascii(text: str) -> str:
@@ -82,6 +82,8 @@ def _countings(text: str, has_mark: bool) -> Iterable[tuple[str, Counted]]:
         yield "UTF-16 units", lambda char, at: 1 + (char > "\uffff")
     if not text.isascii():
         yield "UTF-8 bytes", lambda char, at: len(char.encode(errors="surrogatepass"))
+        yield "accents with their letters", lambda char, at: int(not combining(text[at + 1 : at + 2] or " "))
+        yield "accents apart from their letters", lambda char, at: len(normalize("NFD", char))
 
 
 def _checked(text: str, mention: Mention, place: Callable[[int], int | None]) -> tuple[Bounds, ...] | None:

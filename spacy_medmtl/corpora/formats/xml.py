@@ -14,6 +14,7 @@ from typing import Any
 
 from ...errors import MedmtlError
 from ..audit import Audit, Place
+from .files import check_text
 
 DOCTYPE = "a document type declaration that defines entities or more, which is refused"
 Element = Any  # of lxml, which has no types
@@ -130,7 +131,12 @@ def _stretches(data: "mmap.mmap | bytes", tag: bytes) -> Iterator[tuple[int, int
 
 @contextmanager
 def _mapped(path: Path) -> "Iterator[mmap.mmap | bytes]":
-    """The bytes of a file that is not empty, without holding them in memory; of UTF-16, which is rare, as UTF-8."""
+    """The bytes of a file, without holding them in memory; of UTF-16, which is rare, as UTF-8."""
+    with path.open("rb") as stream:
+        check_text(stream.read(4), path)
+        if not stream.seek(0, 2):
+            yield b""
+            return
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
             text = data[:].decode("utf-16", errors="replace")

@@ -23,60 +23,52 @@ from typing import Any
 from ...annotations.groups import FINDINGS
 from ..audit import Audit
 from ..formats.json_files import read_json_lines
-from ..formats.json_values import has_types, within
+from ..formats.json_values import Mention, has_types, mentions, within
 from ..reader import Reader
-from ..record import EXACT, Entity, Record, asserted, joined
+from ..record import Record, asserted
 from ..scheme import FINDING, FINDINGS_ONLY, Scheme
-from .dialogues import SPEAKERS
+from .dialogues import SPEAKERS, Utterance, dialogue_record
 
 STATUSES = {"阳性": "positive", "阴性": "negative", "其他": "unknown", "不标注": "unknown"}
 TYPE = "clinical_findings"
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
-    """The dialogues of a file: utterances, each a sentence, joined by line breaks; each break belongs to the sentence
-    before it. Raises MedmtlError E401 at the first loss in stop mode."""
+    """The dialogues of a file. Raises MedmtlError E401 at the first loss in stop mode."""
     for place, row in read_json_lines(path, audit):
-        utterances = row.get("dialog_info") if isinstance(row, dict) else None
-        if not utterances or not isinstance(utterances, list) or not all(map(_is_utterance, utterances)):
+        given = row.get("dialog_info") if isinstance(row, dict) else None
+        if not given or not isinstance(given, list) or not all(map(_is_utterance, given)):
             expected = f"utterances with text, sender ({' or '.join(SPEAKERS)}) and ner"
             audit.dropped(place, "line", "", f"expected a JSON object with dialog_info, a list of {expected}")
             continue
-        text, starts = joined([one["text"] for one in utterances], "\n")
-        turns = [(start, SPEAKERS[one["sender"]]) for start, one in zip(starts, utterances)]
-        entities: list[Entity] = []
-        for one, at in zip(utterances, starts):
-            for given in one["ner"]:
-                problem = _problem(given, one["text"])
-                if problem:
-                    audit.dropped(place, FINDINGS, FINDING, problem)
-                else:
-                    start, end = given["range"]
-                    status = asserted(STATUSES[given["attr"]])
-                    entities.append(Entity(FINDING, ((at + start, at + end),), place, status))
-        yield Record(text, place, entities=entities, turns=list(turns), starts=starts, sentences=EXACT)
+        record = dialogue_record([Utterance(said["sender"], said["text"], place) for said in given])
+        record.entities = [
+            entity
+            for said, at in zip(given, record.starts)
+            for entity in mentions(said["ner"], said["text"], _finding, place, audit, at, FINDINGS, FINDING)
+        ]
+        yield record
 
 
 READER = Reader(read, Scheme(group=FINDINGS_ONLY, finding_label=FINDING))
 
 
-def _is_utterance(one: Any) -> bool:
-    return has_types(one, {"text": str, "sender": str, "ner": list}) and one["sender"] in SPEAKERS
+def _is_utterance(said: Any) -> bool:
+    return has_types(said, {"text": str, "sender": str, "ner": list}) and said["sender"] in SPEAKERS
 
 
-def _problem(given: Any, text: str) -> str:
-    """What is wrong with a finding of an utterance, or nothing."""
+def _finding(given: Any, text: str) -> Mention | str:
     if not isinstance(given, dict) or not {"mention", "range", "type", "attr"} <= set(given):
         return "a finding that is not {mention, range, type, attr}"
-    places = given["range"]
-    if not isinstance(places, list) or list(map(type, places)) != [int, int]:
+    bounds = given["range"]
+    if not isinstance(bounds, list) or list(map(type, bounds)) != [int, int]:
         return "a range that is not [start, end]"
-    if not within(places[0], places[1], text):
+    if not within(*bounds, text):
         return "the range is outside the utterance"
-    if text[slice(*places)] != given["mention"]:
+    if text[slice(*bounds)] != given["mention"]:
         return "the mention is not what stands at its range"
     if given["type"] != TYPE:
         return f"an unknown type: expected {TYPE}"
     if not isinstance(given["attr"], str) or given["attr"] not in STATUSES:
         return f"an unknown status: expected one of {', '.join(STATUSES)}"
-    return ""
+    return bounds[0], bounds[1], FINDING, asserted(STATUSES[given["attr"]])

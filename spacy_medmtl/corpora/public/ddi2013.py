@@ -36,7 +36,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
                 yield record
 
 
-READER = Reader(read, Scheme(types={name: name for name in TYPES}, relations=LABELS), patterns=("*.xml",))
+READER = Reader(read, Scheme(types={name: name for name in TYPES}, relations=LABELS), suffixes=(".xml",))
 
 
 def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, bytes]]:

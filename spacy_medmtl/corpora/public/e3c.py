@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from ...annotations.groups import FINDINGS
-from ..audit import COVERED, Audit, Place
+from ..audit import COVERED, RESHAPED, Audit, Place
 from ..formats.xml import line_of, local, parse_xml
 from ..reader import Reader
 from ..record import GIVEN, RULE, Attributes, Bounds, Entity, Record, asserted
@@ -74,7 +74,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
 READER = Reader(
     read,
     Scheme(group=FINDINGS_ONLY, finding_label=FINDING, modifiers=("uncertain", "hypothetical"), given_only=True),
-    patterns=("*.xml",),
+    suffixes=(".xml",),
 )
 
 
@@ -107,7 +107,7 @@ def _findings(layers: dict[str, list[XmiAnnotation]], audit: Audit) -> Iterator[
             audit.dropped(entity.place, FINDINGS, FINDING, problem, entity.bounds)
             continue
         if "discontinuous" in entity.features:
-            audit.reshaped(entity.place, FINDINGS, FINDING, COVERED, entity.bounds)
+            audit.changed(RESHAPED, entity.place, FINDINGS, FINDING, entity.bounds, COVERED)
         yield Entity(FINDING, (entity.bounds,), entity.place, judgements[0])
 
 

@@ -3,73 +3,55 @@
 Offsets are characters of the sentence, end exclusive.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ...annotations.groups import ENTITIES
 from ..audit import Audit, Place
 from ..formats.json_files import read_json_lines
-from ..formats.json_values import has_types, within
+from ..formats.json_values import Mention, has_types, mentions, within
 from ..reader import Reader
-from ..record import EXACT, Entity, Record, joined
+from ..record import EXACT, Record, joined
 from ..scheme import Scheme
 
 TYPES = ("DNA", "RNA", "cell_line", "cell_type", "protein")
-
-
-@dataclass(frozen=True)
-class GeniaSentence:
-    """A sentence. ``unit`` tells documents apart: their id, and how many documents of the file came before."""
-
-    unit: tuple[str, int]
-    text: str
-    entities: list[Any]
-    place: Place
+Sentence = tuple[int, Place, dict[str, Any]]  # number of its document in the file, place, the object
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """A record for each run of sentences of one abstract, joined with blanks; abstracts with one id stay together in a
     split. Raises MedmtlError E401 at the first loss in stop mode."""
-    for (name, _), rows in groupby(_sentences(path, audit), key=lambda row: row.unit):
-        sentences = list(rows)
-        text, starts = joined([row.text for row in sentences])
-        entities = [one for row, at in zip(sentences, starts) for one in _entities(row, at, audit)]
-        place = sentences[0].place
-        yield Record(text, place, name=name, key=name, entities=entities, starts=starts, sentences=EXACT)
+    for _, group in groupby(_sentences(path, audit), key=lambda sentence: sentence[0]):
+        sentences = [(place, row) for _, place, row in group]
+        text, starts = joined([row["text"] for _, row in sentences])
+        entities = [
+            entity
+            for (place, row), at in zip(sentences, starts)
+            for entity in mentions(row["entities"], row["text"], _entity, place, audit, at)
+        ]
+        first, name = sentences[0][0], sentences[0][1]["doc"]
+        yield Record(text, first, name=name, key=name, entities=entities, starts=starts, sentences=EXACT)
 
 
 READER = Reader(read, Scheme(types={name: name for name in TYPES}))
 
 
-def _sentences(path: Path, audit: Audit) -> Iterator[GeniaSentence]:
+def _sentences(path: Path, audit: Audit) -> Iterator[Sentence]:
     """The well-formed sentences of a file. A document ends where the id changes or the numbers of sentences do not go
     up."""
     n_documents = 0
-    last = ("", -1)
+    before = ("", -1)
     for place, row in read_json_lines(path, audit):
         if not has_types(row, {"doc": str, "sent": int, "text": str, "entities": list}):
             audit.dropped(place, "line", "", "expected a JSON object with doc, sent, text and entities")
             continue
-        name, sentence = row["doc"], row["sent"]
-        n_documents += int(name != last[0] or sentence <= last[1])
-        last = (name, sentence)
-        yield GeniaSentence((name, n_documents), row["text"], row["entities"], place)
+        n_documents += int(row["doc"] != before[0] or row["sent"] <= before[1])
+        before = row["doc"], row["sent"]
+        yield n_documents, place, row
 
 
-def _entities(row: GeniaSentence, at: int, audit: Audit) -> Iterator[Entity]:
-    for given in row.entities:
-        problem = _problem(given, row.text)
-        if problem:
-            audit.dropped(row.place, ENTITIES, "", problem)
-        else:
-            yield Entity(given[2], ((at + given[0], at + given[1]),), row.place)
-
-
-def _problem(given: Sequence[Any], text: str) -> str:
-    """What is wrong with an entity, or nothing."""
+def _entity(given: Any, text: str) -> Mention | str:
     if not isinstance(given, list) or list(map(type, given)) != [int, int, str]:
         return "an entity that is not [start, end, type]"
-    return "" if within(given[0], given[1], text) else "the offsets are outside the sentence"
+    return (*given, ()) if within(given[0], given[1], text) else "the offsets are outside the sentence"

@@ -32,12 +32,13 @@ from typing import Any
 from ...annotations.groups import ENTITIES, FINDINGS, INTENTS
 from ..audit import Audit, Place
 from ..formats.json_files import read_json_lines
-from ..formats.json_values import has_types, within
+from ..formats.json_values import Mention, has_types, mentions, within
 from ..reader import Reader
-from ..record import EXACT, Bounds, Entity, Record, asserted, is_unicode, joined
+from ..record import EXACT, Record, asserted, is_unicode
 from ..scheme import FINDING, FINDINGS_ONLY, Scheme
-from . import imcs21_lines
-from .dialogues import SPEAKERS
+from .dialogues import SPEAKERS, Utterance, dialogue_record
+from .imcs21_lines import ACTS as ACT_NAMES
+from .imcs21_lines import act_lines, stretches, tagged_lines
 
 TYPES = ("Drug", "Drug_Category", "Medical_Examination", "Operation", "Symptom")
 STATUSES = {"1": "positive", "2": "negative", "3": "unknown"}
@@ -45,53 +46,35 @@ ANSWERS = "answers"  # as in the sample corpus
 REQUEST, INFORM = "Request-", "Inform-"
 N_GROUPS = 64  # groups of dialogues, kept together in a split: substituted answers come from the same group
 NOT_GIVEN = "utterances whose {} are not given, taken to have none"
-
-
-@dataclass(frozen=True)
-class Dialogue:
-    """A dialogue of the aligned form, its turns as the file has them."""
-
-    id: str
-    turns: list[dict[str, Any]]
-    place: Place
-
-    @property
-    def group(self) -> str:
-        """What a split keeps together: one of ``N_GROUPS`` groups, by hash, so the same for all readers."""
-        return f"imcs21 {int(hashlib.sha256(self.id.encode()).hexdigest(), 16) % N_GROUPS}"
-
-    def record(self) -> tuple[Record, list[int]]:
-        """The record, not annotated but with turns, and where each utterance begins."""
-        text, starts = joined([one["text"] for one in self.turns], "\n")
-        turns: list[tuple[int, str | None]] = [(at, SPEAKERS[one["speaker"]]) for at, one in zip(starts, self.turns)]
-        return Record(text, self.place, key=self.group, turns=turns, starts=starts, sentences=EXACT), starts
+Dialogue = tuple[str, list[Utterance]]  # what a split keeps together, the utterances
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """A question with its answer."""
+    """A question with its answer, at the place of their dialogue."""
 
     question: str
     answer: str
-    dialogue: str
     place: Place
 
 
 def read_dialogues(path: Path, audit: Audit) -> Iterator[Dialogue]:
-    """The dialogues of the aligned form. A malformed one is a loss (MedmtlError E401 in stop mode)."""
+    """The dialogues of the aligned form, in one of ``N_GROUPS`` groups, by hash, so the same for all readers. A
+    malformed one is a loss (MedmtlError E401 in stop mode)."""
     for place, row in read_json_lines(path, audit):
         if has_types(row, {"id": str, "turns": list}) and row["turns"] and all(map(_is_turn, row["turns"])):
-            yield Dialogue(row["id"], row["turns"], place)
+            group = int(hashlib.sha256(row["id"].encode()).hexdigest(), 16) % N_GROUPS
+            yield f"imcs21 {group}", [Utterance(turn["speaker"], turn["text"], place, turn) for turn in row["turns"]]
         else:
             expected = f"turns with text, speaker ({' or '.join(SPEAKERS)}), act, ner and symptoms"
             audit.dropped(place, "line", "", f"expected a JSON object with id and turns, a list of {expected}")
 
 
-def _is_turn(one: Any) -> bool:
-    if not has_types(one, {"text": str, "speaker": str}) or not isinstance(one.get("act"), str):
+def _is_turn(value: Any) -> bool:
+    if not has_types(value, {"text": str, "speaker": str}) or not isinstance(value.get("act"), str):
         return False
-    are_lists = all(name in one and isinstance(one[name], (list, type(None))) for name in ("ner", "symptoms"))
-    return are_lists and is_unicode(one["act"]) and one["speaker"] in SPEAKERS
+    are_lists = all(name in value and isinstance(value[name], (list, type(None))) for name in ("ner", "symptoms"))
+    return are_lists and is_unicode(value["act"]) and value["speaker"] in SPEAKERS
 
 
 def read_acts(path: Path, audit: Audit) -> Iterator[Record]:
@@ -99,70 +82,59 @@ def read_acts(path: Path, audit: Audit) -> Iterator[Record]:
 
     Raises MedmtlError E401 at the first loss in stop mode.
     """
-    if path.suffix != ".jsonl":
-        yield from imcs21_lines.read_acts(path, audit)
-        return
-    for dialogue in read_dialogues(path, audit):
-        record, starts = dialogue.record()
-        units: list[tuple[Bounds, str]] = []
-        for one, bounds in zip(dialogue.turns, pairwise([*starts, len(record.text)])):
-            if one["act"] in imcs21_lines.ACTS:
-                units.append((bounds, one["act"]))
+    is_aligned = path.suffix == ".jsonl"
+    dialogues = read_dialogues(path, audit) if is_aligned else stretches(act_lines(path, audit), audit)
+    for key, utterances in dialogues:
+        record = dialogue_record(utterances, key)
+        record.units = []
+        for utterance, bounds in zip(utterances, pairwise([*record.starts, len(record.text)])):
+            if utterance.given["act"] in ACT_NAMES:
+                record.units.append((bounds, utterance.given["act"]))
             else:
-                expected = ", ".join(imcs21_lines.ACTS)
-                audit.dropped(dialogue.place, INTENTS, "", f"an unknown act: expected one of {expected}")
-        record.units = units
+                audit.dropped(utterance.place, INTENTS, "", f"an unknown act: expected one of {', '.join(ACT_NAMES)}")
         yield record
 
 
 def read_entities(path: Path, audit: Audit) -> Iterator[Record]:
     """Dialogues of the aligned form, or stretches of a ``.char`` file, with entities. Raises MedmtlError E401 at the
     first loss in stop mode, E402 for a ``.char`` file without its tags."""
-    if path.suffix == ".char":
-        yield from imcs21_lines.read_entities(path, audit)
-        return
-    for dialogue in read_dialogues(path, audit):
-        record, starts = dialogue.record()
-        record.entities = []
-        for one, at in zip(dialogue.turns, starts):
-            audit.note(NOT_GIVEN.format("entities"), int(one["ner"] is None))
-            for given in one["ner"] or ():
-                if not isinstance(given, list) or len(given) != 3 or not isinstance(given[2], str):
-                    audit.dropped(dialogue.place, ENTITIES, "", "an entity that is not [start, end, type]")
-                elif not within(given[0], given[1], one["text"]):
-                    audit.dropped(dialogue.place, ENTITIES, "", "the offsets are outside the utterance")
-                else:
-                    bounds = at + given[0], at + given[1]
-                    record.entities.append(Entity(given[2], (bounds,), dialogue.place))
-        yield record
+    is_aligned = path.suffix != ".char"
+    dialogues = read_dialogues(path, audit) if is_aligned else stretches(tagged_lines(path, audit), audit)
+    return _with_mentions(dialogues, "ner", "entities", audit)
 
 
 def read_statuses(path: Path, audit: Audit) -> Iterator[Record]:
     """Dialogues of the aligned form with symptoms. Raises MedmtlError E401 at the first loss in stop mode."""
-    for dialogue in read_dialogues(path, audit):
-        record, starts = dialogue.record()
+    return _with_mentions(read_dialogues(path, audit), "symptoms", "symptoms", audit)
+
+
+def _with_mentions(dialogues: Iterator[Dialogue], member: str, what: str, audit: Audit) -> Iterator[Record]:
+    """Dialogues with the mentions under a member of each utterance."""
+    read, kind, label = (_entity, ENTITIES, "") if member == "ner" else (_symptom, FINDINGS, FINDING)
+    for key, utterances in dialogues:
+        record = dialogue_record(utterances, key)
         record.entities = []
-        for one, at in zip(dialogue.turns, starts):
-            audit.note(NOT_GIVEN.format("symptoms"), int(one["symptoms"] is None))
-            for given in one["symptoms"] or ():
-                problem = _symptom_problem(given, one["text"])
-                if problem:
-                    audit.dropped(dialogue.place, FINDINGS, FINDING, problem)
-                else:
-                    start, end, _, status = given
-                    bounds = at + start, at + end
-                    said = asserted(STATUSES[status])
-                    record.entities.append(Entity(FINDING, (bounds,), dialogue.place, said))
+        for utterance, at in zip(utterances, record.starts):
+            given = utterance.given[member]
+            audit.note(NOT_GIVEN.format(what), int(given is None))
+            record.entities += mentions(given or (), utterance.text, read, utterance.place, audit, at, kind, label)
         yield record
 
 
-def _symptom_problem(given: Any, text: str) -> str:
-    """What is wrong with a symptom of an utterance, or nothing."""
+def _entity(given: Any, text: str) -> Mention | str:
+    if not isinstance(given, list) or len(given) != 3 or not isinstance(given[2], str):
+        return "an entity that is not [start, end, type]"
+    return (*given, ()) if within(given[0], given[1], text) else "the offsets are outside the utterance"
+
+
+def _symptom(given: Any, text: str) -> Mention | str:
     if not isinstance(given, list) or len(given) != 4 or not isinstance(given[3], str):
         return "a symptom that is not [start, end, name, status]"
     if not within(given[0], given[1], text):
         return "the offsets are outside the utterance"
-    return "" if given[3] in STATUSES else f"an unknown status: expected one of {', '.join(STATUSES)}"
+    if given[3] not in STATUSES:
+        return f"an unknown status: expected one of {', '.join(STATUSES)}"
+    return given[0], given[1], FINDING, asserted(STATUSES[given[3]])
 
 
 def read_exchanges(path: Path, audit: Audit, *, seed: int = 0) -> Iterator[Record]:
@@ -170,42 +142,39 @@ def read_exchanges(path: Path, audit: Audit, *, seed: int = 0) -> Iterator[Recor
     ``seed``. The file is read twice, as substitutes may stand anywhere. Raises MedmtlError E401 at the first loss in
     stop mode."""
     groups: dict[str, list[Exchange]] = {}
-    for dialogue in read_dialogues(path, audit.first_look()):
-        groups.setdefault(dialogue.group, []).extend(_exchanges(dialogue))
+    for key, utterances in read_dialogues(path, audit.first_look()):
+        groups.setdefault(key, []).extend(_exchanges(utterances))
     draw = random.Random(seed)
-    for dialogue in read_dialogues(path, audit):
-        for one in _exchanges(dialogue):
-            other = _substituted(one, groups[dialogue.group], draw)
-            audit.note("pairs without another dialogue to take a substitute from", int(other is None))
-            judged = [((one.question, one.answer), ANSWERS), *([(other, None)] if other else [])]
+    for key, utterances in read_dialogues(path, audit):
+        for exchange in _exchanges(utterances):
+            substitute = _substituted(exchange, groups[key], draw)
+            audit.note("pairs without another dialogue to take a substitute from", int(substitute is None))
+            judged = [((exchange.question, exchange.answer), ANSWERS), *([(substitute, None)] if substitute else [])]
             for (first, second), verdict in judged:
-                key = dialogue.group
-                yield Record(first, one.place, second=second, verdict=verdict, key=key, sentences=EXACT)
+                yield Record(first, exchange.place, second=second, verdict=verdict, key=key, sentences=EXACT)
 
 
-def _exchanges(dialogue: Dialogue) -> Iterator[Exchange]:
-    for first, second in pairwise(dialogue.turns):
-        speakers = SPEAKERS[first["speaker"]], SPEAKERS[second["speaker"]]
-        is_asked = speakers == ("D", "P") and first["act"].startswith(REQUEST)
-        if is_asked and second["act"] == INFORM + first["act"].removeprefix(REQUEST):
-            yield Exchange(first["text"], second["text"], dialogue.id, dialogue.place)
+def _exchanges(utterances: Sequence[Utterance]) -> Iterator[Exchange]:
+    for first, second in pairwise(utterances):
+        asked, told = first.given["act"], second.given["act"]
+        is_asked = (SPEAKERS[first.speaker], SPEAKERS[second.speaker]) == ("D", "P") and asked.startswith(REQUEST)
+        if is_asked and told == INFORM + asked.removeprefix(REQUEST):
+            yield Exchange(first.text, second.text, first.place)
 
 
-def _substituted(one: Exchange, group: Sequence[Exchange], draw: random.Random) -> tuple[str, str] | None:
-    """The pair with its question or its answer replaced by that of another dialogue; none if there is no other text.
-
-    What is a pair somewhere in the group is no negative one.
-    """
+def _substituted(exchange: Exchange, group: Sequence[Exchange], draw: random.Random) -> tuple[str, str] | None:
+    """The pair with its question or its answer replaced by that of another dialogue (a line of the file each); none if
+    there is no other text. What is a pair somewhere in the group is no negative one."""
     real = {(other.question, other.answer) for other in group}
-    others = [other for other in group if other.dialogue != one.dialogue]
-    answers = [(one.question, other.answer) for other in others]
-    questions = [(other.question, one.answer) for other in others]
+    others = [other for other in group if other.place != exchange.place]
+    answers = [(exchange.question, other.answer) for other in others]
+    questions = [(other.question, exchange.answer) for other in others]
     choices = [[texts for texts in side if texts not in real] for side in (answers, questions)]
     sides = [side for side in choices if side]
     return draw.choice(draw.choice(sides)) if sides else None
 
 
-ACTS = Reader(read_acts, Scheme(classes=imcs21_lines.ACTS))
-ENTITY_READER = Reader(read_entities, Scheme(types={name: name for name in TYPES}), patterns=("*.char",))
+ACTS = Reader(read_acts, Scheme(classes=ACT_NAMES))
+ENTITY_READER = Reader(read_entities, Scheme(types={name: name for name in TYPES}), suffixes=(".char",))
 STATUS_READER = Reader(read_statuses, Scheme(group=FINDINGS_ONLY, finding_label=FINDING))
 EXCHANGES = Reader(read_exchanges, Scheme(relations=[ANSWERS]))

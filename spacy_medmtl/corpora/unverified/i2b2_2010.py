@@ -104,7 +104,7 @@ READER = Reader(
         relations=RELATIONS,
         kinds=KINDS,
     ),
-    patterns=("*.txt",),
+    suffixes=(".txt",),
 )
 
 

@@ -85,7 +85,7 @@ READER = Reader(
         modifiers=("uncertain", "hypothetical"),
         relations=("BEFORE", "AFTER", "OVERLAP"),
     ),
-    patterns=("*.xml",),
+    suffixes=(".xml",),
 )
 
 

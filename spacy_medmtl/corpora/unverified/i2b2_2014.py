@@ -39,4 +39,4 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     yield Record(content.text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
 
 
-READER = Reader(read, Scheme(types={name: name for name in TYPES}), patterns=("*.xml",))
+READER = Reader(read, Scheme(types={name: name for name in TYPES}), suffixes=(".xml",))

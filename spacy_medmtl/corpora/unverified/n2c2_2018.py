@@ -41,5 +41,5 @@ READER = Reader(
         kinds=[(name, DRUG) for name in OF_A_DRUG],
         reach=1,
     ),
-    patterns=("*.txt",),
+    suffixes=(".txt",),
 )

@@ -122,7 +122,7 @@ def _status(values: Sequence[str]) -> Attributes | None:
     return asserted(status, [name for name, holds in held.items() if holds])
 
 
-READER_2013 = Reader(read_2013, Scheme(types=TYPES), patterns=("*.txt",))
+READER_2013 = Reader(read_2013, Scheme(types=TYPES), suffixes=(".txt",))
 READER_2014 = Reader(
     read_2014,
     Scheme(
@@ -132,5 +132,5 @@ READER_2014 = Reader(
         default_status=None,
         modifiers=("uncertain", "hypothetical", "family"),
     ),
-    patterns=("*.txt",),
+    suffixes=(".txt",),
 )

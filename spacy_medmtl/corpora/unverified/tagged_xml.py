@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..audit import Audit, Place
 from ..formats.words import located
-from ..formats.xml import children, line_of, local, parse_xml
+from ..formats.xml import Element, children, line_of, local, parse_xml
 from ..record import Bounds
 
 TEXT, TAGS = "TEXT", "TAGS"
@@ -58,20 +58,18 @@ def read_tagged(path: Path, audit: Audit) -> TaggedText | None:
         audit.dropped(line_of(inner, path), "document", "", f"an element inside of <{TEXT}> or of a tag")
         return None
     audit.note("bare '&' in XML read as '&amp;'", n_bare)
-    text = texts[0].text
-    given = [dict(element.attrib) for element in elements]
-    marked = [
-        number
-        for number, one in enumerate(given)
-        if all(re.fullmatch(r"\d{1,9}", one.get(n, "")) for n in ("start", "end"))
+    mentions = [([_edges(element)], element.get("text", "")) for element in elements]
+    tags = [
+        Tag(local(element), dict(element.attrib), fragments[0] if fragments else None, line_of(element, path))
+        for element, fragments in zip(elements, located(texts[0].text, mentions, audit))
     ]
-    mentions = [([(int(given[at]["start"]), int(given[at]["end"]))], given[at].get("text", "")) for at in marked]
-    found = dict(zip(marked, located(text, mentions, audit)))
-    tags = []
-    for number, (element, attributes) in enumerate(zip(elements, given)):
-        fragments = found.get(number)
-        tags.append(Tag(local(element), attributes, fragments[0] if fragments else None, line_of(element, path)))
-    return TaggedText(text, tags)
+    return TaggedText(texts[0].text, tags)
+
+
+def _edges(element: Element) -> Bounds:
+    """The offsets of a tag; what no text has if they are no numbers."""
+    edges = [element.get(name, "") for name in ("start", "end")]
+    return (int(edges[0]), int(edges[1])) if all(re.fullmatch(r"[0-9]{1,9}", edge) for edge in edges) else (-1, -1)
 
 
 def _repaired(data: bytes) -> tuple[bytes, int]:
