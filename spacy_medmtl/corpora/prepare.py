@@ -6,9 +6,11 @@ its train part, cut by document or question.
 """
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ..annotations.groups import ENTITIES, RELATIONS
 from ..errors import MedmtlError
 from .audit import Audit
 from .leakage import Shared, between_parts
@@ -23,7 +25,7 @@ class Source:
     """A reader, the folder of its corpus, and the files of its parts; no test file: cut one from train too.
 
     ``name``: of the written files, if not the folder's. ``overlaps``: leave out of train what stands in test too.
-    ``lang``: of the texts, if not the one asked for.
+    ``lang``: of the texts, if not the one asked for. ``groups``: see ``Job``.
     """
 
     converter: str
@@ -33,19 +35,23 @@ class Source:
     name: str = ""
     overlaps: bool = False
     lang: str = ""
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 BC5CDR = Source("pubtator", "bc5cdr", "CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt")
 NEGEX = Source("negex", "negex", "train.tsv")
+PIBOSO = Source("piboso", "piboso", "train.txt", "dev.txt")
+RQE = Source("rqe", "rqe", "train_8588.xml", "dev_230.xml")
+GENIA = Source("genia", "genia", "train.jsonl", "dev.jsonl")
 PUBLIC = (
-    Source("piboso", "piboso", "train.txt", "dev.txt"),
-    Source("rqe", "rqe", "train_8588.xml", "dev_230.xml"),
+    PIBOSO,
+    RQE,
     BC5CDR,
     NEGEX,
 )
 # NCBI-disease and BC5CDR are read in the formats that keep their documents, so that dev shares none with train.
 NER = (
-    Source("genia", "genia", "train.jsonl", "dev.jsonl"),
+    GENIA,
     Source("jnlpba", "jnlpba", "standoff_train.zip", "devel.tsv", overlaps=True),
     Source("bc2gm", "mtl_bionlp/BC2GM-IOB", "train.tsv", "devel.tsv", name="bc2gm"),
     Source("ncbi_disease", "ncbi_disease", "NCBItrainset_corpus.txt", "NCBIdevelopset_corpus.txt"),
@@ -75,6 +81,20 @@ IMCS21 = tuple(
     Source(name, "imcs21", "aligned_dev.jsonl", name=name, lang="zh")
     for name in ("imcs21_da", "imcs21_qa", "imcs21_ner", "imcs21_status")
 )
+# Stand-ins of the eight corpora of MT-Clinical BERT, easy to hard, and QUAERO, which is one of them: a task each, whose
+# component has the corpus's name. Where several are of one kind, so have their span groups. The drugs of DDI 2013 stay
+# entities, for pairs of them are judged.
+CLINICAL8 = (
+    PIBOSO,
+    Source("biosses", "biosses", "Annotation-Pairs.docx", groups={RELATIONS: "biosses"}),
+    Source("mqp", "mqp", "train.csv", groups={RELATIONS: "mqp"}),
+    replace(RQE, groups={RELATIONS: "rqe"}),
+    replace(BC5CDR, groups={ENTITIES: "bc5cdr"}),
+    replace(GENIA, groups={ENTITIES: "genia"}),
+    NEGEX,
+    Source("ddi2013", "ddi2013", "train.zip", groups={RELATIONS: "ddi2013"}),
+    Source("quaero", "quaero", "train.zip", "dev.zip", lang="fr", groups={ENTITIES: "quaero"}),
+)
 CORPORA = {
     "public": PUBLIC,
     "ner": NER,
@@ -83,6 +103,7 @@ CORPORA = {
     "status_es": STATUS_ES,
     "progressive": PROGRESSIVE,
     "imcs21": IMCS21,
+    "clinical8": CLINICAL8,
 }
 SETS = ("sample", "public", "ner", "bc5cdr_split", *list(CORPORA)[2:])
 TEST_SHARE = 0.2  # of a corpus that is published as one file
@@ -108,7 +129,7 @@ def _jobs(base: Job, corpus: Source, source: Path, output: Path) -> list[Job]:
     stem = corpus.name or corpus.folder
     train, dev, test = (output / part / f"{stem}.spacy" for part in ("train", "dev", "test"))
     folder = source / corpus.folder
-    base = replace(base, lang=corpus.lang or base.lang)
+    base = replace(base, lang=corpus.lang or base.lang, groups=corpus.groups)
     job = replace(base, name=corpus.converter, inputs=[folder / corpus.train], output=train)
     job = replace(job, dev_share=SELECTION_SHARE, dev_output=dev)
     if not corpus.test:
