@@ -28,8 +28,8 @@ MEANING = {
     "correlation), mean ± standard deviation over seeds; last weights, nothing selected.",
     "pairwise": "Change of micro-F1 on the {part} part in points, mean ± standard deviation over seeds; last weights.",
     "gradients": "Cosines of gradients on training batches, mean ± standard deviation over seeds.",
-    "costs": "Untrained pipelines. Memory: the growth of a fresh process that loads one and annotates the test documents "
-    "of all tasks with all components. Times: the number, divided by that of the first line.",
+    "costs": "Untrained pipelines. Memory: by how much a fresh process grows that loads one and annotates the test "
+    "documents of all tasks with all components. Times: the number, divided by that of the first line.",
 }
 
 

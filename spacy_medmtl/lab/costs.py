@@ -46,4 +46,4 @@ def run_costs(path: Path) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(run_costs(Path(sys.argv[1]))))
+    sys.stdout.write(json.dumps(run_costs(Path(sys.argv[1]))))

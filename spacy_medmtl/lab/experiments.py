@@ -191,9 +191,9 @@ def gradients(base: Config, steps: int) -> Iterator[Cell]:
 
 
 def clinical(base: Config, steps: int) -> Iterator[Cell]:
-    """MT-Clinical BERT: a model for each task, and all tasks on one encoder, by round robin and by loss summation. With
-    what it and MT-BERT do or propose beyond: progressive sharing, fine-tuning from the shared encoder, masked words
-    beside the tasks, and relations of entities that the pipeline itself finds."""
+    """MT-Clinical BERT, Table 2: a model for each task, and all tasks on one encoder, by round robin (Algorithm 1) and
+    by loss summation. With progressive sharing, fine-tuning from the shared encoder (MT-BERT), and what the paper
+    proposes: masked words beside the tasks, and relations of entities that the pipeline itself finds."""
     routes, rule = need_tasks(base, "clinical", range(2, 100)), rule_of(base, "shared")
     for route in routes:
         yield Cell(f"single_{route}", {**only(base, [route]), RULE: rule}, steps, "a model for each task")
@@ -249,7 +249,7 @@ def costs(base: Config, steps: int) -> Iterator[Cell]:
 
 def limited(base: Config, steps: int) -> Iterator[Cell]:
     """Shares of the hardest task's training documents, alone and beside the other tasks, whose data are whole: a study
-    that both MT-BERT and MT-Clinical BERT propose."""
+    that MT-Clinical BERT proposes."""
     routes, rule = need_tasks(base, "limited", range(2, 100)), rule_of(base, "shared")
     hardest = routes[-1]
     for percent in PERCENTS:

@@ -103,7 +103,7 @@ def test_costs(lab: Callable[..., list[dict]], tmp_path: Path):
     assert all(one["costs"]["memory_gigabytes"] > 0 for one in found.values())
     rows = json.loads((tmp_path / "out" / "table.json").read_text())
     assert [row[""] for row in rows] == ["an encoder for each task", "shared", "progressive"]
-    assert [row["times (MB on disk)"]["mean"] for row in rows][0] == 1.0
+    assert rows[0]["times (MB on disk)"]["mean"] == 1.0
     assert not (tmp_path / "out" / "table_dev.md").exists()
 
 
