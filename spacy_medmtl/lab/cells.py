@@ -33,7 +33,7 @@ class Budget:
 
 
 PROFILES = {
-    "cpu-short": Budget(steps=60, seeds=(0,), train_docs=1000, dev_docs=20, test_docs=60),
+    "cpu-short": Budget(steps=60, seeds=(0,), train_docs=400, dev_docs=20, test_docs=60),
     "cpu": Budget(steps=300, seeds=(0, 1), train_docs=1000, dev_docs=50, test_docs=200),
     "gpu-short": Budget(steps=300, seeds=(0, 1, 2), train_docs=1000, dev_docs=50, test_docs=200),
     "gpu": Budget(steps=2500, seeds=(0, 1, 2), train_docs=0, dev_docs=0, test_docs=0),

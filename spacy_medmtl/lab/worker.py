@@ -55,6 +55,7 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
     return {
         **found,
         "seconds": {"initialize": ready - start, "train": trained - ready, "score": time.perf_counter() - trained},
+        "processor_seconds": time.process_time(),
         "peak_gigabytes": memory,
         "parameters": n_parameters(nlp),
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s)",

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import spacy
-from conftest import CLINICAL, CONFIGS
+from eight_tasks import EIGHT
 from spacy.tokens import Doc, DocBin
+from spacy.util import load_config
 from thinc.api import Config
 from typer.testing import CliRunner
 
@@ -21,7 +22,8 @@ from spacy_medmtl.lab.limiting import limited_cells, share_of
 from spacy_medmtl.training.corpus import multitask_corpus
 
 BUDGET = Budget(steps=2, seeds=(0,), train_docs=0, dev_docs=0, test_docs=0)
-PAGE = Path(__file__).parents[2] / "docs" / "papers" / "mt_clinical_bert.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "papers" / "mt_clinical_bert.md"
 
 
 def cells_of(base: Config, name: str) -> dict[str, Cell]:
@@ -80,15 +82,15 @@ def test_clinical_runs(lab: Callable[..., list[dict]], tmp_path: Path):
     found = {one["cell"]: one for one in lab("clinical", *(part for name in only for part in ("--only", name)))}
     assert set(found) == {*only, "round_robin"}, "and what is fine-tuned"
     assert set(found["single_biosses"]["scores"]["test"]) == {"biosses"}
-    assert set(found["masked_words"]["scores"]["test"]) == set(CLINICAL)
-    assert set(found["found_entities_ddi2013"]["scores"]["test"]) == {*CLINICAL, "ddi2013_entities"}
+    assert set(found["masked_words"]["scores"]["test"]) == set(EIGHT)
+    assert set(found["found_entities_ddi2013"]["scores"]["test"]) == {*EIGHT, "ddi2013_entities"}
     scores = found["round_robin"]["scores"]["test"]
     for task, metric in (("biosses", "pearson"), ("mqp", "acc"), ("rqe", "acc"), ("genia", "f")):
         own = scores[task]["corpora"][task]
         assert own["score"] == own["scores"].get(f"{task}_{metric}", 0.0)
     assert found["masked_words"]["parameters"]["masked_words"] > 0
     header = (tmp_path / "out" / "table.md").read_text().splitlines()[0]
-    assert [name.strip() for name in header.split("|")[2:10]] == list(CLINICAL)
+    assert [name.strip() for name in header.split("|")[2:10]] == list(EIGHT)
 
 
 def test_costs(lab: Callable[..., list[dict]], tmp_path: Path):
@@ -130,17 +132,14 @@ def test_shares_are_nested_and_of_one_task(clinical_base: Config, tmp_path: Path
 def test_limited_runs(lab: Callable[..., list[dict]]):
     found = {one["cell"]: one for one in lab("limited", "--only", "50_alone", "--only", "50_beside")}
     assert set(found["50_alone"]["scores"]["test"]) == {"ddi2013"}
-    assert set(found["50_beside"]["scores"]["test"]) == set(CLINICAL)
+    assert set(found["50_beside"]["scores"]["test"]) == set(EIGHT)
 
 
-def test_a_ninth_task_in_french_is_a_block(clinical_base: Config):
+def test_a_ninth_task_in_french_is_a_block():
     """The block on the page of the paper, and nothing else, adds QUAERO to the committed config."""
     (block,) = re.findall(r"```ini\n(.*?)```", PAGE.read_text(encoding="utf8"), flags=re.DOTALL)
-    base = Config().from_str(
-        (CONFIGS / "clinical8.cfg").read_text(encoding="utf8").replace("[components]\n", "[components]\n", 1),
-        interpolate=False,
-    )
+    base = load_config(ROOT / "configs" / "lab" / "clinical8.cfg", interpolate=False)
     nine = base.merge(Config().from_str(block, interpolate=False))
     nlp = build(cell_config(nine, Cell("", {}, 1), BUDGET), "nine")
-    assert nlp.pipe_names[2:] == [*CLINICAL, "quaero"]
-    assert list(nine["corpora"]["train"]["corpora"]) == [*CLINICAL, "quaero"]
+    assert nlp.pipe_names[2:] == [*EIGHT, "quaero"]
+    assert list(nine["corpora"]["train"]["corpora"]) == [*EIGHT, "quaero"]
