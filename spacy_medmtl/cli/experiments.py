@@ -24,10 +24,12 @@ PARTS = ("test", "dev")
 # Overrides that have a column of their own in any case
 SHOWN_ANYWAY = ("lab.sharing.progressive.init", "training.optimizer.learn_rate.initial_rate")
 MEANING = {
-    "scores": "Micro-F1 on the {part} part in percent (strict), mean ± standard deviation over seeds; last weights, "
-    "nothing selected.",
+    "scores": "Micro-F1 on the {part} part in percent (strict; or what [lab.metrics] says, of values Pearson's "
+    "correlation), mean ± standard deviation over seeds; last weights, nothing selected.",
     "pairwise": "Change of micro-F1 on the {part} part in points, mean ± standard deviation over seeds; last weights.",
     "gradients": "Cosines of gradients on training batches, mean ± standard deviation over seeds.",
+    "costs": "Untrained pipelines. Memory: by how much a fresh process grows that loads one and annotates the test "
+    "documents of all tasks with all components. Times: the number, divided by that of the first line.",
 }
 
 
@@ -102,6 +104,7 @@ def run_experiment(
     """Check everything, run what is not done, write the tables; the messages of cells that failed."""
     from ..lab.checks import check
     from ..lab.kshot import sampled_cells
+    from ..lab.limiting import limited_cells
     from ..lab.runner import plan, run
 
     once = list(EXPERIMENTS[name].cells(base, budget.steps))
@@ -110,6 +113,7 @@ def run_experiment(
     cells = with_seeds(once, budget.seeds)
     if any(cell.shots for cell in cells):
         cells = sampled_cells(base, cells, folder, show)
+    cells = limited_cells(base, cells, folder)
     planned = plan(name, base, cells, budget, folder, gpu_id, origin)
     wanted = [one for one in planned if one.cell.name in names]
     if not all(one.is_done for one in wanted):
@@ -161,7 +165,7 @@ def write_tables(name: str, rows: list[str], tasks: list[str], folder: Path, pla
     results = [one for file, one in kept.items() if kind == "scores" or file in planned]
     if not results:
         return
-    for part in PARTS if kind != "gradients" else PARTS[:1]:
+    for part in PARTS if kind in ("scores", "pairwise") else PARTS[:1]:
         made = TABLES[kind](results, rows, tasks, part)
         stem = "table" if part == "test" else f"table_{part}"
         lines = [*made.markdown(), "", MEANING[kind].format(part=part), *notes(results)]

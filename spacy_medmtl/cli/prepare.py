@@ -19,7 +19,8 @@ _SETS = (
     "status: NegEx, E3C and Healthsea, all open English corpora of status; status_es: NUBes and IULA+ (Spanish). "
     "findings: NegEx, E3C and CHIP-MDCFNPC (Chinese), findings with their status. "
     "progressive: KUAKE-QIC, CHIP-STS, CMeEE and CHIP-MDCFNPC, a task each (Chinese). imcs21: the same four tasks from "
-    "the dialogues of IMCS21 (Chinese)."
+    "the dialogues of IMCS21 (Chinese). clinical8: PIBOSO, BIOSSES, MQP, RQE, BC5CDR, GENIA, NegEx and DDI 2013, a "
+    "task each, and QUAERO (French)."
 )
 
 

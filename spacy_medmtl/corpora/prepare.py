@@ -9,6 +9,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+from ..annotations.groups import ENTITIES, RELATIONS
 from ..errors import MedmtlError
 from .audit import Audit
 from .leakage import Shared, between_parts
@@ -35,6 +36,21 @@ CORPORA = {
     # The two mixtures of the progressive learning paper, its tasks in order. Published dev parts are kept elsewhere.
     "progressive": {name: name for name in ("kuake_qic", "chip_sts", "cmeee", "chip_mdcfnpc")},
     "imcs21": {name: name for name in ("imcs21_da", "imcs21_qa", "imcs21_ner", "imcs21_status")},
+    # Stand-ins of the eight corpora of MT-Clinical BERT, easy to hard, and QUAERO, which is one of them: a task each,
+    # whose component has the corpus's name.
+    "clinical8": {
+        **{name: name for name in ("piboso", "biosses", "mqp", "rqe")},
+        "bc5cdr": "pubtator",
+        **{name: name for name in ("genia", "negex", "ddi2013", "quaero")},
+    },
+}
+# Where several corpora of a set are of one kind and a component each learns them, the group that is written has the
+# corpus's name instead of this one. The drugs of DDI 2013 stay entities, for pairs of them are judged.
+OWN_GROUPS = {
+    "clinical8": {
+        **dict.fromkeys(("biosses", "mqp", "rqe", "ddi2013"), RELATIONS),
+        **dict.fromkeys(("bc5cdr", "genia", "quaero"), ENTITIES),
+    }
 }
 SETS = ("sample", "public", "ner", "bc5cdr_split", *list(CORPORA)[2:])
 
@@ -52,7 +68,12 @@ def prepare_jobs(
         return [replace(base, inputs=[source / part], output=output / part / "sample.spacy") for part in parts]
     if name == "bc5cdr_split":
         return _split_jobs(base, source, output)
-    return [job for stem, corpus in CORPORA[name].items() for job in _jobs(base, stem, corpus, source, output)]
+    own = OWN_GROUPS.get(name, {})
+    jobs = []
+    for stem, corpus in CORPORA[name].items():
+        of_corpus = replace(base, groups={own[stem]: stem}) if stem in own else base
+        jobs += _jobs(of_corpus, stem, corpus, source, output)
+    return jobs
 
 
 def _jobs(base: Job, stem: str, corpus: str, source: Path, output: Path) -> list[Job]:

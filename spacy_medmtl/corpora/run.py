@@ -11,7 +11,7 @@ from typing import Any
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, SpanGroup
 
 from ..errors import MedmtlError
 from .audit import Audit
@@ -43,6 +43,9 @@ class Job:
     ``without`` are files of the same corpus whose texts are left out, ``places`` the stretch of [0, 1) in which the
     ``position`` of a text must lie. The audit counts them, and lists every loss of the whole input.
 
+    ``groups``: span group -> the key that it is stored under instead, where several components of one kind, each with
+    a ``spans_key`` of its own, learn from several corpora.
+
     ``on_error``, ``on_misaligned`` and ``encoding``: see ``Audit``. ``against``: converted files (or folders of them)
     whose texts must not occur again. ``tokenizer``: folder of an encoder, see ``WindowCheck``.
     """
@@ -64,6 +67,7 @@ class Job:
     against: Sequence[Path] = ()
     tokenizer: Path | None = None
     encoding: str = "utf-8"
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     def dev_path(self) -> Path:
         """Where the dev part goes: beside the output unless said otherwise."""
@@ -111,8 +115,8 @@ def convert_corpus(job: Job, progress: Progress = no_progress) -> Audit:
                 audit.note(f"documents left out: {reason}")
             else:
                 target = _part(job, place)
-                outputs[target].add(doc)
                 audit.count(str(target), doc)
+                outputs[target].add(_with_groups(doc, job.groups))
             n_changes = len(audit.changes)
         if not any(counts.documents for counts in audit.outputs.values()):
             raise MedmtlError("E405", name=job.name, count=len(audit.changes), cause=_cause(audit))
@@ -154,6 +158,15 @@ def position(key: str, seed: int) -> float:
     """Where in [0, 1) texts with this key stand: by hash, so independent of order and of the other texts."""
     digest = hashlib.sha256(f"{seed}:{key}".encode(errors="surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _with_groups(doc: Doc, groups: Mapping[str, str]) -> Doc:
+    """The Doc, its span groups under the keys that they are stored under."""
+    for key, target in groups.items():
+        if key in doc.spans:
+            given = doc.spans.pop(key)
+            doc.spans[target] = SpanGroup(doc, name=target, attrs=dict(given.attrs), spans=list(given))
+    return doc
 
 
 def _part(job: Job, place: float) -> Path:
@@ -203,5 +216,6 @@ def _report(job: Job, audit: Audit) -> dict[str, Any]:
         "without": [str(path) for path in job.without],
         "places": job.places,
         "dev_share": job.dev_share,
+        "groups": dict(job.groups),
     }
     return {**header, **audit.as_dict()}

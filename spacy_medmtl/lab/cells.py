@@ -33,7 +33,9 @@ class Budget:
 
 
 PROFILES = {
+    "cpu-short": Budget(steps=60, seeds=(0,), train_docs=400, dev_docs=20, test_docs=60),
     "cpu": Budget(steps=300, seeds=(0, 1), train_docs=1000, dev_docs=50, test_docs=200),
+    "gpu-short": Budget(steps=300, seeds=(0, 1, 2), train_docs=1000, dev_docs=50, test_docs=200),
     "gpu": Budget(steps=2500, seeds=(0, 1, 2), train_docs=0, dev_docs=0, test_docs=0),
 }
 
@@ -44,8 +46,8 @@ class Cell:
 
     name: unique but for the seed. row: the line of the table that it belongs to. steps: those of the optimizer, all
     tasks together. after: name of the cell of the same seed from whose pipeline it starts. keeps: leave the trained
-    pipeline on disk. gradients: measure gradients instead of scores. shots: examples of each label that it learns
-    from; 0 for whole corpora.
+    pipeline on disk. gradients, costs: measure these instead of scores. shots: examples of each label that it learns
+    from; 0 for whole corpora. share: of the training documents of the task ``limited``.
     """
 
     name: str
@@ -56,7 +58,10 @@ class Cell:
     after: str = ""
     keeps: bool = False
     gradients: bool = False
+    costs: bool = False
     shots: int = 0
+    share: float = 1.0
+    limited: str = ""
 
     @property
     def title(self) -> str:

@@ -5,7 +5,7 @@ Tables and figures are those of the progressive paper (OpenReview f4OM3Mn2wb), w
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -17,10 +17,12 @@ from .cells import ENCODER, Cell, Changes
 RULE = f"components.{ENCODER}.model.sharing"
 ROUTES = f"components.{ENCODER}.model.routes"
 SCHEDULE = "training.batcher.schedule"
+LISTENER = "spacy-medmtl.RouteListener.v1"
 N_FFNS = 4  # Figure 3
 SHOTS = (8, 16)  # Table 3
 SHOTS_SHARE = 3  # a sample of a few texts is seen dozens of times anyway
 ORDERS = ((1, 2, 3, 4), (1, 3, 2, 4), (3, 4, 1, 2), (2, 1, 4, 3), (4, 3, 2, 1))  # Table 5
+PERCENTS = (5, 10, 25, 50, 100)  # of a task's training documents
 FINE_TUNE_RATE = 0.2  # of that of the refinement: MT-BERT's is 1e-5 after 5e-5
 
 
@@ -159,13 +161,18 @@ def stages(base: Config, steps: int) -> Iterator[Cell]:
     yield Cell("single", alone(base), steps * len(routes))
     proportional = {SCHEDULE: {"@misc": "spacy-medmtl.proportional.v1"}}
     yield Cell("refined", {RULE: rule, **proportional}, steps * len(routes), keeps=True)
+    yield from fine_tuned(base, steps, "refined")
+
+
+def fine_tuned(base: Config, steps: int, after: str) -> Iterator[Cell]:
+    """Each task by itself, on the encoder of another cell and at a part of its rate."""
     rate = base["training"]["optimizer"]["learn_rate"]["initial_rate"]
-    for route in routes:
+    for route in routes_of(base):
         changes = only(base, [route])
         del changes[ROUTES]  # the encoder comes with all of its routes
         changes["initialize.components"] = {}
         changes["training.optimizer.learn_rate.initial_rate"] = rate * FINE_TUNE_RATE
-        yield Cell(f"fine-tuned_{route}", changes, steps, "fine-tuned", after="refined")
+        yield Cell(f"fine-tuned_{route}", changes, steps, "fine-tuned", after=after)
 
 
 def schedules(base: Config, steps: int) -> Iterator[Cell]:
@@ -183,6 +190,76 @@ def gradients(base: Config, steps: int) -> Iterator[Cell]:
         yield Cell(name, {RULE: rule_of(base, "shared")}, n_steps, gradients=True)
 
 
+def clinical(base: Config, steps: int) -> Iterator[Cell]:
+    """MT-Clinical BERT, Table 2: a model for each task, and all tasks on one encoder, by round robin (Algorithm 1) and
+    by loss summation. With progressive sharing, fine-tuning from the shared encoder (MT-BERT), and what the paper
+    proposes: masked words beside the tasks, and relations of entities that the pipeline itself finds."""
+    routes, rule = need_tasks(base, "clinical", range(2, 100)), rule_of(base, "shared")
+    for route in routes:
+        yield Cell(f"single_{route}", {**only(base, [route]), RULE: rule}, steps, "a model for each task")
+    for cell in schedules(base, steps):
+        yield replace(cell, keeps=cell.name == "round_robin")
+    n_steps = steps * len(routes)
+    yield Cell("progressive", {RULE: rule_of(base, "progressive")}, n_steps)
+    yield from fine_tuned(base, steps, "round_robin")
+    yield Cell("masked_words", {RULE: rule, **masked_words(base)}, n_steps, "with masked words")
+    for name in routes:
+        if "spans_key" in base["components"][name].get("candidates", {}):
+            changes = {RULE: rule, **found_entities(base, name)}
+            yield Cell(f"found_entities_{name}", changes, n_steps, f"{name} on found entities")
+
+
+def masked_words(base: Config) -> Changes:
+    """Masked words of every batch, which the easiest route learns beside the task of the batch."""
+    listener = {"@architectures": LISTENER, "route": routes_of(base)[0], "view": "tokens", "upstream": "*"}
+    model = {"@architectures": "spacy-medmtl.MaskedLm.v1", "tok2vec": listener}
+    return {
+        "components.masked_words": {"factory": "medmtl_masked_lm", "corpora": [], "model": model},
+        "nlp.pipeline": [*base["nlp"]["pipeline"], "masked_words"],
+    }
+
+
+def found_entities(base: Config, name: str) -> Changes:
+    """A component that finds the entities that the task ``name`` relates, and learns from the same documents; else
+    they are given."""
+    finder = f"{name}_entities"
+    listener = {"@architectures": LISTENER, "route": name, "view": "document", "upstream": "*", "pooling": "max"}
+    model = {"@architectures": "spacy-medmtl.SruNestedNer.v1", "tok2vec": listener}
+    key = base["components"][name]["candidates"]["spans_key"]
+    pipeline = list(base["nlp"]["pipeline"])
+    pipeline.insert(pipeline.index(name), finder)
+    found: Changes = {
+        f"components.{finder}": {"factory": "sru_nested_ner", "spans_key": key, "set_ents": False, "model": model},
+        "nlp.pipeline": pipeline,
+    }
+    for part in ("train", "dev", "test"):
+        for corpus, settings in base["corpora"][part]["corpora"].items():
+            if name in settings["tasks"]:
+                found[f"corpora.{part}.corpora.{corpus}.tasks"] = [*settings["tasks"], finder]
+    return found
+
+
+def costs(base: Config, steps: int) -> Iterator[Cell]:
+    """MT-Clinical BERT's claim, one encoder at a part of the cost: what pipelines take to keep and to run. They are not
+    trained."""
+    yield Cell("vanilla", alone(base), 0, "an encoder for each task", costs=True)
+    for name in ("shared", "progressive"):
+        yield Cell(name, {RULE: rule_of(base, name)}, 0, costs=True)
+
+
+def limited(base: Config, steps: int) -> Iterator[Cell]:
+    """Shares of the hardest task's training documents, alone and beside the other tasks, whose data are whole: a study
+    that MT-Clinical BERT proposes."""
+    routes, rule = need_tasks(base, "limited", range(2, 100)), rule_of(base, "shared")
+    hardest = routes[-1]
+    for percent in PERCENTS:
+        cut = {"share": percent / 100, "limited": hardest}
+        row = f"{percent} % of {hardest}"
+        changes = {**only(base, [hardest]), RULE: rule}
+        yield Cell(f"{percent}_alone", changes, steps, f"{row}, alone", **cut)
+        yield Cell(f"{percent}_beside", {RULE: rule}, steps * len(routes), f"{row}, beside the others", **cut)
+
+
 EXPERIMENTS = {
     "systems": Experiment("Vanilla, shared (MT-DNN), MMoE, skills and progressive on all tasks (Table 2).", systems),
     "kshot": Experiment("The same systems on 8 and 16 examples of each label (Table 3).", kshot),
@@ -192,5 +269,8 @@ EXPERIMENTS = {
     "pairwise": Experiment("Which task helps which, on one shared encoder (MT-BERT, Figure 2).", pairwise, "pairwise"),
     "stages": Experiment("Single-task, refined and fine-tuned models (MT-BERT, Tables 2 and 3).", stages),
     "schedules": Experiment("Round robin against loss summation: scores, time, memory (MT-Clinical BERT).", schedules),
+    "clinical": Experiment("One model or a model for each task (MT-Clinical BERT), and what it proposes.", clinical),
+    "costs": Experiment("Parameters, disk, memory and speed of one encoder and of many.", costs, "costs"),
+    "limited": Experiment("The hardest task on 5 to 100 % of its data, alone and beside the others.", limited),
     "gradients": Experiment("Cosine of tasks' gradients in each layer of a shared encoder.", gradients, "gradients"),
 }

@@ -79,7 +79,8 @@ def plan(
         limits = doc_limits(base, budget)
         device = "CPU" if gpu_id < 0 else "GPU"
         scored = {part: limits[part] for part in ("dev", "test")}
-        measured = {"gradients": cell.gradients, "limits": scored, "device": device}
+        measured = {"gradients": cell.gradients, "costs": cell.costs, "limits": scored, "device": device}
+        measured["metrics"] = dict(base["lab"].get("metrics", {}))
         mark = fingerprint(config, measured, files)
         name = f"{cell.name}-{cell.seed}-{mark}"
         settings = {

@@ -194,4 +194,25 @@ def cosine_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence
     return Table(["encoder", "tasks", *layers], lines)
 
 
-TABLES = {"scores": score_table, "pairwise": transfer_table, "gradients": cosine_table}
+def cost_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[str], part: str = "test") -> Table:
+    """What pipelines take to keep and to run, and how many times that of the first line it is."""
+    lines: list[list[Value]] = []
+    first: dict[str, float] = {}
+    for group in by_row(results, rows):
+        found = {
+            "million parameters": [sum(one["parameters"].values()) / 1e6 for one in group],
+            "MB on disk": [one["costs"]["disk_megabytes"] for one in group],
+            "GB in memory": [one["costs"]["memory_gigabytes"] for one in group],
+            "words/s": [one["costs"]["words_per_second"] for one in group],
+        }
+        means = {name: mean(values) for name, values in found.items()}
+        first = first or means
+        line: list[Value] = [group[0]["row"]]
+        for name, digits in (("million parameters", 1), ("MB on disk", 0), ("GB in memory", 2), ("words/s", 0)):
+            line += [stat(found[name], digits), stat([means[name] / first[name]], 2)]
+        lines.append(line)
+    names = ("million parameters", "MB on disk", "GB in memory", "words/s")
+    return Table(["", *(head for name in names for head in (name, f"times ({name})"))], lines)
+
+
+TABLES = {"scores": score_table, "pairwise": transfer_table, "gradients": cosine_table, "costs": cost_table}

@@ -17,12 +17,12 @@ from typing import Any
 from ..training.pipeline_saving import save_whole
 
 PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
-METRICS = ("f", "acc", "pearson")  # the first that a head has is its score
+METRICS = ("f", "acc", "pearson")  # the first that a head has is its score, if [lab.metrics] does not say otherwise
 
 
 def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
     """Train the config and measure what the job says: ``gpu_id``, ``limits`` (part -> corpus -> documents),
-    ``gradients``, ``keep`` (a folder, or nothing)."""
+    ``gradients``, ``costs``, ``metrics`` (task -> metric), ``keep`` (a folder, or nothing)."""
     import torch
     from spacy import require_gpu, util
     from spacy.training.initialize import init_nlp
@@ -44,14 +44,18 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
         from .gradients import layer_cosines
 
         found: dict[str, Any] = {"cosines": layer_cosines(nlp, seed=config["system"]["seed"])}
+    elif job["costs"]:
+        from .costs import measure_costs
+
+        found = {"costs": measure_costs(nlp)}
     else:
         corpora = config.interpolate()["corpora"]
-        limits = job["limits"]
-        found = {"scores": {part: task_scores(nlp, corpora[part], limits[part]) for part in limits}}
+        limits, metrics = job["limits"], job["metrics"]
+        found = {"scores": {part: task_scores(nlp, corpora[part], limits[part], metrics) for part in limits}}
     return {
         **found,
         "seconds": {"initialize": ready - start, "train": trained - ready, "score": time.perf_counter() - trained},
-        "cpu_seconds": {"train": trained_cpu - ready_cpu},
+        "cpu_seconds": {"train": trained_cpu - ready_cpu, "whole": time.process_time()},
         "peak_gigabytes": memory,
         "parameters": n_parameters(nlp),
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s)",
@@ -60,9 +64,9 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def task_scores(nlp: Any, reader: dict[str, Any], limits: dict[str, int]) -> dict[str, Any]:
+def task_scores(nlp: Any, reader: dict[str, Any], limits: dict[str, int], metrics: dict[str, str]) -> dict[str, Any]:
     """By task: ``score`` (mean over its corpora), its floor where there is one, documents, and all scores of each
-    corpus."""
+    corpus. metrics: what a task is scored by, where that is not the first of METRICS."""
     from ..training.corpus import corpus_entry
     from ..training.evaluation import evaluate_entry
 
@@ -72,7 +76,8 @@ def task_scores(nlp: Any, reader: dict[str, Any], limits: dict[str, int]) -> dic
         result = evaluate_entry(nlp, entry, gold_sents=reader.get("gold_sents", False))
         for task in settings["tasks"]:
             scores, floors = result["scores"], result["floors"]
-            main = next((f"{task}_{metric}" for metric in METRICS if f"{task}_{metric}" in scores), "")
+            names = [metrics[task]] if task in metrics else METRICS
+            main = next((f"{task}_{metric}" for metric in names if f"{task}_{metric}" in scores), "")
             one = {"score": scores.get(main, 0.0), "floor": floors.get(main), "n_docs": result["n_docs"]}
             one["scores"] = {key: value for key, value in scores.items() if key.startswith(f"{task}_")}
             found.setdefault(task, {})[name] = one

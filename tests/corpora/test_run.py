@@ -134,3 +134,19 @@ def test_every_converter_loads():
 def test_readers_of_this_package_are_all_in_the_catalogue_and_nothing_else_is():
     known = srsly.read_yaml(Path(run.__file__).with_name("catalogue.yml"))
     assert set(known) == {name for name, one in readers().items() if one.read.__module__.startswith("spacy_medmtl.")}
+
+
+def test_span_groups_under_the_key_of_a_component(write, tmp_path):
+    """The values of a group stay with it, the other groups as they are, and the audit counts what the corpus has."""
+    source = write("a.txt", SAMPLE)
+    plain = convert_corpus(Job("sample", [source], tmp_path / "plain.spacy"))
+    kept = convert_corpus(Job("sample", [source], tmp_path / "x.spacy", groups={"medmtl_findings": "own"}))
+    for before, after in zip(read(tmp_path / "plain.spacy"), read(tmp_path / "x.spacy"), strict=True):
+        assert set(after.spans) == set(before.spans) - {"medmtl_findings"} | {"own"}
+        given, moved = before.spans["medmtl_findings"], after.spans["own"]
+        assert moved.attrs == given.attrs
+        assert [(span.start, span.end, span.label_) for span in moved] == [(s.start, s.end, s.label_) for s in given]
+        assert after.text == before.text
+    assert next(iter(kept.outputs.values())).spans == next(iter(plain.outputs.values())).spans
+    report = json.loads(audit_path(tmp_path / "x.spacy").read_text())
+    assert report["groups"] == {"medmtl_findings": "own"}

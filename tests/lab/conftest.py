@@ -1,13 +1,14 @@
-"""A base config of the lab on the tiny encoder, with invented data."""
+"""Base configs of the lab on the tiny encoder, with invented data."""
 
 from pathlib import Path
 
 import pytest
 import spacy
+from eight_tasks import EIGHT, eight_tasks_doc
 from spacy.tokens import DocBin
 from spacy.util import load_config
 from thinc.api import Config
-from toy import CASES, make_examples
+from toy import CASES, TEXTS, make_examples
 
 CONFIGS = Path(__file__).parents[2] / "configs" / "lab"
 CORPORA = {"sentence_intent": "piboso", "pair_relation": "rqe", "sru_nested_ner": "bc5cdr", "cpncf_assertion": "negex"}
@@ -35,3 +36,25 @@ def base_path(tiny_encoder: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def base(base_path: Path) -> Config:
     return load_config(base_path, interpolate=False)
+
+
+@pytest.fixture
+def clinical_path(tiny_encoder: Path, tmp_path: Path) -> Path:
+    """The committed config of eight tasks, on toy corpora."""
+    for part in ("train", "dev", "test"):
+        (tmp_path / "clinical" / part).mkdir(parents=True)
+        for task in EIGHT:
+            docs = [eight_tasks_doc(task, text) for text in TEXTS]
+            DocBin(docs=docs).to_disk(tmp_path / "clinical" / part / f"{task}.spacy")
+    config = load_config(CONFIGS / "clinical8.cfg", interpolate=False)
+    config["paths"].update(data=str(tmp_path / "clinical"), encoder=str(tiny_encoder))
+    config["components"]["encoder"]["model"].update(window=64, stride=48, layers=None)
+    config["initialize"]["components"]["encoder"]["loader"]["@misc"] = "spacy-medmtl.local_encoder.v1"
+    config["training"]["batcher"]["size"] = 40
+    config.to_disk(tmp_path / "clinical.cfg")
+    return tmp_path / "clinical.cfg"
+
+
+@pytest.fixture
+def clinical_base(clinical_path: Path) -> Config:
+    return load_config(clinical_path, interpolate=False)

@@ -9,16 +9,18 @@ from thinc.api import Config
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.lab.cells import Budget, Cell, cell_config, doc_limits, with_seeds
 from spacy_medmtl.lab.checks import build, read_base
-from spacy_medmtl.lab.experiments import EXPERIMENTS
+from spacy_medmtl.lab.experiments import EXPERIMENTS, routes_of
+from spacy_medmtl.lab.limiting import limited_cells
 from spacy_medmtl.lab.runner import plan
 
 TASKS = ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"]
 CONFIGS = sorted((Path(__file__).parents[2] / "configs" / "lab").glob("*.cfg"))
 BUDGET = Budget(steps=10, seeds=(0, 1), train_docs=3, dev_docs=2, test_docs=0)
 # rows of a line of 1 seed: systems 5; k-shot 2 x 5; Table 4 has 4, Table 5 has 5; 1..4 FFNs and the whole cluster; 4
-# tasks and 6 pairs; single, refined, 4 fine-tuned; two schedules; before and after training
+# tasks and 6 pairs; single, refined, 4 fine-tuned; two schedules; before and after training; 4 single, two schedules,
+# progressive, 4 fine-tuned, masked words; vanilla, shared, progressive; 5 shares alone and beside others
 SIZES = {"systems": 5, "kshot": 10, "remove": 4, "orders": 5, "parameters": 5, "pairwise": 10, "stages": 6}
-SIZES.update(schedules=2, gradients=2)
+SIZES.update(schedules=2, gradients=2, clinical=12, costs=3, limited=10)
 
 
 def cells_of(base: Config, name: str) -> dict[str, Cell]:
@@ -33,6 +35,7 @@ def test_every_experiment_is_counted():
 def test_cells_are_distinct_and_resolve(base: Config, tmp_path: Path, name: str):
     cells = with_seeds(EXPERIMENTS[name].cells(base, BUDGET.steps), BUDGET.seeds)
     assert len(cells) == 2 * SIZES[name]
+    cells = limited_cells(base, cells, tmp_path)
     planned = plan(name, base, cells, BUDGET, tmp_path, -1)
     assert len({one.output for one in planned}) == len(planned), "no two write one file"
     assert len({one.output.name.split("-")[-1] for one in planned}) == len(planned) - 2 * 5 * (name == "kshot")
@@ -153,11 +156,11 @@ def test_committed_configs(path: Path):
         return
     base = read_base(path, {})
     for cell in EXPERIMENTS["systems"].cells(base, 2):
-        assert set(TASKS) < set(build(cell_config(base, cell, BUDGET), cell.name).pipe_names)
+        assert set(routes_of(base)) < set(build(cell_config(base, cell, BUDGET), cell.name).pipe_names)
 
 
 def test_wrong_number_of_tasks(base: Config):
     base["components"]["encoder"]["model"]["routes"] = TASKS[:1]
-    for name in ("orders", "remove", "pairwise", "gradients"):
+    for name in ("orders", "remove", "pairwise", "gradients", "clinical", "limited"):
         with pytest.raises(MedmtlError, match=f"E344.*'{name}'"):
             list(EXPERIMENTS[name].cells(base, 2))
