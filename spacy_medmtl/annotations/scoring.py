@@ -62,9 +62,9 @@ def score_items(
         f"{name}_p": total.precision,
         f"{name}_r": total.recall,
         f"{name}_f": total.fscore,
-        f"{name}_macro_f": sum(one.fscore for one in per_type.values()) / len(per_type) if per_type else 0.0,
-        f"{name}_f_per_type": {label: one.to_dict() for label, one in sorted(per_type.items())},
+        f"{name}_macro_f": sum(scored.fscore for scored in per_type.values()) / len(per_type) if per_type else 0.0,
+        f"{name}_f_per_type": {label: scored.to_dict() for label, scored in sorted(per_type.items())},
     }
     if per_corpus:
-        scores[f"{name}_f_per_corpus"] = {corpus: one.to_dict() for corpus, one in sorted(per_corpus.items())}
+        scores[f"{name}_f_per_corpus"] = {corpus: scored.to_dict() for corpus, scored in sorted(per_corpus.items())}
     return scores

@@ -92,13 +92,13 @@ def _from_pretrained(name: str, tokenizer_file: Path | None, **options: Any) -> 
     options.update(trust_remote_code=False)
     try:
         tokenizer = _tokenizer(name, tokenizer_file, options)
-        model, found = AutoModel.from_pretrained(name, use_safetensors=True, output_loading_info=True, **options)
+        model, report = AutoModel.from_pretrained(name, use_safetensors=True, output_loading_info=True, **options)
     except MedmtlError:
         raise
     except Exception as error:  # tokenizers raises Exception itself, transformers most of Python's own kinds
         reason = " ".join(str(error).split())[:200]
         raise MedmtlError("E008", path=name, hint=f"{type(error).__name__}: {reason}") from error
-    lacking = sorted(key for key in found["missing_keys"] if not key.startswith("pooler."))  # the pooler is not used
+    lacking = sorted(key for key in report["missing_keys"] if not key.startswith("pooler."))  # the pooler is not used
     if lacking:  # transformers would go on with random numbers
         raise MedmtlError("E008", path=name, hint=f"The weights lack {lacking[0]} ({len(lacking)} in all).")
     _check_vocabulary(name, tokenizer, model.get_input_embeddings().num_embeddings)

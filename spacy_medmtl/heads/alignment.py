@@ -16,13 +16,13 @@ def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "s
     """
     same_text = example.reference.text == example.predicted.text
     find = _twin_by_characters if same_text else _twin_by_tokens
-    found: list[Bounds | None] = []
+    aligned: list[Bounds | None] = []
     for start, end in bounds:
         start, end = trimmed(example.reference, start, end)
         twin = find(example, start, end, mode) if end > start else None
         twin = None if twin is None else trimmed(example.predicted, *twin)
-        found.append(twin if twin is not None and twin[0] < twin[1] else None)
-    return found
+        aligned.append(twin if twin is not None and twin[0] < twin[1] else None)
+    return aligned
 
 
 def aligned_sentences(example: Example) -> list[Bounds]:

@@ -31,8 +31,12 @@ def read_base(path: Path, overrides: dict[str, Any]) -> Config:
         base = util.load_config(path, overrides=overrides, interpolate=False)
         base.interpolate()
         routes, rules = routes_of(base), rules_of(base)
-        heads = {name: one["model"]["tok2vec"]["route"] for name, one in base["components"].items() if is_head(one)}
-        covered = {part: [task for one in _entries(base, part) for task in one["tasks"]] for part in PARTS}
+        heads = {
+            name: component["model"]["tok2vec"]["route"]
+            for name, component in base["components"].items()
+            if is_head(component)
+        }
+        covered = {part: [task for entry in _entries(base, part) for task in entry["tasks"]] for part in PARTS}
         rate = base["training"]["optimizer"]["learn_rate"]["initial_rate"]
         loader = base["initialize"]["components"][ENCODER]["loader"]
     except (ConfigValidationError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -67,11 +71,11 @@ def check(base: Config, planned: Sequence[Planned], budget: Budget, progress: Pr
     for part, name in progress(corpora, "Checking corpora"):
         check_gold(nlp, name, settings[part]["corpora"][name], limits[part][name])
     blocks = ("components", "initialize", "training")
-    trained = [one for one in planned if not one.cell.after and one.cell.seed == planned[0].cell.seed]
-    different = {srsly.json_dumps([one.config[name] for name in blocks]): one for one in trained}
-    for one in progress(list(different.values()), "Checking cells"):
-        nlp = build(one.config, one.cell.name)
-        for name, settings_of in one.config.interpolate()["initialize"]["components"].items():
+    trained = [plan for plan in planned if not plan.cell.after and plan.cell.seed == planned[0].cell.seed]
+    different = {srsly.json_dumps([plan.config[name] for name in blocks]): plan for plan in trained}
+    for plan in progress(list(different.values()), "Checking cells"):
+        nlp = build(plan.config, plan.cell.name)
+        for name, settings_of in plan.config.interpolate()["initialize"]["components"].items():
             if "loader" in settings_of:
                 loader = registry.resolve({"loader": settings_of["loader"]})["loader"]
                 nlp.get_pipe(name).initialize(list, nlp=nlp, loader=loader)  # type: ignore[attr-defined]

@@ -39,12 +39,12 @@ def layer_cosines(nlp: Language, seed: int) -> dict[str, dict[str, float]]:
         for task in entries[corpus_of(example.reference) or ""]["tasks"]:
             examples.setdefault(task, []).append(example)
     encoder = next(pipe for _, pipe in nlp.pipeline if isinstance(pipe, ProgressiveTok2Vec))
-    found = {
+    of_tasks = {
         task: [task_gradients(nlp, encoder, task, batch) for batch in batches_of(given)]
         for task, given in examples.items()
     }
     # a batch may hold nothing to learn, such as sentences without a pair
-    return mean_cosines({task: [one for one in gradients if one] for task, gradients in found.items()})
+    return mean_cosines({task: [layers for layers in batches if layers] for task, batches in of_tasks.items()})
 
 
 def batches_of(examples: list[Example]) -> list[list[Example]]:
@@ -57,27 +57,27 @@ def batches_of(examples: list[Example]) -> list[list[Example]]:
 def task_gradients(nlp: Language, encoder: ProgressiveTok2Vec, task: str, batch: list[Example]) -> Gradients:
     """The encoder's gradient of one task's loss on a batch, by layer. None of it stays behind."""
     others = [name for name, pipe in nlp.pipeline if isinstance(pipe, Head) and name != task]
-    fresh = [Example(one.predicted.copy(), one.reference) for one in batch]
+    fresh = [Example(example.predicted.copy(), example.reference) for example in batch]
     nlp.update(fresh, sgd=False, drop=DROPOUT, exclude=others)  # type: ignore[arg-type]
     module: Any = torch_shim(encoder.model).module
-    found: dict[str, list[Tensor]] = {}
+    of_layers: dict[str, list[Tensor]] = {}
     for name, parameter in module.named_parameters():
         if parameter.grad is not None:
             number = LAYER.search(name)
             layer = f"layer {number.group(1)}" if number else BELOW
-            found.setdefault(layer, []).append(parameter.grad.detach().flatten().cpu())
+            of_layers.setdefault(layer, []).append(parameter.grad.detach().flatten().cpu())
     for name in (task, encoder.name):
         torch_shim(nlp.get_pipe(name).model).module.zero_grad(set_to_none=True)  # type: ignore[attr-defined]
-    return {layer: torch.cat(parts) for layer, parts in found.items()}
+    return {layer: torch.cat(parts) for layer, parts in of_layers.items()}
 
 
-def mean_cosines(found: dict[str, list[Gradients]]) -> dict[str, dict[str, float]]:
+def mean_cosines(gradients: dict[str, list[Gradients]]) -> dict[str, dict[str, float]]:
     """Over all batches: of two tasks the first with the first, and so on; of one task each with the next. Pairs for
     which there are no two batches are left out."""
     result: dict[str, dict[str, float]] = {}
-    pairs = [*combinations(found, 2), *((task, task) for task in found)]
+    pairs = [*combinations(gradients, 2), *((task, task) for task in gradients)]
     for one, two in pairs:
-        these, those = found[one], found[two][1:] + found[two][:1] if one == two else found[two]
+        these, those = gradients[one], gradients[two][1:] + gradients[two][:1] if one == two else gradients[two]
         if not these or not those or (one == two and len(these) < 2):
             continue
         layers = [layer for layer in these[0] if layer in those[0]]

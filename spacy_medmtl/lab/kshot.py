@@ -59,7 +59,7 @@ def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: P
         docs = [example.reference for example in read_entry(entry, nlp, gold_sents=False)]
         heads = {task: nlp.get_pipe(task) for task in entry.tasks or ()}
         labels = [[f"{task} {label}" for task in heads for label in doc_labels(doc, heads[task])] for doc in docs]
-        counts = Counter(label for one in labels for label in one)
+        counts = Counter(label for labels_of_one in labels for label in labels_of_one)
         rarest, n_rarest = min(counts.items(), key=lambda item: item[1], default=("none at all", 0))
         for k, seed in wanted:
             if n_rarest < k:

@@ -82,7 +82,12 @@ def _routes_in_use(nlp: Language) -> tuple[dict[str, Profile], dict[str, str]]:
     pipes: list[Any] = [pipe for _, pipe in nlp.pipeline]
     for pipe in pipes:
         listening = getattr(pipe, "listener_map", {})  # spaCy's own encoders have one too, without routes
-        read = {name: one.attrs["route"] for name in listening for one in listening[name] if "route" in one.attrs}
+        read = {
+            name: listener.attrs["route"]
+            for name in listening
+            for listener in listening[name]
+            if "route" in listener.attrs
+        }
         unread = pipe.unread_routes() if read else []
         if unread:
             raise MedmtlError("E028", name=pipe.name, routes=unread)
@@ -130,13 +135,13 @@ def order_by_rules(profiles: Mapping[str, Profile], constraints: Sequence[Constr
 
 def parse_constraints(texts: Iterable[str], routes: Sequence[str]) -> list[Constraint]:
     """Constraints from ``EASIER:HARDER``. Raises MedmtlError E024 on anything else."""
-    found: list[Constraint] = []
+    constraints: list[Constraint] = []
     for text in texts:
         before, _, after = text.partition(":")
         if before not in routes or after not in routes:
             raise MedmtlError("E024", received=text, expected=list(routes))
-        found.append((before, after))
-    return found
+        constraints.append((before, after))
+    return constraints
 
 
 def difficulties(profiles: Mapping[str, Profile], metrics: Mapping[str, Any]) -> dict[str, float]:
@@ -145,15 +150,15 @@ def difficulties(profiles: Mapping[str, Profile], metrics: Mapping[str, Any]) ->
     metrics: file name -> what ``medmtl evaluate`` wrote of a single-task pipeline. Where several components read a
     route, the hardest counts. Raises MedmtlError E027 for other content, or a route without scores.
     """
-    found: dict[str, list[float]] = {}
+    shares_left: dict[str, list[float]] = {}
     for path, content in metrics.items():
         try:
             corpora = [(corpus["scores"], corpus["floors"]) for corpus in content["corpora"].values()]
             for component in [name for profile in profiles.values() for name in profile.components]:
-                found.setdefault(component, []).extend(left for one in corpora for left in _left(component, *one))
+                shares_left.setdefault(component, []).extend(left for one in corpora for left in _left(component, *one))
         except (AttributeError, KeyError, TypeError) as error:
             raise MedmtlError("E027", path=path, problem=f"it has another form ({type(error).__name__})") from error
-    means = {component: sum(values) / len(values) for component, values in found.items() if values}
+    means = {component: sum(values) / len(values) for component, values in shares_left.items() if values}
     result = {}
     for route, profile in profiles.items():
         known = [means[name] for name in profile.components if name in means]

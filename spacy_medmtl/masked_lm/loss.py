@@ -47,7 +47,7 @@ def masked_lm_loss(
         raise MedmtlError("E332")
     embeddings = word_embeddings(module) if trains else word_embeddings(module).detach()
     read = [module.wordpieces.of_doc(doc) for doc in docs]
-    masked = [mask_words(one, generator, share=share, mask=mask, n_vocabulary=len(embeddings)) for one in read]
+    masked = [mask_words(pieces, generator, share=share, mask=mask, n_vocabulary=len(embeddings)) for pieces in read]
     chosen = numpy.flatnonzero(numpy.concatenate([which for _, which in masked])) if masked else numpy.zeros(0)
     if not len(chosen):
         return None
@@ -60,5 +60,5 @@ def masked_lm_loss(
         module.eval()
     # the view's rows of pieces are in the order of the text: each piece once, whatever the windows
     where = torch.from_numpy(places[numpy.concatenate(layout.gather)[chosen]]).to(rows.device)
-    targets = torch.from_numpy(numpy.concatenate([one.ids for one in read])[chosen]).to(rows.device)
+    targets = torch.from_numpy(numpy.concatenate([pieces.ids for pieces in read])[chosen]).to(rows.device)
     return functional.cross_entropy(head(rows[where], embeddings), targets)

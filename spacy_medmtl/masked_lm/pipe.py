@@ -79,7 +79,11 @@ class MaskedLm(Task):
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
         validate_examples(examples, "MaskedLm.update")
-        docs = [one.predicted for one in examples if not self.corpora or corpus_of(one.reference) in self.corpora]
+        docs = [
+            example.predicted
+            for example in examples
+            if not self.corpora or corpus_of(example.reference) in self.corpora
+        ]
         loss, backprop = self.model.begin_update(docs)
         if loss is None:
             return losses

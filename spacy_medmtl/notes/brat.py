@@ -62,7 +62,7 @@ def configuration(lines: Iterable[str]) -> str:
         "events": [],
         "attributes": [*attributes, *(f"{name.capitalize()} Arg:<ENTITY>" for name in MODIFIERS)],
     }
-    return "\n".join(f"[{name}]\n" + "".join(f"{line}\n" for line in found) for name, found in sections.items())
+    return "\n".join(f"[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections.items())
 
 
 def type_name(label: str | None) -> str:
@@ -72,12 +72,12 @@ def type_name(label: str | None) -> str:
 
 def _offsets(row: Row) -> str:
     """Stretches of characters: brat wants a span over a line end in parts."""
-    found = []
+    fragments = []
     start = row["start"]
     for match in _LINE_END.finditer(row["text"]):
-        found.append(f"{start} {row['start'] + match.start()}")
+        fragments.append(f"{start} {row['start'] + match.start()}")
         start = row["start"] + match.end()
-    return ";".join([*found, f"{start} {row['end']}"])
+    return ";".join([*fragments, f"{start} {row['end']}"])
 
 
 def _attributes(row: Row, identifier: str) -> Iterator[str]:

@@ -85,14 +85,14 @@ def _files(path: Path, output: Path | None) -> list[_File]:
     if not path.is_dir():
         return [_File(path, path.name.removesuffix(NOTE_SUFFIX))]
     inside = sorted(
-        one
-        for one in path.rglob("*")
-        if one.suffix.lower() in SUFFIXES and not one.name.startswith(".") and one.is_file()
+        file
+        for file in path.rglob("*")
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
     )
-    inside = [one for one in inside if "__MACOSX" not in one.parts and not _is_of(one, output, path)]
+    inside = [file for file in inside if "__MACOSX" not in file.parts and not _is_of(file, output, path)]
     if not inside:
         raise MedmtlError("E512", path=path, problem=f"is a folder without {', '.join(SUFFIXES)} files")
-    return [_File(one, one.relative_to(path).as_posix().removesuffix(NOTE_SUFFIX)) for one in inside]
+    return [_File(file, file.relative_to(path).as_posix().removesuffix(NOTE_SUFFIX)) for file in inside]
 
 
 def _is_of(file: Path, output: Path | None, folder: Path) -> bool:

@@ -71,7 +71,7 @@ class Parts:
     def remove(self) -> None:
         for path in (self.folder, self.path):
             if path.is_dir():
-                if any(not _PART.fullmatch(one.name) for one in path.iterdir()):
+                if any(not _PART.fullmatch(part.name) for part in path.iterdir()):
                     raise something_else(path)
                 shutil.rmtree(path)
             path.unlink(missing_ok=True)
@@ -126,8 +126,8 @@ def _parquet_ids(path: Path) -> Iterable[str]:
 def _write_parquet(path: Path, notes: list[tuple[str, Doc]]) -> None:
     import pyarrow.parquet
 
-    found = [row for doc_id, doc in notes for row in joined_rows(doc, doc_id)]
-    pyarrow.parquet.write_table(arrow_table(found, joined_columns()), path)
+    rows = [row for doc_id, doc in notes for row in joined_rows(doc, doc_id)]
+    pyarrow.parquet.write_table(arrow_table(rows, joined_columns()), path)
 
 
 def _join_parquet(path: Path, parts: list[Path]) -> None:

@@ -72,7 +72,7 @@ class NoteAnnotator:
 
     def __call__(self, block: "pyarrow.Table") -> "pyarrow.Table":
         notes = [_note(row) for row in block.to_pylist()]
-        results = [_result(*one) for one in annotate_notes(self.nlp, notes, batch_size=self.batch_size)]
+        results = [_result(*pair) for pair in annotate_notes(self.nlp, notes, batch_size=self.batch_size)]
         return _table(results, "binary")
 
 
@@ -89,10 +89,10 @@ class _TravellingError(MedmtlError):
         self.code = code
 
 
-def _result(note: Note, found: Doc | MedmtlError) -> dict[str, Any]:
-    if isinstance(found, MedmtlError):
-        return {"doc_id": note.id, "text": None, "code": found.code, "reason": str(found)}
-    return {"doc_id": note.id, "text": found.to_bytes(), "code": None, "reason": None}
+def _result(note: Note, result: Doc | MedmtlError) -> dict[str, Any]:
+    if isinstance(result, MedmtlError):
+        return {"doc_id": note.id, "text": None, "code": result.code, "reason": str(result)}
+    return {"doc_id": note.id, "text": result.to_bytes(), "code": None, "reason": None}
 
 
 def _annotated(row: dict[str, Any], vocab: Any) -> Annotated:

@@ -36,7 +36,7 @@ class _Seen:
     """Ids, of each 8 bytes are kept: a million take less memory than one batch."""
 
     def __init__(self, ids: Iterable[str]) -> None:
-        self._keys = {self._key(one) for one in ids}
+        self._keys = {self._key(id_) for id_ in ids}
 
     @staticmethod
     def _key(doc_id: str) -> int:
@@ -68,13 +68,13 @@ def annotate_into(
     failures = _Failures(failures_path(path), account)
     done = False
     try:
-        for note, found in annotate(_new_notes(notes, known, account, failures)):
-            if isinstance(found, MedmtlError):
-                failures.add(note.id, found)
+        for note, result in annotate(_new_notes(notes, known, account, failures)):
+            if isinstance(result, MedmtlError):
+                failures.add(note.id, result)
             else:
-                output.write(note.id, found)
+                output.write(note.id, result)
                 account.annotated += 1
-                account.words += _n_words(found)
+                account.words += _n_words(result)
             tell(account)
         done = True
     except OSError as error:

@@ -41,10 +41,10 @@ def settings() -> dict[str, Setting]:
 
     Routed layers and sharing cannot: the weights were trained for them.
     """
-    found: dict[str, Setting] = {"int8": in_int8}
+    available: dict[str, Setting] = {"int8": in_int8}
     if has_bfloat16(torch.device("cpu")):
-        found["bfloat16"] = in_bfloat16
-    return found
+        available["bfloat16"] = in_bfloat16
+    return available
 
 
 def in_int8(model: dict[str, Any]) -> dict[str, Any]:
@@ -92,18 +92,22 @@ def measure(pipelines: Mapping[str, Language], examples: Sequence[Example], repe
 
 def head_scores(nlp: Language, examples: Sequence[Example]) -> dict[str, float]:
     """The score of each head that the examples have gold for."""
-    fresh = [Example(one.predicted.copy(), one.reference) for one in examples]
+    fresh = [Example(example.predicted.copy(), example.reference) for example in examples]
     scores = nlp.evaluate(fresh)
-    found: dict[str, float] = {}
+    of_heads: dict[str, float] = {}
     for name, pipe in nlp.pipeline:
         if isinstance(pipe, Head):
             values = [scores[f"{name}_{part}"] for part in MEASURES if scores.get(f"{name}_{part}") is not None]
             if values:
-                found[name] = values[0]
-    return found
+                of_heads[name] = values[0]
+    return of_heads
 
 
 def fastest(measured: Mapping[str, Measured], before: Measured, max_loss: float) -> str | None:
     """The name of the fastest that is faster than before and has lost no more than ``max_loss`` points in any head."""
-    fit = [name for name, one in measured.items() if one.speed > before.speed and one.loss(before) <= max_loss]
+    fit = [
+        name
+        for name, measurement in measured.items()
+        if measurement.speed > before.speed and measurement.loss(before) <= max_loss
+    ]
     return max(fit, key=lambda name: measured[name].speed, default=None)

@@ -63,7 +63,7 @@ def quantized(encoder: RoutedEncoder) -> RoutedEncoder:
     except ImportError as error:
         raise MedmtlError("E357", problem=str(error)) from error
     twin = copy.deepcopy(encoder)
-    low_rank = {part for one in twin.modules() if isinstance(one, LowRankFfns) for part in one.modules()}
+    low_rank = {part for module in twin.modules() if isinstance(module, LowRankFfns) for part in module.modules()}
     for part in twin.modules():
         if isinstance(part, (SelfAttention, FeedForward)) and part not in low_rank:
             with warnings.catch_warnings():

@@ -85,13 +85,13 @@ class EntityPairs:
         entities = sorted(set(entity_spans(doc, self.spans_key)))
         firsts = [start for start, _ in sentence_bounds(doc)]
         numbers = [_sentence_number(firsts, start) for start, _, _ in entities]
-        found: list[Pair] = []
+        pairs: list[Pair] = []
         for head, number in zip(entities, numbers):
             near = slice(
                 bisect_left(numbers, number - self.max_sentences), bisect_right(numbers, number + self.max_sentences)
             )
-            found += [(head[:2], tail[:2]) for tail in entities[near] if self._judges(head, tail)]
-        return list(dict.fromkeys(found))
+            pairs += [(head[:2], tail[:2]) for tail in entities[near] if self._judges(head, tail)]
+        return list(dict.fromkeys(pairs))
 
     def _judges(self, head: tuple[int, int, str], tail: tuple[int, int, str]) -> bool:
         has_roles = self.types is not None and head[2] != tail[2]  # which one is the head is said by the types
@@ -104,11 +104,11 @@ def surroundings(doc: Doc, pairs: Iterable[Pair]) -> list[Bounds]:
     """For each pair the tokens from the start of its first sentence to the end of its last."""
     sentences = sentence_bounds(doc) or [(0, len(doc))]  # none where all is white space
     firsts = [start for start, _ in sentences]
-    found = []
+    joined = []
     for start, end in (span_of(pair) for pair in pairs):
         left, right = sentences[_sentence_number(firsts, start)][0], sentences[_sentence_number(firsts, end - 1)][1]
-        found.append((min(left, start), max(right, end)))  # the white space between sentences belongs to none
-    return found
+        joined.append((min(left, start), max(right, end)))  # the white space between sentences belongs to none
+    return joined
 
 
 def span_of(pair: Pair) -> Bounds:

@@ -33,8 +33,8 @@ def score_intents(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
         gold = cat_items(example.reference)
         if gold is None:
             return None
-        said = predicted_cats(example, cfg)
-        return {(label, "doc") for item in gold for label in item.labels}, {(label, "doc") for label in said}
+        predicted = predicted_cats(example, cfg)
+        return {(label, "doc") for item in gold for label in item.labels}, {(label, "doc") for label in predicted}
 
     return score_items(cfg["component"], examples, of_cats if units == "doc" else of_spans)
 

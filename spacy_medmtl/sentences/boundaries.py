@@ -40,11 +40,11 @@ def sentence_starts(text: str, *, abbreviations: frozenset[str] = frozenset()) -
 
 def _enumerators(text: str) -> list[tuple[int, int]]:
     """(start, end) of "1.", "2.", ... where at least two of them count up from 1 in a line."""
-    found: list[tuple[int, int]] = []
+    numbers: list[tuple[int, int]] = []
     for match in _ENUMERATOR.finditer(text):
-        if int(match[1]) == len(found) + 1:
-            found.append(match.span())
-    return found if len(found) > 1 else []
+        if int(match[1]) == len(numbers) + 1:
+            numbers.append(match.span())
+    return numbers if len(numbers) > 1 else []
 
 
 def _begins_item(text: str, start: int) -> bool:

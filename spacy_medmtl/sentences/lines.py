@@ -54,15 +54,15 @@ def paragraphs(text: str) -> list[tuple[int, int]]:
     is_capital = _is_all_capitals(text)
     width = _width([line.length for line in lines])
     pairs = list(zip(lines, lines[1:]))
-    are_open = [_may_read_on(one, two, is_capital) for one, two in pairs]
+    are_open = [_may_read_on(line, following, is_capital) for line, following in pairs]
     is_wrapped = _is_wrapped([pair for pair, is_open in zip(pairs, are_open) if is_open], width)
-    found = [(lines[0].start, lines[0].end)]
-    for (one, two), is_open in zip(pairs, are_open):
-        if is_open and _reads_on(one, two, width, is_wrapped):
-            found[-1] = (found[-1][0], two.end)
+    stretches = [(lines[0].start, lines[0].end)]
+    for (line, following), is_open in zip(pairs, are_open):
+        if is_open and _reads_on(line, following, width, is_wrapped):
+            stretches[-1] = (stretches[-1][0], following.end)
         else:
-            found.append((two.start, two.end))
-    return found
+            stretches.append((following.start, following.end))
+    return stretches
 
 
 def is_heading(text: str, *, is_capital_text: bool) -> bool:
@@ -95,7 +95,7 @@ def _lines(text: str) -> Iterator[TextLine]:
         stripped = raw.strip()
         if stripped:
             start = offset + len(raw) - len(raw.lstrip())
-            is_row = sum(_is_wide(one, gap) for one in re.findall(r"(?<=[^\s.?!:;])\s+(?=\S)", stripped)) >= 2
+            is_row = sum(_is_wide(gap_text, gap) for gap_text in re.findall(r"(?<=[^\s.?!:;])\s+(?=\S)", stripped)) >= 2
             is_row |= stripped.count("|") >= 2
             length = len(" ".join(stripped.split()))
             yield TextLine(start, start + len(stripped), stripped, length, start - offset, after_gap, is_row)
@@ -125,11 +125,11 @@ def _width(lengths: Sequence[int]) -> int:
     return long[(len(long) - 1) * 9 // 10] if long else 0
 
 
-def _may_read_on(one: TextLine, two: TextLine, is_capital: bool) -> bool:
+def _may_read_on(line: TextLine, following: TextLine, is_capital: bool) -> bool:
     """Whether nothing about two lines says that they are different things."""
-    if two.after_gap or one.is_row or two.is_row or two.is_item or LABEL.match(two.text):
+    if following.after_gap or line.is_row or following.is_row or following.is_item or LABEL.match(following.text):
         return False
-    return not any(is_heading(line.text, is_capital_text=is_capital) for line in (one, two))
+    return not any(is_heading(either.text, is_capital_text=is_capital) for either in (line, following))
 
 
 def _is_open(line: TextLine) -> bool:
@@ -137,22 +137,22 @@ def _is_open(line: TextLine) -> bool:
     return last.endswith(_OPEN_MARKS) or last.lower() in _OPEN_WORDS
 
 
-def _is_full(one: TextLine, two: TextLine, width: int) -> bool:
+def _is_full(line: TextLine, following: TextLine, width: int) -> bool:
     """Whether the first word of the second line had no room in the first."""
-    return one.length >= SHORTEST_WRAPPED and one.length + 1 + len(two.text.split()[0]) > width
+    return line.length >= SHORTEST_WRAPPED and line.length + 1 + len(following.text.split()[0]) > width
 
 
 def _is_wrapped(pairs: Sequence[tuple[TextLine, TextLine]], width: int) -> bool:
     """Whether most lines that could read on are full, as in wrapped text and not in lists."""
-    return sum(_is_full(one, two, width) for one, two in pairs) * 5 >= len(pairs) * 3
+    return sum(_is_full(line, following, width) for line, following in pairs) * 5 >= len(pairs) * 3
 
 
-def _reads_on(one: TextLine, two: TextLine, width: int, is_wrapped: bool) -> bool:
-    if _is_open(one):
+def _reads_on(line: TextLine, following: TextLine, width: int, is_wrapped: bool) -> bool:
+    if _is_open(line):
         return True
-    begins_low = two.text[0].islower() or two.text[0] in ",;.)]%"
-    if begins_low and one.is_item and two.indent > one.indent:
+    begins_low = following.text[0].islower() or following.text[0] in ",;.)]%"
+    if begins_low and line.is_item and following.indent > line.indent:
         return True
-    if begins_low and not one.text.endswith((".", "!", "?", ":", ";")):
-        return one.length * 2 >= width and one.length >= SHORTEST_WRAPPED // 2
-    return is_wrapped and _is_full(one, two, width)
+    if begins_low and not line.text.endswith((".", "!", "?", ":", ";")):
+        return line.length * 2 >= width and line.length >= SHORTEST_WRAPPED // 2
+    return is_wrapped and _is_full(line, following, width)

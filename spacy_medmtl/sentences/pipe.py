@@ -49,7 +49,7 @@ class MedmtlSentences(Pipe):
         self, nlp: Language, name: str, *, abbreviations: Iterable[str], scorer: Callable[..., Any] | None
     ) -> None:
         self.vocab, self.name, self.scorer = nlp.vocab, name, scorer
-        self.abbreviations = frozenset(one.lower().removesuffix(".") for one in abbreviations)
+        self.abbreviations = frozenset(abbreviation.lower().removesuffix(".") for abbreviation in abbreviations)
 
     def __call__(self, doc: Doc) -> Doc:
         """Annotate a Doc."""
@@ -63,8 +63,8 @@ class MedmtlSentences(Pipe):
         places = [token.idx for token in doc]
         if not doc.has_annotation("SENT_START"):
             _start_sentences(doc, [_token_at(places, plain.offsets[start]) for start, _ in sentences])
-        found = find_sections(plain.text, stretches, sentences)
-        _write_sections(doc, [_in_tokens(places, section, plain.offsets) for section in found])
+        sections = find_sections(plain.text, stretches, sentences)
+        _write_sections(doc, [_in_tokens(places, section, plain.offsets) for section in sections])
         return doc
 
     def score(self, examples: Iterable[Example], **kwargs: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def find_sections(
     """
     is_capital_text = text.isupper()
     starts = {start for start, _ in paragraphs}
-    found: list[tuple[int, int, str]] = []
+    headings: list[tuple[int, int, str]] = []
     ends = dict(paragraphs)
     for start, end in sentences:
         if start in starts:
@@ -39,12 +39,12 @@ def find_sections(
         else:
             heading = _run_in_heading(text, start, end)
         if heading is not None:
-            found.append((start, *heading))
+            headings.append((start, *heading))
     last = paragraphs[-1][1] if paragraphs else 0
-    borders = [*(start for start, _, _ in found[1:]), last]
+    borders = [*(start for start, _, _ in headings[1:]), last]
     return [
         Section(start, heading_end, start + len(text[start:border].rstrip()), name)
-        for (start, heading_end, name), border in zip(found, borders)
+        for (start, heading_end, name), border in zip(headings, borders)
     ]
 
 

@@ -69,7 +69,7 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         """FastAPI's own answer repeats what was sent, which is a note."""
-        places = sorted({".".join(map(str, one["loc"])) for one in error.errors()})
+        places = sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})
         return _refusal(422, MedmtlError("E532", places=", ".join(places)))
 
     @app.exception_handler(MedmtlError)
@@ -131,9 +131,9 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
 def _annotated(nlp: Language, lock: threading.Lock, notes: list[NoteIn], form: str) -> list[dict[str, Any]]:
     given = [Note(str(number) if note.id is None else note.id, note.text) for number, note in enumerate(notes)]
     with lock:
-        found = list(annotate_notes(nlp, given, batch_size=BATCH_SIZE))
+        annotated = list(annotate_notes(nlp, given, batch_size=BATCH_SIZE))
     results = []
-    for note, doc in found:
+    for note, doc in annotated:
         if isinstance(doc, MedmtlError):
             results.append({"id": note.id, "error": {"code": doc.code, "message": str(doc)}})
         elif form == "fhir":

@@ -134,8 +134,8 @@ def decode(
                 scores[start, word, label] = max(score, scores.get((start, word, label), 0.0))
         for label in numpy.flatnonzero(fired[t, 2::2]).tolist():
             stacks.setdefault(label, []).append((word, float(probabilities[t, transition(label)])))
-    found = sorted(scores, key=lambda span: (span[0], -span[1], span[2]))
-    return [(start, end, label, scores[start, end, label]) for start, end, label in found]
+    spans = sorted(scores, key=lambda span: (span[0], -span[1], span[2]))
+    return [(start, end, label, scores[start, end, label]) for start, end, label in spans]
 
 
 def inexpressible(spans: Iterable[Span]) -> Inexpressible:

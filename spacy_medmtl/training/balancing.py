@@ -40,7 +40,7 @@ def balance_tasks(
 
     def before_update(nlp: Language, _: dict[str, Any]) -> None:
         heads = {name: pipe for name, pipe in nlp.pipeline if isinstance(pipe, Task)}
-        odd = {name: one for name, one in fixed.items() if name not in heads or not 0.0 < one < math.inf}
+        odd = {name: weight for name, weight in fixed.items() if name not in heads or not 0.0 < weight < math.inf}
         if odd:
             raise MedmtlError("E323", received=odd, expected=list(heads))
         for name, head in heads.items():

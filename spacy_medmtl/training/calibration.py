@@ -39,14 +39,14 @@ def calibrate(nlp: Language, examples: Iterable[Example]) -> list[Calibration]:
 
     An output with too little gold is left out, and keeps the temperature it has.
     """
-    found = []
+    calibrations = []
     for (component, output), decisions in collect_decisions(nlp, examples).items():
         if is_enough(decisions):
             head, temperature = nlp.get_pipe(component), fit_temperature(decisions)
             assert isinstance(head, Head)
             head.set_temperature(output, temperature)
-            found.append(Calibration(component, output, decisions, temperature))
-    return found
+            calibrations.append(Calibration(component, output, decisions, temperature))
+    return calibrations
 
 
 def collect_decisions(nlp: Language, examples: Iterable[Example]) -> dict[tuple[str, str], LabelledLogits]:
@@ -57,7 +57,7 @@ def collect_decisions(nlp: Language, examples: Iterable[Example]) -> dict[tuple[
         for head in heads:
             for output, decisions in head.decisions(batch).items():
                 parts.setdefault((head.name, output), []).append(decisions)
-    return {key: joined_logits(found) for key, found in sorted(parts.items())}
+    return {key: joined_logits(batches) for key, batches in sorted(parts.items())}
 
 
 def is_enough(decisions: LabelledLogits) -> bool:
@@ -109,9 +109,9 @@ def expected_calibration_error(decisions: LabelledLogits, temperature: float = 1
     if decisions.exclusive:
         best = p.argmax(axis=1)
         rows = numpy.arange(len(p))
-        said, held = p[rows, best], decisions.gold[rows, best]
+        claimed, held = p[rows, best], decisions.gold[rows, best]
     else:
-        said, held = p[decisions.judged], decisions.gold[decisions.judged]
-    bins = numpy.minimum((said * BINS).astype(int), BINS - 1)
-    gaps = numpy.bincount(bins, weights=said - held, minlength=BINS)  # summed, so each weighs what it holds
-    return float(numpy.abs(gaps).sum() / len(said))
+        claimed, held = p[decisions.judged], decisions.gold[decisions.judged]
+    bins = numpy.minimum((claimed * BINS).astype(int), BINS - 1)
+    gaps = numpy.bincount(bins, weights=claimed - held, minlength=BINS)  # summed, so each weighs what it holds
+    return float(numpy.abs(gaps).sum() / len(claimed))

@@ -22,10 +22,10 @@ def corpus_files(paths: Sequence[Path]) -> list[Path]:
     """The ``.spacy`` files that the paths name, folders opened. Raises MedmtlError E301 where there are none."""
     files: list[Path] = []
     for path in paths:
-        found = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
-        if not found or not all(file.is_file() and file.suffix == ".spacy" for file in found):
+        inside = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
+        if not inside or not all(file.is_file() and file.suffix == ".spacy" for file in inside):
             raise MedmtlError("E301", name=path.stem, path=path, problem=_no_corpus(path))
-        files += found
+        files += inside
     return files
 
 
@@ -99,7 +99,7 @@ def is_ours(nlp: Language, score: str) -> bool:
 def floors(nlp: Language, examples: list[Example]) -> dict[str, float]:
     """What needs no model, of heads whose units are known beforehand: micro-F1 of the most frequent label for every
     unit."""
-    found: dict[str, float] = {}
+    of_heads: dict[str, float] = {}
     for name, pipe in nlp.pipeline:
         if isinstance(pipe, Head) and pipe.has_given_units:
             units: dict[tuple[int, Any], set[str]] = {}
@@ -108,8 +108,8 @@ def floors(nlp: Language, examples: list[Example]) -> dict[str, float]:
                     units.setdefault((number, item.bounds), set()).update(item.labels)
             score = most_frequent_label_score(list(units.values()))
             if score is not None:
-                found[f"{name}_f"] = score
-    return found
+                of_heads[f"{name}_f"] = score
+    return of_heads
 
 
 def most_frequent_label_score(units: Sequence[set[str]]) -> float | None:

@@ -42,7 +42,7 @@ def projected(gradients: list[Gradient]) -> list[Gradient]:
 
     Two tasks are compared on the parameters that both reach: the routes of one alone are no matter of the other's.
     """
-    found = []
+    orthogonal = []
     for i, gradient in enumerate(gradients):
         others = [j for j in range(len(gradients)) if j != i]
         random.shuffle(others)
@@ -54,5 +54,5 @@ def projected(gradients: list[Gradient]) -> list[Gradient]:
                 square = sum(float(torch.sum(gradients[j][name] ** 2)) for name in common)
                 for name in common:
                     mine[name] = mine[name] - product / square * gradients[j][name]
-        found.append(mine)
-    return found
+        orthogonal.append(mine)
+    return orthogonal

@@ -25,13 +25,13 @@ WEIGHTS = ("*.safetensors", "model")
 
 def versions() -> dict[str, str]:
     """Of Python and of what decides on predictions, as far as it is installed."""
-    found = {"python": platform.python_version()}
+    by_package = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            by_package[package] = version(package)
         except PackageNotFoundError:
             continue
-    return found
+    return by_package
 
 
 def data_checksums(config: Mapping[str, Any]) -> dict[str, str]:

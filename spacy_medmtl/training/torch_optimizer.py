@@ -36,7 +36,7 @@ def group_of(name: str) -> str:
 
 def layers_above(names: Iterable[str]) -> dict[str, int]:
     """For each parameter of an encoder the number of layers above it, by names; 0 for those of other modules."""
-    numbers = {name: int(found.group(1)) if (found := LAYER.search(name)) else -1 for name in names}
+    numbers = {name: int(match.group(1)) if (match := LAYER.search(name)) else -1 for name in names}
     top = max(numbers.values(), default=-1)
     return {name: top - number if name.startswith("encoder.") else 0 for name, number in numbers.items()}
 
@@ -118,14 +118,14 @@ class TorchOptimizer(Optimizer):
 
     def parameter_groups(self, module: nn.Module, lr_scale: Callable[[str], float]) -> list[dict[str, Any]]:
         """The trainable parameters of a module, those of equal factor and weight decay in one group."""
-        parameters = {name: one for name, one in module.named_parameters() if one.requires_grad}
+        parameters = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
         above = layers_above(parameters)
-        found: dict[tuple[float, float], dict[str, Any]] = {}
+        groups: dict[tuple[float, float], dict[str, Any]] = {}
         for name, parameter in parameters.items():
             factor = lr_scale(name) * self.layer_decay ** above[name]
             group = self._group(group_of(name), parameter.ndim, factor, [])
-            found.setdefault((group["factor"], group["decay"]), group)["params"].append(parameter)
-        return list(found.values())
+            groups.setdefault((group["factor"], group["decay"]), group)["params"].append(parameter)
+        return list(groups.values())
 
     def _group(self, name: str, ndim: int, factor: float, parameters: list[nn.Parameter]) -> dict[str, Any]:
         settings = self.groups.get(name, {})
@@ -169,13 +169,13 @@ def clip_together(gradients: Sequence[Tensor], bound: float) -> None:
 
 def pending_gradients(model: Model) -> list[Tensor]:
     """The gradients in a thinc model, of torch modules and thinc layers, sharing their memory."""
-    found: list[Tensor] = []
+    gradients: list[Tensor] = []
     for node in model.walk():
         for shim in node.shims:
             if isinstance(shim, TorchShim):
                 shim.settle()
             module = getattr(shim, "_model", None)
             if isinstance(module, nn.Module):
-                found += [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
-        found += [xp2torch(node.get_grad(name)) for name in node.param_names if node.has_grad(name)]
-    return found
+                gradients += [parameter.grad for parameter in module.parameters() if parameter.grad is not None]
+        gradients += [xp2torch(node.get_grad(name)) for name in node.param_names if node.has_grad(name)]
+    return gradients

@@ -46,10 +46,10 @@ class WholeFfns(nn.ModuleList):
         x: [1, ..., width], the same rows for all terms, or [len(terms), ..., width]. known: outputs of FFNs for the
         same rows ``x``, to be used and added to; only where all read the same. Returns [len(terms), ..., width].
         """
-        coefficients = [dict(one) for one in terms]
+        coefficients = [dict(term) for term in terms]
         mixed: list[Any] = [None] * len(terms)
-        for number in sorted({number for one in coefficients for number in one}):
-            users = [k for k, one in enumerate(coefficients) if number in one]
+        for number in sorted({number for term in coefficients for number in term}):
+            users = [k for k, term in enumerate(coefficients) if number in term]
             if len(x) > 1:
                 output = self[number](_rows_of(x, users))
             else:
@@ -128,9 +128,9 @@ class LowRankFfns(nn.Module):
         """See ``WholeFfns.mix``. Nothing is added to ``known``: what FFNs share is computed once for all anyway."""
         before = self.base.dense_in(x)  # [1 or terms, ..., inner]
         mixed = []
-        for k, one in enumerate(terms):
+        for k, own_terms in enumerate(terms):
             place = k if len(x) > 1 else 0
-            mixed.append(self._mix_one(x[place], before[place], one))
+            mixed.append(self._mix_one(x[place], before[place], own_terms))
         return torch.stack(mixed)
 
     def _mix_one(self, x: Tensor, before: Tensor, terms: Terms) -> Tensor:

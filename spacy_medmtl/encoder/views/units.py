@@ -83,13 +83,13 @@ def _sequences(
     n_right = min(len(right), spare - n_left)
     before: list[PieceIds] = [heading, left[len(left) - n_left :], marker]
     after: list[PieceIds] = [marker, right[:n_right]]
-    found = []
+    sequences = []
     for begin, stop, own, own_end in window_spans(end - start, room, min(settings.window.stride, room)):
         ids = join(template.before, *before, pieces.ids[start + begin : start + stop], *after, template.after)
         row = layout.add(ids, numpy.full(len(ids), template.types[1]))
         offset = len(template.before) + len(heading) + n_left + len(marker) + own - begin
-        found.append((row, row + offset, start + own, start + own_end))
-    return found
+        sequences.append((row, row + offset, start + own, start + own_end))
+    return sequences
 
 
 def _context_pieces(
