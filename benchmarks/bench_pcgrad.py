@@ -27,7 +27,7 @@ from timing import medians
 from spacy_medmtl.annotations.groups import write_group
 from spacy_medmtl.encoder.pipe import ProgressiveTok2Vec
 from spacy_medmtl.encoder.shims import torch_shim
-from spacy_medmtl.training.new_encoder import EncoderShape, character_pieces, write_new_encoder
+from spacy_medmtl.training.new_encoder import EncoderSize, character_pieces, write_new_encoder
 from spacy_medmtl.training.optimizers import torch_optimizer
 from spacy_medmtl.training.pcgrad import ProjectConflicts
 from spacy_medmtl.training.report import table
@@ -98,7 +98,7 @@ def main(
     results: dict[str, Any] = {"machine": f"{platform.machine()}, {threads} thread(s), torch {torch.__version__}"}
     rows: list[list[str]] = []
     with tempfile.TemporaryDirectory() as name:
-        write_new_encoder(Path(name) / "encoder", character_pieces([TEXT]), EncoderShape(6, 384, heads=12), seed=0)
+        write_new_encoder(Path(name) / "encoder", character_pieces([TEXT]), EncoderSize(6, 384, heads=12), seed=0)
         for sharing in ("shared", "progressive"):
             for n_tasks in (2, 4):
                 fix_random_seed(0)

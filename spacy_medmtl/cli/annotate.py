@@ -26,7 +26,7 @@ from .loading import load_pipeline, use_device
 SOME_FAILED = 3  # exit status
 
 
-class Format(str, Enum):
+class OutputFormat(str, Enum):
     """What to write."""
 
     jsonl = "jsonl"
@@ -56,7 +56,7 @@ def annotate(
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file or folder to write.")],
     form: Annotated[
-        Format | None,
+        OutputFormat | None,
         typer.Option(
             "--format",
             "-f",

@@ -14,7 +14,7 @@ from ..corpora.exports.run import export_docs
 from .failing import coded_errors
 
 
-class Format(str, Enum):
+class ExportFormat(str, Enum):
     """What to write."""
 
     brat = "brat"
@@ -24,7 +24,7 @@ class Format(str, Enum):
 
 def export(
     form: Annotated[
-        Format,
+        ExportFormat,
         typer.Argument(
             help="brat: a folder of .txt and .ann files. jsonl: JSON lines as Prodigy reads them. conll: CoNLL-U Plus, "
             "a word a line.",

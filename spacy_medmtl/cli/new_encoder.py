@@ -8,7 +8,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..training.evaluation import corpus_files
-from ..training.new_encoder import EncoderShape, character_pieces, read_docs, write_new_encoder
+from ..training.new_encoder import EncoderSize, character_pieces, read_docs, write_new_encoder
 from .failing import coded_errors
 
 
@@ -36,5 +36,5 @@ def new_encoder(
     with coded_errors():
         docs = tqdm(read_docs(corpus_files(corpus)), desc="Reading", unit=" docs", disable=None, leave=False)
         pieces = character_pieces((doc.text for doc in docs), min_count)
-        n_parameters = write_new_encoder(output, pieces, EncoderShape(layers, width, heads, positions), seed)
+        n_parameters = write_new_encoder(output, pieces, EncoderSize(layers, width, heads, positions), seed)
     msg.good(f"{output}: {len(pieces)} wordpieces, {layers} layers, {n_parameters:,} parameters, all random")

@@ -5,7 +5,8 @@ Each word that was read for the decision is left out in turn, and the probabilit
 only when somebody asks for ``span._.assertion_evidence``.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from spacy.tokens import Doc, Span
@@ -13,16 +14,27 @@ from spacy.vocab import Vocab
 
 from ..annotations.extensions import finding_value
 from ..annotations.groups import FINDINGS, TURNS, write_group
-
-if TYPE_CHECKING:
-    from .pipe import CpncfAssertion
+from ..encoder.views.requests import Bounds
+from .judgements import Judgement
 
 AT_LEAST = 0.02  # a word counts if without it the probability is lower by this much
 MOST = 5  # words
 
 # Components that are alive, with the vocab of the Docs that they annotate: that of the pipeline that made them and
 # then, as they may be sourced by another, of those that they see.
-_ANNOTATORS: "WeakKeyDictionary[CpncfAssertion, Vocab]" = WeakKeyDictionary()
+_ANNOTATORS: WeakKeyDictionary["SpanJudge", Vocab] = WeakKeyDictionary()
+
+
+class SpanJudge(Protocol):
+    """What evidence needs of a component that decides the status of spans."""
+
+    spans_key: str
+
+    def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> list[Judgement]:
+        """The judgement of one span [start, end) of each Doc."""
+
+    def words_read_for(self, span: Span) -> list[int]:
+        """The words that are read along with a span, without its own."""
 
 
 def install_evidence() -> None:
@@ -31,7 +43,7 @@ def install_evidence() -> None:
         Span.set_extension("assertion_evidence", getter=get_assertion_evidence)
 
 
-def annotates(component: "CpncfAssertion", vocab: Vocab) -> None:
+def annotates(component: SpanJudge, vocab: Vocab) -> None:
     """Let ``span._.assertion_evidence`` ask this component about Docs of a vocab."""
     _ANNOTATORS[component] = vocab
 
@@ -46,7 +58,7 @@ def get_assertion_evidence(span: Span) -> list[Span] | None:
     return None
 
 
-def find_evidence(component: "CpncfAssertion", span: Span, status: str) -> list[Span]:
+def find_evidence(component: SpanJudge, span: Span, status: str) -> list[Span]:
     """See ``get_assertion_evidence``."""
     doc, others = span.doc, component.words_read_for(span)
     if not others:

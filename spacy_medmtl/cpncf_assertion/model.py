@@ -1,28 +1,12 @@
 """The model of ``cpncf_assertion``: one linear layer over token rows (progressive paper, Eq. 7) and over span rows."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy
-
-from ..encoder.views.requests import ToRead
 
 if TYPE_CHECKING:
     from thinc.api import Model
     from thinc.types import Floats2d
 
-
-@dataclass(frozen=True)
-class FindingInput:
-    """What is read of each Doc, and the spans to judge: of each the numbers of its token rows, all Docs' rows counted
-    through."""
-
-    readings: Sequence[ToRead]
-    spans: Sequence[numpy.ndarray] = ()
-
-    def __len__(self) -> int:
-        return len(self.readings)
+    from .inputs import FindingInput
 
 
 def cpncf_assertion_model(
@@ -40,6 +24,6 @@ def cpncf_assertion_model(
     nO: number of columns, found at initialisation.
     """
     from ..heads.rows import build_row_classifier
-    from .layer import forward
+    from .thinc_layer import forward
 
     return build_row_classifier(tok2vec, nO, lr_scale=lr_scale, forward=forward)

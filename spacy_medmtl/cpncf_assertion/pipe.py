@@ -42,8 +42,8 @@ from ..heads.tok2vec import reads_documents
 from .contexts import KINDS, context_units
 from .evidence import annotates, install_evidence
 from .gold import FindingGold, GoldFinding, judged_modifiers, read_gold, stacked_gold
+from .inputs import FindingInput
 from .judgements import Judgement, judge, span_loss
-from .model import FindingInput
 from .scorer import finding_items
 from .tags import Finding, TagSet, outermost
 

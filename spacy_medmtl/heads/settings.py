@@ -8,18 +8,29 @@ of the pipeline, so that it is saved.
 import math
 import weakref
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar, Protocol
 
 from spacy.language import Language
+from thinc.api import Model
 
 from ..encoder.listener import find_link
 from ..errors import MedmtlError
 
-if TYPE_CHECKING:
-    from .task import Task
-
-
 VALUES = "_settings"  # where a component keeps the values
+
+
+class Configured(Protocol):
+    """What settings need of the component that has them; every ``Task`` is one."""
+
+    name: str
+    model: Model
+    learnt_names: ClassVar[Sequence[str]]
+
+    def fits_its_weights(self) -> bool:
+        """Whether its settings go with the weights that there are."""
+
+    def note_in_config(self, setting: str, value: Any) -> None:
+        """Write a changed setting into the pipeline's config."""
 
 
 class Setting:
@@ -40,7 +51,7 @@ class Setting:
     def __get__(self, head: Any, owner: type | None = None) -> Any:
         return self if head is None else head.__dict__[VALUES][self.name]
 
-    def __set__(self, head: "Task", value: Any) -> None:
+    def __set__(self, head: Configured, value: Any) -> None:
         """Raises MedmtlError E203 for a value that is none, or that needs an output layer of another shape than the
         trained one."""
         if not self.is_valid(value):
@@ -54,7 +65,7 @@ class Setting:
         if before is not None:
             head.note_in_config(self.name, _as_config(value))
 
-    def _error(self, head: "Task", received: Any, expected: str) -> MedmtlError:
+    def _error(self, head: Configured, received: Any, expected: str) -> MedmtlError:
         return MedmtlError("E203", setting=self.name, name=head.name, received=received, expected=expected)
 
 
@@ -134,7 +145,7 @@ def settings_of(component: type) -> dict[str, Setting]:
 class SettingsView(MutableMapping[str, Any]):
     """``head.cfg``: a head's settings and what it has learnt, by name. To change an entry is to set the attribute."""
 
-    def __init__(self, head: "Task") -> None:
+    def __init__(self, head: Configured) -> None:
         self._head = head
 
     def __getitem__(self, name: str) -> Any:
@@ -172,7 +183,7 @@ class PipelineLink:
     def __init__(self, nlp: Language | None = None) -> None:
         self._reference = None if nlp is None else weakref.ref(nlp)
 
-    def write(self, component: "Task", setting: str, value: Any) -> bool:
+    def write(self, component: Configured, setting: str, value: Any) -> bool:
         """Put a setting into the pipeline's config. False where the component is not its own any more: another pipeline
         that sources it sets its name and links it with an encoder, and says nothing else."""
         nlp = None if self._reference is None else self._reference()

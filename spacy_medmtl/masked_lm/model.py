@@ -25,7 +25,7 @@ def masked_lm_model(
     """
     from ..encoder.bridge import TorchShim
     from ..heads.rows import same_scale
-    from .layer import MaskedLmHead
+    from .output_layer import MaskedLmHead
 
     view = tok2vec.attrs.get("view")
     if tok2vec.name != LISTENER or view != "tokens" or not 0.0 < share < 1.0:
@@ -45,7 +45,7 @@ def encoder_of(model: Model) -> EncoderPipe:
 
 def init(model: Model, X: Any = None, Y: Any = None) -> None:  # noqa: N803
     """Build the output layer for the encoder's width and vocabulary."""
-    from .layer import head_spec
+    from .loss import head_spec
 
     torch_shim(model).start(head_spec(torch_shim(encoder_of(model).model).module))
 
@@ -55,7 +55,7 @@ def forward(model: Model, docs: "list[Doc]", is_train: bool) -> tuple[float | No
     import numpy
     import torch
 
-    from .layer import masked_lm_loss
+    from .loss import masked_lm_loss
 
     pipe = encoder_of(model)
     encoder, head = torch_shim(pipe.model).module, torch_shim(model).module

@@ -16,7 +16,7 @@ from .outputs import something_else
 DECIMALS = 4  # of scores
 
 
-class _Lines:
+class _LineFile:
     """A file that is only appended to, a note with one call to the system."""
 
     header = b""
@@ -52,7 +52,7 @@ class _Lines:
         self.close()
 
 
-class JsonLines(_Lines):
+class JsonLines(_LineFile):
     """A JSON object for each note: ``doc_id`` and the four tables as lists of rows."""
 
     def ids(self) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _json_note(line: bytes) -> dict[str, Any] | None:
     return fields if isinstance(fields, dict) and "doc_id" in fields and "findings" in fields else None
 
 
-class Csv(_Lines):
+class Csv(_LineFile):
     """A row for each finding, entity, sentence and relation, with the columns of ``joined_columns``."""
 
     header = f"{','.join(joined_columns())}\n".encode()

@@ -28,7 +28,7 @@ HEADING_WORDS = 8
 
 
 @dataclass(frozen=True)
-class Line:
+class TextLine:
     """start, end: of what is not blank. length: without indent and repeated blanks. after_gap: behind an empty line.
     is_row: of a table."""
 
@@ -87,7 +87,7 @@ def item_text(text: str) -> str:
     return text[match.end() :] if match else text
 
 
-def _lines(text: str) -> Iterator[Line]:
+def _lines(text: str) -> Iterator[TextLine]:
     gap = _usual_gap(text)
     offset = 0
     after_gap = True
@@ -98,7 +98,7 @@ def _lines(text: str) -> Iterator[Line]:
             is_row = sum(_is_wide(one, gap) for one in re.findall(r"(?<=[^\s.?!:;])\s+(?=\S)", stripped)) >= 2
             is_row |= stripped.count("|") >= 2
             length = len(" ".join(stripped.split()))
-            yield Line(start, start + len(stripped), stripped, length, start - offset, after_gap, is_row)
+            yield TextLine(start, start + len(stripped), stripped, length, start - offset, after_gap, is_row)
         after_gap = not stripped
         offset += len(raw) + 1
 
@@ -125,29 +125,29 @@ def _width(lengths: Sequence[int]) -> int:
     return long[(len(long) - 1) * 9 // 10] if long else 0
 
 
-def _may_read_on(one: Line, two: Line, is_capital: bool) -> bool:
+def _may_read_on(one: TextLine, two: TextLine, is_capital: bool) -> bool:
     """Whether nothing about two lines says that they are different things."""
     if two.after_gap or one.is_row or two.is_row or two.is_item or LABEL.match(two.text):
         return False
     return not any(is_heading(line.text, is_capital_text=is_capital) for line in (one, two))
 
 
-def _is_open(line: Line) -> bool:
+def _is_open(line: TextLine) -> bool:
     last = line.text.split()[-1]
     return last.endswith(_OPEN_MARKS) or last.lower() in _OPEN_WORDS
 
 
-def _is_full(one: Line, two: Line, width: int) -> bool:
+def _is_full(one: TextLine, two: TextLine, width: int) -> bool:
     """Whether the first word of the second line had no room in the first."""
     return one.length >= SHORTEST_WRAPPED and one.length + 1 + len(two.text.split()[0]) > width
 
 
-def _is_wrapped(pairs: Sequence[tuple[Line, Line]], width: int) -> bool:
+def _is_wrapped(pairs: Sequence[tuple[TextLine, TextLine]], width: int) -> bool:
     """Whether most lines that could read on are full, as in wrapped text and not in lists."""
     return sum(_is_full(one, two, width) for one, two in pairs) * 5 >= len(pairs) * 3
 
 
-def _reads_on(one: Line, two: Line, width: int, is_wrapped: bool) -> bool:
+def _reads_on(one: TextLine, two: TextLine, width: int, is_wrapped: bool) -> bool:
     if _is_open(one):
         return True
     begins_low = two.text[0].islower() or two.text[0] in ",;.)]%"

@@ -5,16 +5,14 @@ A rows of E, so it keeps the products that C is read through, with the latents [
 B sentences, Q slots, d width, K = 2d hidden units, A actions, J latents.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from .transitions import SHIFT
-
-if TYPE_CHECKING:
-    from .recurrent import SlotRecurrentUnit
+from .unit_weights import UnitWeights
 
 HIDE = -1e30  # score of a padding slot: finite, so that no row becomes NaN, and exactly 0 after softmax
 
@@ -66,7 +64,7 @@ class Memory:
 class PlainMemory(Memory):
     """The recurrence as it is written: forms C [B, Q, d], steps are ordinary autograd operations."""
 
-    def __init__(self, unit: "SlotRecurrentUnit", inputs: Inputs) -> None:
+    def __init__(self, unit: UnitWeights, inputs: Inputs) -> None:
         super().__init__(memory=inputs.memory, features=inputs.features, valid=inputs.valid)
         self.unit, self.inputs = unit, inputs
 
@@ -90,7 +88,7 @@ class PlainMemory(Memory):
         self.centre = slot
 
 
-def low_rank_tables(unit: "SlotRecurrentUnit", inputs: Inputs) -> tuple[Tensor, ...]:
+def low_rank_tables(unit: UnitWeights, inputs: Inputs) -> tuple[Tensor, ...]:
     """The tables of the low-rank form, large products over the slots in use, in the order that `LowRankMemory` takes.
 
     own [n_slots, K], the slots of all sentences without padding; own_first [B], the first of each; values [B, Q, K];

@@ -1,57 +1,12 @@
 """The model of ``sru_nested_ner``: token rows to the Slot-based Recurrent Unit, action logits or probabilities out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy
-
-from ..encoder.views.requests import ToRead
 
 if TYPE_CHECKING:
     from thinc.api import Model
     from thinc.types import Floats2d
 
-
-@dataclass(frozen=True)
-class WordSequence:
-    """The words of one sentence, as token offsets in its Doc [n_words], and in training its gold.
-
-    item: number of the Doc in the batch. rows: the oracle's gold rows, bool [n_rows, n_actions]. foreign: actions of
-    labels that the corpus does not annotate, bool [n_actions].
-    """
-
-    item: int
-    words: numpy.ndarray
-    rows: numpy.ndarray | None = None
-    foreign: numpy.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class SruInput:
-    """What is read of each Doc, and the sentences whose words are labelled."""
-
-    items: Sequence[ToRead]
-    sentences: Sequence[WordSequence]
-
-    def __len__(self) -> int:
-        return len(self.sentences)
-
-
-@dataclass(frozen=True)
-class ActionScores:
-    """Output in training, rows of all sentences together: logits, targets and mask [n_rows, n_actions].
-
-    Targets come from the model too: with labels that a corpus does not annotate, a gold SHIFT can be postponed.
-    """
-
-    logits: Any
-    targets: Any
-    mask: Any
-
-    def __mul__(self, factor: float) -> "ActionScores":
-        """Of a gradient: that of the loss times a factor."""
-        return ActionScores(self.logits * factor, self.targets, self.mask)
+    from .inputs import SruInput
 
 
 def sru_nested_ner_model(
@@ -77,7 +32,7 @@ def sru_nested_ner_model(
     gold is read as by their converter (`flushed`), loss is the mean over actions too and rewards a decided SHIFT where
     one is postponed, and what ``SlotRecurrentUnit`` lists. For comparisons with their numbers only.
     """
-    from .layer import build_sru
+    from .thinc_layer import build_sru
 
     return build_sru(
         tok2vec,

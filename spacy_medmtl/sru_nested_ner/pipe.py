@@ -28,7 +28,7 @@ from ..heads.losses import sigmoid, to_numpy
 from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, tempered
 from ..heads.settings import count_setting, flag_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
-from .model import ActionScores, SruInput, WordSequence
+from .inputs import ActionScores, SruInput, WordSequence
 from .transitions import SHIFT, ScoredSpan, decode, flushed, foreign_actions, inexpressible, n_actions, oracle
 
 DEFAULT_CONFIG = """
@@ -133,7 +133,7 @@ class SruNestedNer(Head[list[Example]]):
         is new, else 0."""
         if label in self.labels or not (self.model.shims and torch_shim(self.model).is_built):
             return super().add_label(label)
-        from .layer import resize
+        from .thinc_layer import resize
 
         self._labels.append(label)
         resize(self.model, self.n_outputs())

@@ -20,73 +20,27 @@ latents [J, d] and position rows [2Q, d], shared by the batch; the perceptron's 
 sentence. Both paths draw the same masks from the same generator state.
 """
 
-from typing import Literal
-
 import numpy
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from .gold_steps import GoldWalk
 from .low_rank_steps import LowRankScan
 from .memory import Inputs, LowRankMemory, PlainMemory, feedback, low_rank_tables
-from .transitions import EOA, SHIFT, n_actions
-
-# Where a unit starts, and labels added to a trained one. Logits: most steps are a SHIFT. Without them the first
-# steps of training push all hidden units to that one answer, so far that tanh passes no gradient back to the words.
-LIKELY, UNLIKELY = 1.5, -3.0
-# Score of the slot that was written last, against 0 of all others. Attention that is even over a sentence hardly shows
-# what was just decided there, and without that no step knows whether its word's spans are open already.
-FOCUS = 5.0
+from .transitions import EOA, SHIFT
+from .unit_weights import UnitWeights
 
 
-class SlotRecurrentUnit(nn.Module):
+class SlotRecurrentUnit(UnitWeights):
     """The head: word vectors -> action logits, a row per step.
 
-    [CLS] and [SEP] are two learned vectors (initially 0), not the encoder's, since any tok2vec gives word rows only. R
-    has a row for each of -H..H, one for all that is farther, one for [CLS]. Latents start at 0 as in the paper (the max
-    gives the gradient of a tie to one of them, and so they part ways), but for the first, which attends to the slot
-    written last, and SHIFT starts likely: beside other tasks there are hundreds of steps, not the authors' hundred
-    epochs. `path` may be changed at any time.
-
-    n_latents: J, by default latents_per_action * A. paper_compat: what the authors' code does where the paper says
-    otherwise or nothing. All latents start at 0 and no action is likelier than another; the offset H + 1 has the row of
-    [CLS]; the row of the offset 3 is 0 and stays so; losses reach foreign logits through the memory; rows behind a
-    sentence's end count (see `GoldWalk`); prediction goes on until all sentences of a batch have ended or its longest
-    reaches the cap. What is left of their list: they pool vectors of padding into the [SEP] of some sentences, which no
-    tok2vec layer passes on.
-
-    Raises ValueError for an unknown path, and for paper_compat with a half context below 3.
+    `path` may be changed at any time. paper_compat: what the authors' code does where the paper says otherwise or
+    nothing. Beside what ``UnitWeights`` says, the offset H + 1 has the row of [CLS]; the row of the offset 3 is 0 and
+    stays so; losses reach foreign logits through the memory; rows behind a sentence's end count (see `GoldWalk`);
+    prediction goes on until all sentences of a batch have ended or its longest reaches the cap. What is left of their
+    list: they pool vectors of padding into the [SEP] of some sentences, which no tok2vec layer passes on.
     """
-
-    def __init__(
-        self, width: int, n_labels: int, *, latents_per_action: int = 2, half_context: int = 150,
-        token_multiplier: float = 1.0, train_token_multiplier: bool = False, dropout: float = 0.1,
-        latent_dropout: float = 0.2, position_dropout: float = 0.2, n_latents: int | None = None,
-        paper_compat: bool = False, path: Literal["low_rank", "plain"] = "low_rank",
-    ) -> None:  # fmt: skip
-        super().__init__()
-        if path not in ("low_rank", "plain"):
-            raise ValueError(f"path is {path!r}, expected 'low_rank' or 'plain'.")
-        if paper_compat and half_context < 3:
-            raise ValueError(f"half_context is {half_context}, expected at least 3 with paper_compat.")
-        self.width, self.half_context, self.path, self.paper_compat = width, half_context, path, paper_compat
-        self.dropout, self.latent_dropout, self.position_dropout = dropout, latent_dropout, position_dropout
-        n = n_actions(n_labels)
-        self.cls, self.sep, self.start = (nn.Parameter(torch.zeros(width)) for _ in range(3))
-        self.actions = nn.Parameter(torch.randn(n, width))  # E
-        self.latents = nn.Parameter(torch.zeros(n_latents or latents_per_action * n, width))  # L
-        self.latent_scale, self.value_scale = (nn.Parameter(torch.ones(width)) for _ in range(2))  # D1, D2
-        self.positions = nn.Parameter(torch.randn(2 * half_context + 3, width))  # R: -H..H, far, [CLS]
-        self.token_multiplier = nn.Parameter(torch.tensor(float(token_multiplier)), train_token_multiplier)  # tau
-        self.hidden = nn.Linear(2 * width, 2 * width)  # W1, b1
-        self.output = nn.Linear(2 * width, n)  # W2, b2
-        if not paper_compat:
-            with torch.no_grad():
-                centre = self.positions[half_context]
-                self.latents[0] = FOCUS * centre / centre.dot(centre)
-                self.output.bias.fill_(UNLIKELY)
-                self.output.bias[SHIFT] = LIKELY
 
     def forward_gold(
         self, words: Tensor, lengths: Tensor, gold: Tensor, gold_lengths: Tensor, foreign: Tensor
@@ -171,18 +125,6 @@ class SlotRecurrentUnit(nn.Module):
         _check_finite(history, torch.arange(history.shape[1], device=words.device) < n_rows[:, None])
         probabilities = torch.sigmoid(history).float().cpu().numpy()
         return [row[:n].copy() for row, n in zip(probabilities, n_rows.tolist(), strict=True)]
-
-    @torch.no_grad()
-    def inherit(self, old: "SlotRecurrentUnit") -> None:
-        """Take the weights of a unit with fewer labels and as many latents; the new labels are improbable at first.
-
-        A new latent would change what the old ones attend to, so their number must stay.
-        """
-        self.output.weight.zero_()
-        self.output.bias.fill_(UNLIKELY)
-        for name, values in old.state_dict().items():
-            own = self.state_dict()[name]  # shares its memory with the parameter
-            (own if own.shape == values.shape else own[: len(values)]).copy_(values)
 
 
 def _check_finite(logits: Tensor, kept: Tensor) -> None:  # [B, T, A], [B, T]

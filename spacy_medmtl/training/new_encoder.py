@@ -22,7 +22,7 @@ WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True)
-class EncoderShape:
+class EncoderSize:
     """Layers, their width, attention heads (0: one per 64 of width), and wordpieces that are read at once."""
 
     layers: int
@@ -69,7 +69,7 @@ def character_pieces(texts: Iterable[str], min_count: int = 1) -> list[str]:
     return [*SPECIALS, *kept, *(f"##{c}" for c in kept if c in inside)]
 
 
-def write_new_encoder(folder: Path, pieces: Sequence[str], shape: EncoderShape, seed: int) -> int:
+def write_new_encoder(folder: Path, pieces: Sequence[str], shape: EncoderSize, seed: int) -> int:
     """Write config.json, tokenizer.json and model.safetensors, which ``spacy-medmtl.local_encoder.v1`` loads.
 
     The weights are BERT's own initialisation, N(0, 0.02); the same seed gives the same bytes, with one version of

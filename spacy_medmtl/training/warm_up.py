@@ -58,7 +58,8 @@ def warm_up(
 
     from ..encoder.export import plain_model
     from ..encoder.weights import local_encoder
-    from ..masked_lm.layer import MaskedLmHead, head_spec, masked_lm_loss
+    from ..masked_lm.loss import head_spec, masked_lm_loss
+    from ..masked_lm.output_layer import MaskedLmHead
 
     if (output / WEIGHTS).exists():
         raise MedmtlError("E407", path=output, problem="holds an encoder already; delete it first")

@@ -13,10 +13,11 @@ from spacy_medmtl.annotations.scoring import CORPUS
 from spacy_medmtl.encoder.export import plain_model
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.errors import MedmtlError
-from spacy_medmtl.masked_lm import layer
-from spacy_medmtl.masked_lm.layer import MaskedLmHead, head_spec, masked_lm_loss
+from spacy_medmtl.masked_lm import loss as masked_lm_losses
+from spacy_medmtl.masked_lm.loss import head_spec, masked_lm_loss
 from spacy_medmtl.masked_lm.masking import mask_words
 from spacy_medmtl.masked_lm.model import masked_lm_model
+from spacy_medmtl.masked_lm.output_layer import MaskedLmHead
 from spacy_medmtl.training.balancing import balance_tasks
 
 annotate_intents = CASE["sentence_intent"].annotate
@@ -219,6 +220,6 @@ def test_coded_errors(make_nlp, monkeypatch):
     with pytest.raises(MedmtlError, match="MEDMTL-E332"):
         nlp.update(plain(nlp), sgd=False)
     monkeypatch.undo()
-    monkeypatch.setattr(layer.nn.functional, "cross_entropy", lambda *_: torch.tensor(float("nan")))
+    monkeypatch.setattr(masked_lm_losses.functional, "cross_entropy", lambda *_: torch.tensor(float("nan")))
     with pytest.raises(MedmtlError, match="MEDMTL-E016.*'masked_lm'"):
         nlp.update(plain(nlp), sgd=False)

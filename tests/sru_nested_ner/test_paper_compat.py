@@ -6,8 +6,8 @@ import torch
 from toy import CASE, make_examples
 
 from spacy_medmtl.sru_nested_ner.gold_steps import GoldWalk
+from spacy_medmtl.sru_nested_ner.inputs import ActionScores
 from spacy_medmtl.sru_nested_ner.memory import Inputs
-from spacy_medmtl.sru_nested_ner.model import ActionScores
 from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit, _prepare
 from spacy_medmtl.sru_nested_ner.transitions import (
     EOA,

@@ -13,7 +13,7 @@ from spacy_medmtl.cli import app
 from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.encoder.weights import local_encoder
 from spacy_medmtl.errors import MedmtlError
-from spacy_medmtl.training.new_encoder import SPECIALS, EncoderShape, character_pieces, write_new_encoder
+from spacy_medmtl.training.new_encoder import SPECIALS, EncoderSize, character_pieces, write_new_encoder
 
 TEXTS = ["病人无发热。咳嗽3天。", "体温 38.5 Tmax。无咳嗽。"]
 
@@ -65,7 +65,7 @@ def test_the_encoder_component_starts_from_it(corpus, tmp_path, encoder_settings
 
 
 def test_the_seed_decides_on_the_bytes(tmp_path):
-    shape, pieces = EncoderShape(layers=1, width=32), character_pieces(TEXTS)
+    shape, pieces = EncoderSize(layers=1, width=32), character_pieces(TEXTS)
     for name, seed in (("one", 0), ("two", 0), ("other", 1)):
         write_new_encoder(tmp_path / name, pieces, shape, seed)
     one, two, other = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "two", "other"))

@@ -18,7 +18,7 @@ WORDS_INSIDE, WORDS_BEFORE = "unfit_inside", "unfit_before"
 
 
 @dataclass(frozen=True)
-class Line:
+class GrammarLine:
     """A template or an entry of a list, and its number in the file."""
 
     text: str
@@ -30,8 +30,8 @@ class Grammar:
     """Phenomenon -> templates; name -> entries of a list."""
 
     path: Path
-    phenomena: dict[str, list[Line]]
-    lists: dict[str, list[Line]]
+    phenomena: dict[str, list[GrammarLine]]
+    lists: dict[str, list[GrammarLine]]
 
     def words(self, name: str) -> frozenset[str]:
         """The entries of a list of single words; none if the file has no such list."""
@@ -61,16 +61,16 @@ def shipped_grammar(lang: str) -> Path:
 def read_grammar(path: Path) -> Grammar:
     """Read and check a file. Raises MedmtlError E351 for one that cannot be read or a line that nothing can be composed
     from."""
-    phenomena: dict[str, list[Line]] = {}
-    lists: dict[str, list[Line]] = {}
-    section: list[Line] | None = None
+    phenomena: dict[str, list[GrammarLine]] = {}
+    lists: dict[str, list[GrammarLine]] = {}
+    section: list[GrammarLine] | None = None
     for number, text in _lines(path):
         if text[:2] in ("# ", "@ "):
             section = (phenomena if text[0] == "#" else lists).setdefault(text[2:].strip(), [])
         elif section is None:
             raise _wrong(path, number, "stands before the first '# phenomenon' or '@ list'")
         else:
-            section.append(Line(text, number))
+            section.append(GrammarLine(text, number))
     grammar = Grammar(path, phenomena, lists)
     if not any(phenomena.values()):
         raise _wrong(path, 0, "holds no template under a '# phenomenon'")
@@ -108,7 +108,7 @@ def _check_names(grammar: Grammar) -> None:
             raise _wrong(grammar.path, line.number, "has a brace without its other half")
 
 
-def _check_mark(grammar: Grammar, line: Line, mark: str) -> None:
+def _check_mark(grammar: Grammar, line: GrammarLine, mark: str) -> None:
     if mark and not MARK.fullmatch(mark):
         expected = f"one of {' '.join(STATUS)}, then letters of {' '.join(MODIFIERS)}"
         raise _wrong(grammar.path, line.number, f"has the mark '{mark}'; expected {expected}")
@@ -148,15 +148,15 @@ def _check_marks(grammar: Grammar) -> None:
             raise _wrong(grammar.path, line.number, "leaves a finding without a mark")
 
 
-def _references(line: Line) -> set[str]:
+def _references(line: GrammarLine) -> set[str]:
     return {name for name, _ in REFERENCE.findall(line.text)}
 
 
-def _bare_references(line: Line) -> set[str]:
+def _bare_references(line: GrammarLine) -> set[str]:
     return {name for name, mark in REFERENCE.findall(line.text) if not mark}
 
 
-def _all_lines(grammar: Grammar) -> Iterator[Line]:
+def _all_lines(grammar: Grammar) -> Iterator[GrammarLine]:
     for sections in (grammar.phenomena, grammar.lists):
         for lines in sections.values():
             yield from lines

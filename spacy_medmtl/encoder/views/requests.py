@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from spacy.tokens import Doc
-
-if TYPE_CHECKING:
-    from ..encoding import Encoding
 
 Bounds = tuple[int, int]
 DOCUMENT = "document"
@@ -84,6 +81,19 @@ class HeadInput:
         return len(self.items)
 
 
+class RowSource(Protocol):
+    """What keeps the rows of a batch of Docs for all who read them: the ``Encoding``, which is made of torch."""
+
+    def read(self, request: "ViewRequest") -> Any:
+        """The rows [n_rows, width] that a request wants."""
+
+    def add_gradient(self, rows: Any, gradient: Any, task: int) -> None:
+        """Take the gradient of rows that ``read`` gave to the listener ``task``."""
+
+    def backpropagate(self) -> None:
+        """Go back through the encoder, once for all gradients that were taken."""
+
+
 @dataclass(frozen=True)
 class ViewRequest:
     """What a listener wants of the encoder: ``view`` of ``items`` along ``route``, wordpieces pooled to rows.
@@ -96,7 +106,7 @@ class ViewRequest:
     route: str
     view: str
     pooling: str = "mean"
-    encoding: "Encoding | None" = None
+    encoding: RowSource | None = None
 
 
 def doc_of(item: ToRead) -> Doc:

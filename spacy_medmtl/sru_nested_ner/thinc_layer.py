@@ -14,7 +14,7 @@ from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
 from ..heads.rows import read_rows, same_scale
 from ..heads.tok2vec import tok2vec_input, tok2vec_width
-from .model import ActionScores, SruInput, WordSequence
+from .inputs import ActionScores, SruInput, WordSequence
 from .recurrent import SlotRecurrentUnit
 
 BATCH = 32  # sentences that walk together; the longest sets the number of steps for all

@@ -10,7 +10,7 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from ..heads.rows import classify
-from .model import FindingInput
+from .inputs import FindingInput
 
 
 def forward(model: Model, inputs: FindingInput, is_train: bool) -> tuple[Floats2d, Callable]:

@@ -1,32 +1,18 @@
-"""The torch side of the masked-LM objective: BERT's output layer, and the loss of an encoder on Docs."""
+"""The loss of an encoder on the masked words of Docs."""
 
 from collections.abc import Sequence
 
 import numpy
 import torch
 from spacy.tokens import Doc
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional
 
 from ..encoder.encoding import Encoding
 from ..encoder.module import EncoderModule
 from ..errors import MedmtlError
 from .masking import mask_words
-
-
-class MaskedLmHead(nn.Module):
-    """Rows [n, width] to logits [n, vocabulary]: dense, GELU, LayerNorm, then the encoder's own word embeddings and a
-    bias, as in BERT. ``narrow``: width of the embeddings (less than that of the rows in some ELECTRAs)."""
-
-    def __init__(self, width: int, narrow: int, n_vocabulary: int) -> None:
-        super().__init__()
-        self.transform = nn.Linear(width, narrow)
-        self.LayerNorm = nn.LayerNorm(narrow, eps=1e-12)
-        self.bias = nn.Parameter(torch.zeros(n_vocabulary))
-        nn.init.normal_(self.transform.weight, std=0.02)
-        nn.init.zeros_(self.transform.bias)
-
-    def forward(self, rows: Tensor, embeddings: Tensor) -> Tensor:
-        return self.LayerNorm(nn.functional.gelu(self.transform(rows))) @ embeddings.T + self.bias
+from .output_layer import MaskedLmHead
 
 
 def word_embeddings(module: EncoderModule) -> Tensor:
@@ -34,7 +20,7 @@ def word_embeddings(module: EncoderModule) -> Tensor:
     return module.encoder.embeddings.words.weight
 
 
-def head_spec(module: EncoderModule) -> "dict[str, int]":
+def head_spec(module: EncoderModule) -> dict[str, int]:
     """What a MaskedLmHead for an encoder is built with."""
     n_vocabulary, narrow = word_embeddings(module).shape
     return {"width": module.encoder.width, "narrow": narrow, "n_vocabulary": n_vocabulary}
@@ -75,4 +61,4 @@ def masked_lm_loss(
     # the view's rows of pieces are in the order of the text: each piece once, whatever the windows
     where = torch.from_numpy(places[numpy.concatenate(layout.gather)[chosen]]).to(rows.device)
     targets = torch.from_numpy(numpy.concatenate([one.ids for one in read])[chosen]).to(rows.device)
-    return nn.functional.cross_entropy(head(rows[where], embeddings), targets)
+    return functional.cross_entropy(head(rows[where], embeddings), targets)

@@ -1,0 +1,20 @@
+"""What the model of ``cpncf_assertion`` reads. Free of torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy
+
+from ..encoder.views.requests import ToRead
+
+
+@dataclass(frozen=True)
+class FindingInput:
+    """What is read of each Doc, and the spans to judge: of each the numbers of its token rows, all Docs' rows counted
+    through."""
+
+    readings: Sequence[ToRead]
+    spans: Sequence[numpy.ndarray] = ()
+
+    def __len__(self) -> int:
+        return len(self.readings)
