@@ -67,7 +67,7 @@ def find_evidence(component: SpanJudge, span: Span, status: str) -> list[Span]:
     for i in others:
         docs.append(without(doc, i))
         places.append((span.start - (i < span.start), span.end - (i < span.start)))
-    whole, *rest = (judgement.scores[status] for judgement in component.judge_spans(docs, places))
+    whole, *rest = (judgement.scores.get(status, 0.0) for judgement in component.judge_spans(docs, places))
     drops = sorted(((whole - one, i) for one, i in zip(rest, others) if whole - one >= AT_LEAST), reverse=True)[:MOST]
     found: list[tuple[float, int, int]] = []  # largest drop, start, end
     for drop, i in sorted(drops, key=lambda pair: pair[1]):
