@@ -1,4 +1,4 @@
-"""Spans that somebody else marked, for ``cpncf_assertion`` to judge: where they are looked for, which of them count, and
+"""Spans that somebody else marked, for ``cpncf_assertion`` to judge: where they are looked for, which are given, and
 what stands where they and its own findings overlap."""
 
 from collections.abc import Mapping, Sequence

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from ..encoder.views.requests import ToRead
+from ..encoder.views.requests import DocumentReading, Reading
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class FindingInput:
     """What is read of each Doc, and the spans to judge: of each the numbers of its token rows, all Docs' rows counted
     through."""
 
-    readings: Sequence[ToRead]
+    readings: Sequence[Reading | DocumentReading]
     spans: Sequence[numpy.ndarray] = ()
 
     def __len__(self) -> int:

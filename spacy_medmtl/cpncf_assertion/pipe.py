@@ -129,8 +129,8 @@ def make_cpncf_assertion(
     speakers: what is read in front of a turn, by its speaker in ``attrs["speakers"]`` of the turns, for example
         {"D": "doctor", "P": "patient"}; empty: speakers are not read.
     mode: ``find`` findings and judge them; ``assert`` the status of given spans; ``both``.
-    given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``; or a dict of these with the
-        labels that are given, as {"medmtl_ner": ["Problem"]} (null: all).
+    given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``; or a dict of these with
+        the labels that are given, as {"medmtl_ner": ["Problem"]} (null: all).
     conflicts: what stands where a found finding and a given span overlap: ``keep`` both, the ``found`` or the ``given``
         one (see ``given.settled``).
     detection_threshold: the probability that it is one from which a found finding is written.

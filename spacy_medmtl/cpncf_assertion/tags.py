@@ -58,7 +58,8 @@ class TagSet:
         The rule: a token belongs to a finding if O has less than half of its probability; its type is the one with the
         most. Where the token before belongs to a finding of that type, it goes on with it, unless B is ten times as
         probable as I (statuses taken together): findings hardly ever touch, and a B inside one is a more likely error.
-        Anything else begins a new finding. So a status that changes inside a finding, or an I without B, has one answer.
+        Anything else begins a new finding. So a status that changes inside a finding, or an I without B, has one
+        answer.
 
         Its detection is the mean of 1 - P(O) over its tokens: the share of them that is expected to belong to a
         finding. (Of the mean, the least, the product and the geometric mean it told findings from others best on the

@@ -19,7 +19,7 @@ from spacy_medmtl.evaluation.details import corpus_details
 from spacy_medmtl.evaluation.intervals import ALL, scores_with_intervals
 from spacy_medmtl.evaluation.matching import MISSED, SPURIOUS, match
 from spacy_medmtl.evaluation.page import evaluation_page
-from spacy_medmtl.evaluation.reliability import reliability_bins
+from spacy_medmtl.evaluation.reliability import reliability_bins, risk_coverage
 from spacy_medmtl.heads.outputs import LabelledLogits
 from spacy_medmtl.training.calibration import BINS, expected_calibration_error
 
@@ -110,6 +110,26 @@ def test_bins_are_those_of_the_calibration_error():
         assert len(bins) <= BINS
         ece = sum(one["n"] * abs(one["said"] - one["held"]) for one in bins) / n
         assert ece == pytest.approx(expected_calibration_error(decisions, 1.5))
+
+
+def test_risk_and_coverage_by_hand():
+    p = numpy.asarray([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]])
+    gold = numpy.asarray([[True, False], [False, True], [False, True], [True, False]])  # right, wrong, right, wrong
+    found = risk_coverage(LabelledLogits(numpy.log(p), gold, numpy.ones_like(gold), exclusive=True), 1.0)
+    assert found["aurc"] == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
+    whole, half = found["points"][0], found["points"][-1]
+    assert (whole["coverage"], whole["risk"], whole["threshold"]) == pytest.approx((1.0, 0.5, 0.6))
+    assert (half["coverage"], half["risk"], half["threshold"]) == pytest.approx((0.5, 0.5, 0.8))
+
+
+def test_risk_of_labels_that_hold_or_not_and_of_ties():
+    logits = numpy.log(numpy.asarray([[0.9 / 0.1, 0.2 / 0.8], [0.8 / 0.2, 0.5 / 0.5]]))
+    gold = numpy.asarray([[True, False], [False, True]])
+    judged = numpy.asarray([[True, True], [True, False]])
+    found = risk_coverage(LabelledLogits(logits, gold, judged, exclusive=False), 1.0)
+    # 0.9 right; then 0.8 "does not hold", right, and 0.8 "holds", wrong, which only come together
+    assert found["aurc"] == pytest.approx((0 + 1 / 3 + 1 / 3) / 3)
+    assert found["points"][-1] == pytest.approx({"coverage": 1.0, "risk": 1 / 3, "threshold": 0.8})
 
 
 @pytest.fixture(scope="module")
