@@ -37,8 +37,8 @@ def risk_coverage(decisions: LabelledLogits, temperature: float) -> dict[str, An
     """What abstaining would bring (El-Yaniv and Wiener, "On the foundations of noise-free selective classification",
     JMLR 2010).
 
-    ``points``: for each of some shares of the decisions (``coverage``), kept from the surest on, the share of wrong ones
-    among them (``risk``) and the probability of the least sure (``threshold``). ``aurc``: the mean risk over all
+    ``points``: for each of some shares of the decisions (``coverage``), kept from the surest on, the share of wrong
+    ones among them (``risk``) and the probability of the least sure (``threshold``). ``aurc``: the mean risk over all
     coverages (Geifman and El-Yaniv, ICLR 2019). Decisions of equal probability are kept or left together.
 
     A decision is the most probable label where one holds; else of each judged label whether it holds, that is, has at
