@@ -13,8 +13,8 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from ..annotations.extensions import finding_value
-from ..annotations.groups import FINDINGS, TURNS, write_group
-from ..encoder.views.requests import Bounds
+from ..annotations.groups import FINDINGS, TURNS, sentence_bounds, write_group
+from ..encoder.views.requests import Bounds, Unit
 from .judgements import Judgement
 
 AT_LEAST = 0.02  # a word counts if without it the probability is lower by this much
@@ -33,8 +33,8 @@ class SpanJudge(Protocol):
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> list[Judgement]:
         """The judgement of one span [start, end) of each Doc."""
 
-    def words_read_for(self, span: Span) -> list[int]:
-        """The words that are read along with a span, without its own."""
+    def context_units(self, doc: Doc, bounds: Sequence[Bounds]) -> list[Unit]:
+        """The sentences ``bounds`` of a Doc, each with what is read around it."""
 
 
 def install_evidence() -> None:
@@ -60,7 +60,7 @@ def get_assertion_evidence(span: Span) -> list[Span] | None:
 
 def find_evidence(component: SpanJudge, span: Span, status: str) -> list[Span]:
     """See ``get_assertion_evidence``."""
-    doc, others = span.doc, component.words_read_for(span)
+    doc, others = span.doc, words_read_for(component, span)
     if not others:
         return []
     docs, places = [doc.copy()], [(span.start, span.end)]
@@ -68,14 +68,24 @@ def find_evidence(component: SpanJudge, span: Span, status: str) -> list[Span]:
         docs.append(without(doc, i))
         places.append((span.start - (i < span.start), span.end - (i < span.start)))
     whole, *rest = (judgement.scores.get(status, 0.0) for judgement in component.judge_spans(docs, places))
-    drops = sorted(((whole - one, i) for one, i in zip(rest, others) if whole - one >= AT_LEAST), reverse=True)[:MOST]
-    found: list[tuple[float, int, int]] = []  # largest drop, start, end
-    for drop, i in sorted(drops, key=lambda pair: pair[1]):
-        if found and found[-1][2] == i:
-            found[-1] = (max(drop, found[-1][0]), found[-1][1], i + 1)
+    drops = [(whole - probability, i) for probability, i in zip(rest, others)]
+    strongest = sorted((pair for pair in drops if pair[0] >= AT_LEAST), reverse=True)[:MOST]
+    evidence: list[tuple[float, int, int]] = []  # largest drop, start, end
+    for drop, i in sorted(strongest, key=lambda pair: pair[1]):  # in the order of the text, so that neighbours meet
+        if evidence and evidence[-1][2] == i:
+            evidence[-1] = (max(drop, evidence[-1][0]), evidence[-1][1], i + 1)
         else:
-            found.append((drop, i, i + 1))
-    return [doc[start:end] for _, start, end in sorted(found, reverse=True)]
+            evidence.append((drop, i, i + 1))
+    return [doc[start:end] for _, start, end in sorted(evidence, reverse=True)]
+
+
+def words_read_for(component: SpanJudge, span: Span) -> list[int]:
+    """The words that are read along with a span: of its sentences and their context, without its own."""
+    doc = span.doc
+    units = component.context_units(doc, sentence_bounds(doc))
+    around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
+    words = {i for unit in around for i in (*range(unit.left, unit.right), *range(*(unit.heading or (0, 0))))}
+    return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
 
 
 def without(doc: Doc, i: int) -> Doc:

@@ -1,13 +1,14 @@
 """Spans that somebody else marked, for ``cpncf_assertion`` to judge: where they are looked for, which are given, and
 what stands where they and its own findings overlap."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy
 from spacy.tokens import Doc
 
 from ..annotations.groups import entity_spans
+from ..encoder.views.requests import Bounds
 from ..heads.settings import is_name, is_names
 from .tags import Finding
 
@@ -52,13 +53,13 @@ def settled(
     both = set(map(_place, found)) & set(map(_place, given))
     given = [one for one in given if _place(one) not in both]
     if conflicts == GIVEN_FIRST:
-        covered = _covered(doc, given)
+        covered = covered_tokens(len(doc), [(one.start, one.end) for one in given])
         others = {place[:2] for key in sources for place in entity_spans(doc, key)}
         found = [
             one for one in found if _place(one) in both or not (_overlaps(one, covered) or _place(one)[:2] in others)
         ]
     elif conflicts == FOUND:
-        covered = _covered(doc, found)
+        covered = covered_tokens(len(doc), [(one.start, one.end) for one in found])
         given = [one for one in given if not _overlaps(one, covered)]
     return [*found, *given]
 
@@ -71,9 +72,9 @@ def _overlaps(finding: Finding, covered: numpy.ndarray) -> bool:
     return bool(covered[finding.start : finding.end].any())
 
 
-def _covered(doc: Doc, findings: Sequence[Finding]) -> numpy.ndarray:
-    """Bool [n_tokens]: which tokens belong to any of them."""
-    covered = numpy.zeros(len(doc), dtype=bool)
-    for one in findings:
-        covered[one.start : one.end] = True
+def covered_tokens(n_tokens: int, places: Iterable[Bounds]) -> numpy.ndarray:
+    """Bool [n_tokens]: which tokens belong to any of the places [start, end)."""
+    covered = numpy.zeros(n_tokens, dtype=bool)
+    for start, end in places:
+        covered[start:end] = True
     return covered

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy
 from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations.groups import ANNOTATED_MODIFIERS, group_values
 from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds
-from ..heads.outputs import UnitLabels, one_hot
+from ..heads.outputs import UnitLabels
 
 
 class GoldFinding(NamedTuple):
@@ -47,7 +46,7 @@ def read_gold(
     if len(values) != len(spans):
         raise MedmtlError("E104", name="assertion", key=key, received=len(values), expected=len(spans))
     held = group_values(reference, key, "assertion_modifiers") or [()] * len(spans)
-    found: list[GoldFinding] = []
+    findings: list[GoldFinding] = []
     aligned = aligned_bounds(example, [(span.start, span.end) for span in spans])
     for bounds, span, status, names in zip(aligned, spans, values, held):
         if status not in statuses:
@@ -55,8 +54,9 @@ def read_gold(
                 "E203", setting="assertion", name=name, received=status, expected=f"one of {list(statuses)}"
             )
         if bounds is not None:
-            found.append(GoldFinding(*bounds, span.label_, str(status), [one in names for one in modifiers]))
-    return found
+            holds = [modifier in names for modifier in modifiers]
+            findings.append(GoldFinding(*bounds, span.label_, str(status), holds))
+    return findings
 
 
 def judged_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> list[bool]:
@@ -64,18 +64,3 @@ def judged_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> list[bool]
     annotated = doc.spans[key].attrs.get(ANNOTATED_MODIFIERS)
     is_annotated = bool(group_values(doc, key, "assertion_modifiers"))
     return [is_annotated and (annotated is None or name in annotated) for name in modifiers]
-
-
-def stacked_gold(
-    tags: UnitLabels,
-    findings: Sequence[GoldFinding],
-    judged: Sequence[Sequence[bool]],
-    statuses: Sequence[str],
-    n_modifiers: int,
-) -> FindingGold:
-    """One row per finding. judged: of each, which modifiers are."""
-    columns = numpy.asarray([statuses.index(finding.status) for finding in findings], dtype=int)
-    shape = len(findings), n_modifiers
-    held = numpy.asarray([finding.modifiers for finding in findings], dtype=bool).reshape(shape)
-    of_statuses = UnitLabels(one_hot(columns, len(statuses)), numpy.ones((len(findings), len(statuses)), dtype=bool))
-    return FindingGold(tags, of_statuses, UnitLabels(held, numpy.asarray(judged, dtype=bool).reshape(shape)))

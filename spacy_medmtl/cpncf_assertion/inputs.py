@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy
 
@@ -18,3 +19,7 @@ class FindingInput:
 
     def __len__(self) -> int:
         return len(self.readings)
+
+    def first_rows(self) -> list[int]:
+        """The row of each Doc's first token, with the end behind."""
+        return [*accumulate((len(reading.doc) for reading in self.readings), initial=0)]

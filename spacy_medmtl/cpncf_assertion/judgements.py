@@ -47,7 +47,7 @@ def span_loss(logits: Any, gold: FindingGold) -> tuple[float, Any]:
 
 
 def pooled(logits: numpy.ndarray, by_tags: numpy.ndarray, tag_weight: float) -> numpy.ndarray:
-    """Logits of statuses in which the tags have a say [n_spans, n_statuses].
+    """Logits of statuses in which the tags have a say [..., n_statuses].
 
     logits: those of the spans. by_tags: probabilities by the spans' tags. The logarithmic opinion pool (Genest and
     Zidek, "Combining probability distributions", Statistical Science 1986): p is proportional to p_span^(1 - w)

@@ -1,8 +1,7 @@
 """The component ``cpncf_assertion``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import accumulate, zip_longest
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 import numpy
@@ -29,7 +28,7 @@ from ..annotations.travelling import keep_values
 from ..encoder.views.requests import Bounds, DocumentReading, Reading, Unit
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
-from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels, joined_logits, one_hot
+from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, joined_logits
 from ..heads.settings import (
     Setting,
     choice_setting,
@@ -42,10 +41,11 @@ from ..heads.settings import (
 )
 from ..heads.tok2vec import reads_documents
 from .contexts import KINDS, context_units
-from .detection import believed, labelled_detections
+from .detection import believed, detect, labelled_detections
 from .evidence import annotates, install_evidence
-from .given import CONFLICTS, KEEP, Sources, given_spans, is_given, settled, sources_of
-from .gold import FindingGold, GoldFinding, judged_modifiers, read_gold, stacked_gold
+from .given import CONFLICTS, KEEP, Sources, covered_tokens, given_spans, is_given, settled, sources_of
+from .gold import FindingGold, GoldFinding, read_gold
+from .gold_batch import GoldBatch
 from .inputs import FindingInput
 from .judgements import Judgement, judge, pooled, span_loss
 from .scorer import finding_items
@@ -131,12 +131,10 @@ def make_cpncf_assertion(
     mode: ``find`` findings and judge them; ``assert`` the status of given spans; ``both``.
     given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``; or a dict of these with
         the labels that are given, as {"medmtl_ner": ["Problem"]} (null: all).
-    conflicts: what stands where a found finding and a given span overlap: ``keep`` both, the ``found`` or the ``given``
-        one (see ``given.settled``).
+    conflicts: where a found finding and a given span overlap: ``keep`` both, or the one that was ``found`` or ``given``.
     detection_threshold: the probability that it is one from which a found finding is written.
     status_threshold: the probability below which the best status is not believed, and ``unknown`` is written.
-    tag_weight: what the tags of a found finding say in its status, from 0 (nothing) to 1 (all, as in the paper; see
-        ``judgements.pooled``).
+    tag_weight: the say of a found finding's tags in its status, from 0 to 1 (as in the paper; ``judgements.pooled``).
     aliases: also offer the names of "negspacy" (``span._.negex``) or "edsnlp" (``span._.negation``, ``hypothesis``,
         ``history``, ``family``), where nobody else has registered them.
     Raises MedmtlError E203 for a setting of another kind.
@@ -263,65 +261,30 @@ class CpncfAssertion(Head[FindingGold]):
         sentences that share a token with one of these."""
         if reads_documents(self.model):
             return DocumentReading(doc, bounds if wanted is None or wanted else ())
-        return Reading(doc, self._context_units(doc, bounds, wanted), marked=True)
+        return Reading(doc, self.context_units(doc, bounds, wanted), marked=True)
 
-    def _context_units(self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None) -> list[Unit]:
-        units = context_units(
-            doc,
-            bounds,
-            neighbours=self.context,
-            kind=self.context_kind,
-            headings=self.headings,
-            speakers=self.speakers,
-        )
+    def context_units(self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None) -> list[Unit]:
+        """The sentences ``bounds``, each with what is read around it; with ``wanted``, those that share a token with
+        one of these."""
+        settings = {"kind": self.context_kind, "headings": self.headings, "speakers": self.speakers}
+        units = context_units(doc, bounds, neighbours=self.context, **settings)
         if wanted is not None:
-            is_wanted = numpy.zeros(len(doc), dtype=bool)
-            for start, end in wanted:
-                is_wanted[start:end] = True
+            is_wanted = covered_tokens(len(doc), wanted)
             units = [unit for unit in units if is_wanted[unit.start : unit.end].any()]
         return units
 
     def training_batch(self, examples: Sequence[Example]) -> tuple[FindingInput, FindingGold]:
-        tags, n_rows = self.tags, 0
-        readings: list[Reading | DocumentReading] = []
-        columns: list[numpy.ndarray] = [numpy.zeros(0, dtype=int)]
-        allowed: list[numpy.ndarray] = [numpy.zeros((0, tags.n_tags), dtype=bool)]
-        rows: list[numpy.ndarray] = []
-        spans: list[GoldFinding] = []
-        known: list[list[bool]] = []  # modifiers that are judged, of each of the spans
+        batch = GoldBatch(self.tags, self.modifiers, key=self.spans_key, tags_are_learnt=self.mode != "assert")
         for example in examples:
-            reference, doc = example.reference, example.predicted
-            own = annotated_labels(reference, self.spans_key, self.labels)
-            if not own or not len(doc):
+            own = annotated_labels(example.reference, self.spans_key, self.labels)
+            if not own or not len(example.predicted):
                 continue
-            units = aligned_sentences(example)
             gold = self._gold(example)
             for finding in gold:
                 self.column(finding.label)  # raises on a type that the component does not know
-            encoded = tags.encode(outermost([one[:4] for one in gold])[0], len(doc))
-            labelled = self._columns(encoded, units, example)
-            judged = [one for one in gold if one.label in own]
-            if (labelled < 0).all() and not judged:  # a Doc that gives no loss must not make a step
-                continue
-            readings.append(self._reading(doc, units))
-            columns.append(labelled)
-            allowed.append(numpy.repeat(tags.allowed(own)[None], len(doc), axis=0))
-            rows += [n_rows + word_offsets(doc, one.start, one.end) for one in judged]
-            spans += judged
-            known += [judged_modifiers(reference, self.spans_key, self.modifiers)] * len(judged)
-            n_rows += len(doc)
-        gold_tags = UnitLabels(one_hot(numpy.concatenate(columns), tags.n_tags), numpy.vstack(allowed))
-        return FindingInput(readings, rows), stacked_gold(gold_tags, spans, known, self.statuses, len(self.modifiers))
-
-    def _columns(self, columns: numpy.ndarray, units: Sequence[Bounds], example: Example) -> numpy.ndarray:
-        """Take out of the loss of tags the tokens that no unit reads, and white space; and all, where no findings are
-        searched for or the corpus only judged given spans."""
-        read = numpy.zeros(len(columns), dtype=bool)
-        for start, end in units:
-            read[word_offsets(example.predicted, start, end)] = True
-        if example.reference.spans[self.spans_key].attrs.get(GIVEN_SPANS_ONLY) or self.mode == "assert":
-            read[:] = False
-        return numpy.where(read, columns, -1)
+            sentences = aligned_sentences(example)
+            batch.add(example, self._reading(example.predicted, sentences), sentences, gold, own)
+        return batch.inputs(), batch.gold(self.statuses)
 
     def loss(self, gold: FindingGold, scores: Floats2d) -> tuple[float, Floats2d]:
         """Mean cross-entropy of the tags, plus that of statuses and modifiers (``span_loss``)."""
@@ -343,15 +306,14 @@ class CpncfAssertion(Head[FindingGold]):
             STATUS: EXCLUSIVE.labelled(of_spans[:, :n_statuses], gold.statuses),
             HELD: INDEPENDENT.labelled(of_spans[:, n_statuses:], gold.modifiers),
         }
-        references = {id(example.predicted): example for example in examples}
-        detected = []
-        for reading, first in zip(inputs.readings, accumulate(map(_n_tokens, inputs.readings), initial=0)):
+        references, detected = {id(example.predicted): example for example in examples}, []
+        for reading, first in zip(inputs.readings, inputs.first_rows()):
             example = references[id(reading.doc)]
-            if self.lists_all(example.reference):
-                judged = annotated_labels(example.reference, self.spans_key, self.labels)
-                found = self._search(reading.doc, tag_logits[first : first + len(reading.doc)], reading.bounds)
-                own = [one for one in found if one.label in judged]
-                detected.append(labelled_detections(own, self._gold(example)))
+            if self.lists_all(example.reference) and self.mode != "assert":
+                own = tag_logits[first : first + len(reading.doc)]
+                found = detect(reading.doc, self.tags, own, reading.bounds)
+                types = annotated_labels(example.reference, self.spans_key, self.labels)
+                detected.append(labelled_detections(found, self._gold(example), types))
         return {**decided, DETECTION: joined_logits(detected)} if detected else decided
 
     def predict(self, docs: Iterable[Doc]) -> list[list[tuple[Finding, Judgement]]]:
@@ -367,10 +329,9 @@ class CpncfAssertion(Head[FindingGold]):
         judged: list[tuple[int, Finding]] = []
         for n, i in enumerate(read):
             tag_logits = logits[firsts[n] : firsts[n + 1], : self.tags.n_tags]
-            found_here = self._search(docs[i], tag_logits, readings[i].bounds)
-            found_here = believed(found_here, self.temperature(DETECTION), self.detection_threshold)
-            standing = settled(docs[i], found_here, given[i], self.sources, self.conflicts)
-            judged += [(n, one) for one in standing]
+            detected = [] if self.mode == "assert" else detect(docs[i], self.tags, tag_logits, readings[i].bounds)
+            detected = believed(detected, self.temperature(DETECTION), self.detection_threshold)
+            judged += [(n, one) for one in settled(docs[i], detected, given[i], self.sources, self.conflicts)]
         rows = [firsts[n] + word_offsets(docs[read[n]], one.start, one.end) for n, one in judged]
         is_found = [one.detection is not None for _, one in judged]
         for (n, one), judgement in zip(judged, self._judge(logits, rows, is_found)):
@@ -386,7 +347,8 @@ class CpncfAssertion(Head[FindingGold]):
     def _read(self, readings: Sequence[Reading | DocumentReading]) -> tuple[numpy.ndarray, list[int]]:
         """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
         that are not read they mean nothing."""
-        return self.logits(FindingInput(readings)), [*accumulate(map(_n_tokens, readings), initial=0)]
+        inputs = FindingInput(readings)
+        return self.logits(inputs), inputs.first_rows()
 
     def _judge(
         self, logits: numpy.ndarray, spans: Sequence[numpy.ndarray], is_found: Sequence[bool] = ()
@@ -406,11 +368,11 @@ class CpncfAssertion(Head[FindingGold]):
         tag_logits: those of the tokens of each span; None where it has no tags."""
         if not self.tag_weight or self.mode == "assert":  # in which tags learn nothing
             return of_spans
-        of_spans, n_statuses = of_spans.copy(), len(self.statuses)
-        for row, own in zip(of_spans, tag_logits):
-            if own is not None:
-                by_tags = self.tags.status_probabilities(EXCLUSIVE.probabilities(own))
-                row[:n_statuses] = pooled(row[None, :n_statuses], by_tags[None], self.tag_weight)[0]
+        of_spans, own = of_spans.copy(), slice(len(self.statuses))
+        for row, of_tokens in zip(of_spans, tag_logits):
+            if of_tokens is not None:
+                by_tags = self.tags.status_probabilities(EXCLUSIVE.probabilities(of_tokens))
+                row[own] = pooled(row[own], by_tags, self.tag_weight)
         return of_spans
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> list[Judgement]:
@@ -419,28 +381,6 @@ class CpncfAssertion(Head[FindingGold]):
         logits, firsts = self._read(readings)
         words = [word_offsets(doc, start, end) for doc, (start, end) in zip(docs, places)]
         return self._judge(logits, [first + own for first, own in zip(firsts, words)])
-
-    def words_read_for(self, span: Span) -> list[int]:
-        """The words that are read along with a span: of its sentences and their context, without its own."""
-        units = self._context_units(span.doc, sentence_bounds(span.doc))
-        around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
-        words = {i for unit in around for i in (*range(unit.left, unit.right), *range(*(unit.heading or (0, 0))))}
-        doc = span.doc
-        return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
-
-    def _search(self, doc: Doc, logits: numpy.ndarray, sentences: Sequence[Bounds]) -> list[Finding]:
-        """Findings in sentences of a Doc, from the logits of its tokens' tags; none where only given spans are judged.
-        Only words are tagged: a finding goes on over white space, and never begins or ends with it."""
-        if self.mode == "assert":
-            return []
-        findings = []
-        probabilities = EXCLUSIVE.probabilities(logits)
-        for bounds in sentences:
-            words = word_offsets(doc, *bounds)
-            for one in self.tags.decode(probabilities[words]):
-                first, last = int(words[one.start]), int(words[one.end - 1])
-                findings.append(replace(one, start=first, end=last + 1))
-        return findings
 
     def _given(self, doc: Doc) -> list[Finding]:
         return [] if self.mode == "find" else given_spans(doc, self.sources)
@@ -459,7 +399,3 @@ class CpncfAssertion(Head[FindingGold]):
             write_group(doc, self.spans_key, spans, **columns)
             keep_values(doc, self.spans_key, list(columns))
             annotates(self, doc.vocab)
-
-
-def _n_tokens(reading: Reading | DocumentReading) -> int:
-    return len(reading.doc)

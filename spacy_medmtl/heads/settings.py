@@ -57,8 +57,10 @@ class Setting:
         if not self.is_valid(value):
             raise self._error(head, value, self.expected)
         values = head.__dict__.setdefault(VALUES, {})
-        before = values.get(self.name)
-        values[self.name] = value = _plain(value)
+        before, value = values.get(self.name), _plain(value)
+        if before is not None and before == value:  # no change, and nothing to say where it cannot be written down
+            return
+        values[self.name] = value
         if before is not None and not head.fits_its_weights():
             values[self.name] = before
             raise self._error(head, value, f"{_as_config(before)!r}, with which its output layer was trained")

@@ -67,11 +67,11 @@ def test_a_finding_is_one_if_it_shares_a_token_with_a_gold_one_of_its_type():
         Finding(5, 6, "SIGN", 0.6),
         Finding(0, 3, "SIGN", 1.0),
     ]
-    decisions = labelled_detections(detected, gold)
+    decisions = labelled_detections([*detected, Finding(2, 5, "DRUG", 0.9)], gold, ["SIGN", "TEST"])
     assert decisions.gold[:, 0].tolist() == [True, False, False, True]
     numpy.testing.assert_allclose(decisions.probabilities()[:3, 0], [0.8, 0.7, 0.6])
     assert numpy.isfinite(decisions.logits).all()
-    assert labelled_detections([], gold).logits.shape == (0, 1)
+    assert labelled_detections([], gold, ["SIGN"]).logits.shape == (0, 1)
 
 
 def test_calibrated_probabilities_are_compared_with_the_threshold():

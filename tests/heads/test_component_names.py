@@ -2,6 +2,7 @@
 
 import pytest
 import spacy
+from spacy.training import Example
 from toy import CASE, CASES, make_examples
 
 each_head = pytest.mark.parametrize("case", CASES, ids=lambda case: case.factory)
@@ -77,3 +78,20 @@ def test_the_weights_of_scores_are_spacys_and_do_not_follow(trained):
     assert weights["sentence_intent_f"] > 0.0
     assert "tone_f" not in weights
     assert "tone_f" in nlp.evaluate(make_examples(nlp, CASE["sentence_intent"].annotate))
+
+
+@each_head
+def test_the_name_of_another_component_is_refused_and_nothing_changes(case, trained):
+    nlp = trained(case)
+    with pytest.raises(ValueError, match="E007"):
+        nlp.rename_pipe(case.factory, "encoder")
+    assert scored(nlp, case) == {case.factory}
+
+
+@each_head
+def test_docs_of_another_pipeline_are_scored_by_what_they_hold(case, trained):
+    """They are of another vocab; those that nobody annotated have nothing found in them."""
+    head, other = trained(case).get_pipe(case.factory), spacy.blank("en")
+    gold = [example.reference for example in make_examples(other, case.annotate)]
+    assert head.score([Example(doc.copy(), doc) for doc in gold])[f"{case.factory}_f"] == 1.0
+    assert head.score([Example(other.make_doc(doc.text), doc) for doc in gold])[f"{case.factory}_f"] == 0.0

@@ -152,6 +152,8 @@ def test_a_sourced_component_says_that_a_change_is_not_saved(make_nlp):
     nlp.initialize(lambda: make_examples(nlp, annotate_intents))
     other = make_nlp()
     head = other.add_pipe("sentence_intent", name="intent", source=nlp)
+    head.threshold = 0.5  # as it is: no change, no warning
+    head.set_temperature("intents", 1.0)
     with pytest.warns(MedmtlWarning, match="W203.*'threshold' of 'intent'"):
         head.threshold = 0.3
     assert head.threshold == 0.3
