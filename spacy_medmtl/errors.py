@@ -89,6 +89,8 @@ TEMPLATES = {
     "Give the other to spacy.load(..., config=...) if that is what you want.",
     "W205": "The spans in '{key}' have lost the values that belonged to them (a Doc was joined, filtered or came "
     "through JSON): what is not known is left out. Run the pipeline again.",
+    "W206": "The probabilities of '{name}' have changed, and its '{setting}' of {value:.4g} lets other decisions "
+    "through than before. Find it again, for example with 'spacy find-threshold'.",
     "W215": "{count} pair(s) of entities did not fit the window of {window} wordpieces, and what stands between the "
     "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
     # E3xx: training
@@ -129,6 +131,12 @@ TEMPLATES = {
     "once{exactness}.",
     "W314": "Component '{name}': {count} text(s) of corpus '{other}' stand in '{first}' too, with other gold.",
     "W315": "{count} text(s) of the dev corpus stand in the training corpus too.",
+    "W316": "Component '{name}': {count} gold span(s) of the {part} corpus begin or end with white space. It is no "
+    "part of them: they are learnt and scored without it.",
+    "W317": "Corpus '{corpus}': {count} finding(s) stand twice in a document, with different statuses. Only one can be "
+    "right; training learns from both. Correct the annotation.",
+    "W318": "Component '{name}' is given the labels {received} of '{key}', which do not stand there in the training "
+    "corpus (labels that do: {expected}). Correct 'given'.",
     # E34x: the lab
     "E340": "'{path}' cannot be run by the lab: {problem}. Expected a config such as configs/lab/progressive.cfg.",
     "E341": "The cell '{cell}' failed: {problem}. Its log is '{log}'. The others went on; the same command tries it "

@@ -23,7 +23,7 @@ _STATUS: Columns = {
 _PLACE: Columns = {"sentence": int, "section": str}
 
 TABLES: dict[str, Columns] = {
-    "findings": {**_SPAN, **_STATUS, **_PLACE},
+    "findings": {**_SPAN, **_STATUS, **_PLACE, "detection_score": float},
     "entities": {**_SPAN, "depth": int, **_STATUS, **_PLACE},
     "sentences": {**_SPAN, **_PLACE, "speaker": str},
     "relations": {

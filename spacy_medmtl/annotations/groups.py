@@ -102,6 +102,12 @@ def trimmed(doc: Doc, start: int, end: int) -> tuple[int, int]:
     return start, end
 
 
+def is_untrimmed(span: Span) -> bool:
+    """Whether a span of words begins or ends with white space; one of nothing else, or of nothing, is none."""
+    start, end = trimmed(span.doc, span.start, span.end)
+    return start < end and (start, end) != (span.start, span.end)
+
+
 def word_offsets(doc: Doc, start: int, end: int) -> numpy.ndarray:
     """Offsets of the tokens in [start, end) that are words: white space is none."""
     return numpy.asarray([i for i in range(start, end) if not doc[i].is_space], dtype="int64")

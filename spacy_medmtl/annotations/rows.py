@@ -126,9 +126,13 @@ def _judged_findings(doc: Doc) -> list[tuple[Span, Row]]:
     scores = _values(doc, FINDINGS, "scores")
     modifiers = _values(doc, FINDINGS, "assertion_modifiers")
     all_scores = _values(doc, FINDINGS, "assertion_scores")
+    detections = _values(doc, FINDINGS, "detection_scores")
     judged = []
-    for finding, status, score, held, probabilities in zip(findings, statuses, scores, modifiers, all_scores):
-        row: Row = {"status": status, "score": score, "negated": None if status is None else status == "negative"}
+    for finding, status, score, held, probabilities, detection in zip(
+        findings, statuses, scores, modifiers, all_scores, detections
+    ):
+        row: Row = {"status": status, "score": score, "detection_score": detection}
+        row["negated"] = None if status is None else status == "negative"
         row["negated_score"] = (probabilities or {}).get("negative")
         for name in MODIFIERS:
             is_known = held is not None and (probabilities is None or name in probabilities)
@@ -152,7 +156,7 @@ def _entity_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
     statuses: dict[tuple[int, int], Row] = {}
     own: dict[tuple[int, int, str], Row] = {}
     for finding, row in judged:
-        status = {name: value for name, value in row.items() if name != "score"}
+        status = {name: value for name, value in row.items() if name not in ("score", "detection_score")}
         statuses.setdefault((finding.start, finding.end), status)
         own.setdefault((finding.start, finding.end, finding.label_), status)
     depths = _depths([(span.start, span.end) for span in (*entities, *others)])

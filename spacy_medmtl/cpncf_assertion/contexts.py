@@ -23,7 +23,8 @@ def context_units(
     speakers: what is read in front of a turn, by the speaker that ``attrs["speakers"]`` of the turns names; others, and
     all where it is empty, are not announced. A turn that begins inside a sentence is not either.
     """
-    turns = sorted(trimmed(doc, turn.start, turn.end) for turn in doc.spans.get(TURNS, [])) if kind == "turn" else []
+    trimmed_turns = (trimmed(doc, turn.start, turn.end) for turn in doc.spans.get(TURNS, ()))
+    turns = sorted((start, end) for start, end in trimmed_turns if start < end) if kind == "turn" else []
     units = _in_turns(bounds, turns, neighbours) if turns else units_with_context(bounds, neighbours)
     if headings:
         units = [replace(unit, heading=above) for unit, above in zip(units, headings_above(doc, bounds))]

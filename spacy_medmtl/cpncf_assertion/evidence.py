@@ -67,7 +67,7 @@ def find_evidence(component: SpanJudge, span: Span, status: str) -> list[Span]:
     for i in others:
         docs.append(without(doc, i))
         places.append((span.start - (i < span.start), span.end - (i < span.start)))
-    whole, *rest = (judgement.scores[status] for judgement in component.judge_spans(docs, places))
+    whole, *rest = (judgement.scores.get(status, 0.0) for judgement in component.judge_spans(docs, places))
     drops = [(whole - probability, i) for probability, i in zip(rest, others)]
     strongest = sorted((pair for pair in drops if pair[0] >= AT_LEAST), reverse=True)[:MOST]
     evidence: list[tuple[float, int, int]] = []  # largest drop, start, end

@@ -10,19 +10,23 @@ from typing import Any
 
 import numpy
 
+from ..heads.losses import softmax
 from ..heads.outputs import Exclusive, Independent
 from .gold import FindingGold
 
 EXCLUSIVE, INDEPENDENT = Exclusive(), Independent()
+UNKNOWN = "unknown"  # the status of a finding of which none is probable enough
 HOLDS = 0.5  # probability from which a modifier is written
+TINY = 1e-12  # a probability may become 0 in float32
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """A span's status and modifiers, and the probability of every status and modifier."""
+    """A span's status and modifiers, and the probability of every status and modifier. score: that of its status; None
+    for UNKNOWN where it is none of the component's statuses."""
 
     status: str
-    score: float
+    score: float | None
     modifiers: tuple[str, ...]
     scores: dict[str, float]
 
@@ -42,17 +46,37 @@ def span_loss(logits: Any, gold: FindingGold) -> tuple[float, Any]:
     return status_loss + modifier_loss * per_span, gradient
 
 
+def pooled(logits: numpy.ndarray, by_tags: numpy.ndarray, tag_weight: float) -> numpy.ndarray:
+    """Logits of statuses in which the tags have a say [..., n_statuses].
+
+    logits: those of the spans. by_tags: probabilities by the spans' tags. The logarithmic opinion pool (Genest and
+    Zidek, "Combining probability distributions", Statistical Science 1986): p is proportional to p_span^(1 - w)
+    p_tags^w. With w = 0 the span alone decides, with w = 1 its tags do, as in the progressive paper.
+    """
+    of_spans, of_tags = (numpy.log(numpy.maximum(p, TINY)) for p in (softmax(logits), by_tags))
+    return numpy.asarray((1.0 - tag_weight) * of_spans + tag_weight * of_tags)
+
+
 def judge(
-    logits: numpy.ndarray, statuses: Sequence[str], modifiers: Sequence[str], temperatures: tuple[float, float]
+    logits: numpy.ndarray,
+    statuses: Sequence[str],
+    modifiers: Sequence[str],
+    temperatures: tuple[float, float] = (1.0, 1.0),
+    status_threshold: float = 0.0,
 ) -> list[Judgement]:
-    """One judgement per row of logits [n_spans, n_statuses + n_modifiers]. temperatures: of statuses and modifiers."""
+    """One judgement per row of logits [n_spans, n_statuses + n_modifiers].
+
+    temperatures: of statuses and modifiers. status_threshold: the status is UNKNOWN where none has this probability
+    (Chow, "On optimum recognition error and reject tradeoff", IEEE Transactions on Information Theory 1970).
+    """
     found = []
     status_logits, modifier_logits = logits[:, : len(statuses)], logits[:, len(statuses) :]
     of_statuses = EXCLUSIVE.probabilities(status_logits, temperatures[0])
     of_modifiers = INDEPENDENT.probabilities(modifier_logits, temperatures[1])
     for by_status, by_modifier in zip(of_statuses, of_modifiers):
         best = int(by_status.argmax())
+        status = statuses[best] if by_status[best] >= status_threshold else UNKNOWN
         scores = {name: float(p) for name, p in zip([*statuses, *modifiers], [*by_status, *by_modifier])}
         held = tuple(name for name, p in zip(modifiers, by_modifier) if p >= HOLDS)
-        found.append(Judgement(statuses[best], float(by_status[best]), held, scores))
+        found.append(Judgement(status, scores.get(status), held, scores))
     return found

@@ -1,7 +1,7 @@
 """The component ``cpncf_assertion``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 import numpy
@@ -17,7 +17,6 @@ from ..annotations.groups import (
     GIVEN,
     GIVEN_SPANS_ONLY,
     annotated_labels,
-    entity_spans,
     group_values,
     is_annotated,
     sentence_bounds,
@@ -29,7 +28,7 @@ from ..annotations.travelling import keep_values
 from ..encoder.views.requests import Bounds, DocumentReading, Reading, Unit
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
-from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output
+from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, joined_logits
 from ..heads.settings import (
     Setting,
     choice_setting,
@@ -37,14 +36,18 @@ from ..heads.settings import (
     flag_setting,
     is_name_by_name,
     names_setting,
+    share_setting,
+    threshold_setting,
 )
 from ..heads.tok2vec import reads_documents
 from .contexts import KINDS, context_units
+from .detection import believed, detect, labelled_detections
 from .evidence import annotates, install_evidence
+from .given import CONFLICTS, KEEP, Sources, covered_tokens, given_spans, is_given, settled, sources_of
 from .gold import FindingGold, GoldFinding, read_gold
 from .gold_batch import GoldBatch
 from .inputs import FindingInput
-from .judgements import Judgement, judge, span_loss
+from .judgements import Judgement, judge, pooled, span_loss
 from .scorer import finding_items
 from .tags import Finding, TagSet, outermost
 
@@ -62,7 +65,7 @@ upstream = "*"
 EXCLUSIVE, INDEPENDENT = Exclusive(), Independent()
 STATUSES = ["positive", "negative", "unknown"]
 MODES = ("find", "assert", "both")
-TAGS, STATUS, HELD = "tags", "status", "modifiers"  # names of the outputs, for their temperatures
+DETECTION, STATUS, HELD = "detection", "status", "modifiers"  # names of the outputs, for their temperatures
 
 
 @Language.factory(
@@ -78,6 +81,10 @@ TAGS, STATUS, HELD = "tags", "status", "modifiers"  # names of the outputs, for 
         "speakers": {},
         "mode": "both",
         "given": [GIVEN],
+        "conflicts": KEEP,
+        "detection_threshold": 0.0,
+        "status_threshold": 0.0,
+        "tag_weight": 0.0,
         "aliases": [],
         "scorer": {"@scorers": "spacy-medmtl.cpncf_assertion_scorer.v1"},
     },
@@ -102,7 +109,11 @@ def make_cpncf_assertion(
     headings: bool,
     speakers: dict[str, str],
     mode: str,
-    given: list[str],
+    given: list[str] | dict[str, list[str] | None],
+    conflicts: str,
+    detection_threshold: float,
+    status_threshold: float,
+    tag_weight: float,
     aliases: list[str],
     scorer: Callable | None,
 ) -> "CpncfAssertion":
@@ -117,9 +128,13 @@ def make_cpncf_assertion(
     headings: also read the heading that a sentence stands under ("Family history:").
     speakers: what is read in front of a turn, by its speaker in ``attrs["speakers"]`` of the turns, for example
         {"D": "doctor", "P": "patient"}; empty: speakers are not read.
-    mode: ``find`` findings, with the status of their tags as in the paper; ``assert`` the status of given spans;
-        ``both``, all judged as spans.
-    given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``.
+    mode: ``find`` findings and judge them; ``assert`` the status of given spans; ``both``.
+    given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``; or a dict of these with
+        the labels that are given, as {"medmtl_ner": ["Problem"]} (null: all).
+    conflicts: where a found finding and a given span overlap: ``keep`` both, or the one that was ``found`` or ``given``.
+    detection_threshold: the probability that it is one from which a found finding is written.
+    status_threshold: the probability below which the best status is not believed, and ``unknown`` is written.
+    tag_weight: the say of a found finding's tags in its status, from 0 to 1 (as in the paper; ``judgements.pooled``).
     aliases: also offer the names of "negspacy" (``span._.negex``) or "edsnlp" (``span._.negation``, ``hypothesis``,
         ``history``, ``family``), where nobody else has registered them.
     Raises MedmtlError E203 for a setting of another kind.
@@ -139,6 +154,10 @@ def make_cpncf_assertion(
         speakers=dict(speakers),
         mode=mode,
         given=given,
+        conflicts=conflicts,
+        detection_threshold=detection_threshold,
+        status_threshold=status_threshold,
+        tag_weight=tag_weight,
         aliases=aliases,
     )
     install_evidence()
@@ -148,12 +167,12 @@ def make_cpncf_assertion(
 
 class CpncfAssertion(Head[FindingGold]):
     """See ``make_cpncf_assertion``. Labels are finding types. Each Doc gets ``doc.spans[spans_key]`` with, per finding,
-    ``assertion`` (status), ``scores`` (its probability), ``assertion_modifiers`` (names of those that hold) and
-    ``assertion_scores`` (probability of every status and modifier).
+    ``assertion`` (status), ``scores`` (its probability), ``assertion_modifiers`` (names of those that hold),
+    ``assertion_scores`` (probability of every status and modifier) and ``detection_scores`` (the probability that it is
+    a finding; None of a given span).
 
-    The one rule for conflicts: found findings do not overlap one another (``tags`` says how), and the status of each is
-    decided over all its tokens. Given spans are judged each by itself, whatever overlaps them, and keep their label. A
-    given span with the boundaries and label of a found one is that finding.
+    Found findings do not overlap one another (``tags`` says how). Given spans are judged each by itself, whatever
+    overlaps them, and keep their label. A given span with the boundaries and label of a found one is that finding.
     """
 
     statuses = names_setting("a list of two statuses or more, each once", at_least=2)
@@ -162,7 +181,11 @@ class CpncfAssertion(Head[FindingGold]):
     headings = flag_setting()
     speakers = Setting(is_name_by_name, "a name for each speaker, such as {'D': 'doctor'}")
     mode = choice_setting(MODES)
-    given = names_setting("a list of keys of span groups, or 'ents', each once")
+    given = Setting(is_given, "keys of span groups, or 'ents', each once, or a dict of these with lists of labels")
+    conflicts = choice_setting(CONFLICTS)
+    detection_threshold = threshold_setting()
+    status_threshold = threshold_setting()
+    tag_weight = share_setting()
     aliases = names_setting(f"a list of {' and '.join(ALIASES)}, each once")
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures", "modifiers")
 
@@ -172,7 +195,16 @@ class CpncfAssertion(Head[FindingGold]):
 
     @property
     def given_keys(self) -> Sequence[str]:
-        return tuple(self.given)
+        return tuple(self.sources)
+
+    @property
+    def given_labels(self) -> Mapping[str, Sequence[str]]:
+        return {key: labels for key, labels in self.sources.items() if labels is not None}
+
+    @property
+    def sources(self) -> Sources:
+        """Where given spans are looked for, and which labels are given."""
+        return sources_of(self.given)
 
     @property
     def tags(self) -> TagSet:
@@ -184,7 +216,11 @@ class CpncfAssertion(Head[FindingGold]):
         return list(self._modifiers)
 
     def outputs(self) -> dict[str, Output]:
-        return {TAGS: EXCLUSIVE, STATUS: EXCLUSIVE, HELD: INDEPENDENT}
+        return {DETECTION: INDEPENDENT, STATUS: EXCLUSIVE, HELD: INDEPENDENT}
+
+    @property
+    def thresholds(self) -> Mapping[str, str]:
+        return {DETECTION: "detection_threshold", STATUS: "status_threshold"}
 
     def n_outputs(self) -> int:
         return self.tags.n_tags + len(self.statuses) + len(self.modifiers)
@@ -230,18 +266,10 @@ class CpncfAssertion(Head[FindingGold]):
     def context_units(self, doc: Doc, bounds: Sequence[Bounds], wanted: Sequence[Bounds] | None = None) -> list[Unit]:
         """The sentences ``bounds``, each with what is read around it; with ``wanted``, those that share a token with
         one of these."""
-        units = context_units(
-            doc,
-            bounds,
-            neighbours=self.context,
-            kind=self.context_kind,
-            headings=self.headings,
-            speakers=self.speakers,
-        )
+        settings = {"kind": self.context_kind, "headings": self.headings, "speakers": self.speakers}
+        units = context_units(doc, bounds, neighbours=self.context, **settings)
         if wanted is not None:
-            is_wanted = numpy.zeros(len(doc), dtype=bool)
-            for start, end in wanted:
-                is_wanted[start:end] = True
+            is_wanted = covered_tokens(len(doc), wanted)
             units = [unit for unit in units if is_wanted[unit.start : unit.end].any()]
         return units
 
@@ -266,17 +294,30 @@ class CpncfAssertion(Head[FindingGold]):
         of_spans, gradient[n_tokens:, n_tags:] = span_loss(scores[n_tokens:, n_tags:], gold)
         return loss + of_spans, gradient
 
-    def labelled_logits(self, gold: FindingGold, scores: Floats2d) -> dict[str, LabelledLogits]:
-        n_tokens, n_tags, n_statuses = len(gold.tags.held), self.tags.n_tags, len(self.statuses)
-        of_tokens, of_spans = scores[:n_tokens, :n_tags], scores[n_tokens:, n_tags:]
-        return {
-            TAGS: EXCLUSIVE.labelled(of_tokens, gold.tags),
+    def decisions(self, examples: Sequence[Example]) -> dict[str, LabelledLogits]:
+        """By output: statuses and modifiers of the gold spans; and of each finding that it finds, whether it is one."""
+        inputs, gold = self.training_batch(examples)
+        if not inputs:
+            return {}
+        scores, n_tokens, n_statuses = self.logits(inputs), len(gold.tags.held), len(self.statuses)
+        tag_logits = scores[:n_tokens, : self.tags.n_tags]
+        of_spans = self._with_tags(scores[n_tokens:, self.tags.n_tags :], [tag_logits[rows] for rows in inputs.spans])
+        decided = {
             STATUS: EXCLUSIVE.labelled(of_spans[:, :n_statuses], gold.statuses),
             HELD: INDEPENDENT.labelled(of_spans[:, n_statuses:], gold.modifiers),
         }
+        references, detected = {id(example.predicted): example for example in examples}, []
+        for reading, first in zip(inputs.readings, inputs.first_rows()):
+            example = references[id(reading.doc)]
+            if self.lists_all(example.reference) and self.mode != "assert":
+                own = tag_logits[first : first + len(reading.doc)]
+                found = detect(reading.doc, self.tags, own, reading.bounds)
+                types = annotated_labels(example.reference, self.spans_key, self.labels)
+                detected.append(labelled_detections(found, self._gold(example), types))
+        return {**decided, DETECTION: joined_logits(detected)} if detected else decided
 
     def predict(self, docs: Iterable[Doc]) -> list[list[tuple[Finding, Judgement]]]:
-        """Per Doc: what was found, in the order of the text, then what was given and is not among it."""
+        """Per Doc: what was found, in the order of the text, then what was given and is not among it (``settled``)."""
         docs = list(docs)
         given = [self._given(doc) for doc in docs]
         readings = [self.reading(doc, spans) for doc, spans in zip(docs, given)]
@@ -288,12 +329,12 @@ class CpncfAssertion(Head[FindingGold]):
         judged: list[tuple[int, Finding]] = []
         for n, i in enumerate(read):
             tag_logits = logits[firsts[n] : firsts[n + 1], : self.tags.n_tags]
-            findings = self._search(docs[i], tag_logits, readings[i].bounds)
-            known = {(one.start, one.end, one.label) for one in findings}
-            others = [one for one in given[i] if (one.start, one.end, one.label) not in known]
-            judged += [(n, one) for one in [*findings, *others]]
+            detected = [] if self.mode == "assert" else detect(docs[i], self.tags, tag_logits, readings[i].bounds)
+            detected = believed(detected, self.temperature(DETECTION), self.detection_threshold)
+            judged += [(n, one) for one in settled(docs[i], detected, given[i], self.sources, self.conflicts)]
         rows = [firsts[n] + word_offsets(docs[read[n]], one.start, one.end) for n, one in judged]
-        for (n, one), judgement in zip(judged, self._judge(logits, rows)):
+        is_found = [one.detection is not None for _, one in judged]
+        for (n, one), judgement in zip(judged, self._judge(logits, rows, is_found)):
             found[read[n]].append((one, judgement))
         return found
 
@@ -306,15 +347,33 @@ class CpncfAssertion(Head[FindingGold]):
     def _read(self, readings: Sequence[Reading | DocumentReading]) -> tuple[numpy.ndarray, list[int]]:
         """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
         that are not read they mean nothing."""
-        lengths = [len(reading.doc) for reading in readings]
-        return self.logits(FindingInput(readings)), [0, *accumulate(lengths)]
+        inputs = FindingInput(readings)
+        return self.logits(inputs), inputs.first_rows()
 
-    def _judge(self, logits: numpy.ndarray, spans: Sequence[numpy.ndarray]) -> list[Judgement]:
+    def _judge(
+        self, logits: numpy.ndarray, spans: Sequence[numpy.ndarray], is_found: Sequence[bool] = ()
+    ) -> list[Judgement]:
         """Judgements of spans, each given by the rows of its words. The layer is linear: its output for a mean row is
-        the mean of its outputs."""
-        means = [logits[rows, self.tags.n_tags :].mean(axis=0) for rows in spans]
+        the mean of its outputs. is_found: of which spans the tags have a say; none of them unless given."""
+        if not spans:
+            return []
+        n_tags = self.tags.n_tags
+        means = numpy.stack([logits[rows, n_tags:].mean(axis=0) for rows in spans])
+        tagged = [logits[rows, :n_tags] if one else None for rows, one in zip_longest(spans, is_found)]
         temperatures = self.temperature(STATUS), self.temperature(HELD)
-        return judge(numpy.stack(means), self.statuses, self.modifiers, temperatures) if means else []
+        return judge(self._with_tags(means, tagged), self.statuses, self.modifiers, temperatures, self.status_threshold)
+
+    def _with_tags(self, of_spans: numpy.ndarray, tag_logits: Sequence[numpy.ndarray | None]) -> numpy.ndarray:
+        """Logits of spans [n_spans, n_statuses + n_modifiers] after their tags have had their say in the status.
+        tag_logits: those of the tokens of each span; None where it has no tags."""
+        if not self.tag_weight or self.mode == "assert":  # in which tags learn nothing
+            return of_spans
+        of_spans, own = of_spans.copy(), slice(len(self.statuses))
+        for row, of_tokens in zip(of_spans, tag_logits):
+            if of_tokens is not None:
+                by_tags = self.tags.status_probabilities(EXCLUSIVE.probabilities(of_tokens))
+                row[own] = pooled(row[own], by_tags, self.tag_weight)
+        return of_spans
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> list[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank. Nothing is written."""
@@ -323,47 +382,20 @@ class CpncfAssertion(Head[FindingGold]):
         words = [word_offsets(doc, start, end) for doc, (start, end) in zip(docs, places)]
         return self._judge(logits, [first + own for first, own in zip(firsts, words)])
 
-    def _search(self, doc: Doc, logits: numpy.ndarray, sentences: Sequence[Bounds]) -> list[Finding]:
-        """Findings in sentences of a Doc, from the logits of its tokens' tags; none where only given spans are judged.
-        Only words are tagged: a finding goes on over white space, and never begins or ends with it."""
-        if self.mode == "assert":
-            return []
-        findings = []
-        probabilities = EXCLUSIVE.probabilities(logits)
-        calibrated = EXCLUSIVE.probabilities(logits, self.temperature(TAGS))
-        for bounds in sentences:
-            words = word_offsets(doc, *bounds)
-            for one in self.tags.decode(probabilities[words], calibrated[words]):
-                first, last = int(words[one.start]), int(words[one.end - 1])
-                findings.append(Finding(first, last + 1, one.label, one.status, one.score))
-        return findings
-
     def _given(self, doc: Doc) -> list[Finding]:
-        """Given spans, each once, without white space at their ends. Blank ones say nothing and are left out."""
-        if self.mode == "find":
-            return []
-        places = dict.fromkeys(place for source in self.given for place in entity_spans(doc, source))
-        return [Finding(*place, status="", score=0.0) for place in places]
+        return [] if self.mode == "find" else given_spans(doc, self.sources)
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with values per finding."""
         for doc, findings in zip(docs, predictions):
-            spans, values = [], []
-            for one, judgement in findings:
-                spans.append(Span(doc, one.start, one.end, label=one.label))
-                values.append(_values(one, judgement, by_tags=self.mode == "find"))
-            names = ("assertion", "scores", "assertion_modifiers", "assertion_scores")
-            columns: dict[str, list[Any]] = {name: [value[name] for value in values] for name in names}
+            spans = [Span(doc, one.start, one.end, label=one.label) for one, _ in findings]
+            columns: dict[str, list[Any]] = {
+                "assertion": [judgement.status for _, judgement in findings],
+                "scores": [judgement.score for _, judgement in findings],
+                "assertion_modifiers": [list(judgement.modifiers) for _, judgement in findings],
+                "assertion_scores": [judgement.scores for _, judgement in findings],
+                "detection_scores": [one.detection for one, _ in findings],
+            }
             write_group(doc, self.spans_key, spans, **columns)
-            keep_values(doc, self.spans_key, names)
+            keep_values(doc, self.spans_key, list(columns))
             annotates(self, doc.vocab)
-
-
-def _values(finding: Finding, judgement: Judgement, *, by_tags: bool) -> dict[str, Any]:
-    """What is written of one finding. by_tags: its status is that of its tags."""
-    return {
-        "assertion": finding.status if by_tags else judgement.status,
-        "scores": finding.score if by_tags else judgement.score,
-        "assertion_modifiers": list(judgement.modifiers),
-        "assertion_scores": judgement.scores,
-    }

@@ -9,13 +9,14 @@ from thinc.api import Model
 from thinc.types import Floats2d
 from torch import Tensor
 
+from ..encoder.views.requests import ToRead
 from ..heads.rows import classify
 from .inputs import FindingInput
 
 
 def forward(model: Model, inputs: FindingInput, is_train: bool) -> tuple[Floats2d, Callable]:
     """A row of logits per token, then one per span."""
-    readings = list(inputs.readings)
+    readings: list[ToRead] = list(inputs.readings)
     return classify(model, readings, is_train, lambda rows: torch.cat([rows, mean_rows(rows, inputs.spans)]))
 
 

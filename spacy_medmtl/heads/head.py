@@ -129,6 +129,11 @@ class Head(Task, Generic[Gold]):
         return ()
 
     @property
+    def given_labels(self) -> Mapping[str, Sequence[str]]:
+        """Of such places, those where it takes some labels only, with these labels."""
+        return {}
+
+    @property
     def entities_key(self) -> str | None:
         """The span group of the entities that it relates to one another (``ents``: ``doc.ents``), if it does."""
         return None
@@ -256,14 +261,27 @@ class Head(Task, Generic[Gold]):
         """What the logits of an output are divided by before they become probabilities; 1 unless it was calibrated."""
         return float(self.temperatures.get(output, 1.0))
 
+    @property
+    def thresholds(self) -> Mapping[str, str]:
+        """By output, the setting that its probabilities are compared with, if there is one."""
+        return {}
+
     def set_temperature(self, output: str, temperature: float) -> None:
         """Calibrate an output. Its threshold moves along, so that what was found is still found: it becomes the
-        probability that the logit at the threshold has now."""
+        probability that the logit at the threshold has now.
+
+        Of several labels that exclude one another, the probability of one also hangs on the logits of the others, and
+        no threshold goes with all: it stays as it is, with warning W206.
+        """
         moved = temperature / self.temperature(output)
-        threshold = getattr(self, "threshold", None)
-        if isinstance(self.outputs().get(output), Independent) and threshold and 0.0 < threshold < 1.0:
-            logit = math.log(threshold / (1.0 - threshold)) / moved
-            self.cfg["threshold"] = 0.5 if threshold == 0.5 else 1.0 / (1.0 + math.exp(-logit))
+        setting = self.thresholds.get(output, "")
+        threshold = self.cfg.get(setting, 0.0)
+        if 0.0 < threshold < 1.0 and moved != 1.0:
+            if isinstance(self.outputs()[output], Independent):
+                logit = math.log(threshold / (1.0 - threshold)) / moved
+                self.cfg[setting] = 0.5 if threshold == 0.5 else 1.0 / (1.0 + math.exp(-logit))
+            else:
+                warn("W206", name=self.name, setting=setting, value=threshold)
         self.temperatures = {**self.temperatures, output: temperature}
 
     def forget_temperatures(self) -> None:

@@ -94,12 +94,17 @@ def choice_setting(choices: Sequence[str]) -> Setting:
 
 def names_setting(expected: str, *, at_least: int = 0) -> Setting:
     """A list of names, each once."""
+    return Setting(lambda value: is_names(value, at_least=at_least), expected)
 
-    def is_valid(value: Any) -> bool:
-        is_list = isinstance(value, (list, tuple)) and all(map(is_name, value))
-        return is_list and len(set(value)) == len(value) >= at_least
 
-    return Setting(is_valid, expected)
+def share_setting() -> Setting:
+    return Setting(lambda value: _is_threshold(value) and value <= 1.0, "a number from 0 to 1")
+
+
+def is_names(value: Any, *, at_least: int = 0) -> bool:
+    """Whether a value is a list of names, each once."""
+    is_list = isinstance(value, (list, tuple)) and all(map(is_name, value))
+    return is_list and len(set(value)) == len(value) >= at_least
 
 
 def is_name(value: Any) -> bool:
@@ -116,7 +121,9 @@ def _is_threshold(value: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """As it is kept: lists as tuples, NumPy's numbers as Python's."""
+    """As it is kept: lists as tuples, NumPy's numbers as Python's; of a dict its values, in a dict of its own."""
+    if isinstance(value, Mapping):
+        return {name: _plain(one) for name, one in value.items()}
     if isinstance(value, (list, tuple)):
         return tuple(value)
     return float(value) if isinstance(value, float) else value
@@ -124,6 +131,8 @@ def _plain(value: Any) -> Any:
 
 def _as_config(value: Any) -> Any:
     """As a config writes it."""
+    if isinstance(value, Mapping):
+        return {name: _as_config(one) for name, one in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 

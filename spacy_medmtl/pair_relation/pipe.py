@@ -1,6 +1,6 @@
 """The component ``pair_relation``."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy
@@ -114,6 +114,10 @@ class PairRelation(Head[UnitLabels]):
     @property
     def output(self) -> Output:
         return OUTPUTS[self.mode]
+
+    @property
+    def thresholds(self) -> Mapping[str, str]:
+        return {self.output_name: "threshold"} if self.mode == "multilabel" else {}
 
     @property
     def entities_key(self) -> str | None:

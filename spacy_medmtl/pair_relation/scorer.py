@@ -40,14 +40,16 @@ def score_relations(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
 
 
 def pair_items(doc: Doc, key: str) -> list[Item] | None:
-    """The judged pairs under ``doc.spans[key]``, each with the labels that hold; None if it is absent: not annotated.
+    """The judged pairs under ``doc.spans[key]``, each with the labels that hold, those with a blank member left out;
+    None if it is absent: not annotated.
 
     Raises MedmtlError E103 on a group of another shape.
     """
     if not is_annotated(doc, key):
         return None
     pairs = read_pairs(doc, key=key)
-    return [Item((trimmed(doc, *one.head), trimmed(doc, *one.tail)), one.labels, score=one.score) for one in pairs]
+    items = [Item((trimmed(doc, *one.head), trimmed(doc, *one.tail)), one.labels, score=one.score) for one in pairs]
+    return [item for item in items if all(start < end for start, end in item.bounds)]
 
 
 def _accuracy(annotated: list[Example], key: str, items: Callable[[Example], Any]) -> float | None:

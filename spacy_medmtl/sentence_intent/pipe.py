@@ -1,6 +1,6 @@
 """The component ``sentence_intent``."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy
@@ -100,6 +100,10 @@ class SentenceIntent(Head[UnitLabels]):
     @property
     def output(self) -> Exclusive | Independent:
         return Independent() if self.multi_label else Exclusive()
+
+    @property
+    def thresholds(self) -> Mapping[str, str]:
+        return {self.output_name: "threshold"} if self.multi_label else {}
 
     def items(self, doc: Doc) -> list[Item] | None:
         return cat_items(doc) if self.uses_cats else span_items(doc, self.spans_key)

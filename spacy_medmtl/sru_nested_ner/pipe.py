@@ -1,6 +1,6 @@
 """The component ``sru_nested_ner``."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -118,6 +118,10 @@ class SruNestedNer(Head[list[Example]]):
 
     def outputs(self) -> dict[str, Output]:
         return {OUTPUT: ACTIONS}
+
+    @property
+    def thresholds(self) -> Mapping[str, str]:
+        return {OUTPUT: "threshold"}
 
     @property
     def paper_compat(self) -> bool:

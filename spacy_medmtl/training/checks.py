@@ -17,12 +17,14 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Config, ConfigValidationError
 
+from ..annotations.groups import is_untrimmed
 from ..annotations.scoring import corpus_of, places
 from ..corpora.lengths import WINDOW, WindowCheck
 from ..encoder.pipe import ProgressiveTok2Vec
 from ..errors import MedmtlError, message
 from ..heads.head import Head
 from .finding_checks import FindingChecks
+from .given_checks import GivenChecks
 
 PARTS = ("train", "dev")
 Reader = Callable[[Language], Iterable[Example]]
@@ -38,6 +40,7 @@ class TaskData:
     missing: int = 0
     labels: "Counter[str]" = field(default_factory=Counter)
     unusable: "Counter[str]" = field(default_factory=Counter)
+    untrimmed: int = 0  # gold spans that begin or end with white space
     by_corpus: dict[str, "Counter[str]"] = field(default_factory=dict)
 
 
@@ -80,8 +83,9 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
     window = _window(nlp)
     n_over: Counter[str] = Counter()
     findings = FindingChecks(nlp)
+    given = GivenChecks(heads.values())
     for part, reader in readers.items():
-        for example in findings.watch(progress(reader(nlp), part), part):
+        for example in given.watch(findings.watch(progress(reader(nlp), part), part), part):
             key = _text_key(example.reference)
             if not texts[part][key]:  # a text may stand in several entries, one per task
                 n_over[part] += window.n_over(example.reference)
@@ -94,6 +98,7 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
                     conflicts[name, first.corpus, gold.corpus] += _differ(first, gold)
     _judge(report, {name: head.spans_key for name, head in heads.items()})
     findings.report(report.errors, report.warnings)
+    report.warnings += given.report()
     for name, pipe in nlp.components:
         unread = pipe.unread_routes() if isinstance(pipe, ProgressiveTok2Vec) else []
         if unread:
@@ -157,6 +162,8 @@ def _count(data: TaskData, head: Head, example: Example) -> None:
         data.by_corpus.setdefault(gold.corpus, Counter())[state] += 1
         data.labels.update(head.gold_labels(example.reference))
         data.unusable.update(head.unusable(example))
+        spans = example.reference.spans.get(head.spans_key, ())
+        data.untrimmed += sum(is_untrimmed(span) for span in spans)
 
 
 def _gold(head: Head, doc: Doc) -> Gold | None:
@@ -199,6 +206,8 @@ def _judge(report: Report, keys: dict[str, str]) -> None:
         for part, data in parts.items():
             for reason, count in sorted(data.unusable.items()):
                 report.warnings.append(message("W312", name=name, count=count, part=part, reason=reason))
+            if data.untrimmed:
+                report.warnings.append(message("W316", name=name, count=data.untrimmed, part=part))
 
 
 def _text_key(doc: Doc) -> bytes:

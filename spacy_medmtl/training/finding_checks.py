@@ -14,7 +14,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, group_values
+from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, group_values, trimmed
 from ..annotations.scoring import corpus_of
 from ..errors import message
 
@@ -29,6 +29,7 @@ class FindingChecks:
         self.is_asserted = any(getattr(pipe, "spans_key", "") == FINDINGS for _, pipe in nlp.components)
         self.statuses: dict[str, Counter[str]] = {}  # by corpus
         self.moved: Counter[tuple[str, str]] = Counter()  # (corpus, label) of findings that are no entities
+        self.contradictory: Counter[str] = Counter()  # by corpus: findings with two statuses
 
     def watch(self, examples: Iterable[Example], part: str) -> Iterator[Example]:
         """The examples, looked at on their way."""
@@ -41,7 +42,12 @@ class FindingChecks:
         corpus = corpus_of(doc) or ""
         if FINDINGS not in doc.spans:
             return
-        self.statuses.setdefault(corpus, Counter()).update(map(str, group_values(doc, FINDINGS, "assertion")))
+        statuses = list(map(str, group_values(doc, FINDINGS, "assertion")))
+        self.statuses.setdefault(corpus, Counter()).update(statuses)
+        said: dict[tuple[int, int, str], set[str]] = {}
+        for span, status in zip(doc.spans[FINDINGS], statuses):
+            said.setdefault((*trimmed(doc, span.start, span.end), span.label_), set()).add(status)
+        self.contradictory[corpus] += sum(len(one) > 1 for one in said.values())
         if ENTITIES in doc.spans:
             declared = doc.spans[ENTITIES].attrs.get(ANNOTATED_LABELS, ())
             entities = {(span.start, span.end, span.label_) for span in doc.spans[ENTITIES]}
@@ -55,6 +61,9 @@ class FindingChecks:
         total: Counter[str] = sum(self.statuses.values(), Counter())
         if len(total) == 1 and total.total() >= MIN_FINDINGS:
             found.append(message("E312", count=total.total(), status=next(iter(total))))
+        for corpus, count in sorted(self.contradictory.items()):
+            if count:
+                warnings.append(message("W317", corpus=corpus, count=count))
         for (corpus, label), count in sorted(self.moved.items()):
             errors.append(message("E313", corpus=corpus, label=label, count=count))
         for path, attributes in sorted(_left_out(self.nlp).items()):

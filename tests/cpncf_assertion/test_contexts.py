@@ -44,6 +44,16 @@ def test_headings():
     ]
 
 
+def test_blank_turns_are_no_neighbours():
+    doc = with_lines("Any pain?\n\nNo.")
+    bounds = sentence_bounds(doc)
+    write_group(doc, TURNS, [doc[0:3], doc[3:4], doc[3:6]], speakers=["D", "D", "P"])
+    settings = {"kind": "turn", "headings": False, "speakers": {}}
+    assert doc[3].is_space
+    assert context_units(doc, bounds, neighbours=1, **settings) == [Unit(0, 0, 3, 6), Unit(0, 4, 6, 6)]
+    assert context_units(doc, bounds, neighbours=0, **settings) == [Unit(0, 0, 3, 3), Unit(4, 4, 6, 6)]
+
+
 def test_turns_are_neighbours_and_ones_own_turn_is_read_whole():
     doc = with_lines("Any pain? Tell me. No. Not now. Good.")
     bounds = sentence_bounds(doc)

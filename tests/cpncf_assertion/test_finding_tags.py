@@ -19,7 +19,10 @@ def one_hot(columns):
 
 
 def found(probabilities):
-    return [(f.start, f.end, f.label, f.status) for f in TAGS.decode(probabilities)]
+    """With the status that the tags speak for."""
+    findings = TAGS.decode(probabilities)
+    by_tags = [TAGS.status_probabilities(probabilities[f.start : f.end]).argmax() for f in findings]
+    return [(f.start, f.end, f.label, STATUSES[best]) for f, best in zip(findings, by_tags)]
 
 
 def rows(*tags):
@@ -38,7 +41,7 @@ def test_round_trip_of_findings_that_do_not_overlap(candidates):
     kept, n_lost = outermost(candidates)
     assert len(kept) + n_lost == len(candidates)
     assert found(one_hot(TAGS.encode(kept, 14))) == kept
-    assert all(finding.score == 1.0 for finding in TAGS.decode(one_hot(TAGS.encode(kept, 14))))
+    assert all(finding.detection == 1.0 for finding in TAGS.decode(one_hot(TAGS.encode(kept, 14))))
 
 
 @given(FINDINGS)
@@ -53,14 +56,14 @@ def test_outermost_keeps_the_longest_and_nothing_that_overlaps(candidates):
 
 @given(st.lists(st.integers(0, TAGS.n_tags - 1), max_size=12), st.integers(0, 2**32 - 1))
 def test_any_probabilities_decode_to_findings_that_do_not_overlap(columns, seed):
-    """In the order of the text, covering exactly the tokens that are not O, with probabilities as scores."""
+    """In the order of the text, covering exactly the tokens that are not O, each more probable than not."""
     noise = numpy.random.default_rng(seed).uniform(size=(len(columns), TAGS.n_tags)) * 0.02
     probabilities = one_hot(numpy.asarray(columns, dtype=int)) + noise
     probabilities /= probabilities.sum(axis=1, keepdims=True)
     findings = TAGS.decode(probabilities)
     tokens = [i for finding in findings for i in range(finding.start, finding.end)]
     assert tokens == [i for i, column in enumerate(columns) if column != OUTSIDE]
-    assert all(0.0 < finding.score <= 1.0 for finding in findings)
+    assert all(0.5 < finding.detection <= 1.0 for finding in findings)
 
 
 def test_columns_are_pinned():
@@ -94,11 +97,11 @@ CASES = {
         [("B", "SIGN", N, 0.9)], [("B", "SIGN", N, 0.9), ("I", "SIGN", N, 0.05)],
         [(0, 1, "SIGN", N), (1, 2, "SIGN", N)]),
     "the type with the most probability wins": (
-        [("B", "SIGN", P, 0.4), ("B", "DRUG", N, 0.3), ("I", "DRUG", P, 0.25)], None, [(0, 1, "DRUG", N)]),
+        [("B", "SIGN", P, 0.4), ("B", "DRUG", N, 0.3), ("I", "DRUG", N, 0.25)], None, [(0, 1, "DRUG", N)]),
     "begin and inside of a status count together": (
         [("B", "SIGN", P, 0.4), ("B", "SIGN", N, 0.3), ("I", "SIGN", N, 0.3)], None, [(0, 1, "SIGN", N)]),
-    "tags of other types do not vote for a status": (
-        [("B", "SIGN", P, 0.5), ("B", "DRUG", N, 0.2), ("I", "DRUG", N, 0.2)], None, [(0, 1, "SIGN", P)]),
+    "tags of all types speak for a status": (
+        [("B", "SIGN", P, 0.4), ("B", "DRUG", N, 0.3), ("I", "TEST", N, 0.3)], None, [(0, 1, "SIGN", N)]),
 }  # fmt: skip
 
 
@@ -114,6 +117,12 @@ def test_a_gap_parts_findings():
     assert found(rows(None, None)) == found(rows()) == []
 
 
-def test_the_score_is_the_mean_probability_of_the_status():
-    (finding,) = TAGS.decode(rows([("B", "SIGN", N, 0.8), ("I", "SIGN", N, 0.1)], [("I", "SIGN", N, 0.6)]))
-    assert finding.score == pytest.approx(((0.8 + 0.1) + 0.6) / 2)
+def test_detection_is_the_mean_probability_of_not_outside_whatever_type_and_status():
+    made = rows([("B", "SIGN", N, 0.8), ("I", "DRUG", P, 0.1)], [("I", "SIGN", N, 0.6)])
+    (finding,) = TAGS.decode(made)
+    assert finding.detection == pytest.approx((0.9 + 0.6) / 2)
+
+
+def test_status_probabilities_are_means_over_tokens_without_outside():
+    made = rows([("B", "SIGN", N, 0.8), ("I", "DRUG", P, 0.1)], [("I", "SIGN", P, 0.6)])
+    numpy.testing.assert_allclose(TAGS.status_probabilities(made), numpy.asarray([0.7, 0.8, 0.0]) / 1.5)

@@ -4,7 +4,8 @@ import numpy
 import pytest
 
 from spacy_medmtl.cpncf_assertion.gold import FindingGold
-from spacy_medmtl.cpncf_assertion.judgements import judge, span_loss
+from spacy_medmtl.cpncf_assertion.judgements import UNKNOWN, judge, pooled, span_loss
+from spacy_medmtl.heads.losses import softmax
 from spacy_medmtl.heads.outputs import UnitLabels, one_hot
 
 STATUSES, MODIFIERS = ["positive", "negative", "unknown"], ["family", "historical"]
@@ -58,3 +59,27 @@ def test_temperatures_leave_what_is_decided(temperature):
     tempered = judge(LOGITS, STATUSES, MODIFIERS, (temperature, temperature))
     assert [(one.status, one.modifiers) for one in tempered] == [(one.status, one.modifiers) for one in plain]
     assert ([one.scores for one in tempered] == [one.scores for one in plain]) == (temperature == 1.0)
+
+
+def test_a_status_below_the_threshold_is_unknown_and_its_probabilities_stay():
+    plain = judge(LOGITS, STATUSES, MODIFIERS)
+    threshold = sorted(max(softmax(LOGITS[:, :3])[row]) for row in range(3))[1]
+    strict = judge(LOGITS, STATUSES, MODIFIERS, status_threshold=threshold)
+    for before, after in zip(plain, strict, strict=True):
+        assert (after.scores, after.modifiers) == (before.scores, before.modifiers)
+        assert after.status == (before.status if before.score >= threshold else UNKNOWN)
+        assert after.score == after.scores[after.status]
+    assert 0 < sum(one.status != other.status for one, other in zip(plain, strict)) < 3
+    assert [one.status for one in judge(LOGITS, STATUSES, MODIFIERS, status_threshold=1.1)] == [UNKNOWN] * 3
+    nameless = judge(LOGITS[:, :2], ["here", "gone"], [], status_threshold=1.1)
+    assert [(one.status, one.score) for one in nameless] == [(UNKNOWN, None)] * 3
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5, 1.0])
+def test_the_pool_of_spans_and_tags_is_what_its_formula_says(weight):
+    by_tags = softmax(LOGITS[::-1, :3] * 2.0)
+    by_tags[0] = [1.0, 0.0, 0.0]  # as float32 can make them
+    of_spans = softmax(LOGITS[:, :3])
+    expected = of_spans ** (1.0 - weight) * numpy.maximum(by_tags, 1e-12) ** weight
+    expected /= expected.sum(axis=1, keepdims=True)
+    numpy.testing.assert_allclose(softmax(pooled(LOGITS[:, :3], by_tags, weight)), expected, rtol=1e-9)

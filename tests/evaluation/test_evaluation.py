@@ -63,7 +63,7 @@ def test_entities_inside_others_are_counted_apart():
     example = example_of([(0, 4, "A"), (1, 3, "B"), (5, 6, "A")], [(0, 4, "A"), (1, 3, "B"), (1, 2, "A"), (6, 7, "B")])
     matched = match(example, head("sru_nested_ner"))
     assert matched.nesting == {INNER: (1, 1, 0), OUTER: (1, 1, 1)}
-    assert match(example_of([], [(0, 1, "A")]), head("sru_nested_ner")).nesting == {OUTER: (0, 0, 1)}
+    assert match(example_of([], [(0, 1, "A")]), head("sru_nested_ner")).nesting == {OUTER: (0, 1, 0)}
 
 
 def test_findings_are_right_with_their_status_and_what_a_corpus_did_not_judge_counts_nowhere():
@@ -122,21 +122,6 @@ def test_bins_are_those_of_the_calibration_error():
         assert ece == pytest.approx(expected_calibration_error(decisions, 1.5))
 
 
-def test_risk_falls_with_what_is_left_out_and_an_order_by_chance_earns_nothing():
-    """By hand: four units, the least certain one wrong; then four that are equally certain, one wrong."""
-    gold = numpy.eye(2, dtype=bool)[[0, 0, 0, 1]]
-    said = numpy.log([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.6, 0.4]])
-    decisions = LabelledLogits(said, gold, numpy.ones_like(gold), True)
-    mean, points = risk_coverage(decisions, 1.0)
-    assert mean == pytest.approx((0 + 0 + 0 + 1 / 4) / 4)
-    assert points[-1] == {"coverage": 1.0, "risk": 0.25}
-    assert points[0] == {"coverage": 0.25, "risk": 0.0}
-    flat = LabelledLogits(numpy.log([[0.9, 0.1]] * 4), gold, numpy.ones_like(gold), True)
-    assert risk_coverage(flat, 1.0)[0] == pytest.approx((1 + 1 / 2 + 1 / 3 + 1 / 4) / 4)
-    each = LabelledLogits(numpy.asarray([[2.0, -1.0], [0.5, -3.0]]), gold[:2], numpy.ones_like(gold[:2]), False)
-    assert risk_coverage(each, 1.0)[0] == 0.0
-
-
 def test_equal_pipelines_do_not_differ_and_a_better_one_does():
     random = numpy.random.default_rng(0)
     one = random.integers(1, 9, (30, 3)).astype(float)
@@ -167,6 +152,26 @@ def test_the_test_by_shuffling_is_the_exact_one_where_all_shuffles_can_be_counte
     ways = [(a, b, c) for a in (False, True) for b in (False, True) for c in (False, True)]
     exact = sum(gap(way) >= gap((False, False, False)) - 1e-12 for way in ways) / len(ways)
     assert paired(one, two)["p"] == pytest.approx(exact, abs=0.02)
+
+
+def test_risk_and_coverage_by_hand():
+    p = numpy.asarray([[0.9, 0.1], [0.8, 0.2], [0.3, 0.7], [0.4, 0.6]])
+    gold = numpy.asarray([[True, False], [False, True], [False, True], [True, False]])  # right, wrong, right, wrong
+    found = risk_coverage(LabelledLogits(numpy.log(p), gold, numpy.ones_like(gold), exclusive=True), 1.0)
+    assert found["aurc"] == pytest.approx((0 + 1 / 2 + 1 / 3 + 2 / 4) / 4)
+    whole, half = found["points"][0], found["points"][-1]
+    assert (whole["coverage"], whole["risk"], whole["threshold"]) == pytest.approx((1.0, 0.5, 0.6))
+    assert (half["coverage"], half["risk"], half["threshold"]) == pytest.approx((0.5, 0.5, 0.8))
+
+
+def test_risk_of_labels_that_hold_or_not_and_of_ties():
+    logits = numpy.log(numpy.asarray([[0.9 / 0.1, 0.2 / 0.8], [0.8 / 0.2, 0.5 / 0.5]]))
+    gold = numpy.asarray([[True, False], [False, True]])
+    judged = numpy.asarray([[True, True], [True, False]])
+    found = risk_coverage(LabelledLogits(logits, gold, judged, exclusive=False), 1.0)
+    # 0.9 right; then 0.8 "does not hold", right, and 0.8 "holds", wrong, which only come together
+    assert found["aurc"] == pytest.approx((0 + 1 / 3 + 1 / 3) / 3)
+    assert found["points"][-1] == pytest.approx({"coverage": 1.0, "risk": 1 / 3, "threshold": 0.8})
 
 
 @pytest.fixture(scope="module")

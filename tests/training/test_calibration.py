@@ -6,7 +6,7 @@ import spacy
 from toy import CASES, TEXTS, make_examples
 
 from spacy_medmtl.annotations.groups import FINDINGS, INTENTS
-from spacy_medmtl.heads.losses import sigmoid, sigmoid_cross_entropy, softmax, softmax_cross_entropy
+from spacy_medmtl.heads.losses import sigmoid, sigmoid_cross_entropy, softmax_cross_entropy
 from spacy_medmtl.heads.outputs import (
     Exclusive,
     Independent,
@@ -146,7 +146,7 @@ def test_all_heads_are_calibrated_and_decide_as_before(trained, tmp_path):
         ("sentence_intent", "intents"),
         ("pair_relation", "relations"),
         ("sru_nested_ner", "actions"),
-        ("cpncf_assertion", "tags"),
+        ("cpncf_assertion", "detection"),
         ("cpncf_assertion", "status"),
         ("cpncf_assertion", "modifiers"),
     }
@@ -191,26 +191,6 @@ def test_scores_are_probabilities_at_the_temperature(trained):
         intents.forget_temperatures()
         findings.forget_temperatures()
     assert [dict(scores) for scores in nlp(TEXTS[0]).spans[FINDINGS].attrs["assertion_scores"]] == judged
-
-
-def test_findings_are_searched_as_learnt_and_scored_as_calibrated(trained):
-    nlp, _ = trained
-    pipe = nlp.get_pipe("cpncf_assertion")
-    logits = numpy.random.default_rng(0).normal(size=(30, pipe.tags.n_tags)) * 2
-    doc = nlp.make_doc("word " * 30)
-    plain = pipe._search(doc, logits, [(0, 30)])
-    assert plain
-    pipe.set_temperature("tags", 4.0)
-    try:
-        calibrated = pipe._search(doc, logits, [(0, 30)])
-    finally:
-        pipe.forget_temperatures()
-    assert [(f.start, f.end, f.label, f.status) for f in calibrated] == [
-        (f.start, f.end, f.label, f.status) for f in plain
-    ]
-    first, flat = calibrated[0], softmax(logits / 4.0)
-    columns = [pipe.tags.column(first.label, first.status, inside=inside) for inside in (False, True)]
-    assert first.score == pytest.approx(flat[first.start : first.end, columns].sum(axis=1).mean())
 
 
 def test_initialising_again_forgets_temperatures(make_nlp):

@@ -5,9 +5,11 @@ import json
 import pytest
 import spacy
 from spacy.tokens import Span
+from spacy.training import Example
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, write_group
 from spacy_medmtl.training.finding_checks import FindingChecks
+from spacy_medmtl.training.given_checks import GivenChecks
 
 
 class Given:
@@ -57,6 +59,34 @@ def codes(doc, tmp_path, keys=(FINDINGS,), left_out=None):
 )
 def test_what_is_refused(doc, left_out, expected, tmp_path):
     assert codes(doc, tmp_path, left_out=left_out) == [expected, []]
+
+
+def test_one_span_with_two_statuses_is_told(tmp_path):
+    doc = spacy.blank("en").make_doc("no ache \n but fever")
+    ache, untrimmed, fever = Span(doc, 1, 2, "P"), Span(doc, 1, 3, "P"), Span(doc, 4, 5, "P")
+    other = Span(doc, 4, 5, "Q")  # another type is another finding
+    for spans, statuses, expected in (
+        ([ache, untrimmed], ["negative", "positive"], ["W317"]),
+        ([ache, untrimmed], ["negative", "negative"], []),
+        ([fever, other], ["negative", "positive"], []),
+    ):
+        write_group(doc, FINDINGS, spans, assertion=statuses)
+        assert codes(doc, tmp_path) == [[], expected]
+
+
+def test_given_labels_that_do_not_stand_in_the_corpus_are_told():
+    nlp = spacy.blank("en")
+    sources = {"medmtl_ner": ["Problem", "Probem"], "ents": ["SIGN"]}
+    head = nlp.add_pipe("cpncf_assertion", config={"given": sources})
+    doc = nlp.make_doc("an ache")
+    write_group(doc, ENTITIES, [Span(doc, 1, 2, "Problem")])
+    for part, expected in (("dev", []), ("train", ["W318"])):
+        checks = GivenChecks([head])
+        assert list(checks.watch([Example(nlp.make_doc(doc.text), doc)], part))
+        found = checks.report()
+        assert [text.split("]")[0].removeprefix("[MEDMTL-") for text in found] == expected
+    assert "['Probem'] of 'medmtl_ner'" in found[0]
+    assert "['Problem']" in found[0]
 
 
 def test_pipelines_without_findings_are_warned(tmp_path):

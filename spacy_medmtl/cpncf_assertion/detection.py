@@ -1,0 +1,53 @@
+"""What is found in a Doc, and how probable it is that it is a finding, whatever its status.
+
+``tags.TagSet.decode`` gives the mean of 1 - P(O) over the tokens of a finding. It is calibrated like a label that holds
+or not: by one temperature on its logit, fitted on the findings that are found in annotated texts. A finding counts as
+one if it shares a token with a gold finding of its type; whether boundaries are right is another question.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy
+from spacy.tokens import Doc
+
+from ..annotations.groups import word_offsets
+from ..encoder.views.requests import Bounds
+from ..heads.outputs import Exclusive, Independent, LabelledLogits, UnitLabels, tempered
+from .gold import GoldFinding
+from .tags import Finding, TagSet
+
+TINY = 1e-6  # probabilities of 0 and 1 have no logit
+
+
+def detect(doc: Doc, tags: TagSet, logits: numpy.ndarray, sentences: Sequence[Bounds]) -> list[Finding]:
+    """Findings in sentences of a Doc, from the logits of its tokens' tags [n_tokens, n_tags]. Only words are tagged: a
+    finding goes on over white space, and never begins or ends with it."""
+    findings = []
+    probabilities = Exclusive().probabilities(logits)
+    for bounds in sentences:
+        words = word_offsets(doc, *bounds)
+        for one in tags.decode(probabilities[words]):
+            first, last = int(words[one.start]), int(words[one.end - 1])
+            findings.append(replace(one, start=first, end=last + 1))
+    return findings
+
+
+def believed(found: Sequence[Finding], temperature: float, threshold: float) -> list[Finding]:
+    """Findings of ``detect`` with calibrated probabilities; those below the threshold are left out."""
+    raw = numpy.asarray([one.detection for one in found], dtype="float64")
+    kept = zip(found, tempered(raw, temperature).tolist())
+    return [replace(one, detection=p) for one, p in kept if p >= threshold]
+
+
+def labelled_detections(found: Sequence[Finding], gold: Sequence[GoldFinding], types: Sequence[str]) -> LabelledLogits:
+    """Of each finding of a Doc that ``detect`` gave, of the types that its corpus annotates: its logit, and whether it
+    is one. One column."""
+    found = [one for one in found if one.label in types]
+    p = numpy.asarray([one.detection for one in found], dtype="float64").reshape(-1, 1).clip(TINY, 1.0 - TINY)
+    is_one = numpy.asarray([any(_is_same(one, other) for other in gold) for one in found], dtype=bool).reshape(-1, 1)
+    return Independent().labelled(numpy.log(p) - numpy.log1p(-p), UnitLabels(is_one, numpy.ones_like(is_one)))
+
+
+def _is_same(finding: Finding, gold: GoldFinding) -> bool:
+    return finding.label == gold.label and finding.start < gold.end and gold.start < finding.end
