@@ -2,6 +2,8 @@
 PYTHON ?= python3
 # Sets of strings have the same order in every run.
 export PYTHONHASHSEED := 0
+# Threads that wait sleep: those that spin, as is OpenMP's default, take a busy machine's time from the one they wait for.
+export OMP_WAIT_POLICY ?= passive
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed

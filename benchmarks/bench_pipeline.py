@@ -1,8 +1,8 @@
 """What pipelines of several heads cost, beside the encoder alone, spacy-transformers and EDS-NLP.
 
-One thread, all in turns; figures are medians of CPU seconds. The texts (the sample corpus's dev part) and the weights
-of the encoder are the same for all. How the pipelines are made is said in ``pipelines.py``. Rows in bfloat16 are
-measured only where the processor multiplies in it.
+One thread, all in turns; figures are medians of CPU seconds. The texts (the sample corpus's dev part, or dialogues of
+MTS-Dialog) and the weights of the encoder are the same for all. How the pipelines are made is said in ``pipelines.py``.
+Rows in bfloat16 are measured only where the processor multiplies in it.
 
     OMP_NUM_THREADS=1 python benchmarks/bench_pipeline.py
     OMP_NUM_THREADS=1 python benchmarks/bench_pipeline.py --edsnlp-python OTHER_ENVIRONMENT/bin/python
@@ -11,6 +11,7 @@ spacy-transformers is left out where it is not installed, EDS-NLP (``pip install
 may be another) where no Python is named.
 """
 
+import csv
 import importlib.util
 import platform
 import subprocess
@@ -53,14 +54,20 @@ N_BATCHES = 2  # of training, different ones
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
 
-def read_texts(path: Path, n_words: int) -> tuple[list[str], int]:
+def read_texts(gold: Path, dialogues: Path | None, n_words: int) -> tuple[list[str], int]:
     """Texts of about so many words together, and how many they have."""
+    nlp = spacy.blank("en")
+    if dialogues is None:
+        found = [doc.text for doc in DocBin().from_disk(gold).get_docs(nlp.vocab)]
+    else:
+        with dialogues.open(encoding="utf8", newline="") as lines:
+            found = [row["dialogue"] for row in csv.DictReader(lines)]
     texts: list[str] = []
     words = 0
-    for doc in DocBin().from_disk(path).get_docs(spacy.blank("en").vocab):
+    for text in found:
         if words < n_words:
-            texts.append(doc.text)
-            words += len(doc)
+            texts.append(text)
+            words += len(nlp.make_doc(text))
     return texts, words
 
 
@@ -140,6 +147,7 @@ def training(shipped: Any, gold: Path, stock_nlp: Any, stock_examples: list[Any]
 def main(
     encoder: Annotated[Path, typer.Option(help="Folder of the encoder.")] = Path("assets/encoder/minilm"),
     gold: Annotated[Path, typer.Option(help="A converted part.")] = Path("corpus/sample/dev/sample.spacy"),
+    dialogues: Annotated[Path | None, typer.Option(help="MTS-Dialog, CSV: texts instead of the part's.")] = None,
     edsnlp_python: Annotated[Path | None, typer.Option(help="A Python that has EDS-NLP.")] = None,
     words: Annotated[int, typer.Option(min=1, help="Words of text.")] = 3000,
     repeats: Annotated[int, typer.Option(min=1, help="Turns of all variants.")] = 5,
@@ -155,8 +163,10 @@ def main(
     warnings.simplefilter("ignore")  # of other packages, about themselves
     torch.set_num_threads(1)
     output.mkdir(parents=True, exist_ok=True)
-    texts, n_words = read_texts(gold, words)
-    results: dict[str, Any] = {"machine": machine(edsnlp_python), "texts": len(texts), "words": n_words}
+    texts, n_words = read_texts(gold, dialogues, words)
+    source = gold if dialogues is None else dialogues
+    results: dict[str, Any] = {"machine": machine(edsnlp_python), "source": "/".join(source.parts[-2:])}
+    results.update(texts=len(texts), words=n_words)
     results["repeats"] = repeats
 
     def keep(name: str, value: Any) -> None:
@@ -179,7 +189,7 @@ def main(
     keep("words/s", {name: n_words / taken for name, taken in seconds.items()})
     keep("text to wordpiece batch, words/s", word_batches(pipelines["eight"], texts, n_words, repeats))
     keep("loading, seconds", loading(pipelines["shipped"], repeats))
-    keep("curves", curves(pipelines["eight"], texts, n_words, longest, repeats))
+    keep("curves", curves(pipelines["eight"], texts, n_words, longest))
     taken = measured_medians(training(pipelines["shipped"], gold, stock_nlp, stock_examples), repeats, warm_up=1)
     keep("training step, seconds", {name: one / N_BATCHES for name, one in taken.items()})
     keep("reach", reach.rows(results))
@@ -210,7 +220,8 @@ def report(results: dict[str, Any]) -> list[str]:
         *table(["", "words/s"], [[name, f"{rate:,.0f}"] for name, rate in results["words/s"].items()]),
         "",
         f"{where['processor']}, one thread, {'' if where['native bfloat16'] else 'no '}native bfloat16; {versions}. "
-        f"{results['words']:,} words in {results['texts']} texts, medians of {results['repeats']} turns.",
+        f"{results['words']:,} words in {results['texts']} texts ({results['source']}), medians of "
+        f"{results['repeats']} turns.",
     ]
 
 

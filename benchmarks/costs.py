@@ -55,21 +55,23 @@ def word_batches(nlp: Language, texts: Sequence[str], n_words: int, repeats: int
 
 
 def loading(nlp: Language, repeats: int) -> dict[str, float]:
-    """CPU seconds of ``spacy.load`` in a fresh process, beside those of ``import torch`` and ``import spacy``."""
+    """CPU seconds of ``spacy.load`` in a fresh process, beside those of ``import torch`` and ``import spacy``; once
+    with spacy-transformers, which adds seconds."""
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as folder:
         nlp.to_disk(folder)
         for kind in ("alone", "beside spacy-transformers"):
             command = [sys.executable, "-W", "ignore", "-c", LOADING, folder, kind]
-            runs = [subprocess.check_output(command, text=True).splitlines()[-1].split() for _ in range(repeats)]
+            turns = repeats if kind == "alone" else 1
+            runs = [subprocess.check_output(command, text=True).splitlines()[-1].split() for _ in range(turns)]
             found[f"imports, {kind}"] = statistics.median(float(run[0]) for run in runs)
             found[f"load, {kind}"] = statistics.median(float(run[1]) for run in runs)
     return found
 
 
-def curves(nlp: Language, texts: list[str], n_words: int, longest: int, repeats: int) -> dict[str, dict[str, float]]:
+def curves(nlp: Language, texts: list[str], n_words: int, longest: int) -> dict[str, dict[str, float]]:
     """nlp: eight heads. Words/s by number of heads and, with four, by batch size; CPU seconds of one text of four heads
-    by its length."""
+    by its length. One turn each."""
     heads = [name for name in nlp.pipe_names if name not in NO_HEADS]
     by_heads = {n: timed(partial(annotate_with, nlp, [*NO_HEADS, *heads[:n]], texts)) for n in range(1, len(heads) + 1)}
     four = [*NO_HEADS, *heads[:4]]
@@ -80,11 +82,10 @@ def curves(nlp: Language, texts: list[str], n_words: int, longest: int, repeats:
         n_docs = max(1, LONG // length)
         text = " ".join(words[i % len(words)] for i in range(length))
         call = timed(partial(annotate_with, nlp, four, [text] * n_docs))
-        turns = repeats if length <= LONG else 1
-        by_length[length] = measured_medians({length: call}, turns)[length] / n_docs
+        by_length[length] = call() / n_docs
     return {
-        "words/s by number of heads": rates(measured_medians(by_heads, repeats), n_words),
-        "words/s by batch size": rates(measured_medians(by_size, repeats), n_words),
+        "words/s by number of heads": rates({n: call() for n, call in by_heads.items()}, n_words),
+        "words/s by batch size": rates({size: call() for size, call in by_size.items()}, n_words),
         "seconds by length": {str(length): seconds for length, seconds in by_length.items()},
     }
 

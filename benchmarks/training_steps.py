@@ -53,13 +53,22 @@ class Batch:
 
 
 def update_step(nlp: Language, batches: Sequence[Sequence[Example]], optimizer: Any) -> Callable[[], None]:
-    """A step for each batch, by spaCy."""
+    """A step for each batch, as spaCy's training loop makes it."""
 
     def run() -> None:
         for batch in batches:
-            nlp.update(list(batch), sgd=optimizer, drop=DROPOUT)
+            step(nlp, batch, optimizer)
 
     return run
+
+
+def step(nlp: Language, batch: Sequence[Example], optimizer: Any) -> None:
+    """All components learn, then all are stepped: ``nlp.update(sgd=optimizer)`` would step one after the other, and
+    the encoder of ours would read anew for each."""
+    nlp.update(list(batch), sgd=False, drop=DROPOUT)
+    for _, pipe in nlp.pipeline:
+        if hasattr(pipe, "finish_update"):
+            pipe.finish_update(optimizer)
 
 
 def bare_steps(nlp: Language, batches: Sequence[Sequence[Example]], rate: float) -> Callable[[], None]:

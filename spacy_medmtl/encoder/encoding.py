@@ -104,7 +104,8 @@ class Encoding:
         if request.route not in asked:
             asked.append(request.route)
         layout = self.module.lay_out(request.view, request.items, self.pieces(request.items))
-        self.module.train(self.trains)
+        if self.trains:  # it goes through all parts of the module
+            self.module.train()
         try:
             with torch.set_grad_enabled(self.trains):
                 if request.view in ENTITY_VIEWS and not self.trains:
@@ -114,7 +115,8 @@ class Encoding:
                     flat, places = self.encode(layout, routes)
                     tensor = pool(flat, places, layout, request.pooling)
         finally:
-            self.module.eval()
+            if self.trains:
+                self.module.eval()
         return Rows(tensor, layout.lengths)
 
     def pieces(self, items: Sequence[ToRead]) -> list[DocPieces]:

@@ -1,5 +1,6 @@
 """The thinc model of the shared encoder: a ViewRequest in, Rows out."""
 
+import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import torch
 from thinc.api import Model
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from ..errors import MedmtlError
 from .bridge import TorchShim
@@ -79,11 +81,23 @@ def build_module(
     expected = distinct_branches(rule, routes)
     if list(branches) != expected:  # the same routes in another order have the same shapes
         raise MedmtlError("E013", received=f"routes {list(branches)}", expected=f"routes {expected}")
-    with torch.device("meta" if pretrained is None else "cpu"):
+    drawing: Any = contextlib.nullcontext() if pretrained is not None else _NothingDrawn()
+    with torch.device("meta" if pretrained is None else "cpu"), drawing:
         encoder = RoutedEncoder(
             config, routes=routes, layers=layers, rule=rule, mixed_precision=mixed_precision, pretrained=pretrained
         )
     return EncoderModule(encoder, tokenizer, check_window(window, stride, config), speakers)
+
+
+class _NothingDrawn(TorchFunctionMode):
+    """Leaves parameters without memory as they are where random values would be drawn for them: there is nothing to
+    fill, and for that torch would import its compiler, which takes longer than all else of loading a pipeline."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__name__", "") == "normal_":  # the function of nn.init and the method
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
 
 
 def distinct_branches(rule: SharingRule, routes: Sequence[str]) -> list[str]:

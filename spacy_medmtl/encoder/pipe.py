@@ -135,13 +135,19 @@ class ProgressiveTok2Vec(TrainablePipe):
                 self._make_current(docs)
                 yield from docs
         finally:
-            self.current = None
+            last, self.current = self.current, None
+            if last is not None and last.readers > self._usual_readers:  # it may be all of its stream
+                self._expect_as_of(last)
 
     def _make_current(self, docs: Sequence[Doc]) -> None:
-        before = self.current
+        before = self.current  # in another thread it may go meanwhile
         if before is not None and before.readers:
-            self._usual_readers, self._usual_routes = before.readers, before.asked
+            self._expect_as_of(before)
         self.current = CurrentBatch(docs, self._version)
+
+    def _expect_as_of(self, batch: CurrentBatch) -> None:
+        """Expect of the next batch what was read of this one."""
+        self._usual_readers, self._usual_routes = batch.readers, batch.asked
 
     def predict(self, docs: Iterable[Doc]) -> list[Floats2d]:
         """Token rows of the first route, for inspection. Heads do not call this."""

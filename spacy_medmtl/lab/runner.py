@@ -45,7 +45,8 @@ class Planned:
         with stem.with_suffix(".log").open("wb") as log:
             command = [sys.executable, "-m", "spacy_medmtl.lab.worker", *arguments]
             threads = str(max(1, (os.cpu_count() or 1) // jobs))
-            environment = {"OMP_NUM_THREADS": threads, **os.environ, "PYTHONHASHSEED": "0"}
+            patient = {"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive"}  # see docs/performance.md
+            environment = {**patient, **os.environ, "PYTHONHASHSEED": "0"}
             return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment)
 
     def problem(self, status: int) -> str:

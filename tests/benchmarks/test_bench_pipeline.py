@@ -75,7 +75,7 @@ def test_the_bare_loop_does_the_same_work(gold: Path, tiny_encoder: Path, monkey
         module.zero_grad(set_to_none=True)
     batch = training_steps.prepare(nlp, examples)
     bare = training_steps.losses(modules, batch, HEADS)
-    assert [found[name] for name in HEADS] == pytest.approx([float(one) for one in bare], rel=1e-4)
+    assert [found[name] for name in HEADS] == pytest.approx([one.item() for one in bare], rel=1e-4)
     torch.stack(bare).sum().backward()
     assert set(gradients) == {name for name, p in parameters.items() if p.grad is not None}
     for name, gradient in gradients.items():

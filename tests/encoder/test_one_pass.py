@@ -37,8 +37,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return made
 
 
-def test_after_the_first_batch_all_routes_are_computed_together(nlp: Language, calls: list[Any]):
-    nlp(TEXTS[0])
+@pytest.mark.parametrize("is_stream", [False, True])
+def test_after_the_first_batch_all_routes_are_computed_together(nlp: Language, calls: list[Any], is_stream: bool):
+    """Also where it was all of a stream."""
+    if is_stream:
+        list(nlp.pipe(TEXTS[:1]))
+    else:
+        nlp(TEXTS[0])
     assert calls == ["trunk", *[(task,) for task in TASKS]]
     for read in (lambda: nlp(TEXTS[1]), lambda: list(nlp.pipe(["no fever ."] * 9)), lambda: nlp(TEXTS[0])):
         calls.clear()
