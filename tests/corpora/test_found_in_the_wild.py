@@ -31,7 +31,7 @@ def test_what_is_said_of_events_is_said_of_their_triggers(run, write):
     (doc,), audit = run("brat", write("a.txt", "No fever on aspirin."), on_error="stop", group="both")
     assert group_values(doc, FINDINGS, "assertion") == ["negative"]
     assert [(doc[slice(*pair.head)].text, pair.labels) for pair in read_pairs(doc)] == [("aspirin", ("for",))]
-    assert audit.notes == {"events, not kept": 2, "attributes of relations, not kept": 1}
+    assert +audit.notes == {"events, not kept": 2, "attributes of relations, not kept": 1}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_relation_without_a_label(run, write):
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
 def test_offsets_that_count_the_other_form_of_accents(run, write, form):
-    text, words = (unicodedata.normalize(form, piece) for piece in ("Légère fièvre, légère toux.", "légère toux"))
+    text, words = (unicodedata.normalize(form, piece) for piece in ("39° le soir, légère toux.", "légère toux"))
     other = unicodedata.normalize("NFD" if form == "NFC" else "NFC", text)
     start = other.index(", ") + 2
     write("a.ann", f"T1\tProblem {start} {len(other) - 1}\t{words}\n")
