@@ -3,6 +3,7 @@ without names. All texts are invented."""
 
 import json
 import unicodedata
+import zipfile
 
 import pytest
 
@@ -22,6 +23,15 @@ def test_folder_in_a_folder_and_suffixes_in_capitals(run, tmp_path):
         (tmp_path / folder / f"NOTE{rows}").write_text("T1\tProblem 3 8\tfever\n")
     docs, audit = run("brat", tmp_path, on_error="stop")
     assert [spans(doc) for doc in docs] == [[("fever", "Problem")]] * 2
+    assert not audit.notes.total()
+
+
+def test_archive_with_suffixes_in_capitals(run, tmp_path):
+    with zipfile.ZipFile(tmp_path / "notes.zip", "w") as archive:
+        archive.writestr("a/NOTE.TXT", "No fever.")
+        archive.writestr("a/NOTE.ANN", "T1\tProblem 3 8\tfever\n")
+    (doc,), audit = run("brat", tmp_path / "notes.zip", on_error="stop")
+    assert spans(doc) == [("fever", "Problem")]
     assert not audit.notes.total()
 
 
