@@ -131,8 +131,7 @@ class Audit:
     def count(self, output: str, doc: Doc) -> None:
         """Count a Doc that goes to ``output``."""
         counts = self.outputs.setdefault(output, Counts())
-        counts.add(doc)
-        counts.sentences_over += self.window.n_over(doc) if self.window is not None else 0
+        counts.add(doc, self.window)
         counts.prints.append(fingerprint(doc))
 
     def tally(self, outcome: str) -> "Counter[tuple[str, str]]":

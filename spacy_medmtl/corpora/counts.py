@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import FINDINGS, RELATIONS, group_values, sentence_bounds
 from ..annotations.relations import read_pairs
+from .lengths import WindowCheck
 
 NO_RELATION = "(none)"
 
@@ -33,9 +34,11 @@ class Counts:
     sentences_over: int = 0
     prints: "array[int]" = field(default_factory=lambda: array("Q"))
 
-    def add(self, doc: Doc) -> None:
+    def add(self, doc: Doc, window: WindowCheck | None = None) -> None:
         """Count a finished reference Doc. Findings count as ``label/status``, relations once for each judged pair."""
         bounds = sentence_bounds(doc)
+        if window is not None:
+            self.sentences_over += window.n_over(doc, bounds)
         self.documents += 1
         self.sentences += len(bounds)
         self.tokens += len(doc)

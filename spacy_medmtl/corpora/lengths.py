@@ -1,5 +1,6 @@
 """Sentences that an encoder cannot read at once."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,14 @@ class WindowCheck:
         """What the count is called in the audit."""
         return "sentences_over_window" if self.tokenizer is not None else "sentences_over_window_at_least"
 
-    def n_over(self, doc: Doc) -> int:
-        """How many sentences of ``doc`` are too long."""
-        return sum(self._is_over(doc, *bounds) for bounds in sentence_bounds(doc))
+    def n_over(self, doc: Doc, sentences: Sequence[tuple[int, int]] | None = None) -> int:
+        """How many sentences of ``doc`` are too long. ``sentences``: their bounds, where they are known already."""
+        return sum(self._is_over(doc, *bounds) for bounds in sentences or sentence_bounds(doc))
 
     def _is_over(self, doc: Doc, start: int, end: int) -> bool:
         if self.tokenizer is None:
+            if end - start + 2 <= self.size:
+                return False
             return sum(not token.is_space for token in doc[start:end]) + 2 > self.size
         text = doc[start:end].text
         if len(text.encode()) + 2 <= self.size:  # no piece is shorter than a byte

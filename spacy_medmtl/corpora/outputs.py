@@ -37,6 +37,7 @@ class DocFile:
         """``path`` has passed ``check_output``."""
         self.path = path
         self.strings: set[str] = set()
+        self.words: set[int] = set()  # hashes of those of the strings that are words
         self.n_docs = 0
         self.columns: dict[str, IO[bytes]] = {name: _column() for name in _COLUMNS}
         self.pack = Packer(use_bin_type=True).pack
@@ -44,13 +45,16 @@ class DocFile:
     def add(self, doc: Doc) -> None:
         """Take a Doc."""
         self.n_docs += 1
-        self.columns["tokens"].write(doc.to_array([*STORED]).astype(numpy.uint64).tobytes())
+        tokens = doc.to_array([*STORED]).astype(numpy.uint64)
+        self.columns["tokens"].write(tokens.tobytes())
         self.columns["spaces"].write(doc.to_array(["SPACY"]).astype(bool).tobytes())
         self.columns["lengths"].write(struct.pack("<i", len(doc)))
         self.columns["cats"].write(self.pack(doc.cats))
         self.columns["flags"].write(self.pack({"has_unknown_spaces": doc.has_unknown_spaces}))
         self.columns["span_groups"].write(self.pack(self._groups(doc)))
-        self.strings.update(token.text for token in doc)
+        unseen = set(tokens.reshape(-1, len(STORED))[:, 0].tolist()) - self.words
+        self.words |= unseen
+        self.strings.update(doc.vocab.strings[word] for word in unseen)
 
     def _groups(self, doc: Doc) -> bytes:
         """The span groups of a Doc, as ``doc.spans.to_bytes()`` gives them."""

@@ -4,6 +4,7 @@ A reader is ``read(path, audit) -> Iterator[Record]``. It knows lines, offsets a
 becomes of a record is for its ``Scheme`` to say and for ``writer`` to do.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -146,6 +147,16 @@ def are_fragments(fragments: Sequence[Bounds], length: int) -> bool:
 def are_parted(fragments: Sequence[Bounds], text: str) -> bool:
     """Whether words lie between stretches; brat also parts a mention where a line ends, which loses nothing."""
     return any(text[before[1] : after[0]].strip() for before, after in zip(fragments, fragments[1:]))
+
+
+def is_offset(column: str) -> bool:
+    """Whether a column of a file holds an offset: up to nine digits."""
+    return column.isascii() and column.isdigit() and len(column) < 10
+
+
+def line_starts(text: str) -> list[int]:
+    """Where the lines of a text begin, but for the first one."""
+    return [match.end() for match in re.finditer(r"\n(?=.)", text, re.DOTALL)]
 
 
 def is_unicode(text: str) -> bool:

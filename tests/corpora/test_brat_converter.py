@@ -72,11 +72,10 @@ def test_everything_is_kept_or_counted(run, project):
     assert {note: n for note, n in audit.notes.items() if n and "sentence" not in note} == {
         "equivalences, not kept": 1,
         "events, not kept": 1,
-        "attributes of events and relations, not kept": 1,
         "normalisations, not kept": 1,
         "annotators' notes, not kept": 1,
     }
-    assert audit.left_out == {"attribute Negation": 1, "attribute Uncertain": 1, "attribute Severity": 1}
+    assert audit.left_out == {f"attribute {name}": 1 for name in ("Negation", "Uncertain", "Severity", "Real")}
     assert [(change.line, change.outcome) for change in audit.changes] == [(3, "reshaped")]
 
 

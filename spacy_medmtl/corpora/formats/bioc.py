@@ -14,7 +14,20 @@ from typing import Any
 from ..audit import Audit, Place
 from ..options import DISCONTINUOUS, SPANS
 from ..reader import Reader
-from ..record import GIVEN, RULE, Entity, Link, LinkRow, Record, is_label, joined, moved, read_label, resolve_links
+from ..record import (
+    GIVEN,
+    RULE,
+    Entity,
+    Link,
+    LinkRow,
+    Record,
+    is_label,
+    is_offset,
+    joined,
+    moved,
+    read_label,
+    resolve_links,
+)
 from ..scheme import Scheme
 from .json_files import read_json
 from .json_values import has_types
@@ -213,7 +226,7 @@ def _list(value: Any, name: str) -> list[Value]:
 
 def _whole(value: Any) -> int:
     text = value.strip() if isinstance(value, str) else str(_typed(value, int))
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    if not is_offset(text):
         raise MalformedError("an offset or length that is no number from 0 to 999999999, which is not BioC")
     return int(text)
 

@@ -92,7 +92,9 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
 
 
 def _beside(path: Path, suffix: str) -> Path:
-    """The file of a pair with this suffix, be it in capital letters."""
+    """The file of a pair with this suffix, be it in capital letters; ``path`` itself if it has it."""
+    if path.suffix.lower() == suffix:
+        return path
     in_capitals = path.with_suffix(suffix.upper())
     return in_capitals if in_capitals.exists() else path.with_suffix(suffix)
 
@@ -103,23 +105,25 @@ def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator
         if PurePosixPath(name).name == CONFIGURATION:
             content = archive.read(name)
             configurations[PurePosixPath(name).parent] = (content or b"").decode("utf-8-sig", errors="replace")
-    for name in archive.members:
-        stem, end = name[:-4], name[-4:].lower()
-        if end == ".txt" and f"{stem}.ann" not in archive.members and is_complete:
+    members = {name[:-4] + name[-4:].lower(): name for name in archive.members}  # suffixes in small letters
+    for key, name in members.items():
+        stem, end = key[:-4], key[-4:]
+        text_name, rows_name = members.get(f"{stem}.txt"), members.get(f"{stem}.ann")
+        if end == ".txt" and rows_name is None and is_complete:
             audit.dropped(archive.place(f"{stem}.ann"), "document", "", "the member is missing: expected .txt and .ann")
-        elif end == ".txt" and f"{stem}.ann" not in archive.members:
+        elif end == ".txt" and rows_name is None:
             audit.note("texts without an .ann file, left out")
-        elif end == ".ann" and f"{stem}.txt" not in archive.members:
+        elif end == ".ann" and text_name is None:
             content = archive.read(name)
             rows = None if content is None else decoded(content, archive.place(name), audit)
             _drop_orphan(rows, archive.place(name), audit)
-        elif end == ".txt":
-            raw = [archive.read(f"{stem}{one}") for one in (name[-4:], ".ann")]
-            places = archive.place(name), archive.place(f"{stem}.ann")
-            text, rows = (None if one is None else decoded(one, at, audit) for one, at in zip(raw, places))
+        elif end == ".txt" and rows_name is not None:
+            raw = [archive.read(member) for member in (name, rows_name)]
+            places = archive.place(name), archive.place(rows_name)
+            text, rows = (None if part is None else decoded(part, at, audit) for part, at in zip(raw, places))
             has_mark = (raw[0] or b"").startswith(b"\xef\xbb\xbf")
             folders = PurePosixPath(name).parents
-            configuration = next((configurations[one] for one in folders if one in configurations), "")
+            configuration = next((configurations[folder] for folder in folders if folder in configurations), "")
             yield from _pair(text, rows, places[0], places[1].file, has_mark, configuration, audit)
         elif end not in (".ann", "conf"):
             audit.note("other files in an archive, left out")

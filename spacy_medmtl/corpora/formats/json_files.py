@@ -18,6 +18,7 @@ _COMMA = re.compile(r"[ \t\r\n]*,")
 _NAME = re.compile(r'[ \t\r\n]*("(?:[^"\\]|\\["\\/bfnrtu])*")[ \t\r\n]*:[ \t\r\n]*')
 _HEAD = re.compile(r"[ \t\r\n]*\[")
 _NEXT = re.compile(r"[ \t\r\n]*(,|\])?[ \t\r\n]*")
+_DECODER = json.JSONDecoder()
 Values = Iterator[tuple[Place, Any]]
 
 
@@ -54,14 +55,14 @@ def read_json(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Values
                 return
             problem = yield from _values(path, window)
         else:
-            window.skip((head or member).end())  # type: ignore[union-attr]
+            window.skip_to((head or member).end())  # type: ignore[union-attr]
             problem = yield from _elements(path, window, is_member=member is not None)
         if problem is not None:
             audit.dropped(Place(problem[0], window.line), "document", "", problem[1])
 
 
 class _Window:
-    """The part of a file that is in memory: decoded text, and the line that it begins in."""
+    """The part of a file that is in memory: decoded text, where in it reading stands, and the line of that place."""
 
     def __init__(self, stream: IO[bytes], path: Path, audit: Audit) -> None:
         self.stream, self.audit = stream, audit
@@ -69,42 +70,43 @@ class _Window:
         stream.seek(0)
         errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
         self.decode = codecs.getincrementaldecoder(encoding)(errors).decode
-        self.text, self.line, self.at_end = "", 1, False
+        self.text, self.at, self.line, self.at_end = "", 0, 1, False
 
     def more(self) -> bool:
-        """Read at least as much again as is there. Whether anything came."""
+        """Read at least as much again as is there, and leave behind what was read. Whether anything came."""
         if self.at_end:
             return False
-        raw = self.stream.read(max(_CHUNK, len(self.text)))
+        raw = self.stream.read(max(_CHUNK, len(self.text) - self.at))
         self.at_end = not raw
         self.audit.bytes_read[0] += len(raw)
-        self.text += self.decode(raw, not raw)
+        self.text, self.at = self.text[self.at :] + self.decode(raw, not raw), 0
         return True
+
+    def skip_to(self, at: int) -> None:
+        """Go on to a place in the text."""
+        self.line += self.text.count("\n", self.at, at)
+        self.at = at
 
     def mark(self) -> str:
         """Skip blanks, a comma or closing bracket, and blanks; return what was between the blanks."""
-        while (found := _NEXT.match(self.text)) is not None:
+        while (found := _NEXT.match(self.text, self.at)) is not None:
             if found.end() < len(self.text) or not self.more():
-                self.skip(found.end())
+                self.skip_to(found.end())
                 return found[1] or ""
         return ""
 
-    def skip(self, n: int) -> None:
-        """Leave characters behind."""
-        self.line += self.text.count("\n", 0, n)
-        self.text = self.text[n:]
-
-    def value(self) -> tuple[Any, int] | None:
-        """The value at the start of the window and where it ends; None if there is none."""
+    def value(self) -> tuple[Any] | None:
+        """The value that begins here, behind which reading then stands; None if there is none."""
         while True:
             try:
-                value, end = json.JSONDecoder().raw_decode(self.text)
+                value, end = _DECODER.raw_decode(self.text, self.at)
                 if end < len(self.text) or not self.more():  # else a number may go on
-                    return value, end
+                    self.skip_to(end)
+                    return (value,)
             except RecursionError:
                 return None
             except ValueError:
-                if len(self.text) > MAX_ELEMENT or not self.more():
+                if len(self.text) - self.at > MAX_ELEMENT or not self.more():
                     return None
 
 
@@ -112,7 +114,7 @@ Problem = tuple[Path, str] | None
 
 
 def _elements(path: Path, window: _Window, *, is_member: bool) -> Generator[tuple[Place, Any], None, Problem]:
-    """The elements of the array in which the window begins; returns what is wrong, and the element in which it is."""
+    """The elements of the array in which the window stands; returns what is wrong, and the element in which it is."""
     for number in itertools.count():
         mark = window.mark()
         element = Path(f"{path}[{number}]")
@@ -125,8 +127,7 @@ def _elements(path: Path, window: _Window, *, is_member: bool) -> Generator[tupl
         if found is None:
             return element, "broken JSON; what stands from here on is not read"
         yield place, found[0]
-        window.skip(found[1])
-    if window.text[:1] not in (("}", ",") if is_member else ("",)):
+    if window.text[window.at :][:1] not in (("}", ",") if is_member else ("",)):
         return path, "text behind the end of the array, which is not read"
     return None
 
@@ -134,13 +135,12 @@ def _elements(path: Path, window: _Window, *, is_member: bool) -> Generator[tupl
 def _values(path: Path, window: _Window) -> Generator[tuple[Place, Any], None, Problem]:
     if not window.text.strip():
         return path, "no JSON in the file"
-    while window.mark() or window.text:
+    while window.mark() or window.at < len(window.text):
         place = Place(path, window.line)
         found = window.value()
         if found is None:
             return path, "broken JSON; what stands from here on is not read"
         yield place, found[0]
-        window.skip(found[1])
     return None
 
 
@@ -154,7 +154,7 @@ def _head_of_member(text: str, keys: Collection[str]) -> "re.Match[str] | None":
         if json.loads(name[1], strict=False) in keys:
             return _HEAD.match(text, name.end())
         try:
-            _, end = json.JSONDecoder().raw_decode(text, name.end())
+            _, end = _DECODER.raw_decode(text, name.end())
         except (ValueError, RecursionError):
             return None
         found = _COMMA.match(text, end)

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..audit import Audit, Place
 from ..options import SPANS
 from ..reader import Reader
-from ..record import Entity, Record, label_problem, read_label
+from ..record import Entity, Record, is_offset, label_problem, read_label
 from ..scheme import Scheme
 from .files import read_lines
 from .words import WRONG, located
@@ -79,7 +79,7 @@ def _entities(record: Record, rows: Lines, path: Path, audit: Audit) -> list[Ent
     for number, line in rows:
         columns, place = line.split("\t"), Place(path, number)
         problem = _problem(columns, record.name)
-        if not problem and len(columns) in (4, 5) and not _is_offset(columns[1]):
+        if not problem and len(columns) in (4, 5) and not is_offset(columns[1]):
             audit.note("relation lines not used")
         elif problem:
             audit.dropped(place, "line", "", problem)
@@ -107,8 +107,4 @@ def _problem(columns: list[str], identifier: str | None) -> str:
         return ""
     if len(columns) not in (5, 6, 7):
         return f"{len(columns)} columns: expected 5 to 7 (a mention), 4 or 5 (a relation)"
-    return "" if _is_offset(columns[1]) and _is_offset(columns[2]) else "columns 2 and 3 are no character offsets"
-
-
-def _is_offset(column: str) -> bool:
-    return column.isascii() and column.isdigit() and len(column) < 10
+    return "" if is_offset(columns[1]) and is_offset(columns[2]) else "columns 2 and 3 are no character offsets"

@@ -103,12 +103,6 @@ def children(element: Element, name: str) -> list[Element]:
     return [child for child in element if local(child) == name]
 
 
-def text_of(element: Element, name: str) -> str:
-    """The text of the only child of this name, blanks included; empty if there is none, or several."""
-    found = children(element, name)
-    return "".join(found[0].itertext()) if len(found) == 1 else ""
-
-
 def _stretches(data: "mmap.mmap | bytes", tag: bytes) -> Iterator[tuple[int, int]]:
     """Where the elements of a name begin and end. They do not hold one another, so one that does not end goes up to the
     next, or to the end of the file."""

@@ -21,7 +21,7 @@ from ..audit import Audit, Place
 from ..formats.files import read_lines
 from ..formats.words import located
 from ..reader import Reader
-from ..record import Entity, LinkRow, Record, moved, resolve_links
+from ..record import Entity, LinkRow, Record, is_offset, moved, resolve_links
 from ..scheme import Scheme
 
 TEXTS, ANNOTATIONS, ENTITY_ROWS, GOLD, ALL = "abstracts", "annotations", "entities", "gold_standard", "relations"
@@ -69,7 +69,7 @@ def _entity(
     text: str, begin: int, place: Place, start: str, end: str, words: str, label: str, audit: Audit
 ) -> Iterator[Entity]:
     """The mention in a text that begins at ``begin`` of the document's, or a loss."""
-    are_offsets = all(edge.isascii() and edge.isdigit() and len(edge) < 10 for edge in (start, end))
+    are_offsets = is_offset(start) and is_offset(end)
     (fragments,) = located(text, [([(int(start), int(end))], words)], audit) if are_offsets else [None]
     if fragments is None:
         audit.dropped(place, "line", "", WRONG)

@@ -31,7 +31,18 @@ from ...annotations.groups import FINDINGS
 from ..audit import Audit, Place
 from ..formats.files import companion, drop_without, read_lines, read_text
 from ..reader import Reader
-from ..record import GIVEN, MAX_CHARACTERS, Attributes, Bounds, Entity, LinkRow, Record, asserted, resolve_links
+from ..record import (
+    GIVEN,
+    MAX_CHARACTERS,
+    Attributes,
+    Bounds,
+    Entity,
+    LinkRow,
+    Record,
+    asserted,
+    line_starts,
+    resolve_links,
+)
 from ..scheme import BOTH, FINDING, Scheme
 
 PROBLEM = "problem"
@@ -79,7 +90,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     ]
     if files[".ast"] is not None:
         concepts = _with_statuses(concepts, files[".ast"], tokens, audit)
-    starts = [match.end() for match in re.finditer(r"\n(?=.)", text, re.DOTALL)]
+    starts = line_starts(text)
     record = Record(
         text, Place(path, 1), name=path.stem, key=path.stem, entities=concepts, starts=starts, sentences=GIVEN
     )

@@ -16,14 +16,13 @@ Relations are the TLINKs, in the three types to which the challenge merged eight
 worth a link, so a pair without one was not judged, and no pair counts as having none.
 """
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from ...annotations.groups import ENTITIES, FINDINGS, RELATIONS
 from ..audit import Audit, Place
 from ..reader import Reader
-from ..record import GIVEN, Attributes, Entity, LinkRow, Record, asserted, resolve_links
+from ..record import GIVEN, Attributes, Entity, LinkRow, Record, asserted, line_starts, resolve_links
 from ..scheme import BOTH, FINDING, Scheme
 from .tagged_xml import Tag, TaggedText, read_tagged
 
@@ -68,7 +67,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
                 by_id.setdefault(tag.value("type").capitalize(), entity)
     by_id.pop("", None)
     links = resolve_links(_links(content, audit), by_id, audit)
-    starts = [match.end() for match in re.finditer(r"\n(?=.)", content.text, re.DOTALL)]
+    starts = line_starts(content.text)
     record = Record(content.text, Place(path, 1), key=path.stem, entities=entities, links=links, starts=starts)
     record.sentences = GIVEN
     yield record

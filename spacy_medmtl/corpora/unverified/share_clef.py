@@ -27,7 +27,7 @@ from ...annotations.groups import FINDINGS
 from ..audit import Audit, Place
 from ..formats.files import companion, drop_without, read_lines, read_text
 from ..reader import Reader
-from ..record import Attributes, Bounds, Entity, Record, asserted
+from ..record import Attributes, Bounds, Entity, Record, asserted, is_offset
 from ..scheme import BOTH, FINDING, Scheme
 
 DISORDER = "Disease_Disorder"
@@ -97,13 +97,10 @@ def _fragments(columns: Sequence[str], length: int, has_template: bool) -> tuple
         edges = [piece.split("-") for piece in columns[1].split(",")] if len(columns) >= 19 else []
     else:
         edges = [list(columns[at : at + 2]) for at in range(3, len(columns), 2)]
-    pieces: list[Bounds] = []
-    for pair in edges:
-        if len(pair) != 2 or not all(one.isascii() and one.isdigit() and len(one) < 10 for one in pair):
-            return None
-        pieces.append((int(pair[0]), int(pair[1])))
-    is_inside = bool(pieces) and all(start < end <= length for start, end in pieces)
-    return tuple(sorted(pieces)) if is_inside else None
+    if not all(len(pair) == 2 and all(map(is_offset, pair)) for pair in edges):
+        return None
+    pieces = tuple(sorted((int(start), int(end)) for start, end in edges))
+    return pieces if pieces and all(start < end <= length for start, end in pieces) else None
 
 
 def _status(values: Sequence[str]) -> Attributes | None:

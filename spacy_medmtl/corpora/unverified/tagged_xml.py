@@ -12,7 +12,7 @@ from pathlib import Path
 from ..audit import Audit, Place
 from ..formats.words import located
 from ..formats.xml import Element, children, line_of, local, parse_xml
-from ..record import Bounds
+from ..record import Bounds, is_offset
 
 TEXT, TAGS = "TEXT", "TAGS"
 _BARE = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)", re.DOTALL)
@@ -69,7 +69,7 @@ def read_tagged(path: Path, audit: Audit) -> TaggedText | None:
 def _edges(element: Element) -> Bounds:
     """The offsets of a tag; what no text has if they are no numbers."""
     edges = [element.get(name, "") for name in ("start", "end")]
-    return (int(edges[0]), int(edges[1])) if all(re.fullmatch(r"[0-9]{1,9}", edge) for edge in edges) else (-1, -1)
+    return (int(edges[0]), int(edges[1])) if all(map(is_offset, edges)) else (-1, -1)
 
 
 def _repaired(data: bytes) -> tuple[bytes, int]:
