@@ -16,6 +16,7 @@ from spacy_medmtl.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"adding_a_task.md"}  # tests/training/test_recipe_of_a_new_task.py runs it
 PACKAGE = "from pathlib import Path\nfrom spacy.util import load_model_from_path\n\n\ndef load(**settings):\n"
@@ -63,6 +64,18 @@ def test_python_blocks_run(page, place, monkeypatch):
     names = {"spacy": spacy, "nlp": nlp, "docs": docs, "doc": docs[0]}  # what a page takes for granted
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf8")), 1):
         exec(compile(block, f"{page.name}, Python block {number}", "exec"), names)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run(path, place, monkeypatch):
+    """Their code, cell by cell. They are committed without results."""
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.delitem(sys.modules, "en_medmtl", raising=False)
+    cells = [cell for cell in srsly.read_json(path)["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, object] = {}
+    for number, cell in enumerate(cells, 1):
+        assert cell["outputs"] == []
+        exec(compile("".join(cell["source"]), f"{path.name}, cell {number}", "exec"), names)
 
 
 COMMAND = re.compile(r"^(?:\.venv/bin/)?medmtl ((?:[^\\\n#]|\\\n)+)", re.MULTILINE)
