@@ -30,6 +30,7 @@ def place(make_nlp, tmp_path_factory) -> Path:
     nlp = make_nlp(*(case.factory for case in CASES))
     nlp.replace_pipe("sentencizer", "medmtl_sentences")
     nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
+    (folder / "en_medmtl").mkdir()
     nlp.to_disk(folder / "en_medmtl" / "pipeline")
     (folder / "en_medmtl" / "__init__.py").write_text(PACKAGE)
     (folder / "en_medmtl-0.0.0.dist-info").mkdir()
