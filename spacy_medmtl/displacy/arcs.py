@@ -11,8 +11,9 @@ from spacy.tokens import Doc
 from ..annotations.relations import Relation, read_relations
 
 ROW = 24.0  # height of a row
-STEP = 16.0  # by how much an arc reaches out further than those inside it
+STEP = 16.0  # between an arc and the labels of those inside it
 LABEL = 6.0  # width of a character of a label
+BULGE = 0.75  # a cubic curve reaches so far towards its control points
 SHORTEST = 60  # characters of an end that are shown
 
 
@@ -48,15 +49,13 @@ def arc_diagram(doc: Doc) -> Diagram | None:
     rows = {place: number for number, place in enumerate(places)}
     joined = [tuple(rows[place] for place in _places(one)) for one in relations]
     levels = _levels([(min(pair), max(pair)) for pair in joined])
-    labels = max(len(one.label) for one in relations) * LABEL
-    left = labels + STEP * (max(levels) + 1) + 10
+    reaches, left = _reaches([one.label for one in relations], levels)
     arcs = []
     for relation, (head, tail), level in zip(relations, joined, levels):
-        one, two, reach = (head + 0.5) * ROW, (tail + 0.5) * ROW, STEP * (level + 1)
-        x = left - reach
+        one, two, x = (head + 0.5) * ROW, (tail + 0.5) * ROW, left - reaches[level] / BULGE
         path = f"M{left - 4:.0f} {one:.0f}C{x:.0f} {one:.0f} {x:.0f} {two:.0f} {left - 4:.0f} {two:.0f}"
         tip = f"M{left - 9:.0f} {two - 3:.0f}L{left - 2:.0f} {two:.0f}L{left - 9:.0f} {two + 3:.0f}z"
-        arcs.append(Arc(path, tip, relation.label, left - 0.75 * reach - 6, (one + two) / 2))
+        arcs.append(Arc(path, tip, relation.label, left - reaches[level] - 4, (one + two) / 2))
     ends = [(_short(doc[start:end].text), (number + 0.5) * ROW) for (start, end), number in rows.items()]
     return Diagram(ends, arcs, left, ROW * len(ends))
 
@@ -70,9 +69,19 @@ def _levels(pairs: Sequence[tuple[int, int]]) -> list[int]:
     levels: dict[int, int] = {}
     for number in sorted(range(len(pairs)), key=lambda one: (pairs[one][1] - pairs[one][0], one)):
         first, last = pairs[number]
-        inside = [level for other, level in levels.items() if pairs[other][0] <= last and first <= pairs[other][1]]
+        inside = [level for other, level in levels.items() if pairs[other][0] < last and first < pairs[other][1]]
         levels[number] = max(inside, default=-1) + 1
     return [levels[number] for number in range(len(pairs))]
+
+
+def _reaches(labels: Sequence[str], levels: Sequence[int]) -> tuple[list[float], float]:
+    """How far the arcs of each level reach out, so that their labels stand between them and those of the next, and the
+    room that all of it takes."""
+    reaches, room = [], STEP
+    for level in range(max(levels) + 1):
+        reaches.append(room)
+        room += STEP + LABEL * max(len(label) for label, other in zip(labels, levels) if other == level)
+    return reaches, room
 
 
 def _short(text: str) -> str:

@@ -89,8 +89,9 @@ def _prodigy(record: Record, scores: Scores, meta: Task, model: str) -> Task:
 
 
 def _doccano(record: Record, scores: Scores, meta: Task, model: str) -> Task:
-    entities, relations = [], []
-    numbers = {}
+    entities: list[Task] = []
+    relations: list[Task] = []
+    numbers: dict[tuple[int, int], int] = {}
     for number, one in enumerate(record.entities or (), 1):
         start, end = one.bounds
         numbers.setdefault(one.bounds, number)

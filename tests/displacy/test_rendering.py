@@ -160,7 +160,7 @@ def test_relations_are_arcs_from_head_to_tail_and_longer_ones_go_further_out(doc
         heights["fever"],
     ]
     near, far, other = (arc.x for arc in diagram.arcs)
-    assert far < other < near
+    assert far < near == other  # arcs that only touch are level
     assert all(arc.x - 6 * len(arc.label) >= 0 for arc in diagram.arcs)
     html = render(doc, jupyter=False)
     assert html.count('class="arc"') == 3

@@ -16,6 +16,7 @@ from spacy_medmtl.cli import app
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"adding_a_task.md"}  # tests/training/test_recipe_of_a_new_task.py runs it
 PACKAGE = "from pathlib import Path\nfrom spacy.util import load_model_from_path\n\n\ndef load(**settings):\n"
@@ -29,6 +30,7 @@ def place(make_nlp, tmp_path_factory) -> Path:
     nlp = make_nlp(*(case.factory for case in CASES))
     nlp.replace_pipe("sentencizer", "medmtl_sentences")
     nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
+    (folder / "en_medmtl").mkdir()
     nlp.to_disk(folder / "en_medmtl" / "pipeline")
     (folder / "en_medmtl" / "__init__.py").write_text(PACKAGE)
     (folder / "en_medmtl-0.0.0.dist-info").mkdir()
@@ -63,6 +65,18 @@ def test_python_blocks_run(page, place, monkeypatch):
     names = {"spacy": spacy, "nlp": nlp, "docs": docs, "doc": docs[0]}  # what a page takes for granted
     for number, block in enumerate(BLOCK.findall(page.read_text(encoding="utf8")), 1):
         exec(compile(block, f"{page.name}, Python block {number}", "exec"), names)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebooks_run(path, place, monkeypatch):
+    """Their code, cell by cell. They are committed without results."""
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.delitem(sys.modules, "en_medmtl", raising=False)
+    cells = [cell for cell in srsly.read_json(path)["cells"] if cell["cell_type"] == "code"]
+    names: dict[str, object] = {}
+    for number, cell in enumerate(cells, 1):
+        assert cell["outputs"] == []
+        exec(compile("".join(cell["source"]), f"{path.name}, cell {number}", "exec"), names)
 
 
 COMMAND = re.compile(r"^(?:\.venv/bin/)?medmtl ((?:[^\\\n#]|\\\n)+)", re.MULTILINE)
