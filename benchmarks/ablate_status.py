@@ -60,7 +60,7 @@ NOTHING, WHOLE = "without the grammar", "with the grammar"
 # what is left out -> phenomena of the grammar
 PARTS = {
     "scope": ("scope", "contrast", "sentence borders", "mixed"),
-    "lists": ("list with one cue", "listing"),
+    "lists": ("list with one cue", "listing", "bullets"),
     "forms": (
         "form: boxes before",
         "form: boxes behind",
@@ -68,7 +68,6 @@ PARTS = {
         "form: asked and answered",
         "form: signs before",
         "form: signs behind",
-        "form: grouped",
         "shorthand",
     ),
     "negation that is none": ("pseudo-negation", "double negation"),
@@ -79,9 +78,9 @@ PARTS = {
         "hypothetical: conditions",
         "hypothetical: risk, prevention, as needed",
     ),
-    "people": ("subject", "family: relatives have it", "family: relatives tell"),
+    "people": ("subject", "family"),
     "time": ("history: by name", "history: past events", "resolved"),
-    "dialogue": ("question and answer", "heading"),
+    "dialogue": ("question and short answer", "question and answer", "heading"),
     "criteria": ("eligibility: who takes part", "eligibility: who does not"),
 }
 UNCERTAIN = ("uncertain", "hypothetical", "family")  # what makes a status unknown, for tools that tell no status

@@ -18,6 +18,15 @@ MARKERS = ("[unused1]", "[C]", "madeupword0001", "<unused1>", "<mask>", "[MASK]"
 ENTITY_MARKS = ("@", "#")
 UNKNOWNS = ("[UNK]", "<unk>", "<mask>", "[MASK]")
 MASKS = ("[MASK]", "<mask>")
+# Signs of forms that vocabularies may not know: as [UNK] all of them, boxes ticked or not, would read the same.
+SPELLED = str.maketrans(
+    {
+        **dict.fromkeys("☐□▢◻◽⬜", "[ ]"),
+        **dict.fromkeys("☑☒⊠🗹🗷✅⬛", "[x]"),
+        **dict.fromkeys("✓✔", "+"),
+        **dict.fromkeys("✗✘✕✖⊖", "-"),
+    }
+)
 MAX_MEMO = 200_000  # word forms; some 50 MB at most
 
 
@@ -89,11 +98,16 @@ class WordPieces:
         if known is None:
             text = f" {word}" if after_blank else word
             # control characters and the like are normalised away: they become one unknown piece
-            known = tuple(self._tokenizer.encode(text, add_special_tokens=False).ids) or (self._unknown,)
+            known = self._encoded(text)
+            if self._unknown in known:
+                known = self._encoded(text.translate(SPELLED))
             if len(self._memo) >= MAX_MEMO:
                 self._memo.clear()
             self._memo[(word, after_blank)] = known
         return known
+
+    def _encoded(self, text: str) -> tuple[int, ...]:
+        return tuple(self._tokenizer.encode(text, add_special_tokens=False).ids) or (self._unknown,)
 
     def _first_known(self, names: Sequence[str]) -> int:
         return next((i for i in map(self._tokenizer.token_to_id, names) if i is not None), 0)
