@@ -101,13 +101,20 @@ def n_parameters(nlp: Any) -> dict[str, int]:
 
 
 def peak_gigabytes() -> float:
-    """The most memory that this process has held so far; on a GPU the most that torch has held there."""
+    """The most memory that this process has held so far; on a GPU the most that torch has held there.
+
+    Linux says it of the program that runs now. What ``getrusage`` says there begins with the process that started it.
+    """
     import resource
 
     import torch
 
     if torch.cuda.is_initialized():
         return float(torch.cuda.max_memory_allocated()) / 1e9
+    status = Path("/proc/self/status")
+    for line in status.read_text(encoding="ascii").splitlines() if status.is_file() else ():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e9
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
