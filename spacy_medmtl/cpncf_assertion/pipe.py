@@ -11,6 +11,7 @@ from spacy.training import Example
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
+from ..annotations.blanks import is_blank
 from ..annotations.extensions import ALIASES, install_aliases, install_extensions
 from ..annotations.groups import (
     FINDINGS,
@@ -355,7 +356,7 @@ class CpncfAssertion(Head[FindingGold]):
         around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
         words = {i for unit in around for i in (*range(unit.left, unit.right), *range(*(unit.heading or (0, 0))))}
         doc = span.doc
-        return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
+        return [i for i in sorted(words) if not (span.start <= i < span.end or is_blank(doc[i]) or doc[i].is_punct)]
 
     def _search(self, doc: Doc, logits: numpy.ndarray, sentences: Sequence[Bounds]) -> list[Finding]:
         """Findings in sentences of a Doc, from the logits of its tokens' tags; none where only given spans are judged.

@@ -9,6 +9,8 @@ FEWEST_ROWS = 4  # products of fewer are summed in another order, so a Doc alone
 class RowClassifier(nn.Module):
     """Dropout and one linear layer: rows [n, width] -> logits [n, n_outputs]."""
 
+    rows_per_unit = 1
+
     def __init__(self, width: int, n_outputs: int) -> None:
         super().__init__()
         self.linear = initialised(nn.Linear(width, n_outputs))
