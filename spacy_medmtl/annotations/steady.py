@@ -23,7 +23,7 @@ class SteadySpans(SpanGroup):
     def __getitem__(self, i: int) -> Span:
         try:
             span = super().__getitem__(i)
-        except ValueError:  # E035: there are fewer tokens now
+        except IndexError:  # E035: there are fewer tokens now
             realign(self)
             return super().__getitem__(i)
         if not _fits(span):
@@ -38,7 +38,7 @@ def aligned_group(doc: Doc, key: str) -> SpanGroup | None:
     if group is not None and not isinstance(group, SteadySpans):
         try:
             is_aligned = all(map(_fits, group))
-        except ValueError:
+        except IndexError:
             is_aligned = False
         if not is_aligned:
             realign(group)

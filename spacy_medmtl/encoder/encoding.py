@@ -26,6 +26,7 @@ from .views.wordpieces import DocPieces
 
 PART = 2  # budgets: so many wordpieces are read at once
 KEPT_BYTES = 2**28  # of hidden rows: all that four routes need of some 100,000 characters at a width of 384
+SHORTEST = 16  # padded: products of fewer rows are summed in another order (see heads/row_classifier.py)
 LENGTH_STEP, STEPS_TO_DOUBLE = 8, 8  # padding costs at most a ninth of a sequence of 64 pieces or more
 
 
@@ -283,7 +284,7 @@ def padded_length(n_pieces: int, longest: int) -> int:
     there are few lengths and little padding.
     """
     step = max(LENGTH_STEP, 2 ** (n_pieces.bit_length() - 1) // STEPS_TO_DOUBLE)
-    return min(-(-n_pieces // step) * step, longest)
+    return min(max(SHORTEST, -(-n_pieces // step) * step), longest)
 
 
 def groups_of_equals(lengths: Sequence[int], budget: int) -> list[list[int]]:

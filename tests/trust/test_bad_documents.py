@@ -52,11 +52,10 @@ def test_only_the_bad_documents_are_lost(nlp: Language, told: Told, batch_size: 
 def test_one_at_a_time(nlp: Language, told: Told):
     """As in spaCy, ``nlp(text)`` gives the Doc back, without what failed."""
     doc = nlp(BAD)
-    assert not set(KEYS) & set(doc.spans)
-    assert [name for name, *_ in told] == ["sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion"][
-        : len(told)
+    assert set(KEYS) & set(doc.spans) == {"medmtl_relations"}, "one sentence has no pairs to read"
+    assert [(name, texts) for name, texts, _ in told] == [
+        (name, [BAD]) for name in ("sentence_intent", "sru_nested_ner", "cpncf_assertion")
     ]
-    assert told[0][1] == [BAD]
 
 
 @pytest.mark.usefixtures("told")
@@ -80,7 +79,7 @@ nlp.select_pipes(enable=["sentencizer", "encoder", "sentence_intent"])
 told = []
 nlp.set_error_handler(lambda name, _, docs, error: told.append([name, len(docs), str(error)]))
 sentence = "no chest pain and cough . "
-docs = [nlp.make_doc(sentence * 60) for _ in range(60)] + [nlp.make_doc(sentence * 6000)]
+docs = [nlp.make_doc(sentence * 60) for _ in range(60)] + [nlp.make_doc(sentence * 12000)]
 nlp(sentence)
 before = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (before + int(sys.argv[2]), -1))
@@ -93,7 +92,7 @@ print(json.dumps([found, told]))
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="no limit of address space")
 def test_where_memory_is_short_batches_are_halved(saved: Path):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-    command = [sys.executable, "-c", SHORT_OF_MEMORY, str(saved), str(24 * 2**20)]
+    command = [sys.executable, "-c", SHORT_OF_MEMORY, str(saved), str(8 * 2**20)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     found, told = json.loads(done.stdout.splitlines()[-1])
     assert found == [60] * 60
