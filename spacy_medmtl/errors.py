@@ -32,6 +32,8 @@ TEMPLATES = {
     "E017": "The layer '{name}' has no weights yet. Initialise the pipeline, or load a trained one.",
     "E018": "The weights of '{name}' are damaged ({size} bytes, {problem}). Copy the pipeline again, or train it "
     "again.",
+    "E019": "'{name}' had too little memory for document {place} of its stream alone, which has {n_tokens} tokens "
+    "({kind}). Give the process more memory, lower 'batch_pieces' of the encoder's model, or cut the document.",
     "E020": "'{setting}' of '{rule}' is {received!r}. Expected {expected}.",
     "E021": "The table of 'skills_rule' gives the route '{route}' no skills; it has rows for {expected}. Add "
     "'{route} = [...]' with the names of its skills to 'table'.",

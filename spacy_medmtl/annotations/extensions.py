@@ -17,6 +17,7 @@ from spacy.tokens import Doc, Span
 from ..errors import MedmtlError, warn
 from .groups import FINDINGS, INTENTS, trimmed
 from .relations import Relation, read_relations
+from .steady import aligned_group
 from .travelling import value_of
 
 
@@ -41,8 +42,8 @@ def finding_value(span: Span, name: str) -> Any:
 def _with_bounds(span: Span, key: str) -> list[tuple[int, Span]]:
     """The spans of a group with the boundaries of ``span``, white space at the ends apart, and their numbers."""
     bounds = trimmed(span.doc, span.start, span.end)
-    group = span.doc.spans.get(key, [])
-    return [(i, one) for i, one in enumerate(group) if trimmed(span.doc, one.start, one.end) == bounds]
+    group = aligned_group(span.doc, key)
+    return [(i, one) for i, one in enumerate(group or ()) if trimmed(span.doc, one.start, one.end) == bounds]
 
 
 def get_assertion(span: Span) -> str | None:

@@ -15,6 +15,8 @@ from spacy.strings import get_string_id
 from spacy.tokens import Doc, Span, SpanGroup
 
 from ..errors import MedmtlError
+from .blanks import is_blank
+from .steady import SteadySpans, aligned_group
 
 INTENTS = "medmtl_intents"
 RELATIONS = "medmtl_relations"
@@ -36,7 +38,7 @@ def write_group(doc: Doc, key: str, spans: Iterable[Span], **values: Sequence[An
 
     Raises MedmtlError E104 where the lengths differ.
     """
-    group = SpanGroup(doc, name=key, spans=list(spans))
+    group = SteadySpans(doc, name=key, spans=list(spans))
     for name, entries in values.items():
         if len(entries) != len(group):
             raise MedmtlError("E104", name=name, key=key, received=len(entries), expected=len(group))
@@ -82,7 +84,7 @@ def group_values(doc: Doc, key: str, name: str) -> list[Any]:
 def entity_spans(doc: Doc, key: str) -> list[tuple[int, int, str]]:
     """(start, end, label) of the entities under ``doc.spans[key]``, none if it is absent; ``ents``: of ``doc.ents``.
     White space at the ends is no part of them, and what is nothing else is none."""
-    spans = doc.ents if key == ENTS else doc.spans.get(key, ())
+    spans = doc.ents if key == ENTS else aligned_group(doc, key) or ()
     found = [(*trimmed(doc, span.start, span.end), span.label_) for span in spans]
     return [(start, end, label) for start, end, label in found if start < end]
 
@@ -93,11 +95,11 @@ def entity_types(doc: Doc, key: str) -> dict[tuple[int, int], str]:
 
 
 def trimmed(doc: Doc, start: int, end: int) -> tuple[int, int]:
-    """Token bounds without white-space tokens at either end. Where sentences part at line breaks, the break is no
+    """Token bounds without blank tokens at either end. Where sentences part at line breaks, the break is no
     part of what anybody annotates."""
-    while start < end and doc[start].is_space:
+    while start < end and is_blank(doc[start]):
         start += 1
-    while end > start and doc[end - 1].is_space:
+    while end > start and is_blank(doc[end - 1]):
         end -= 1
     return start, end
 
@@ -109,8 +111,8 @@ def is_untrimmed(span: Span) -> bool:
 
 
 def word_offsets(doc: Doc, start: int, end: int) -> numpy.ndarray:
-    """Offsets of the tokens in [start, end) that are words: white space is none."""
-    return numpy.asarray([i for i in range(start, end) if not doc[i].is_space], dtype="int64")
+    """Offsets of the tokens in [start, end) that are words: what is blank is none."""
+    return numpy.asarray([i for i in range(start, end) if not is_blank(doc[i])], dtype="int64")
 
 
 def joined_bounds(bounds: Iterable[tuple[int, int]], n_tokens: int) -> list[tuple[int, int]]:

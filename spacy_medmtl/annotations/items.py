@@ -8,6 +8,7 @@ from spacy.training import Example
 
 from .groups import is_annotated, judges, trimmed
 from .scoring import ScoredItem, places
+from .steady import aligned_group
 
 Bounds = tuple[int, int]
 
@@ -34,7 +35,7 @@ def span_items(doc: Doc, key: str) -> list[Item] | None:
     """The labelled spans under ``doc.spans[key]``, blank ones left out; None if it is absent: not annotated."""
     if not is_annotated(doc, key):
         return None
-    found = [(trimmed(doc, span.start, span.end), span.label_) for span in doc.spans[key]]
+    found = [(trimmed(doc, span.start, span.end), span.label_) for span in aligned_group(doc, key) or ()]
     return [Item((bounds,), (label,)) for bounds, label in found if bounds[0] < bounds[1]]
 
 

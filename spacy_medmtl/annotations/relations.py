@@ -8,10 +8,11 @@ spans are labelled with their types.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from spacy.tokens import Doc, Span, SpanGroup
+from spacy.tokens import Doc, Span
 
 from ..errors import MedmtlError, warn
 from .groups import RELATIONS
+from .steady import SteadySpans, aligned_group
 from .travelling import pairs_of
 
 
@@ -45,7 +46,7 @@ def write_relations(doc: Doc, pairs: Iterable[JudgedPair], *, key: str = RELATIO
         for pair in pairs
         for (start, end), label in zip((pair.head, pair.tail), pair.types)
     ]
-    group = SpanGroup(doc, name=key, spans=spans)
+    group = SteadySpans(doc, name=key, spans=spans)
     group.attrs["labels"] = [list(pair.labels) for pair in pairs]
     group.attrs["scores"] = [pair.score for pair in pairs]
     doc.spans[key] = group
@@ -53,9 +54,9 @@ def write_relations(doc: Doc, pairs: Iterable[JudgedPair], *, key: str = RELATIO
 
 def read_pairs(doc: Doc, *, key: str = RELATIONS) -> list[JudgedPair]:
     """The pairs under ``doc.spans[key]``; none if it is absent. Raises MedmtlError E103 on a group of another shape."""
-    if key not in doc.spans:
+    group = aligned_group(doc, key)
+    if group is None:
         return []
-    group = doc.spans[key]
     spans: Sequence[Span] = list(group)
     labels = group.attrs.get("labels", [])
     scores = group.attrs.get("scores", [1.0] * len(labels))
@@ -74,7 +75,7 @@ def read_relations(doc: Doc, *, key: str = RELATIONS) -> list[Relation]:
 
     Warns (W205) where the group holds pairs, or half a pair, of which nothing is known any more: they are left out.
     """
-    spans: Sequence[Span] = list(doc.spans.get(key, []))
+    spans: Sequence[Span] = list(aligned_group(doc, key) or ())
     pairs = pairs_of(doc, key)
     if len(spans) % 2 or None in pairs:
         warn("W205", key=key)

@@ -14,6 +14,7 @@ from .columns import KINDS, TABLES, joined_columns
 from .extensions import MODIFIERS
 from .groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, sentence_bounds, trimmed
 from .relations import read_pairs
+from .steady import aligned_group
 from .travelling import value_of
 
 Row = dict[str, Any]
@@ -89,7 +90,9 @@ class _Places:
     def __init__(self, doc: Doc) -> None:
         self.sentences = sentence_bounds(doc)
         self._starts = [start for start, _ in self.sentences]
-        sections = sorted((section.start, section.end, section.label_) for section in doc.spans.get(SECTIONS, ()))
+        sections = sorted(
+            (section.start, section.end, section.label_) for section in aligned_group(doc, SECTIONS) or ()
+        )
         self._sections = sections
         self._section_starts = [start for start, _, _ in sections]
 
@@ -121,7 +124,7 @@ def _span_row(span: Span) -> Row:
 
 def _judged_findings(doc: Doc) -> list[tuple[Span, Row]]:
     """Each finding with its status as columns; of a modifier that the pipeline does not know, None."""
-    findings: list[Span] = list(doc.spans.get(FINDINGS, ()))
+    findings: list[Span] = list(aligned_group(doc, FINDINGS) or ())
     statuses = _values(doc, FINDINGS, "assertion")
     scores = _values(doc, FINDINGS, "scores")
     modifiers = _values(doc, FINDINGS, "assertion_modifiers")
@@ -149,7 +152,7 @@ def _finding_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
 def _entity_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
     """The entities of ``doc.spans["medmtl_ner"]``, and those of ``doc.ents`` that are not among them, with the status
     of the finding that has the same boundaries (the same label first)."""
-    entities: list[Span] = list(doc.spans.get(ENTITIES, ()))
+    entities: list[Span] = list(aligned_group(doc, ENTITIES) or ())
     scores = _values(doc, ENTITIES, "scores")
     known = {(span.start, span.end, span.label_) for span in entities}
     others = [span for span in doc.ents if (span.start, span.end, span.label_) not in known]
@@ -185,12 +188,12 @@ def _depths(bounds: list[tuple[int, int]]) -> list[int]:
 
 def _sentence_rows(doc: Doc, places: _Places) -> list[Row]:
     """A row for each sentence and each intent that it has, and for intents of other units, such as turns."""
-    units: list[Span] = list(doc.spans.get(INTENTS, ()))
+    units: list[Span] = list(aligned_group(doc, INTENTS) or ())
     scores = _values(doc, INTENTS, "scores")
     intents: dict[tuple[int, int], list[tuple[str | None, float | None]]] = {}
     for unit, score in zip(units, scores):
         intents.setdefault(trimmed(doc, unit.start, unit.end), []).append((unit.label_, score))
-    spoken = zip(doc.spans.get(TURNS, ()), _values(doc, TURNS, "speakers"))
+    spoken = zip(aligned_group(doc, TURNS) or (), _values(doc, TURNS, "speakers"))
     turns = sorted(((turn.start, turn.end, speaker) for turn, speaker in spoken), key=lambda place: place[:2])
     starts = [start for start, _, _ in turns]
     found = []

@@ -13,7 +13,7 @@ from typing import Any
 
 from spacy.tokens import Doc, Span
 
-PLACES = "places"
+from .steady import PLACES, aligned_group
 
 
 def place_of(span: Span) -> list[Any]:
@@ -61,7 +61,7 @@ def value_of(doc: Doc, key: str, number: int, name: str) -> Any:
 
 def pairs_of(doc: Doc, key: str) -> list[tuple[list[str], float] | None]:
     """Labels and score of each pair (head, tail, head, tail, ...) in ``doc.spans[key]``; None where not known."""
-    spans = list(doc.spans.get(key, []))
+    spans = list(aligned_group(doc, key) or ())
     pairs = list(zip(spans[::2], spans[1::2]))
     attrs = doc.spans[key].attrs if key in doc.spans else {}
     labels, places = attrs.get("labels", []), attrs.get(PLACES)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from spacy.tokens import Doc
 
 from ..annotations.groups import TURNS, group_values, trimmed
+from ..annotations.steady import aligned_group
 from ..encoder.views.requests import Bounds, Unit, units_with_context
 
 KINDS = ("sentence", "turn")
@@ -23,7 +24,7 @@ def context_units(
     speakers: what is read in front of a turn, by the speaker that ``attrs["speakers"]`` of the turns names; others, and
     all where it is empty, are not announced. A turn that begins inside a sentence is not either.
     """
-    trimmed_turns = (trimmed(doc, turn.start, turn.end) for turn in doc.spans.get(TURNS, ()))
+    trimmed_turns = (trimmed(doc, turn.start, turn.end) for turn in aligned_group(doc, TURNS) or ())
     turns = sorted((start, end) for start, end in trimmed_turns if start < end) if kind == "turn" else []
     units = _in_turns(bounds, turns, neighbours) if turns else units_with_context(bounds, neighbours)
     if headings:
@@ -50,7 +51,7 @@ def _announced(doc: Doc, speakers: dict[str, str]) -> list[tuple[int, int, str]]
     Raises MedmtlError E104 unless every turn has a speaker, or none.
     """
     names = group_values(doc, TURNS, "speakers")
-    turns = zip(doc.spans.get(TURNS, []), names) if names else ()
+    turns = zip(aligned_group(doc, TURNS) or (), names) if names else ()
     return sorted((turn.start, turn.end, f"{speakers[name]}:") for turn, name in turns if name in speakers)
 
 

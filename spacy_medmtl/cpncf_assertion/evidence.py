@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
+from ..annotations.blanks import is_blank
 from ..annotations.extensions import finding_value
 from ..annotations.groups import FINDINGS, TURNS, sentence_bounds, write_group
 from ..encoder.views.requests import Bounds, Unit
@@ -85,7 +86,7 @@ def words_read_for(component: SpanJudge, span: Span) -> list[int]:
     units = component.context_units(doc, sentence_bounds(doc))
     around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
     words = {i for unit in around for i in (*range(unit.left, unit.right), *range(*(unit.heading or (0, 0))))}
-    return [i for i in sorted(words) if not (span.start <= i < span.end or doc[i].is_space or doc[i].is_punct)]
+    return [i for i in sorted(words) if not (span.start <= i < span.end or is_blank(doc[i]) or doc[i].is_punct)]
 
 
 def without(doc: Doc, i: int) -> Doc:

@@ -17,13 +17,13 @@ from .inputs import FindingInput
 def forward(model: Model, inputs: FindingInput, is_train: bool) -> tuple[Floats2d, Callable]:
     """A row of logits per token, then one per span."""
     readings: list[ToRead] = list(inputs.readings)
+    if not len(inputs.spans):
+        return classify(model, readings, is_train)
     return classify(model, readings, is_train, lambda rows: torch.cat([rows, mean_rows(rows, inputs.spans)]))
 
 
 def mean_rows(rows: Tensor, spans: Sequence[numpy.ndarray]) -> Tensor:
     """The mean of the rows [n_rows, width] that each span names: [n_spans, width]. No span may be empty."""
-    if not len(spans):
-        return rows.new_zeros((0, rows.shape[1]))
     lengths: list[int] = [len(span) for span in spans]
     counts = torch.tensor(lengths, device=rows.device)
     owners = torch.repeat_interleave(torch.arange(len(spans), device=rows.device), counts)

@@ -11,6 +11,7 @@ from ..annotations.extensions import MODIFIERS
 from ..annotations.groups import INTENTS, sentence_bounds, trimmed
 from ..annotations.relations import read_relations
 from ..annotations.rows import Row, doc_rows
+from ..annotations.steady import aligned_group
 from ..annotations.travelling import value_of
 from .colours import colour
 
@@ -96,7 +97,7 @@ def sentences(doc: Doc, spans: Sequence[Drawn]) -> Iterator[Sentence]:
 
 def _intents(doc: Doc) -> dict[tuple[int, int], list[str]]:
     found: dict[tuple[int, int], list[str]] = {}
-    for number, unit in enumerate(doc.spans.get(INTENTS, ())):
+    for number, unit in enumerate(aligned_group(doc, INTENTS) or ()):
         score = value_of(doc, INTENTS, number, "scores")
         found.setdefault(trimmed(doc, unit.start, unit.end), []).append(
             unit.label_ if score is None else f"{unit.label_} {score:.2f}"

@@ -3,9 +3,12 @@
 Sequences are encoded once, whoever asks: the trunk for all routes, and above it each route. In prediction, the routes
 that were asked for in the batch before are computed together. In training, whoever has read adds the gradient of its
 rows, and the encoder is gone through backwards once for all (``backpropagate``): torch's graph joins where rows do.
+
+In prediction the rows of a long Doc come in parts, each computed when it is taken. What is kept between them, and for
+who reads next, has a limit; beyond it each reader computes anew, so memory does not grow with the length of a Doc.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,6 +24,9 @@ from .views.layout import Layout
 from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
 from .views.wordpieces import DocPieces
 
+PART = 2  # budgets: so many wordpieces are read at once
+KEPT_BYTES = 2**28  # of hidden rows: all that four routes need of some 100,000 characters at a width of 384
+SHORTEST = 16  # padded: products of fewer rows are summed in another order (see heads/row_classifier.py)
 LENGTH_STEP, STEPS_TO_DOUBLE = 8, 8  # padding costs at most a ninth of a sequence of 64 pieces or more
 
 
@@ -36,26 +42,52 @@ class GradientSurgery(Protocol):
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of several items: tensor [n_rows, width], and how many of them each item has."""
+    """Rows of several items, [n_rows, width] in all: ``parts`` that follow one another, some of which may be computed
+    only when they are taken; and how many rows each item has."""
 
-    tensor: Tensor
+    parts: Iterable[Tensor]
     lengths: Sequence[int]
+
+    @property
+    def tensor(self) -> Tensor:
+        """All rows at once."""
+        parts = list(self.parts)
+        return parts[0] if len(parts) == 1 else torch.cat(parts)
+
+
+@dataclass(frozen=True)
+class LongReading:
+    """Rows that are computed part by part, whenever somebody iterates."""
+
+    encoding: "Encoding"
+    request: ViewRequest
+    layouts: Sequence[Layout]
+    routes: Sequence[str]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        for layout in self.layouts:
+            yield self.encoding.compute(layout, self.request, self.routes)
+            self.encoding.let_go()
 
 
 @dataclass
 class EncodedBatch:
     """Sequences padded to one length.
 
-    trunk: [1, batch, length, width]. rows: by what a route computes, [batch, length, width]. known: outputs of FFNs of
-    the first routed layer, by number.
+    keys: what tells the sequences apart. trunk: [1, batch, length, width]. rows: by what a route computes, [batch,
+    length, width]. known: outputs of FFNs of the first routed layer, by number.
     """
 
-    n_sequences: int
+    keys: Sequence[tuple[bytes, bytes]]
     length: int
     bias: Tensor | None
     trunk: Tensor
     rows: dict[str, Tensor] = field(default_factory=dict)
     known: dict[int, Tensor] = field(default_factory=dict)
+
+    @property
+    def n_bytes(self) -> int:
+        return sum(tensor.nbytes for tensor in (self.trunk, *self.rows.values()))
 
 
 @dataclass(frozen=True)
@@ -104,20 +136,28 @@ class Encoding:
         if request.route not in asked:
             asked.append(request.route)
         layout = self.module.lay_out(request.view, request.items, self.pieces(request.items))
+        routes = [request.route, *self.expected.get(request.view, ())]
+        layouts = [layout] if self.trains or request.view in ENTITY_VIEWS else layout.parts(PART * self.budget)
+        if len(layouts) == 1:
+            return Rows([self.compute(layout, request, routes)], layout.lengths)
+        n_bytes = layout.n_rows * self.module.encoder.width * torch.float32.itemsize
+        if n_bytes * (1 + len(set(map(self.route_key, routes)))) > KEPT_BYTES:  # who reads next would not find them
+            routes = [request.route]
+        return Rows(LongReading(self, request, layouts, routes), layout.lengths)
+
+    def compute(self, layout: Layout, request: ViewRequest, routes: Sequence[str]) -> Tensor:
+        """The output rows of a layout along the first of ``routes``, [n_out, width]. The others are computed along."""
         if self.trains:  # it goes through all parts of the module
             self.module.train()
         try:
             with torch.set_grad_enabled(self.trains):
                 if request.view in ENTITY_VIEWS and not self.trains:
-                    tensor = self.first_rows(layout, request.route)
-                else:
-                    routes = [request.route, *self.expected.get(request.view, ())]
-                    flat, places = self.encode(layout, routes)
-                    tensor = pool(flat, places, layout, request.pooling)
+                    return self.first_rows(layout, request.route)
+                flat, places = self.encode(layout, routes)
+                return pool(flat, places, layout, request.pooling)
         finally:
             if self.trains:
                 self.module.eval()
-        return Rows(tensor, layout.lengths)
 
     def pieces(self, items: Sequence[ToRead]) -> list[DocPieces]:
         """The wordpieces of each item's Doc, remembered by its words: a component in between may have merged some."""
@@ -144,7 +184,7 @@ class Encoding:
         for number in used:
             batch = self._batches[number]
             first_row[number] = n_flat
-            n_flat += batch.n_sequences * batch.length
+            n_flat += len(batch.keys) * batch.length
             self._encode_branches(batch, routes)
         parts = [self._batches[number].rows[key].flatten(0, 1) for number in used]
         flat = parts[0] if len(parts) == 1 else torch.cat(parts)
@@ -159,14 +199,31 @@ class Encoding:
         keys, numbers = list(missing), list(missing.values())
         lengths = self._padded_lengths([layout.ids[number] for number in numbers])
         for group in groups_of_equals(lengths, self.budget):
-            self._batches.append(self._encode_trunk(layout, [numbers[i] for i in group], lengths[group[0]]))
-            for place, i in enumerate(group):
-                self._places[keys[i]] = len(self._batches) - 1, place
+            numbers_here, keys_here = [numbers[i] for i in group], [keys[i] for i in group]
+            self._batches.append(self._encode_trunk(layout, numbers_here, lengths[group[0]], keys_here))
+            self._places.update((key, (len(self._batches) - 1, place)) for place, key in enumerate(keys_here))
+
+    def let_go(self) -> None:
+        """Keep no more than the limit. Rows along routes go before what all routes have in common, which costs more to
+        compute, and the latest batches first."""
+        n_bytes = sum(batch.n_bytes for batch in self._batches)
+        for batch in reversed(self._batches):
+            if n_bytes <= KEPT_BYTES:
+                return
+            n_bytes -= batch.n_bytes - batch.trunk.nbytes
+            batch.rows.clear()
+        while n_bytes > KEPT_BYTES:
+            batch = self._batches.pop()
+            n_bytes -= batch.trunk.nbytes
+            for key in batch.keys:
+                del self._places[key]
 
     def _padded_lengths(self, sequences: Sequence[numpy.ndarray]) -> list[int]:
         return [padded_length(len(ids), self.module.encoder.longest) for ids in sequences]
 
-    def _encode_trunk(self, layout: Layout, numbers: Sequence[int], longest: int) -> EncodedBatch:
+    def _encode_trunk(
+        self, layout: Layout, numbers: Sequence[int], longest: int, keys: Sequence[tuple[bytes, bytes]] = ()
+    ) -> EncodedBatch:
         encoder = self.module.encoder
         device = next(encoder.parameters()).device
         ids = numpy.full((len(numbers), longest), encoder.pad, dtype="int64")
@@ -177,7 +234,7 @@ class Encoding:
             types[row, : lengths[row]] = layout.types[number]
         bias = padding_bias(lengths, longest, device)
         trunk = encoder.trunk(torch.from_numpy(ids).to(device), torch.from_numpy(types).to(device), bias)
-        return EncodedBatch(len(numbers), longest, bias, trunk)
+        return EncodedBatch(keys, longest, bias, trunk)
 
     def _encode_branches(self, batch: EncodedBatch, routes: Sequence[str]) -> None:
         wanted = {self.route_key(route): route for route in routes}
@@ -205,8 +262,9 @@ class Encoding:
 
     def add_gradient(self, rows: Rows, gradient: Tensor, task: int) -> None:
         """Take the gradient of rows that ``read`` gave."""
-        if rows.tensor.requires_grad:  # it does not where there is nothing to read
-            self.pending.append(Pending(rows.tensor, gradient, task))
+        tensor = rows.tensor
+        if tensor.requires_grad:  # it does not where there is nothing to read
+            self.pending.append(Pending(tensor, gradient, task))
 
     def backpropagate(self, surgery: GradientSurgery | None = None) -> None:
         """Add the gradients of all rows to the encoder's parameters, once for all, or task by task for ``surgery``."""
@@ -228,7 +286,7 @@ def padded_length(n_pieces: int, longest: int) -> int:
     there are few lengths and little padding.
     """
     step = max(LENGTH_STEP, 2 ** (n_pieces.bit_length() - 1) // STEPS_TO_DOUBLE)
-    return min(-(-n_pieces // step) * step, longest)
+    return min(max(SHORTEST, -(-n_pieces // step) * step), longest)
 
 
 def groups_of_equals(lengths: Sequence[int], budget: int) -> list[list[int]]:

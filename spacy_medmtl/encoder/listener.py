@@ -154,6 +154,13 @@ def encoder_is_elsewhere(model: Model, docs: Sequence[Doc]) -> bool:
     return link.pipe.current is None or not link.pipe.current.covers(docs[:1])
 
 
+def forget_rows(model: Model) -> None:
+    """Let go what the encoder that ``model`` listens to keeps of the current batch."""
+    link = find_link(model)
+    if link is not None and link.pipe is not None and link.pipe.current is not None:
+        link.pipe.current.encoding = None
+
+
 def head_batches(model: Model, stream: Iterable[Doc], batch_size: int) -> Iterator[list[Doc]]:
     """Group a stream as the encoder that ``model`` listens to does. Where a component in between breaks the rhythm, in
     batches of as many Docs and tokens as the encoder's may have; in ``batch_size`` Docs where there is no encoder."""

@@ -11,7 +11,8 @@ from spacy.training import Example, validate_examples, validate_get_examples
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..annotations.items import Item, judged_by, span_items
-from ..encoder.listener import encoder_is_elsewhere, head_batches
+from ..encoder.failures import is_out_of_memory
+from ..encoder.listener import encoder_is_elsewhere, forget_rows, head_batches
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
 from .alignment import aligned_bounds
@@ -217,25 +218,52 @@ class Head(Task, Generic[Gold]):
     # Prediction
 
     def __call__(self, doc: Doc) -> Doc:
-        """Annotate a Doc. Warns (W003) where its encoder is not in the pipeline."""
+        """Annotate a Doc. Failures go to the error handler. Warns (W003) where its encoder is not in the pipeline."""
         self._warn_of_missing_encoder([doc])
-        return super().__call__(doc)
+        self._annotated([doc], 1)
+        return doc
 
     def _warn_of_missing_encoder(self, docs: Sequence[Doc]) -> None:
         if encoder_is_elsewhere(self.model, docs):
             warn("W003", name=self.name)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
-        """Annotate a stream, in step with the encoder's batches (see ``encoder.listener``)."""
-        error_handler = self.get_error_handler()
-        for number, docs in enumerate(head_batches(self.model, stream, batch_size)):
-            if number == 0:
+        """Annotate a stream, in step with the encoder's batches (see ``encoder.listener``).
+
+        Docs that cannot be annotated go to the error handler (``nlp.set_error_handler``), one by one; the others of
+        their batch come through. Where memory runs out, smaller batches are tried first.
+        """
+        place = 1
+        for docs in head_batches(self.model, stream, batch_size):
+            if place == 1:
                 self._warn_of_missing_encoder(docs)
-            try:
-                self.set_annotations(docs, self.predict(docs))
-                yield from docs
-            except Exception as error:
-                error_handler(self.name, self, docs, error)
+            yield from self._annotated(docs, place)
+            place += len(docs)
+
+    def _annotated(self, docs: list[Doc], place: int) -> list[Doc]:
+        """The Docs of a batch, annotated, without those that cannot be: a batch that fails is halved and tried again,
+        and a Doc that fails alone goes to the error handler. place: number of the first Doc in the stream."""
+        try:
+            self.set_annotations(docs, self.predict(docs))
+            return docs
+        except Exception as error:
+            if len(docs) == 1:
+                self._fail(docs, error, place)
+                return []
+            if is_out_of_memory(error):
+                forget_rows(self.model)
+        # not in the block above, where the error holds what it failed with in memory
+        half = len(docs) // 2
+        return [*self._annotated(docs[:half], place), *self._annotated(docs[half:], place + half)]
+
+    def _fail(self, docs: list[Doc], error: Exception, place: int) -> None:
+        """Tell the error handler, which may raise, of one Doc and what happened to it; of memory, E019."""
+        handle = self.get_error_handler()
+        if is_out_of_memory(error):
+            forget_rows(self.model)
+            n_tokens = len(docs[0])
+            error = MedmtlError("E019", name=self.name, place=place, n_tokens=n_tokens, kind=type(error).__name__)
+        handle(self.name, self, docs, error)
 
     def logits(self, inputs: Any) -> numpy.ndarray:
         """The model's output rows for prediction. Raises MedmtlError E016 if they are no numbers."""

@@ -1,7 +1,7 @@
 """The thinc side of the linear layer over encoder rows that three heads share: [CLS] rows to intents or relations,
 token rows to tags."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ from thinc.types import Floats2d
 from torch import Tensor, nn
 
 from ..encoder.bridge import TorchShim, split_rows, to_array, to_tensor
+from ..encoder.encoding import Rows
 from ..encoder.listener import gives_rows
 from ..encoder.shims import torch_shim
 from ..encoder.views.requests import HeadInput, ToRead
@@ -56,29 +57,41 @@ def init(model: "Model[list[ToRead], Floats2d]", X: list[ToRead] | None = None, 
     torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_outputs": model.get_dim("nO")})
 
 
-def read_rows(
-    tok2vec: Model, items: list[ToRead], is_train: bool
-) -> tuple[Tensor, Sequence[int], Callable[[Tensor], Any]]:
-    """The rows of all items [n_rows, width] as a leaf of the graph, how many each item has, and what takes their
-    gradient. From an encoder of this package they come as tensors, from any other layer as arrays."""
+def read_rows(tok2vec: Model, items: list[ToRead]) -> tuple[Tensor, Sequence[int], Callable[[Tensor], Any]]:
+    """In training: the rows of all items [n_rows, width] as a leaf of the graph, how many each item has, and what takes
+    their gradient. From an encoder of this package they come as tensors, from any other layer as arrays."""
     if gives_rows(tok2vec):
-        rows, backprop_rows = tok2vec(HeadInput(items), is_train)
-        return rows.tensor.detach().requires_grad_(is_train), rows.lengths, backprop_rows
-    arrays, backprop_arrays = tok2vec(tok2vec_input(tok2vec, items), is_train)
+        rows, backprop_rows = tok2vec(HeadInput(items), True)
+        return rows.tensor.detach().requires_grad_(), rows.lengths, backprop_rows
+    arrays, backprop_arrays = tok2vec(tok2vec_input(tok2vec, items), True)
     lengths = [len(array) for array in arrays]
-    tensor = to_tensor(tok2vec.ops.xp.vstack(arrays), requires_grad=is_train)
+    tensor = to_tensor(tok2vec.ops.xp.vstack(arrays), requires_grad=True)
     return tensor, lengths, lambda gradient: backprop_arrays(split_rows(to_array(gradient), lengths))
+
+
+def predicted_rows(tok2vec: Model, items: list[ToRead]) -> Rows:
+    """In prediction: the rows of all items, those of long Docs in parts."""
+    if gives_rows(tok2vec):
+        rows: Rows = tok2vec.predict(HeadInput(items))
+        return rows
+    arrays = tok2vec.predict(tok2vec_input(tok2vec, items))
+    return Rows([to_tensor(tok2vec.ops.xp.vstack(arrays))], [len(array) for array in arrays])
 
 
 def classify(
     model: Model, items: list[ToRead], is_train: bool, extend: Callable[[Tensor], Tensor] | None = None
 ) -> tuple[Floats2d, Callable[[Floats2d], list[ToRead]]]:
     """Logits of the rows of all items, and of what ``extend`` makes of these rows."""
-    dropout = float(model.attrs["dropout_rate"])
-    inputs, _, backprop_tok2vec = read_rows(model.layers[0], items, is_train)
-    module: nn.Module = torch_shim(model).module
-    with torch.set_grad_enabled(is_train):
-        logits = module(extend(inputs) if extend else inputs, dropout if is_train else 0.0)
+    module = torch_shim(model).module
+    if not is_train:
+        rows = predicted_rows(model.layers[0], items)
+        parts = [extend(rows.tensor)] if extend else rows.parts
+        with torch.no_grad():
+            return to_array(
+                torch.cat([module(part, 0.0) for part in in_units(parts, module.rows_per_unit)])
+            ), no_backprop
+    inputs, _, backprop_tok2vec = read_rows(model.layers[0], items)
+    logits = module(extend(inputs) if extend else inputs, float(model.attrs["dropout_rate"]))
 
     def backprop(d_logits: Floats2d) -> list[ToRead]:
         logits.backward(to_tensor(d_logits))
@@ -87,3 +100,17 @@ def classify(
         return []
 
     return to_array(logits), backprop
+
+
+def in_units(parts: Iterable[Tensor], n_rows: int) -> Iterator[Tensor]:
+    """The same rows in parts that do not end inside a unit of ``n_rows``."""
+    rest: Tensor | None = None
+    for part in parts:
+        rows = part if rest is None or not len(rest) else torch.cat([rest, part])
+        n_whole = len(rows) - len(rows) % n_rows
+        yield rows[:n_whole]
+        rest = rows[n_whole:]
+
+
+def no_backprop(gradient: Any) -> Any:
+    raise ValueError("predictions have no gradient")

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from ..heads.row_classifier import RowClassifier, initialised, steady
 
-ROWS_PER_PAIR = 3  # head, tail, what lies between them (zero where nothing does)
-
 
 class PairClassifier(nn.Module):
     """Rows [3 n_pairs, width] -> logits [n_pairs, n_outputs]."""
+
+    rows_per_unit = 3  # head, tail, what lies between them (zero where nothing does)
 
     def __init__(self, width: int, n_outputs: int) -> None:
         super().__init__()
@@ -21,7 +21,7 @@ class PairClassifier(nn.Module):
         self.output = RowClassifier(width, n_outputs)
 
     def forward(self, rows: Tensor, dropout: float) -> Tensor:
-        head, tail, between = rows.unflatten(0, (-1, ROWS_PER_PAIR)).unbind(1)
+        head, tail, between = rows.unflatten(0, (-1, self.rows_per_unit)).unbind(1)
         pair = torch.cat([head, tail, head * tail, (head - tail).abs(), between], dim=1)
         pair = nn.functional.dropout(pair, dropout, training=dropout > 0.0)
         return self.output(nn.functional.gelu(steady(self.hidden, pair)), dropout)

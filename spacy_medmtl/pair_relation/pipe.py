@@ -32,6 +32,8 @@ OUTPUTS: dict[str, Output] = {
     "regression": Regression(),
 }
 
+PORTION = 1_000_000  # tokens between the ends of pairs that are judged at once: a text may have more pairs than words
+
 DEFAULT_CONFIG = """
 [model]
 @architectures = "spacy-medmtl.PairRelation.v1"
@@ -207,10 +209,14 @@ class PairRelation(Head[UnitLabels]):
         """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
         docs = list(docs)
         pairs = [self.candidates(doc) for doc in docs]
-        readings = [self._reading(doc, found) for doc, found in zip(docs, pairs)]
         if not any(pairs):
             return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
-        scores = self.probabilities(readings)
+        scores = numpy.concatenate(
+            [
+                self.probabilities([self._reading(docs[i], some) for i, some in portion])
+                for portion in portions_of(pairs, PORTION)
+            ]
+        )
         borders = numpy.cumsum([0] + [len(found) for found in pairs])
         return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
 
@@ -241,6 +247,23 @@ class PairRelation(Head[UnitLabels]):
     def _held(self, row: numpy.ndarray) -> list[tuple[str, float]]:
         """(label, probability or value) of what holds for one pair."""
         return [(self.labels[column], float(row[column])) for column in self.output.chosen(row, self.threshold)]
+
+
+def portions_of(pairs: Sequence[Sequence[Pair]], n_tokens: int) -> list[list[tuple[int, list[Pair]]]]:
+    """The pairs of all Docs, in portions to judge at once: (number of the Doc, some of its pairs). All pairs of a
+    portion together go over at most ``n_tokens`` tokens (more only where one does)."""
+    portions: list[list[tuple[int, list[Pair]]]] = [[]]
+    n_taken = 0
+    for number, found in enumerate(pairs):
+        portions[-1].append((number, []))
+        for pair in found:
+            start, end = span_of(pair)
+            if n_taken and n_taken + end - start > n_tokens:
+                portions.append([(number, [])])
+                n_taken = 0
+            portions[-1][-1][1].append(pair)
+            n_taken += end - start
+    return portions
 
 
 def document_reading(doc: Doc, sentences: Sequence[Bounds], pairs: Sequence[Pair]) -> DocumentReading:

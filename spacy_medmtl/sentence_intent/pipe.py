@@ -12,6 +12,7 @@ from thinc.api import Config, Model
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
 from ..annotations.items import Item, judged_by, span_items
+from ..annotations.steady import aligned_group
 from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
@@ -137,7 +138,7 @@ class SentenceIntent(Head[UnitLabels]):
         elif self.units == "sentence":
             bounds = sentence_bounds(doc)
         else:
-            bounds = sorted({trimmed(doc, span.start, span.end) for span in doc.spans.get(self.units, [])})
+            bounds = sorted({trimmed(doc, span.start, span.end) for span in aligned_group(doc, self.units) or ()})
         return [(start, end) for start, end in bounds if start < end]
 
     def _reading(

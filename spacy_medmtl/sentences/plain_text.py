@@ -3,12 +3,12 @@
 import re
 from dataclasses import dataclass
 
+from ..annotations.blanks import INVISIBLE
 from ..annotations.groups import SEPARATOR
 
-_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"  # zero-width characters, byte order mark, soft hyphen
 _LINE_ENDS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _BLANKS = "\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
-_TO_CHANGE = re.compile(f"[{_INVISIBLE}{_BLANKS}{_LINE_ENDS[1:]}{SEPARATOR}]")
+_TO_CHANGE = re.compile(f"[{INVISIBLE}{_BLANKS}{_LINE_ENDS[1:]}{SEPARATOR}]")
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def plain_text(text: str) -> PlainText:
     left_out = None  # where the invisible characters in front begin: they are part of the word behind them
     for offset, character in enumerate(text):
         plain = character
-        if character in _INVISIBLE or (character == "\n" and before == "\r"):
+        if character in INVISIBLE or (character == "\n" and before == "\r"):
             plain = ""
         elif character in _LINE_ENDS:
             plain = "\n"
@@ -42,7 +42,7 @@ def plain_text(text: str) -> PlainText:
             characters.append(plain)
             offsets += [offset if left_out is None else left_out] * len(plain)
             left_out = None
-        elif left_out is None and character in _INVISIBLE:
+        elif left_out is None and character in INVISIBLE:
             left_out = offset
         before = character
     return PlainText("".join(characters), [*offsets, len(text)])

@@ -21,6 +21,7 @@ from ..annotations.groups import (
     write_group,
 )
 from ..encoder.shims import torch_shim
+from ..encoder.views.layout import window_spans
 from ..encoder.views.requests import Bounds, DocumentReading, ToRead
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
@@ -48,6 +49,9 @@ pooling = "max"
 LabelledBounds = tuple[int, int, str]
 OUTPUT = "actions"  # name of the output, for its temperature
 ACTIONS = Independent()
+# Words. The memory of a step and the steps both grow with a sentence, so in prediction one that is longer, such as a
+# text without sentence boundaries, is walked in windows that overlap.
+LONGEST, OVERLAP = 1024, 128
 
 
 @Language.factory(
@@ -226,23 +230,25 @@ class SruNestedNer(Head[list[Example]]):
     def predict(self, docs: Iterable[Doc]) -> list[list[ScoredSpan]]:
         """Per Doc: (start token, end token, label column, score) of its entities."""
         docs = list(docs)
-        sentences = [
-            WordSequence(i, words)
-            for i, doc in enumerate(docs)
-            for bounds in joined_bounds(sentence_bounds(doc), self.sequence_tokens)
-            for words in [word_offsets(doc, *bounds)]
-            if len(words)
-        ]
+        sentences: list[WordSequence] = []
+        counted: list[Bounds] = []  # of each, the words with which an entity may begin there
+        for i, doc in enumerate(docs):
+            for bounds in joined_bounds(sentence_bounds(doc), self.sequence_tokens):
+                words = word_offsets(doc, *bounds)
+                for start, end, *own in window_spans(len(words), LONGEST, LONGEST - OVERLAP):
+                    sentences.append(WordSequence(i, words[start:end]))
+                    counted.append((own[0] - start, own[1] - start))
         found: list[list[ScoredSpan]] = [[] for _ in docs]
         if not sentences:
             return found
         probabilities = self.model.predict(SruInput([self._item(doc, sentence_bounds(doc)) for doc in docs], sentences))
-        for sentence, rows in zip(sentences, probabilities):
+        for sentence, (first, after), rows in zip(sentences, counted, probabilities):
             n_words, threshold = len(sentence.words), self.threshold
             rows = tempered(rows, self.temperature(OUTPUT))
             for start, end, label, score in decode(rows, n_words, threshold=threshold, paper_compat=self.paper_compat):
-                first, last = int(sentence.words[start]), int(sentence.words[end - 1]) + 1
-                found[sentence.item].append((first, last, label, score))
+                if first <= start < after:
+                    bounds = int(sentence.words[start]), int(sentence.words[end - 1]) + 1
+                    found[sentence.item].append((*bounds, label, score))
         return found
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:

@@ -1,6 +1,6 @@
 """The thinc side of the Slot-based Recurrent Unit: sentences to padded batches of like length, and back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -10,14 +10,16 @@ from thinc.api import Model
 from torch import Tensor
 
 from ..encoder.bridge import TorchShim, to_array, to_tensor
+from ..encoder.encoding import Rows
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
-from ..heads.rows import read_rows, same_scale
+from ..heads.rows import no_backprop, predicted_rows, read_rows, same_scale
 from ..heads.tok2vec import tok2vec_input, tok2vec_width
 from .inputs import ActionScores, SruInput, WordSequence
 from .recurrent import SlotRecurrentUnit
 
 BATCH = 32  # sentences that walk together; the longest sets the number of steps for all
+BATCH_WORDS = 16_384  # at most, padding included: long ones walk in smaller batches
 
 
 def build_sru(tok2vec: Model, n_actions: int | None, *, lr_scale: float, **settings: Any) -> "Model[SruInput, Any]":
@@ -61,12 +63,15 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
     """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
     n_actions] per sentence."""
     unit: SlotRecurrentUnit = torch_shim(model).module
-    words, n_rows, backprop_tok2vec = read_rows(model.layers[0], list(inputs.items), is_train)
-    offsets = numpy.cumsum([0, *n_rows])
-    order = sorted(range(len(inputs.sentences)), key=lambda i: len(inputs.sentences[i].words))
-    batches = [order[i : i + BATCH] for i in range(0, len(order), BATCH)]
     if not is_train and inputs.sentences[0].rows is None:
-        return _predict(unit, words, inputs, offsets, batches), _no_backprop
+        return _predict(unit, predicted_rows(model.layers[0], list(inputs.items)), inputs.sentences), no_backprop
+    if is_train:
+        words, n_rows, backprop_tok2vec = read_rows(model.layers[0], list(inputs.items))
+    else:
+        rows = predicted_rows(model.layers[0], list(inputs.items))
+        words, n_rows, backprop_tok2vec = rows.tensor, rows.lengths, no_backprop
+    offsets = numpy.cumsum([0, *n_rows])
+    batches = batches_of_like_length(inputs.sentences)
     unit.train(is_train)
     try:
         with torch.set_grad_enabled(is_train):
@@ -83,21 +88,49 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
     return ActionScores(to_array(logits), to_array(targets), to_array(mask)), backprop
 
 
-def _no_backprop(d_scores: Any) -> None:
-    raise ValueError("predictions have no gradient")
+def batches_of_like_length(sentences: Sequence[WordSequence]) -> list[list[int]]:
+    """The numbers of the sentences, shortest first, in batches."""
+    batches: list[list[int]] = []
+    for number in sorted(range(len(sentences)), key=lambda number: len(sentences[number].words)):
+        longest = len(sentences[number].words)
+        if not batches or len(batches[-1]) == BATCH or (len(batches[-1]) + 1) * longest > BATCH_WORDS:
+            batches.append([])
+        batches[-1].append(number)
+    return batches
 
 
-def _predict(
-    unit: SlotRecurrentUnit, words: Tensor, inputs: SruInput, offsets: numpy.ndarray, batches: list[list[int]]
+def _predict(unit: SlotRecurrentUnit, rows: Rows, sentences: Sequence[WordSequence]) -> list[numpy.ndarray]:
+    """Probabilities of each sentence. Where rows come in parts, the sentences that are complete are walked before the
+    next is taken; they stand in the order of the text."""
+    found: list[numpy.ndarray] = []
+    offsets = numpy.cumsum([0, *rows.lengths])
+    here, first = None, 0  # rows that are not done with, and the number of the first of them
+    for part in rows.parts:
+        here = part if here is None else torch.cat([here, part])
+        ready = []
+        for sentence in sentences[len(found) :]:
+            if offsets[sentence.item] + sentence.words[-1] >= first + len(here):
+                break
+            ready.append(sentence)
+        found += _walk_greedily(unit, here, ready, offsets - first)
+        if len(found) < len(sentences):
+            following = sentences[len(found)]
+            n_done = max(0, int(offsets[following.item] + following.words[0]) - first)
+            here, first = here[n_done:], first + min(n_done, len(here))
+    return found
+
+
+def _walk_greedily(
+    unit: SlotRecurrentUnit, words: Tensor, sentences: Sequence[WordSequence], offsets: numpy.ndarray
 ) -> list[numpy.ndarray]:
     found: dict[int, numpy.ndarray] = {}
-    for batch in batches:
-        padded, lengths = _pad_words(words, [inputs.sentences[i] for i in batch], offsets)
+    for batch in batches_of_like_length(sentences):
+        padded, lengths = _pad_words(words, [sentences[i] for i in batch], offsets)
         try:
             found.update(zip(batch, unit.greedy(padded, lengths)))
         except FloatingPointError as error:
             raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
-    return [found[i] for i in range(len(inputs.sentences))]
+    return [found[i] for i in range(len(sentences))]
 
 
 def _walk_gold(

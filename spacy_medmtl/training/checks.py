@@ -133,12 +133,16 @@ def _load(path: Path, overrides: dict[str, Any]) -> tuple[Language, dict[str, Re
     return nlp, {"train": train, "dev": dev}
 
 
+# spaCy's messages of unknown factories and functions, which name these; others name files
+QUOTED = ("[E002]", "[E004]", "[E893]")
+
+
 def _cause(error: Exception) -> str:
     """What is wrong with a config, without its values or lines: they can be paths with names in them, or no config."""
     if isinstance(error, ConfigValidationError) and error.errors:  # without, it quotes what it could not parse
         return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors[:3])
     text = " ".join(str(error).split())
-    known = text[:300] if text.startswith("[E") else ""  # spaCy's own messages name functions and factories
+    known = text[:300] if text.startswith(QUOTED) else ""
     return f"{type(error).__name__}{': ' if known else ''}{known}"
 
 

@@ -209,10 +209,18 @@ def _twins(example: Example, spans: Iterable[Span]) -> list[Span]:
 
 
 def _docs(entry: CorpusEntry, nlp: Language, read_file: FileReader) -> Iterator[Doc]:
+    """All Docs of a corpus. An error tells a file of a folder by its number: its name, which nobody typed, may be a
+    patient's."""
     if not entry.path.exists():
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="does not exist; run the converter first")
-    for path in sorted(walk_corpus(entry.path, ".spacy")):
-        yield from read_file(path, entry.name, nlp.vocab)
+    for number, path in enumerate(sorted(walk_corpus(entry.path, ".spacy")), start=1):
+        try:
+            yield from read_file(path, entry.name, nlp.vocab)
+        except MedmtlError as error:
+            if path == entry.path:
+                raise
+            where = f"{entry.path}, .spacy file {number} in alphabetical order,"
+            raise MedmtlError(error.code, **{**error.values, "path": where}) from None
 
 
 def _example(nlp: Language, reference: Doc) -> Example:

@@ -2,12 +2,13 @@
 
 import numpy
 import pytest
+import torch
 from encoder_helpers import arrays
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_medmtl.encoder import encoding
-from spacy_medmtl.encoder.encoding import groups_of_equals, padded_length
+from spacy_medmtl.encoder.encoding import SHORTEST, groups_of_equals, padded_length
 
 LENGTHS = st.lists(st.integers(1, 192), max_size=80)
 
@@ -36,9 +37,18 @@ def test_padding_is_little_and_goes_by_the_length_alone(longest):
     assert padded[-1] == longest
     for n, length in enumerate(padded, 1):
         assert n <= length <= longest
-        assert length - n < 8 or length - n < length / 8
+        assert length == SHORTEST or length - n < 8 or length - n < length / 8
         assert padded_length(length, longest) == length
     assert len(set(padded)) <= 40
+
+
+@pytest.mark.parametrize("width", [384, 768])
+def test_the_shortest_sequence_is_long_enough_for_the_bits_of_many(width):
+    """Of products as wide as real encoders; that of the tests is too narrow to show it."""
+    layer, rows = torch.nn.Linear(width, width), torch.randn(SHORTEST * 20, width)
+    together = layer(rows)
+    for first in (0, SHORTEST, 3 * SHORTEST):
+        assert torch.equal(layer(rows[first : first + SHORTEST]), together[first : first + SHORTEST])
 
 
 @pytest.mark.parametrize("view", ["tokens", "context", "document"])

@@ -25,7 +25,17 @@ def found(nlp):
     ]
 
 
-WAYS = {"pickle": lambda nlp: pickle.loads(pickle.dumps(nlp)), "deepcopy": copy.deepcopy}
+def as_spark_and_ray_do(nlp):
+    """They send functions, with all that these hold, by cloudpickle."""
+    cloudpickle = pytest.importorskip("cloudpickle")
+    return cloudpickle.loads(cloudpickle.dumps(lambda: nlp))()
+
+
+WAYS = {
+    "pickle": lambda nlp: pickle.loads(pickle.dumps(nlp)),
+    "deepcopy": copy.deepcopy,
+    "cloudpickle": as_spark_and_ray_do,
+}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -45,6 +55,17 @@ def test_a_changed_setting_of_a_deep_copy_is_in_its_config(nlp):
         twin.get_pipe("sentence_intent").context = 1
     assert twin.config["components"]["sentence_intent"]["context"] == 1
     assert nlp.config["components"]["sentence_intent"]["context"] == 0
+
+
+def first_found(nlp, text):
+    return [(span.label_, span.text) for key in sorted(nlp(text).spans) for span in nlp(text).spans[key]]
+
+
+@pytest.mark.slow
+def test_workers_of_joblib(nlp):
+    joblib = pytest.importorskip("joblib")
+    jobs = [joblib.delayed(first_found)(nlp, text) for text in TEXTS]
+    assert joblib.Parallel(n_jobs=2)(jobs) == [first_found(nlp, text) for text in TEXTS]
 
 
 @pytest.mark.parametrize("head", HEADS)

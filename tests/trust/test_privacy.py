@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from toy import CASES, make_examples
 from typer.testing import CliRunner
 
 from spacy_medmtl.cli import app
+from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.training.corpus import CorpusEntry, read_entry
 
 CANARY = "qzxvcanary"
 TEXT = f"mother has no {CANARY} fever . the left knee {CANARY} has pain ."
@@ -79,6 +82,25 @@ def test_a_config_that_does_not_fit_is_told_without_its_values(tmp_path: Path):
     result = CliRunner().invoke(app, ["debug-data", str(path)])
     assert "MEDMTL-E310" in result.output
     assert "pipeline" in result.output, "the place is told"
+    assert CANARY not in result.output
+
+
+def test_files_of_a_folder_are_told_by_number(saved: Path, tmp_path: Path):
+    """The folder stands in the config; what is in it, nobody typed."""
+    (tmp_path / "train").mkdir()
+    (tmp_path / "train" / f"{CANARY}.spacy").write_bytes(b"x")
+    entry = CorpusEntry("notes", tmp_path / "train", None, 0)
+    with pytest.raises(MedmtlError, match="MEDMTL-E301.*file 1 in") as raised:
+        list(read_entry(entry, spacy.load(saved), gold_sents=False))
+    assert CANARY not in "".join(traceback.format_exception(raised.value))
+
+
+def test_the_path_of_a_source_is_not_told(tmp_path: Path):
+    path = tmp_path / "wrong.cfg"
+    source = f'[nlp]\nlang = "en"\npipeline = ["ner"]\n[components]\n[components.ner]\nsource = "{CANARY}"\n'
+    path.write_text(source, encoding="utf8")
+    result = CliRunner().invoke(app, ["debug-data", str(path)])
+    assert "MEDMTL-E310" in result.output
     assert CANARY not in result.output
 
 

@@ -12,6 +12,7 @@ import numpy
 from spacy.tokens import Doc
 
 from ...annotations.groups import TURNS, group_values, sentence_bounds
+from ...annotations.steady import aligned_group
 from ...errors import MedmtlError
 from .layout import Layout, PieceIds, ViewSettings, join, window_spans
 from .requests import Bounds, DocumentReading, Reading, ToRead
@@ -154,7 +155,7 @@ def _speakers(wordpieces: WordPieces, doc: Doc, names: Mapping[str, str]) -> dic
     """The pieces that announce a speaker, by the first token of the turn."""
     if not names:
         return {}
-    turns = zip(doc.spans.get(TURNS, []), group_values(doc, TURNS, "speakers"))
+    turns = zip(aligned_group(doc, TURNS) or (), group_values(doc, TURNS, "speakers"))
     return {turn.start: wordpieces.of_text(f"{names[speaker]}:") for turn, speaker in turns if speaker in names}
 
 

@@ -46,6 +46,37 @@ class Layout:
         self.lengths.append(n_out)
         self.n_out += n_out
 
+    def parts(self, n_pieces: int) -> list["Layout"]:
+        """Layouts of output rows that follow one another, each with the sequences that it needs and at most
+        ``n_pieces`` gathered pieces (more only where one row has more)."""
+        if sum(map(len, self.gather)) <= n_pieces:
+            return [self]
+        gather, segments = numpy.concatenate(self.gather), numpy.concatenate(self.segments)
+        sizes = numpy.asarray([len(ids) for ids in self.ids])
+        starts = numpy.cumsum(sizes) - sizes
+        sequences = numpy.searchsorted(starts, gather, side="right") - 1
+        found: list[Layout] = []
+        first = n_done = 0
+        while n_done < self.n_out:
+            end = self._end_of_part(segments, first, n_pieces)
+            after = int(segments[end]) if end < len(segments) else self.n_out
+            used, inside = numpy.unique(sequences[first:end], return_inverse=True)
+            moved = numpy.cumsum(sizes[used]) - sizes[used] - starts[used]
+            part = Layout([self.ids[i] for i in used], [self.types[i] for i in used], n_rows=int(sizes[used].sum()))
+            part.take(gather[first:end] + moved[inside], segments[first:end] - n_done)
+            part.close_item(after - n_done)
+            found.append(part)
+            first, n_done = end, after
+        return found
+
+    def _end_of_part(self, segments: numpy.ndarray, first: int, n_pieces: int) -> int:
+        """Where a part that begins with a gathered piece ends: with an output row."""
+        end = first + n_pieces
+        if end >= len(segments):
+            return len(segments)
+        border = int(numpy.searchsorted(segments, segments[end]))
+        return border if border > first else int(numpy.searchsorted(segments, segments[end], side="right"))
+
     def sequence_keys(self) -> list[tuple[bytes, bytes]]:
         """By sequence, what is equal for sequences of which the encoder makes the same."""
         return [(ids.tobytes(), types.tobytes()) for ids, types in zip(self.ids, self.types)]

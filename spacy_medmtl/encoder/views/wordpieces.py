@@ -1,4 +1,4 @@
-"""Wordpieces of spaCy tokens: every non-space token owns at least one piece, in order, nothing cut.
+"""Wordpieces of spaCy tokens: every token that is not blank owns at least one piece, in order, nothing cut.
 
 Each token is encoded alone (as SRU-NER and word-level BERT taggers do), with a leading blank where the text has white
 space before it, so that byte-level vocabularies see the pieces they were trained on. Encoding alone makes the pieces
@@ -12,6 +12,7 @@ import numpy
 from spacy.tokens import Doc
 from tokenizers import Tokenizer
 
+from ...annotations.blanks import is_blank, visible
 from ...errors import MedmtlError
 
 MARKERS = ("[unused1]", "[C]", "madeupword0001", "<unused1>", "<mask>", "[MASK]")
@@ -63,15 +64,16 @@ class WordPieces:
         self.pair = self._template(["a", "b"])
 
     def of_doc(self, doc: Doc) -> DocPieces:
-        """The pieces of all tokens; white-space tokens have none."""
+        """The pieces of all tokens; blank tokens have none."""
         pieces: list[int] = []
         starts = numpy.zeros(len(doc) + 1, dtype="int64")
         after_blank = False
         for i, token in enumerate(doc):
-            if not token.is_space:
+            blank = is_blank(token)
+            if not blank:
                 pieces.extend(self._of_word(token.text, after_blank))
             starts[i + 1] = len(pieces)
-            after_blank = bool(token.whitespace_) or token.is_space
+            after_blank = bool(token.whitespace_) or token.is_space or (blank and after_blank)
         return DocPieces(numpy.asarray(pieces, dtype="int64"), starts)
 
     def of_text(self, text: str) -> tuple[int, ...]:
@@ -96,7 +98,7 @@ class WordPieces:
     def _of_word(self, word: str, after_blank: bool) -> tuple[int, ...]:
         known = self._memo.get((word, after_blank))
         if known is None:
-            text = f" {word}" if after_blank else word
+            text = f" {visible(word)}" if after_blank else visible(word)
             # control characters and the like are normalised away: they become one unknown piece
             known = self._encoded(text)
             if self._unknown in known:
