@@ -33,6 +33,7 @@ class Embeddings(nn.Module):
 
     def forward(self, ids: Tensor, types: Tensor) -> Tensor:
         """Piece and type ids [batch, length] to rows [batch, length, width]."""
+        # RoBERTa counts places from behind its padding piece; a slice, as places are the same in every sequence
         first = self.position_offset
         summed = self.words(ids) + self.positions.weight[first : first + ids.shape[1]]
         if self.types is not None:
@@ -63,6 +64,7 @@ class SelfAttention(nn.Module):
             bias = bias.to(torch.promote_types(query.dtype, bias.dtype))
         dropout = self.dropout if self.training else 0.0
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        # heads side by side again; the transposed tensor is not contiguous, so view would refuse it
         return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
 
 
@@ -92,9 +94,8 @@ class RoutedLayer(nn.Module):
             self.base, self.base_norm = self.cluster.ffn, self.norm
             self.norm = nn.LayerNorm(self.norm.normalized_shape, eps=self.norm.eps).to(self.norm.weight)
             first = self.base_norm
-            with (
-                torch.no_grad()
-            ):  # what the new norm reads has about this mean and spread, so at first it changes little
+            # what the new norm reads has about this mean and spread, so at first it changes little
+            with torch.no_grad():
                 self.norm.bias.fill_(first.bias.mean())
                 self.norm.weight.fill_((first.weight.square().mean() + first.bias.var(correction=0)).sqrt())
         self.cluster = cluster
@@ -120,7 +121,8 @@ class RoutedLayer(nn.Module):
         """hidden: [1 or routes, batch, length, width]; bias as in SelfAttention. Returns [routes, batch, length,
         width]."""
         n_read = len(hidden)
-        if bias is not None and n_read > 1:
+        if bias is not None and n_read > 1:  # one copy of the batch's bias per route, in the order of the rows below
             bias = bias.expand(n_read, *bias.shape).flatten(0, 1)
         attended = self.attend(hidden.flatten(0, 1), bias)  # routes are stacked on the batch axis
+        # [n_read * batch, length, width] back to [n_read, batch, length, width]
         return self.transform(attended.view(n_read, -1, *attended.shape[1:]), routes)

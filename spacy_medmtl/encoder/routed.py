@@ -39,6 +39,7 @@ class RoutedEncoder(nn.Module):
         routed = chosen_layers(layers, shape.n_layers)
         self.embeddings = Embeddings(shape)
         self.layers = nn.ModuleList(RoutedLayer(shape) for _ in range(shape.n_layers))
+        # before clusters are made: their FFNs start as copies of the pretrained one
         if pretrained is not None:
             self.load_state_dict(pretrained_weights(pretrained, config["model_type"]))
         put_clusters([self.layer(i) for i in routed], routes, rule)
@@ -58,10 +59,12 @@ class RoutedEncoder(nn.Module):
         ids, types: [batch, length]. bias: see ``padding_bias``. Returns [1, batch, length, width].
         """
         with self._computing(ids.device):
+            # [1, batch, length, width]: below the routed layers the rows of all routes are the same
             hidden = self.embeddings(ids, types)[None]
             for number in range(self.n_trunk):
                 hidden = self.layer(number)(hidden, bias, (0,))
             if self.n_trunk < len(self.layers):
+                # the first routed layer's attention still reads what all routes share; they part in its FFNs
                 hidden = self.layer(self.n_trunk).attend(hidden[0], bias)[None]
         return hidden
 
@@ -76,9 +79,10 @@ class RoutedEncoder(nn.Module):
         """
         numbers = [self.routes.index(route) for route in routes]
         if self.n_trunk == len(self.layers):
+            # no layer is routed: a view of the same rows for each route, nothing is copied
             return _at_least_float32(trunk).expand(len(routes), *trunk.shape[1:])
         with self._computing(trunk.device):
-            hidden = self.layer(self.n_trunk).transform(trunk, numbers, known)
+            hidden = self.layer(self.n_trunk).transform(trunk, numbers, known)  # [routes, batch, length, width]
             for number in range(self.n_trunk + 1, len(self.layers)):
                 hidden = self.layer(number)(hidden, bias, numbers)
         return _at_least_float32(hidden).expand(len(routes), *hidden.shape[1:])
@@ -97,7 +101,7 @@ def padding_bias(lengths: Sequence[int], longest: int, device: torch.device) -> 
         return None
     is_padding = torch.arange(longest)[None] >= torch.tensor(lengths)[:, None]
     bias = is_padding.to(torch.float32) * torch.finfo(torch.float32).min
-    return bias[:, None, None, :].to(device)
+    return bias[:, None, None, :].to(device)  # the same for all heads and all rows that look
 
 
 def chosen_layers(layers: Sequence[int] | None, n_layers: int) -> list[int]:

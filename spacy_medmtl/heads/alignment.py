@@ -18,6 +18,7 @@ def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "s
     find = _twin_by_characters if same_text else _twin_by_tokens
     aligned: list[Bounds | None] = []
     for start, end in bounds:
+        # trimmed twice: the tokens of the two Docs may put their blanks in different places
         start, end = trimmed(example.reference, start, end)
         twin = find(example, start, end, mode) if end > start else None
         twin = None if twin is None else trimmed(example.predicted, *twin)

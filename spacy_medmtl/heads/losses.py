@@ -16,6 +16,7 @@ MASKED = -1e9  # a logit so low that its probability is exactly 0 in float32
 def softmax(logits: Array) -> Array:
     """Probabilities over the last axis."""
     xp = get_array_module(logits)
+    # of the largest logit 0 is left, so that none overflows
     exp = xp.exp(logits - logits.max(axis=-1, keepdims=True))
     return exp / exp.sum(axis=-1, keepdims=True)
 
@@ -23,6 +24,7 @@ def softmax(logits: Array) -> Array:
 def sigmoid(logits: Array) -> Array:
     """Elementwise probabilities, without overflow."""
     xp = get_array_module(logits)
+    # equal to 1 / (1 + exp(-x)), whose exp overflows for very negative logits
     return 0.5 * (1.0 + xp.tanh(0.5 * logits))
 
 
@@ -36,12 +38,12 @@ def softmax_cross_entropy(logits: Array, targets: Array, allowed: Array) -> tupl
     xp = get_array_module(logits)
     targets, allowed = xp.asarray(targets), xp.asarray(allowed)
     labelled = (targets >= 0) & allowed[xp.arange(len(targets)), targets]
-    n = max(1, int(labelled.sum()))
+    n = max(1, int(labelled.sum()))  # where nothing is labelled, loss and gradient are 0, not 0 / 0
     probabilities = softmax(xp.where(allowed, logits, MASKED))
     rows = xp.arange(len(targets))[labelled]
     columns = targets[labelled]
     loss = -xp.log(xp.maximum(probabilities[rows, columns], 1e-30)).sum() / n
-    gradient = probabilities
+    gradient = probabilities  # softmax - one-hot of the target, 0 in masked columns as their probability is
     gradient[rows, columns] -= 1.0
     gradient *= labelled[:, None] / n
     return float(loss), gradient.astype(logits.dtype)
@@ -52,6 +54,7 @@ def sigmoid_cross_entropy(logits: Array, targets: Array, allowed: Array) -> tupl
     xp = get_array_module(logits)
     targets, allowed = xp.asarray(targets, dtype=logits.dtype), xp.asarray(allowed)
     n = max(1, int(allowed.sum()))
+    # -y log p - (1 - y) log (1 - p) with p = sigmoid(logit), written so that no exp overflows
     terms = xp.maximum(logits, 0) - logits * targets + xp.log1p(xp.exp(-xp.abs(logits)))
     gradient = xp.where(allowed, sigmoid(logits) - targets, 0.0) / n
     return float(xp.where(allowed, terms, 0.0).sum() / n), gradient.astype(logits.dtype)

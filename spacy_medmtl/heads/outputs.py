@@ -92,6 +92,7 @@ class Exclusive:
         is_labelled = (columns >= 0) & judged[rows, columns]
         one_hot = numpy.zeros(judged.shape, dtype=bool)
         one_hot[rows[is_labelled], columns[is_labelled]] = True
+        # in float64, in which temperatures are fitted
         kept = to_numpy(logits)[is_labelled].astype("float64")
         return LabelledLogits(kept, one_hot[is_labelled], judged[is_labelled], exclusive=True)
 
@@ -99,9 +100,11 @@ class Exclusive:
         """The column of each unit [n], -1 where it has none, and the judged columns [n, columns]."""
         held, judged = gold.held, gold.judged
         if self.with_none:
-            none_of_them = ~held.any(axis=1, keepdims=True)
+            # the column behind the labels; it is judged wherever the unit is
+            none_of_them = ~held.any(axis=1, keepdims=True)  # [n, 1]
             held = numpy.hstack([held, none_of_them])
             judged = numpy.hstack([judged, numpy.ones_like(none_of_them)])
+        # argmax of a row without True is 0, which would be the first label
         return numpy.where(held.any(axis=1), held.argmax(axis=1), -1), judged
 
 

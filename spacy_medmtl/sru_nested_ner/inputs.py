@@ -36,15 +36,15 @@ class SruInput:
 
 @dataclass(frozen=True)
 class ActionScores:
-    """Output in training, rows of all sentences together: logits, targets and mask [n_rows, n_actions].
+    """Output in training: logits [n_rows, n_actions] along the gold rows of all sentences.
 
-    Targets come from the model too: with labels that a corpus does not annotate, a gold SHIFT can be postponed.
+    batches: of each padded batch the numbers of its sentences, and the steps that they walked together. Its rows stand
+    sentence by sentence, n_sentences * n_steps.
     """
 
     logits: Any
-    targets: Any
-    mask: Any
+    batches: Sequence[tuple[Sequence[int], int]]
 
     def __mul__(self, factor: float) -> "ActionScores":
         """Of a gradient: that of the loss times a factor."""
-        return ActionScores(self.logits * factor, self.targets, self.mask)
+        return ActionScores(self.logits * factor, self.batches)

@@ -111,7 +111,7 @@ def make_sru_nested_ner(
     )
 
 
-class SruNestedNer(Head[list[Example]]):
+class SruNestedNer(Head[list[WordSequence]]):
     """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` the geometric mean of the
     probabilities of the two actions that opened and closed each."""
 
@@ -170,7 +170,7 @@ class SruNestedNer(Head[list[Example]]):
     def _training_bounds(self, example: Example) -> list[Bounds]:
         return joined_bounds(aligned_sentences(example), self.sequence_tokens)
 
-    def training_batch(self, examples: Sequence[Example]) -> tuple[SruInput, list[Example]]:
+    def training_batch(self, examples: Sequence[Example]) -> tuple[SruInput, list[WordSequence]]:
         """Sentences with their gold, which the model walks along."""
         items: list[ToRead] = []
         sentences: list[WordSequence] = []
@@ -184,7 +184,7 @@ class SruNestedNer(Head[list[Example]]):
                 if len(words):
                     sentences.append(self._sentence(len(items), words, gold, own))
             items.append(self._item(example.predicted, aligned_sentences(example)))
-        return SruInput(items, sentences), list(examples)
+        return SruInput(items, sentences), sentences
 
     def _item(self, doc: Doc, sentences: Sequence[Bounds]) -> ToRead:
         """What is read of a Doc."""
@@ -203,27 +203,32 @@ class SruNestedNer(Head[list[Example]]):
         rows = oracle(spans, len(words), len(self.labels))
         return WordSequence(item, words, rows, foreign_actions(own, len(self.labels)))
 
-    def loss(self, gold: list[Example], scores: ActionScores) -> tuple[float, ActionScores]:
-        """Binary cross-entropy, summed over the actions that the corpora annotate, mean over steps (targets ride in
-        ``scores``).
+    def loss(self, gold: list[WordSequence], scores: ActionScores) -> tuple[float, ActionScores]:
+        """Binary cross-entropy, summed over the actions that the corpora annotate, mean over steps.
 
         The authors take the mean over actions too. With one task that is the same up to a factor; beside tasks whose
         loss is per token, a factor of 1 / n_actions would leave the shared encoder to the others. paper_compat: their
         mean; and the target of a postponed SHIFT, its own probability, has a gradient as well.
         """
-        loss, gradient = ACTIONS.loss(scores.logits, UnitLabels(scores.targets, scores.mask))
+        targets, mask = self._targets(gold, scores)
+        loss, gradient = ACTIONS.loss(scores.logits, UnitLabels(targets, mask))
         if self.paper_compat:
             probability = sigmoid(scores.logits[:, SHIFT])
-            postponed = scores.mask[:, SHIFT] & (scores.targets[:, SHIFT] > 0) & (scores.targets[:, SHIFT] < 1)
-            pull = scores.logits[:, SHIFT] * probability * (1 - probability) / max(1, int(scores.mask.sum()))
+            postponed = mask[:, SHIFT] & (targets[:, SHIFT] > 0) & (targets[:, SHIFT] < 1)
+            pull = scores.logits[:, SHIFT] * probability * (1 - probability) / max(1, int(mask.sum()))
             gradient[:, SHIFT] -= pull * postponed
-            return loss, ActionScores(gradient, scores.targets, scores.mask)
-        actions_per_step = float(scores.mask.sum()) / max(1, int(scores.mask.any(axis=1).sum()))
-        return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.targets, scores.mask)
+            return loss, ActionScores(gradient, scores.batches)
+        actions_per_step = float(mask.sum()) / max(1, int(mask.any(axis=1).sum()))
+        return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.batches)
 
-    def labelled_logits(self, gold: list[Example], scores: ActionScores) -> dict[str, LabelledLogits]:
+    def _targets(self, gold: list[WordSequence], scores: ActionScores) -> tuple[Any, Any]:
+        from .thinc_layer import gold_targets
+
+        return gold_targets(gold, scores, paper_compat=self.paper_compat)
+
+    def labelled_logits(self, gold: list[WordSequence], scores: ActionScores) -> dict[str, LabelledLogits]:
         """Actions along the gold path. A postponed SHIFT, whose target is its own probability, is none."""
-        targets, mask = to_numpy(scores.targets), to_numpy(scores.mask).astype(bool)
+        targets, mask = map(to_numpy, self._targets(gold, scores))
         judged = mask & ((targets == 0) | (targets == 1))
         return {OUTPUT: ACTIONS.labelled(scores.logits, UnitLabels(targets == 1, judged))}
 

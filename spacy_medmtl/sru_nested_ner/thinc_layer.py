@@ -15,6 +15,7 @@ from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
 from ..heads.rows import no_backprop, predicted_rows, read_rows, same_scale
 from ..heads.tok2vec import tok2vec_input, tok2vec_width
+from .gold_steps import GoldWalk
 from .inputs import ActionScores, SruInput, WordSequence
 from .recurrent import SlotRecurrentUnit
 
@@ -78,14 +79,37 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
             outputs = [_walk_gold(unit, words, [inputs.sentences[i] for i in batch], offsets) for batch in batches]
     finally:
         unit.eval()
-    logits, targets, mask = (torch.cat([output[i].flatten(0, 1) for output in outputs]) for i in range(3))
+    logits = torch.cat([output.flatten(0, 1) for output in outputs])
+    walked = [(batch, output.shape[1]) for batch, output in zip(batches, outputs)]
 
     def backprop(d_scores: ActionScores) -> SruInput:
         logits.backward(to_tensor(d_scores.logits))
         backprop_tok2vec(torch.zeros_like(words) if words.grad is None else words.grad)
         return inputs
 
-    return ActionScores(to_array(logits), to_array(targets), to_array(mask)), backprop
+    return ActionScores(to_array(logits), walked), backprop
+
+
+def gold_targets(sentences: Sequence[WordSequence], scores: ActionScores, *, paper_compat: bool) -> tuple[Any, Any]:
+    """Targets and mask [n_rows, n_actions] for the rows of ``scores``, of the sentences' gold; see ``GoldWalk``.
+
+    With labels that a corpus does not annotate, which gold row a step has depends on the logits: so the walk along them
+    is repeated.
+    """
+    logits = to_tensor(scores.logits)
+    targets, masks, first = [], [], 0
+    for numbers, n_steps in scores.batches:
+        after = first + len(numbers) * n_steps
+        steps = logits[first:after].view(len(numbers), n_steps, logits.shape[1])
+        first, batch = after, [sentences[number] for number in numbers]
+        lengths = torch.tensor([len(sentence.words) for sentence in batch], device=logits.device)
+        walk = GoldWalk(*_gold_rows(batch, logits.device), lengths, paper_compat=paper_compat)
+        for t in range(n_steps):
+            walk.advance(steps[:, t])
+        of_batch, mask = walk.targets()
+        targets.append(of_batch.to(logits.dtype).flatten(0, 1))
+        masks.append(mask.flatten(0, 1))
+    return to_array(torch.cat(targets)), to_array(torch.cat(masks))
 
 
 def batches_of_like_length(sentences: Sequence[WordSequence]) -> list[list[int]]:
@@ -133,21 +157,28 @@ def _walk_greedily(
     return [found[i] for i in range(len(sentences))]
 
 
-def _walk_gold(
-    unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray
-) -> tuple[Tensor, Tensor, Tensor]:
+def _walk_gold(unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> Tensor:
+    """Logits [n_sentences, n_steps, n_actions] along the gold rows."""
     padded, lengths = _pad_words(words, sentences, offsets)
+    try:
+        return unit.forward_gold(padded, lengths, *_gold_rows(sentences, words.device))[0]
+    except FloatingPointError as error:
+        raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
+
+
+def _gold_rows(sentences: Sequence[WordSequence], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    """Gold rows, bool [n_sentences, n_rows, n_actions], False behind the end; how many each sentence has
+    [n_sentences]; foreign actions, bool [n_sentences, n_actions]."""
     rows = [sentence.rows for sentence in sentences if sentence.rows is not None]
     gold_lengths = [len(part) for part in rows]
     gold = numpy.zeros((len(rows), max(gold_lengths), rows[0].shape[1]), dtype=bool)
     for i, part in enumerate(rows):
         gold[i, : len(part)] = part
     foreign = numpy.stack([sentence.foreign for sentence in sentences if sentence.foreign is not None])
-    arrays = (torch.from_numpy(array).to(words.device) for array in (gold, numpy.asarray(gold_lengths), foreign))
-    try:
-        return unit.forward_gold(padded, lengths, *arrays)
-    except FloatingPointError as error:
-        raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
+    gold_tensor, lengths, foreign_tensor = (
+        torch.from_numpy(array).to(device) for array in (gold, numpy.asarray(gold_lengths), foreign)
+    )
+    return gold_tensor, lengths, foreign_tensor
 
 
 def _pad_words(words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> tuple[Tensor, Tensor]:

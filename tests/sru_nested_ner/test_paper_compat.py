@@ -6,7 +6,7 @@ import torch
 from toy import CASE, make_examples
 
 from spacy_medmtl.sru_nested_ner.gold_steps import GoldWalk
-from spacy_medmtl.sru_nested_ner.inputs import ActionScores
+from spacy_medmtl.sru_nested_ner.inputs import ActionScores, WordSequence
 from spacy_medmtl.sru_nested_ner.memory import Inputs
 from spacy_medmtl.sru_nested_ner.recurrent import SlotRecurrentUnit, _prepare
 from spacy_medmtl.sru_nested_ner.transitions import (
@@ -154,17 +154,22 @@ def test_the_loss_is_the_mean_over_actions_and_rewards_a_decided_shift(make_nlp)
     nlp = make_compat(make_nlp)
     nlp.initialize(lambda: make_examples(nlp, CASE["sru_nested_ner"].annotate))
     pipe = nlp.get_pipe("sru_nested_ner")
-    logits = torch.randn(5, A, dtype=torch.float64, requires_grad=True)
-    targets = torch.zeros(5, A, dtype=torch.float64)
-    targets[torch.arange(4), SHIFT] = 1.0
-    own = torch.sigmoid(logits[1, SHIFT])  # postponed: its target is its own probability, not detached
-    attached = targets.clone()
-    attached[1, SHIFT] = own
-    torch.nn.functional.binary_cross_entropy_with_logits(logits, attached).backward()
-    targets[1, SHIFT] = own.detach()
-    scores = ActionScores(logits.detach().numpy(), targets.numpy(), numpy.ones((5, A), dtype=bool))
-    _, gradient = pipe.loss([], scores)
-    assert numpy.allclose(gradient.logits, logits.grad.numpy(), atol=1e-12)
+    foreign = foreign_actions({0}, 2)
+    sentence = WordSequence(0, numpy.arange(4), oracle([], 4, 2), foreign)
+    logits = torch.randn(6, A, dtype=torch.float64).clamp(-2, 2)
+    logits[:, SHIFT] = 3.0
+    logits[1, numpy.flatnonzero(foreign)[0]] = 4.0  # outranks the SHIFT of the second word
+    logits.requires_grad_()
+    targets = torch.zeros(6, A, dtype=torch.float64)
+    targets[[0, 2, 3, 4], SHIFT] = 1.0
+    targets[5, EOA] = 1.0
+    targets[:5, foreign] = torch.sigmoid(logits.detach())[:5, foreign]
+    targets[1, SHIFT] = torch.sigmoid(logits[1, SHIFT])  # postponed: its own probability, not detached
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
+    loss.backward()
+    given = pipe.loss([sentence], ActionScores(logits.detach().numpy(), [([0], 6)]))
+    assert given[0] == pytest.approx(float(loss.detach()))
+    assert numpy.allclose(given[1].logits, logits.grad.numpy(), atol=1e-12)
 
 
 def test_learns_and_survives_saving(make_nlp):

@@ -239,3 +239,22 @@ def test_any_tok2vec_will_do(make_nlp):
         nlp.update(examples, sgd=optimizer)
     assert nlp.evaluate(examples)["sru_nested_ner_f"] == 1.0
     assert entities(nlp("")) == []
+
+
+def test_the_loss_is_of_the_gold_that_it_is_given(make_nlp):
+    """The model walks along gold, and the targets are still those of the examples that ``get_loss`` is called with."""
+    nlp = make_nlp("sru_nested_ner")
+    examples = make_examples(nlp, annotate_entities)
+    nlp.initialize(lambda: examples)
+    pipe = nlp.get_pipe("sru_nested_ner")
+    inputs, gold = pipe.training_batch(examples)
+    scores, _ = pipe.model.begin_update(inputs)
+    expected = pipe.loss(gold, scores)[0]
+    assert pipe.get_loss(examples, scores)[0] == expected
+    following = dict(zip(pipe.labels, [*pipe.labels[1:], pipe.labels[0]]))
+    for example in examples:
+        relabelled = [(span.start, span.end, following[span.label_]) for span in example.reference.spans[ENTITIES]]
+        annotator(*relabelled)(example.reference)
+    other, gradient = pipe.get_loss(examples, scores)
+    assert other != expected
+    assert gradient.logits.shape == scores.logits.shape

@@ -169,7 +169,7 @@ def test_spans_that_the_head_cannot_express(nlp, config):
 
 
 def test_spans_off_the_tokens_of_the_pipeline(nlp, config):
-    """What ``--on-misaligned retokenize`` makes."""
+    """The corpus has tokens that the pipeline's tokenizer does not make."""
     split = Doc(nlp.vocab, words=["un", "well"], spaces=[False, False])
     write_group(split, ENTITIES, [Span(split, 1, 2, "X")])
     report = check(

@@ -50,9 +50,10 @@ class WholeFfns(nn.ModuleList):
         mixed: list[Any] = [None] * len(terms)
         for number in sorted({number for term in coefficients for number in term}):
             users = [k for k, term in enumerate(coefficients) if number in term]
-            if len(x) > 1:
+            if len(x) > 1:  # routes read rows of their own: only those of the users
                 output = self[number](_rows_of(x, users))
             else:
+                # all read the same rows, so an FFN runs once for them, and for later calls with these rows
                 known = {} if known is None else known
                 if number not in known:
                     known[number] = self[number](x)

@@ -70,6 +70,7 @@ class ProgressiveCluster(Cluster):
         """Row ``route`` of (I - W)^-1, shape [route + 1], by forward substitution."""
         rows: list[Tensor] = [self.coefficients[0].new_ones(1)]
         for m in range(1, route + 1):
+            # alpha_m = W_m alpha_(0..m-1), then 1 for its own FFN; earlier rows are shorter, as alpha is triangular
             known = torch.stack([nn.functional.pad(row, (0, m - len(row))) for row in rows])  # [m, m]
             rows.append(torch.cat([self.coefficients[m - 1] @ known, rows[0]]))
         return rows[-1]

@@ -40,7 +40,7 @@ def lay_out_entity_pair(view: str, settings: ViewSettings, items: Sequence[ToRea
         if not isinstance(item, Reading):
             raise MedmtlError("E010", view=view)
         for i, (unit, bounds) in enumerate(zip(item.units, item.pairs)):
-            first = doc_pieces.starts[unit.left]
+            first = doc_pieces.starts[unit.left]  # places of head and tail are counted from here
             text = doc_pieces.ids[first : doc_pieces.starts[unit.right]]
             head, tail = ((int(doc_pieces.starts[s] - first), int(doc_pieces.starts[e] - first)) for s, e in bounds)
             if view == BLINDED:
@@ -60,6 +60,7 @@ def fit_pair(n_a: int, n_b: int, room: int) -> tuple[int, int]:
     """How many pieces of two members stay when together they may have ``room``: the longer one is cut first."""
     if n_a + n_b <= room:
         return n_a, n_b
+    # cut to the length of the other, and then both alike
     half = room // 2
     if min(n_a, n_b) <= half:
         return (n_a, room - n_a) if n_a < n_b else (room - n_b, n_b)

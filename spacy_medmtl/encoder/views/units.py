@@ -76,9 +76,10 @@ def _sequences(
     start, end = int(pieces.starts[unit.start]), int(pieces.starts[unit.end])
     left = _context_pieces(settings, pieces, unit.left, unit.start, [s for s in unit.speakers if s[0] <= unit.start])
     right = _context_pieces(settings, pieces, unit.end, unit.right, [s for s in unit.speakers if s[0] >= unit.end])
-    spare = max(0, room - (end - start))
+    spare = max(0, room - (end - start))  # pieces of context that fit beside the unit
     heading = _heading_pieces(pieces, unit, spare)
     spare -= len(heading)
+    # half of the room for either side, and what one side does not need for the other
     n_left = min(len(left), max(spare // 2, spare - len(right)))
     n_right = min(len(right), spare - n_left)
     before: list[PieceIds] = [heading, left[len(left) - n_left :], marker]
