@@ -131,7 +131,7 @@ def make_cpncf_assertion(
     mode: ``find`` findings and judge them; ``assert`` the status of given spans; ``both``.
     given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``; or a dict of these with
         the labels that are given, as {"medmtl_ner": ["Problem"]} (null: all).
-    conflicts: where a found finding and a given span overlap: ``keep`` both, or the one that was ``found`` or ``given``.
+    conflicts: where a found finding and a given span overlap: ``keep`` both, or the ``found`` or the ``given`` one.
     detection_threshold: the probability that it is one from which a found finding is written.
     status_threshold: the probability below which the best status is not believed, and ``unknown`` is written.
     tag_weight: the say of a found finding's tags in its status, from 0 to 1 (as in the paper; ``judgements.pooled``).
@@ -306,7 +306,7 @@ class CpncfAssertion(Head[FindingGold]):
             STATUS: EXCLUSIVE.labelled(of_spans[:, :n_statuses], gold.statuses),
             HELD: INDEPENDENT.labelled(of_spans[:, n_statuses:], gold.modifiers),
         }
-        references, detected = {id(example.predicted): example for example in examples}, []
+        references, detected = {id(one.predicted): one for one in examples}, []
         for reading, first in zip(inputs.readings, inputs.first_rows()):
             example = references[id(reading.doc)]
             if self.lists_all(example.reference) and self.mode != "assert":
@@ -347,8 +347,7 @@ class CpncfAssertion(Head[FindingGold]):
     def _read(self, readings: Sequence[Reading | DocumentReading]) -> tuple[numpy.ndarray, list[int]]:
         """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
         that are not read they mean nothing."""
-        inputs = FindingInput(readings)
-        return self.logits(inputs), inputs.first_rows()
+        return self.logits(inputs := FindingInput(readings)), inputs.first_rows()
 
     def _judge(
         self, logits: numpy.ndarray, spans: Sequence[numpy.ndarray], is_found: Sequence[bool] = ()

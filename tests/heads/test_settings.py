@@ -26,7 +26,7 @@ CHANGES = [
     ("sru_nested_ner", "merge_types", False, True, None),
     ("sru_nested_ner", "sequence_tokens", 0, 50, 2.5),
     ("cpncf_assertion", "mode", "both", "assert", "asser"),
-    ("cpncf_assertion", "given", ["medmtl_given"], {"medmtl_ner": ["Problem"], "ents": None}, {"medmtl_ner": []}),
+    ("cpncf_assertion", "given", ["medmtl_given"], ["ents"], {"medmtl_ner": []}),
     ("cpncf_assertion", "conflicts", "keep", "given", "both"),
     ("cpncf_assertion", "detection_threshold", 0.0, 0.6, -0.1),
     ("cpncf_assertion", "status_threshold", 0.0, 0.6, "0.6"),

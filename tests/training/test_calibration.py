@@ -152,7 +152,8 @@ def test_all_heads_are_calibrated_and_decide_as_before(trained, tmp_path):
     }
     found = calibrate(nlp, examples)
     try:
-        assert {(one.component, one.output) for one in found} == set(collected) - {("cpncf_assertion", "modifiers")}
+        assert {(one.component, one.output) for one in found} == {key for key in collected if is_enough(collected[key])}
+        assert {one.output for one in found} >= {"intents", "relations", "actions", "status"}
         for one in found:
             assert mean_log_loss(one.decisions, one.temperature) <= mean_log_loss(one.decisions)
             assert nlp.get_pipe(one.component).temperature(one.output) == one.temperature
