@@ -18,6 +18,7 @@ from spacy.training import Example
 from ..annotations.groups import SECTIONS, write_group
 from ..annotations.travelling import keep_values
 from .boundaries import sentence_bounds_in
+from .invisible import split_off_invisible
 from .lines import paragraphs
 from .plain_text import plain_text
 from .sections import Section, find_sections
@@ -33,7 +34,8 @@ def make_medmtl_sentences(
     nlp: Language, name: str, abbreviations: list[str], scorer: Callable[..., Any] | None
 ) -> "MedmtlSentences":
     """Build the component. abbreviations: more of them ("Pat.", "z. B.") whose full stop ends no sentence unless a
-    capital follows."""
+    capital follows. The tokenizer of ``nlp`` is taught to split characters without width off words."""
+    split_off_invisible(nlp)
     return MedmtlSentences(nlp, name, abbreviations=abbreviations, scorer=scorer)
 
 

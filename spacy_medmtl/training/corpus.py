@@ -220,7 +220,7 @@ def _docs(entry: CorpusEntry, nlp: Language, read_file: FileReader) -> Iterator[
             if path == entry.path:
                 raise
             where = f"{entry.path}, .spacy file {number} in alphabetical order,"
-            raise MedmtlError(error.code, **{**error.values, "path": where}) from None
+            raise MedmtlError("E301", name=entry.name, path=where, problem=error.values["problem"]) from None
 
 
 def _example(nlp: Language, reference: Doc) -> Example:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc
 from tiny_tokenizers import FAMILIES
 
+from spacy_medmtl.annotations.blanks import is_blank
 from spacy_medmtl.encoder.views.layout import ViewSettings, Window
 from spacy_medmtl.encoder.views.requests import DocumentReading, Reading, units_with_context
 from spacy_medmtl.encoder.views.viewer import lay_out
@@ -43,7 +44,7 @@ def check_pieces(doc: Doc, pieces: DocPieces) -> None:
     owned = numpy.diff(pieces.starts)
     assert pieces.starts[0] == 0
     assert pieces.starts[-1] == len(pieces.ids)
-    assert [bool(n) for n in owned] == [not token.is_space for token in doc]
+    assert [bool(n) for n in owned] == [not is_blank(token) for token in doc]
 
 
 def check_layout(doc: Doc, pieces: DocPieces, view: str, items: list[Any], views: ViewSettings) -> None:
