@@ -156,8 +156,18 @@ def test_composed_docs_carry_findings_and_nothing_else(nlp, notes):
         assert {span.label_ for span in group} == {"Problem"}
         assert sorted(group.attrs[ANNOTATED_MODIFIERS]) == sorted(MODIFIERS)
         assert not any(span[0].is_space or span[-1].is_space or span.text != span.text.strip() for span in group)
-        assert {span.text.lower().strip("+-–()") for span in group} <= {words.lower() for words in FOUND}
+        assert {span.text.lower().strip("+-\N{EN DASH}()") for span in group} <= {words.lower() for words in FOUND}
         assert doc.has_annotation("SENT_START")
+
+
+def test_a_sign_that_the_tokenizer_leaves_at_a_word_comes_along(nlp, notes, tmp_path):
+    """As whoever searches "-fever" for findings has to mark the whole token."""
+    path = write(tmp_path / "g.txt", "# one\n-{-} and {+}\n")
+    words = {word.lower() for word in FOUND}
+    for doc in composed(nlp, notes, grammar=path, share=3.0):
+        group = doc.spans[FINDINGS]
+        for span, status in zip(group, group.attrs["assertion"], strict=True):
+            assert span.text.lower() in (words if status == "positive" else {f"-{word}" for word in words})
 
 
 def test_line_breaks_and_full_stops_end_sentences(nlp, notes, tmp_path):

@@ -146,3 +146,25 @@ def test_pieces_do_not_depend_on_what_was_read_before():
     docs = [NLP("pain in the chest"), NLP("pain  pain\npain")]
     once = [fresh.of_doc(doc).ids.tolist() for doc in docs]
     assert [fresh.of_doc(doc).ids.tolist() for doc in reversed(docs)] == once[::-1]
+
+
+TYPED = {"☐": "[ ]", "□": "[ ]", "☑": "[x]", "☒": "[x]", "✓": "+", "✔": "+", "✗": "-", "✘": "-"}
+
+
+def test_signs_of_forms_that_no_piece_stands_for_are_read_as_typed():
+    """A ticked box, an empty one and a cross are three things, and not [UNK] each."""
+    tokenizer = FAMILIES["wordpiece"]()
+    tokenizer.add_tokens(list("[]+-"))
+    pieces = WordPieces(tokenizer.to_str())
+    assert {sign: pieces.of_text(sign) for sign in TYPED} == {sign: pieces.of_text(own) for sign, own in TYPED.items()}
+    assert len({pieces.of_text(sign) for sign in TYPED}) == 4
+    assert pieces.of_text("☹") == pieces.of_text("\u2603")  # others stay unknown
+
+
+def test_signs_of_forms_that_the_vocabulary_knows_keep_their_piece():
+    tokenizer = FAMILIES["wordpiece"]()
+    tokenizer.add_tokens([*"[]+-", "☐"])
+    pieces = WordPieces(tokenizer.to_str())
+    assert len(pieces.of_text("☐")) == 1
+    bytes_ = wordpieces("byte_bpe")
+    assert bytes_.of_text("☐") != bytes_.of_text("[ ]")

@@ -64,7 +64,7 @@ def status_augmenter(share: float, grammar: str | Path | None = None, spans_key:
 
     Composed Docs carry this group and no other gold. They are annotated for the labels that the real Docs are annotated
     for, and for all modifiers of the sample corpus's guide. Drawing is Python's ``random``, which ``[training] seed``
-    seeds; every epoch gets Docs of its own.
+    seeds; every reading of the corpus gets Docs of its own (spaCy reads it once, unless ``max_epochs`` is -1).
     Raises MedmtlError E203 for a share below 0, E350 where no grammar is shipped for the language, E351 for a grammar
     with a faulty line, E352 where no template keeps findings on the borders of the language's tokens.
     """
@@ -125,7 +125,9 @@ def composed_doc(
 ) -> Doc:
     """A Doc with composed statements, its sentences, and its findings under ``key``. Raises MedmtlError E352."""
     for _ in range(TRIES):
-        text = compose_text(grammar, take, draw, fits=lambda text: None not in aligned_spans(nlp.make_doc(text.text), text))
+        text = compose_text(
+            grammar, take, draw, fits=lambda text: None not in aligned_spans(nlp.make_doc(text.text), text)
+        )
         if text is None:
             continue
         doc = nlp.make_doc(text.text)
@@ -147,6 +149,8 @@ def aligned_spans(doc: Doc, text: Text) -> list[Span | None]:
 
 def _span(doc: Doc, fact: Fact) -> Span | None:
     span = doc.char_span(fact.start, fact.end, label=fact.label, alignment_mode="expand")
+    if span is None:
+        return None
     more = doc.text[span.start_char : fact.start] + doc.text[fact.end : span.end_char]
     return None if any(character.isalnum() or character.isspace() for character in more) else span
 
