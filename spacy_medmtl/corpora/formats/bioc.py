@@ -201,7 +201,7 @@ def _links(
             else:
                 own = [f"{number}/{member}" for member in members]
                 ends = [name if name in known else f"/{member}" for name, member in zip(own, members)]
-                rows.append(LinkRow(label, *ends, here))
+                rows.append(LinkRow(label, ends[0], ends[1], here))
     return resolve_links(rows, known, audit)
 
 

@@ -208,9 +208,9 @@ def _record(pair: Pair, audit: Audit) -> Record:
             audit.dropped(place, "line", "", problem)
     attributes: dict[str, list[tuple[str, str]]] = {}
     for of, attribute, place in said:
-        mention = triggers.get(of, of)
-        if mention in mentions:
-            attributes.setdefault(mention, []).append(attribute)
+        target = triggers.get(of, of)
+        if target in mentions:
+            attributes.setdefault(target, []).append(attribute)
         elif of.startswith("R"):
             audit.note("attributes of relations, not kept")
         else:

@@ -63,7 +63,7 @@ def _finding(given: Any, text: str) -> Mention | str:
     bounds = given["range"]
     if not isinstance(bounds, list) or list(map(type, bounds)) != [int, int]:
         return "a range that is not [start, end]"
-    if not within(*bounds, text):
+    if not within(bounds[0], bounds[1], text):
         return "the range is outside the utterance"
     if text[slice(*bounds)] != given["mention"]:
         return "the mention is not what stands at its range"

@@ -54,4 +54,5 @@ def _sentences(path: Path, audit: Audit) -> Iterator[Sentence]:
 def _entity(given: Any, text: str) -> Mention | str:
     if not isinstance(given, list) or list(map(type, given)) != [int, int, str]:
         return "an entity that is not [start, end, type]"
-    return (*given, ()) if within(given[0], given[1], text) else "the offsets are outside the sentence"
+    start, end, label = given
+    return (start, end, label, ()) if within(start, end, text) else "the offsets are outside the sentence"

@@ -124,7 +124,8 @@ def _with_mentions(dialogues: Iterator[Dialogue], member: str, what: str, audit:
 def _entity(given: Any, text: str) -> Mention | str:
     if not isinstance(given, list) or len(given) != 3 or not isinstance(given[2], str):
         return "an entity that is not [start, end, type]"
-    return (*given, ()) if within(given[0], given[1], text) else "the offsets are outside the utterance"
+    start, end, label = given
+    return (start, end, label, ()) if within(start, end, text) else "the offsets are outside the utterance"
 
 
 def _symptom(given: Any, text: str) -> Mention | str:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, zip_longest
 from pathlib import Path
+from typing import Any
 
 from ...annotations.groups import ENTITIES, INTENTS
 from ..audit import Audit, Place
@@ -84,10 +85,10 @@ def _problem(words: Sequence[str], tags: Sequence[str]) -> str:
     return "" if all(map(_TAG.fullmatch, tags)) else "a tag that is neither O nor a label with B- or I- before it"
 
 
-def _entities(words: Sequence[str], tags: Sequence[str], length: int) -> list[list[int | str]]:
+def _entities(words: Sequence[str], tags: Sequence[str], length: int) -> list[list[Any]]:
     """``[start, end, type]`` by characters of the text behind the speaker, whom negative ones concern. A mention goes
     on while I- repeats its label."""
-    entities: list[list[int | str]] = []
+    entities: list[list[Any]] = []
     end, before = length - sum(map(len, words)), "O"
     for word, tag in zip(words, tags):
         start, end = end, end + len(word)
