@@ -24,5 +24,5 @@ def split_off_invisible(nlp: Language) -> None:
         tokenizer.suffix_search = compile_suffix_regex(_with_mark(nlp.Defaults.suffixes)).search
 
 
-def _with_mark(rules: Iterable[str] | None) -> list[str]:
+def _with_mark(rules: Iterable[Any] | None) -> list[Any]:
     return [*(rules or ()), MARK]
