@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from toy import CASES, TEXTS, make_examples
 from typer.testing import CliRunner
 
@@ -44,8 +44,7 @@ def place(make_nlp, tmp_path_factory) -> Path:
 def annotated(nlp: spacy.Language) -> list[Doc]:
     docs = [example.reference for example in make_examples(nlp, *(case.annotate for case in CASES), texts=TEXTS)]
     for doc in docs:
-        doc.set_ents([doc[1:2]], default="outside")
-        doc[1:2].label_ = "SIGN"
+        doc.set_ents([Span(doc, 1, 2, label="SIGN")], default="outside")
     return docs
 
 
