@@ -71,7 +71,7 @@ def calibrate(
         name for name, pipe in nlp.pipeline if isinstance(pipe, Head) and name not in {one.component for one in found}
     ]
     if left:
-        why = f"fewer than {FEWEST} labels that hold or {FEWEST} that do not in these files, or nothing that has a probability"
+        why = f"fewer than {FEWEST} labels that hold or {FEWEST} that do not in these files, or no probabilities"
         msg.warn(f"Not calibrated: {', '.join(left)}: {why}")
     msg.good(f"Wrote {output}")
 

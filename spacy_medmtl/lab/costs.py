@@ -31,8 +31,6 @@ def run_costs(path: Path) -> dict[str, float]:
     import spacy
     from spacy.util import resolve_dot_names
 
-    from .worker import peak_gigabytes
-
     before = peak_gigabytes()
     nlp = spacy.load(path)
     (reader,) = resolve_dot_names(nlp.config.interpolate(), ["corpora.test"])
@@ -43,6 +41,25 @@ def run_costs(path: Path) -> dict[str, float]:
         pass
     seconds = time.process_time() - start
     return {"words_per_second": n_words / seconds, "memory_gigabytes": peak_gigabytes() - before}
+
+
+def peak_gigabytes() -> float:
+    """The most memory that this process has held so far; on a GPU the most that torch has held there.
+
+    Linux says it of the program that runs now. What ``getrusage`` says there begins with the process that started it.
+    """
+    import resource
+
+    import torch
+
+    if torch.cuda.is_initialized():
+        return float(torch.cuda.max_memory_allocated()) / 1e9
+    status = Path("/proc/self/status")
+    for line in status.read_text(encoding="ascii").splitlines() if status.is_file() else ():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024 / 1e9
+    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 if __name__ == "__main__":

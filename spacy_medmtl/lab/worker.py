@@ -6,6 +6,7 @@ nothing of the data.
 """
 
 import json
+import os
 import platform
 import sys
 import time
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..training.pipeline_saving import save_whole
+from .costs import measure_costs, peak_gigabytes
 
 PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
 METRICS = ("f", "acc", "pearson")  # the first that a head has is its score, if [lab.metrics] does not say otherwise
@@ -45,8 +47,6 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
 
         found: dict[str, Any] = {"cosines": layer_cosines(nlp, seed=config["system"]["seed"])}
     elif job["costs"]:
-        from .costs import measure_costs
-
         found = {"costs": measure_costs(nlp)}
     else:
         corpora = config.interpolate()["corpora"]
@@ -55,7 +55,8 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
     return {
         **found,
         "seconds": {"initialize": ready - start, "train": trained - ready, "score": time.perf_counter() - trained},
-        "cpu_seconds": {"train": trained_cpu - ready_cpu, "whole": time.process_time()},
+        # "whole" is with those of processes that it started
+        "cpu_seconds": {"train": trained_cpu - ready_cpu, "whole": sum(os.times()[:4])},
         "peak_gigabytes": memory,
         "parameters": n_parameters(nlp),
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s)",
@@ -98,25 +99,6 @@ def n_parameters(nlp: Any) -> dict[str, int]:
         for shim in model.shims
         if isinstance(shim, TorchShim)
     }
-
-
-def peak_gigabytes() -> float:
-    """The most memory that this process has held so far; on a GPU the most that torch has held there.
-
-    Linux says it of the program that runs now. What ``getrusage`` says there begins with the process that started it.
-    """
-    import resource
-
-    import torch
-
-    if torch.cuda.is_initialized():
-        return float(torch.cuda.max_memory_allocated()) / 1e9
-    status = Path("/proc/self/status")
-    for line in status.read_text(encoding="ascii").splitlines() if status.is_file() else ():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024 / 1e9
-    unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e9
 
 
 def main(config_path: Path, output: Path, job: dict[str, Any]) -> int:

@@ -218,7 +218,7 @@ def test_a_corpus_with_one_task_missing(lab: Callable[..., Result], tmp_path: Pa
 def test_memory_is_that_of_the_process_itself():
     """However much the process held that started it."""
     held = bytearray(600_000_000)
-    command = [sys.executable, "-c", "from spacy_medmtl.lab.worker import peak_gigabytes; print(peak_gigabytes())"]
+    command = [sys.executable, "-c", "from spacy_medmtl.lab.costs import peak_gigabytes; print(peak_gigabytes())"]
     found = float(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     assert len(held) == 600_000_000
     assert 0.05 < found < 0.6
