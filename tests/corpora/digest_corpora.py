@@ -153,7 +153,8 @@ def read_records(name: str, inputs: list[Path], settings: dict[str, str]) -> dic
     records = []
     for path in input_files(inputs, reader.suffixes, takes_folders=reader.takes_folders):
         for record in read(path, audit):
-            values = asdict(record, dict_factory=lambda items: {k: v.line if k == "place" else v for k, v in items})
+            # where a record stands: its line, for folders differ
+            values = asdict(record, dict_factory=lambda items: {name: one for name, one in items if name != "file"})
             records.append(shortened(values))
     changes = sorted([c.line, c.kind, c.label, c.outcome, c.reason, list(c.offsets)] for c in audit.changes)
     notes = {note: n for note, n in audit.notes.items() if n}

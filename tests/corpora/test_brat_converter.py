@@ -105,6 +105,7 @@ def test_findings(run, project):
     assert group.attrs["annotated_labels"] == ["Problem"]
     assert ENTITIES not in doc.spans
     assert audit.left_out == {
+        "attribute Real": 1,
         "attribute Severity": 1,
         "mention of the label Anatomy, which is no finding here": 1,
         "relation site of a mention that is left out": 1,
@@ -143,7 +144,7 @@ def test_every_mention_stays_an_entity(run, project):
     assert doc.spans[ENTITIES].attrs["annotated_labels"] == ["Anatomy", "Problem"]
     assert doc.spans[FINDINGS].attrs["annotated_labels"] == ["Problem"]
     assert [pair.types for pair in read_pairs(doc)] == [("Problem", "Anatomy")]
-    assert audit.left_out == {"attribute Severity": 1}
+    assert audit.left_out == {"attribute Real": 1, "attribute Severity": 1}
 
 
 @pytest.mark.parametrize(
