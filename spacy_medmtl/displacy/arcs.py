@@ -77,7 +77,8 @@ def _levels(pairs: Sequence[tuple[int, int]]) -> list[int]:
 def _reaches(labels: Sequence[str], levels: Sequence[int]) -> tuple[list[float], float]:
     """How far the arcs of each level reach out, so that their labels stand between them and those of the next, and the
     room that all of it takes."""
-    reaches, room = [], STEP
+    reaches: list[float] = []
+    room = STEP
     for level in range(max(levels) + 1):
         reaches.append(room)
         room += STEP + LABEL * max(len(label) for label, other in zip(labels, levels) if other == level)

@@ -16,6 +16,7 @@ SAMPLE_FOLDER = Path(__file__).parents[2] / "assets" / "sample"  # of a copy of 
 TASKS = ("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion")  # easy to hard
 SHARING = ("progressive", "shared", "separate", "mmoe")
 MINILM = "minilm"
+WINDOW = 192
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -79,11 +80,17 @@ class Answers:
         """Layers of the encoder where its config.json is at hand."""
         if self.encoder == MINILM:
             return 6
-        if not is_encoder_folder(self.encoder):
-            return None
-        config = srsly.read_json(Path(self.encoder) / "config.json")
-        n_layers = config.get("num_hidden_layers", config.get("n_layers")) if isinstance(config, dict) else None
-        return n_layers if isinstance(n_layers, int) else None
+        return self._number("num_hidden_layers") or self._number("n_layers")
+
+    @property
+    def window(self) -> int:
+        """Wordpieces to read at once: 192, or as many as the encoder can, where its config.json is at hand."""
+        return min(WINDOW, self._number("max_position_embeddings") or WINDOW)
+
+    def _number(self, name: str) -> int | None:
+        config = srsly.read_json(Path(self.encoder) / "config.json") if is_encoder_folder(self.encoder) else None
+        value = config.get(name) if isinstance(config, dict) else None
+        return value if isinstance(value, int) else None
 
 
 def read_sources(texts: Sequence[str]) -> dict[str, Source]:

@@ -109,8 +109,8 @@ def _encoder(answers: Answers) -> dict[str, Any]:
     return {
         "routes": list(answers.tasks),
         "layers": None if n_layers is None else [n_layers - 1],
-        "window": 192,
-        "stride": 144,
+        "window": answers.window,
+        "stride": answers.window * 3 // 4,
         "batch_pieces": 4096,
         "mixed_precision": True,
         "sharing": {"@misc": f"spacy-medmtl.{answers.sharing}_rule.v1", **_SHARING.get(answers.sharing, {})},

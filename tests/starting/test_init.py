@@ -60,6 +60,7 @@ def test_configs_are_complete_and_make_a_pipeline(own_data, tiny_encoder, monkey
     nlp = load_model_from_config(load_config("mine/config.cfg"), auto_fill=False)
     assert nlp.pipe_names == ["medmtl_sentences", "encoder", *tasks]
     assert nlp.get_pipe("encoder").model.attrs["routes"] == list(tasks)
+    assert config["components"]["encoder"]["model"]["window"] == 128  # what the encoder can read
     assert srsly.read_yaml("mine/project.yml")["vars"]["name"] == "mine"
     paths = [one["path"] for one in config["corpora"]["train"]["corpora"].values()]
     script = " ".join(srsly.read_yaml("mine/project.yml")["commands"][0]["script"])
