@@ -13,10 +13,10 @@ import torch
 from pipelines import HEADS, padded_batches
 from spacy.language import Language
 from spacy.training import Example
-from spacy_medmtl.cpncf_assertion.layer import mean_rows
 from torch import Tensor, nn
 from torch.nn import functional
 
+from spacy_medmtl.cpncf_assertion.thinc_layer import mean_rows
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.layout import Layout
 from spacy_medmtl.encoder.views.requests import DOCUMENT

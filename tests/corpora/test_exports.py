@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
+from spacy_medmtl.annotations.blanks import is_blank, visible
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, RELATIONS, TURNS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
 from spacy_medmtl.corpora.audit import Audit
@@ -55,12 +56,12 @@ def docs(draw, *, in_sentences: bool) -> Doc:
     """A Doc of odd text with sentences, nested and overlapping spans, findings and relations between all these."""
     size = draw(st.integers(1, 12))
     text = "".join(draw(st.sampled_from(PIECES)) + draw(st.sampled_from(GAPS)) for _ in range(size))
-    doc = NLP.make_doc(text if text.strip() else f"x{text}")
+    doc = NLP.make_doc(text if visible(text).strip() else f"x{text}")
     for token in doc:
         token.is_sent_start = token.i == 0 or draw(st.integers(0, 4)) == 0
     sentences = {token.i: (sent.start, sent.end) for sent in doc.sents for token in sent}
 
-    words = [token.i for token in doc if not token.is_space]  # a converted span begins and ends with one
+    words = [token.i for token in doc if not is_blank(token)]  # a converted span begins and ends with one
 
     def span() -> Span:
         start = draw(st.sampled_from(words))
