@@ -156,7 +156,8 @@ def test_any_bytes_end_in_docs_or_losses_or_are_no_text(name, run, write, conten
     try:
         docs, audit = run(name, write("any.txt", content))
     except MedmtlError as error:  # the first bytes are those of an archive or a PDF
-        assert error.code == "E402"
+        if error.code != "E402":
+            raise
         return
     assert all(doc.spans for doc in docs)
     assert all(1 <= change.line <= content.count(b"\n") + 1 for change in audit.changes)
