@@ -253,12 +253,12 @@ def limited(base: Config, steps: int) -> Iterator[Cell]:
     routes, rule = need_tasks(base, "limited", range(2, 100)), rule_of(base, "shared")
     hardest = routes[-1]
     for percent in PERCENTS:
-        share = percent / 100
-        row = f"{percent} % of {hardest}"
-        changes = {**only(base, [hardest]), RULE: rule}
-        yield Cell(f"{percent}_alone", changes, steps, f"{row}, alone", share=share, limited=hardest)
-        beside, n_steps = f"{row}, beside the others", steps * len(routes)
-        yield Cell(f"{percent}_beside", {RULE: rule}, n_steps, beside, share=share, limited=hardest)
+        for where, changes, n_steps in (
+            ("alone", {**only(base, [hardest]), RULE: rule}, steps),
+            ("beside", {RULE: rule}, steps * len(routes)),
+        ):
+            row = f"{percent} % of {hardest}, {where}"
+            yield Cell(f"{percent}_{where}", changes, n_steps, row, share=percent / 100, limited=hardest)
 
 
 EXPERIMENTS = {
