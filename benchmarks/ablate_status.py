@@ -158,7 +158,7 @@ def config_of(
     parts = config["components"]
     parts["encoder"]["model"].update(routes=[NAME], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
     parts[NAME]["model"]["tok2vec"]["view"] = view
-    config["components"] = {name: parts[name] for name in ("sentencizer", "encoder", NAME)}
+    config["components"] = {name: parts[name] for name in ("medmtl_sentences", "encoder", NAME)}
     config["nlp"]["pipeline"] = list(config["components"])
     config["corpora"]["train"]["corpora"] = {"sample": {"path": str(corpus), "tasks": [NAME]}}
     augmenter: dict[str, Any] = {"@augmenters": "spacy-medmtl.StatusAugmenter.v1", "share": share}

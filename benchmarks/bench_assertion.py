@@ -97,7 +97,7 @@ def note(draw: random.Random) -> Case:
 def encoder_alone(nlp: Language, cases: Sequence[Case]) -> Callable[[], Any]:
     """What computes the token rows that our head judges spans by, and nothing else."""
     head: Any = nlp.get_pipe(OURS)
-    docs = [nlp.get_pipe("sentencizer")(doc) for doc in given_docs(nlp, cases)]  # type: ignore[operator]
+    docs = [nlp.get_pipe("medmtl_sentences")(doc) for doc in given_docs(nlp, cases)]  # type: ignore[operator]
     batches = [docs[i : i + nlp.batch_size] for i in range(0, len(docs), nlp.batch_size)]
     readings = [[head.reading(doc, head._given(doc)) for doc in batch] for batch in batches]
     list(nlp.pipe(["."]))  # the encoder remembers what it computed for its last batch of Docs

@@ -81,7 +81,7 @@ def cell_config(
     if sharing != "progressive":
         model["sharing"] = {"@misc": "spacy-medmtl.shared_rule.v1"}
     parts[NAME].update(mode=MODES[corpus], **CONTEXTS[context])
-    config["components"] = {name: parts[name] for name in ("sentencizer", "encoder", *tasks)}
+    config["components"] = {name: parts[name] for name in ("medmtl_sentences", "encoder", *tasks)}
     config["nlp"]["pipeline"] = list(config["components"])
     config["initialize"]["components"]["encoder"]["loader"] = {
         "@misc": "spacy-medmtl.local_encoder.v1",

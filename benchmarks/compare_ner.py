@@ -95,7 +95,7 @@ def run_config(experiment: str, run: str, steps: int, seed: int, rate: float) ->
     heads = components(kind, 0.5)
     encoder = config["components"]["encoder"]
     encoder["model"].update(routes=["ner"], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
-    kept = {"sentencizer": config["components"]["sentencizer"], "encoder": encoder}
+    kept = {"medmtl_sentences": config["components"]["medmtl_sentences"], "encoder": encoder}
     config["components"] = {**kept, **heads}
     config["nlp"]["pipeline"] = [*kept, *heads]
     folder = Path(FOLDERS[experiment])

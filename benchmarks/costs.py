@@ -17,7 +17,7 @@ from timing import measured_medians, timed
 LENGTHS = (10, 100, 1000, 10_000, 100_000)
 LONG = 1000  # words: the exponent is measured from here on, and shorter texts are read together to as many
 BATCH_SIZES = (1, 4, 16, 64)
-NO_HEADS = ("sentencizer", "encoder")
+NO_HEADS = ("medmtl_sentences", "encoder")
 # As if spacy-transformers were not installed, where so told: its entry point imports transformers into every pipeline.
 LOADING = """
 import sys, time

@@ -44,7 +44,7 @@ def ours(encoder: Path, gold: Path, *, shared: bool, n_heads: int = 4) -> Langua
         twin["model"]["tok2vec"]["route"] += AGAIN
         components[name + AGAIN] = twin
         names.append(name + AGAIN)
-    config["nlp"]["pipeline"] = ["sentencizer", "encoder", *names]
+    config["nlp"]["pipeline"] = ["medmtl_sentences", "encoder", *names]
     longest = longest_input(encoder)
     model = components["encoder"]["model"]
     model.update(routes=names, mixed_precision=False)
@@ -67,7 +67,7 @@ def teach_heads(nlp: Language, gold: Path, steps: int) -> None:
     """Train the heads of one of ours over its encoder, which stays."""
     examples, optimizer = our_examples(nlp, gold), torch_optimizer(0.0003)
     for step in range(steps):
-        nlp.update(training_batch(examples, step), sgd=optimizer, exclude=["sentencizer", "encoder"])
+        nlp.update(training_batch(examples, step), sgd=optimizer, exclude=["medmtl_sentences", "encoder"])
 
 
 def take_heads(nlp: Language, taught: Language) -> None:
@@ -167,8 +167,8 @@ def longest_input(encoder: Path) -> int:
 def document_layout(nlp: Language, texts: Sequence[str]) -> Layout:
     """The windows that all heads of ours read of these texts."""
     module = torch_shim(nlp.get_pipe("encoder").model).module
-    sentencizer = nlp.get_pipe("sentencizer")
-    docs = [sentencizer(nlp.make_doc(text)) for text in texts]
+    splitter = nlp.get_pipe("medmtl_sentences")
+    docs = [splitter(nlp.make_doc(text)) for text in texts]
     return module.lay_out(DOCUMENT, docs, [module.of_doc(doc) for doc in docs])
 
 

@@ -26,7 +26,7 @@ def training_config(corpora: list[Path], steps: int, seed: int, tokens: int) -> 
     parts = config["components"]
     parts["encoder"]["model"].update(routes=[NAME], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
     parts[NAME].update(mode="assert", context=1)
-    config["components"] = {name: parts[name] for name in ("sentencizer", "encoder", NAME)}
+    config["components"] = {name: parts[name] for name in ("medmtl_sentences", "encoder", NAME)}
     config["nlp"]["pipeline"] = list(config["components"])
     entries = {path.stem: {"path": str(path), "tasks": [NAME]} for path in corpora}
     config["corpora"]["train"]["corpora"] = entries

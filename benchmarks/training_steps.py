@@ -166,7 +166,7 @@ def masked_binary(logits: Tensor, held: Tensor, judged: Tensor) -> Tensor:
 
 
 def entity_loss(pipe: Any, inputs: Any, gold: Any, layout: Layout) -> Loss:
-    from spacy_medmtl.sru_nested_ner.layer import BATCH
+    from spacy_medmtl.sru_nested_ner.thinc_layer import BATCH
 
     offsets = numpy.cumsum([0, *layout.lengths])
     order = sorted(range(len(inputs.sentences)), key=lambda i: len(inputs.sentences[i].words))

@@ -21,8 +21,8 @@ from ..annotations.groups import (
     write_group,
 )
 from ..encoder.shims import torch_shim
-from ..encoder.views.layout import window_spans
 from ..encoder.views.requests import Bounds, DocumentReading, ToRead
+from ..encoder.views.windows import window_spans
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.losses import sigmoid, to_numpy

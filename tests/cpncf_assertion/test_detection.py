@@ -53,7 +53,8 @@ def found(nlp, texts=TEXTS):
     """(text, start, end) -> status and detection."""
     said = {}
     for text in texts:
-        group = nlp(text).spans[FINDINGS]
+        doc = nlp(text)
+        group = doc.spans[FINDINGS]
         for span, *values in zip(group, group.attrs["assertion"], group.attrs["detection_scores"], strict=True):
             said[text, span.start, span.end] = values
     return said

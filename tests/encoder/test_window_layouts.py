@@ -11,9 +11,10 @@ from spacy.tokens import Doc
 from tiny_tokenizers import FAMILIES
 
 from spacy_medmtl.encoder.views import viewer
-from spacy_medmtl.encoder.views.layout import Layout, ViewSettings, Window, window_spans
+from spacy_medmtl.encoder.views.layout import Layout, ViewSettings, Window
 from spacy_medmtl.encoder.views.pairs import fit_pair
 from spacy_medmtl.encoder.views.requests import Reading, Unit, doc_of
+from spacy_medmtl.encoder.views.windows import window_spans
 from spacy_medmtl.encoder.views.wordpieces import WordPieces
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 

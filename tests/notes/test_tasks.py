@@ -62,7 +62,7 @@ def back(tool, path):
     reader = get_reader(tool)
     settings = {} if tool == "doccano" else {"group": "both"}
     read, scheme = reader.configured(settings, 0)
-    files = input_files([path], reader.patterns, takes_folders=reader.takes_folders)
+    files = input_files([path], reader.suffixes, takes_folders=reader.takes_folders)
     return list(convert_records(read, scheme, files, spacy.blank("en"), Audit("stop")))
 
 

@@ -14,8 +14,9 @@ from spacy.tokens import Doc
 from ...annotations.groups import TURNS, group_values, sentence_bounds
 from ...annotations.steady import aligned_group
 from ...errors import MedmtlError
-from .layout import Layout, PieceIds, ViewSettings, join, window_spans
+from .layout import Layout, PieceIds, ViewSettings, join
 from .requests import Bounds, DocumentReading, Reading, ToRead
+from .windows import window_spans
 from .wordpieces import DocPieces, WordPieces
 
 NO_ROW = -1

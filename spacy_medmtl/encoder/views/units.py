@@ -7,8 +7,9 @@ from spacy.tokens import Doc
 
 from ...annotations.groups import sentence_bounds
 from ...errors import MedmtlError
-from .layout import Layout, PieceIds, ViewSettings, join, window_spans
+from .layout import Layout, PieceIds, ViewSettings, join
 from .requests import Reading, ToRead, Unit, doc_of, units_with_context
+from .windows import window_spans
 from .wordpieces import DocPieces
 
 CONTEXT_NEIGHBOURS = 2  # sentences either side, where a stock component reads the view "context" without saying
