@@ -34,16 +34,18 @@ def get_intent(span: Span) -> str | None:
 def finding_value(span: Span, name: str) -> Any:
     """``attrs[name]`` of the finding with these boundaries (the same label first, if there are several), or None where
     there is none, or it is not known."""
-    found = _with_bounds(span, FINDINGS)
-    found.sort(key=lambda pair: pair[1].label != span.label)
-    return value_of(span.doc, FINDINGS, found[0][0], name) if found else None
+    findings = _with_bounds(span, FINDINGS)
+    findings.sort(key=lambda pair: pair[1].label != span.label)
+    return value_of(span.doc, FINDINGS, findings[0][0], name) if findings else None
 
 
 def _with_bounds(span: Span, key: str) -> list[tuple[int, Span]]:
     """The spans of a group with the boundaries of ``span``, white space at the ends apart, and their numbers."""
     bounds = trimmed(span.doc, span.start, span.end)
     group = aligned_group(span.doc, key)
-    return [(i, one) for i, one in enumerate(group or ()) if trimmed(span.doc, one.start, one.end) == bounds]
+    return [
+        (i, member) for i, member in enumerate(group or ()) if trimmed(span.doc, member.start, member.end) == bounds
+    ]
 
 
 def get_assertion(span: Span) -> str | None:

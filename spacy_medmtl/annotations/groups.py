@@ -85,8 +85,8 @@ def entity_spans(doc: Doc, key: str) -> list[tuple[int, int, str]]:
     """(start, end, label) of the entities under ``doc.spans[key]``, none if it is absent; ``ents``: of ``doc.ents``.
     White space at the ends is no part of them, and what is nothing else is none."""
     spans = doc.ents if key == ENTS else aligned_group(doc, key) or ()
-    found = [(*trimmed(doc, span.start, span.end), span.label_) for span in spans]
-    return [(start, end, label) for start, end, label in found if start < end]
+    entities = [(*trimmed(doc, span.start, span.end), span.label_) for span in spans]
+    return [(start, end, label) for start, end, label in entities if start < end]
 
 
 def entity_types(doc: Doc, key: str) -> dict[tuple[int, int], str]:

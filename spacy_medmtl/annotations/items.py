@@ -35,8 +35,8 @@ def span_items(doc: Doc, key: str) -> list[Item] | None:
     """The labelled spans under ``doc.spans[key]``, blank ones left out; None if it is absent: not annotated."""
     if not is_annotated(doc, key):
         return None
-    found = [(trimmed(doc, span.start, span.end), span.label_) for span in aligned_group(doc, key) or ()]
-    return [Item((bounds,), (label,)) for bounds, label in found if bounds[0] < bounds[1]]
+    spans = [(trimmed(doc, span.start, span.end), span.label_) for span in aligned_group(doc, key) or ()]
+    return [Item((bounds,), (label,)) for bounds, label in spans if bounds[0] < bounds[1]]
 
 
 def judged_by(doc: Doc, key: str) -> Callable[[str], bool]:

@@ -29,8 +29,8 @@ def rows(docs: Iterable[Doc], *, ids: Iterable[Any] | None = None) -> dict[str, 
     """
     tables: dict[str, list[Row]] = {name: [] for name in TABLES}
     for doc, doc_id in with_ids(docs, ids):
-        for name, found in doc_rows(doc, doc_id).items():
-            tables[name] += found
+        for name, table_rows in doc_rows(doc, doc_id).items():
+            tables[name] += table_rows
     return tables
 
 
@@ -55,19 +55,19 @@ def doc_rows(doc: Doc, doc_id: str) -> dict[str, list[Row]]:
     """The rows of one Doc, by table, each in the order of the text."""
     places = _Places(doc)
     judged = _judged_findings(doc)
-    found = {
+    tables = {
         "findings": _finding_rows(doc, judged),
         "entities": _entity_rows(doc, judged),
         "sentences": _sentence_rows(doc, places),
         "relations": _relation_rows(doc, places),
     }
     for name, columns in TABLES.items():
-        for row in found[name]:
+        for row in tables[name]:
             if name != "relations":
                 row.update(places.of(row.pop("token")))
             row["doc_id"] = doc_id
-        found[name] = [{column: row.get(column) for column in columns} for row in sorted(found[name], key=_place)]
-    return found
+        tables[name] = [{column: row.get(column) for column in columns} for row in sorted(tables[name], key=_place)]
+    return tables
 
 
 def joined_rows(doc: Doc, doc_id: str) -> list[Row]:
@@ -75,8 +75,8 @@ def joined_rows(doc: Doc, doc_id: str) -> list[Row]:
     columns = joined_columns()
     return [
         {**dict.fromkeys(columns), **row, "kind": KINDS[name]}
-        for name, found in doc_rows(doc, doc_id).items()
-        for row in found
+        for name, table_rows in doc_rows(doc, doc_id).items()
+        for row in table_rows
     ]
 
 
@@ -155,14 +155,14 @@ def _entity_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
     entities: list[Span] = list(aligned_group(doc, ENTITIES) or ())
     scores = _values(doc, ENTITIES, "scores")
     known = {(span.start, span.end, span.label_) for span in entities}
-    others = [span for span in doc.ents if (span.start, span.end, span.label_) not in known]
+    other_entities = [span for span in doc.ents if (span.start, span.end, span.label_) not in known]
     statuses: dict[tuple[int, int], Row] = {}
     own: dict[tuple[int, int, str], Row] = {}
     for finding, row in judged:
         status = {name: value for name, value in row.items() if name not in ("score", "detection_score")}
         statuses.setdefault((finding.start, finding.end), status)
         own.setdefault((finding.start, finding.end, finding.label_), status)
-    depths = _depths([(span.start, span.end) for span in (*entities, *others)])
+    depths = _depths([(span.start, span.end) for span in (*entities, *other_entities)])
     return [
         {
             **_span_row(span),
@@ -170,7 +170,7 @@ def _entity_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
             "depth": depth,
             **own.get((span.start, span.end, span.label_), statuses.get((span.start, span.end), {})),
         }
-        for span, score, depth in zip((*entities, *others), (*scores, *[None] * len(others)), depths)
+        for span, score, depth in zip((*entities, *other_entities), (*scores, *[None] * len(other_entities)), depths)
     ]
 
 
@@ -196,18 +196,18 @@ def _sentence_rows(doc: Doc, places: _Places) -> list[Row]:
     spoken = zip(aligned_group(doc, TURNS) or (), _values(doc, TURNS, "speakers"))
     turns = sorted(((turn.start, turn.end, speaker) for turn, speaker in spoken), key=lambda place: place[:2])
     starts = [start for start, _, _ in turns]
-    found = []
+    sentence_rows = []
     for start, end in sorted({*places.sentences, *intents}):
         number = bisect_right(starts, start) - 1
         speaker = turns[number][2] if number >= 0 and start < turns[number][1] else None
         for label, score in intents.get((start, end), [(None, None)]):
             row = {**_span_row(doc[start:end]), "label": label, "score": score, "speaker": speaker}
-            found.append(row)
-    return found
+            sentence_rows.append(row)
+    return sentence_rows
 
 
 def _relation_rows(doc: Doc, places: _Places) -> list[Row]:
-    found = []
+    relation_rows = []
     for pair in read_pairs(doc):
         for label in pair.labels:
             row: Row = {"label": label, "score": pair.score}
@@ -218,5 +218,5 @@ def _relation_rows(doc: Doc, places: _Places) -> list[Row]:
             first = min(pair.head[0], pair.tail[0])
             row["start"] = min(row["head_start"], row["tail_start"])
             row["end"] = max(row["head_end"], row["tail_end"])
-            found.append({**row, **places.of(first)})
-    return found
+            relation_rows.append({**row, **places.of(first)})
+    return relation_rows

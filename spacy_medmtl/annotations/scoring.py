@@ -53,9 +53,9 @@ def score_items(
         if corpus is not None:
             per_corpus.setdefault(corpus, PRFScore()).score_set(predicted, gold)
         for label in {item[0] for item in gold | predicted}:
-            one_gold = {item for item in gold if item[0] == label}
-            one_predicted = {item for item in predicted if item[0] == label}
-            per_type.setdefault(label, PRFScore()).score_set(one_predicted, one_gold)
+            gold_of_label = {item for item in gold if item[0] == label}
+            predicted_of_label = {item for item in predicted if item[0] == label}
+            per_type.setdefault(label, PRFScore()).score_set(predicted_of_label, gold_of_label)
     if not annotated:
         return {f"{name}_{part}": None for part in ("p", "r", "f", "macro_f", "f_per_type")}
     scores: dict[str, Any] = {

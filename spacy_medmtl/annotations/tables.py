@@ -22,15 +22,15 @@ def tables(docs: Iterable[Doc], *, ids: Iterable[Any] | None = None) -> "dict[st
     span groups.
     """
     import_pyarrow()
-    return {name: arrow_table(found, TABLES[name]) for name, found in rows(docs, ids=ids).items()}
+    return {name: arrow_table(table_rows, TABLES[name]) for name, table_rows in rows(docs, ids=ids).items()}
 
 
-def arrow_table(found: list[Row], columns: Columns) -> "pyarrow.Table":
+def arrow_table(table_rows: list[Row], columns: Columns) -> "pyarrow.Table":
     """Rows as a table with just these columns and their types, also where there are no rows."""
     pyarrow = import_pyarrow()
     types = {str: pyarrow.string(), int: pyarrow.int64(), float: pyarrow.float64(), bool: pyarrow.bool_()}
     schema = pyarrow.schema([(name, types[kind]) for name, kind in columns.items()])
-    return pyarrow.Table.from_pylist(found, schema=schema)
+    return pyarrow.Table.from_pylist(table_rows, schema=schema)
 
 
 def import_pyarrow() -> ModuleType:

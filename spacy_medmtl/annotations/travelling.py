@@ -38,8 +38,8 @@ def keep_pairs(doc: Doc, key: str, labels: Iterable[Sequence[str]], scores: Iter
     forget_values(doc, key)
     spans = list(group)
     for head, tail, names, score in zip(spans[::2], spans[1::2], labels, scores):
-        found = doc.user_data.setdefault(_data_key(key, head), [])
-        found.append([*_relative(head, tail), list(names), float(score)])
+        entries = doc.user_data.setdefault(_data_key(key, head), [])
+        entries.append([*_relative(head, tail), list(names), float(score)])
 
 
 def forget_values(doc: Doc, key: str) -> None:
@@ -72,15 +72,15 @@ def pairs_of(doc: Doc, key: str) -> list[tuple[list[str], float] | None]:
     if places is not None and len(places) == 2 * len(labels) == 2 * len(scores):
         for head, tail, names, score in zip(places[::2], places[1::2], labels, scores):
             noted.setdefault((*head, *tail), []).append((list(names), float(score)))
-    found: list[tuple[list[str], float] | None] = []
+    labels_and_scores: list[tuple[list[str], float] | None] = []
     for head, tail in pairs:
         place = (*place_of(head), *place_of(tail))
         if place not in noted:
             entries = doc.user_data.get(_data_key(key, head), ())
             own = [entry[-2:] for entry in entries if list(entry[:-2]) == _relative(head, tail)]
             noted[place] = [(list(names), float(score)) for names, score in own]
-        found.append(noted[place].pop(0) if noted[place] else None)
-    return found
+        labels_and_scores.append(noted[place].pop(0) if noted[place] else None)
+    return labels_and_scores
 
 
 def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> Any:

@@ -20,7 +20,9 @@ def audit_page(report: Mapping[str, Any]) -> str:
     changes = report["changes"]
     worst_first = sorted(changes, key=lambda change: ("dropped", "skipped").count(change["outcome"]), reverse=True)
     outcomes = Counter(change["outcome"] for change in changes)
-    shared = [(one["file"], one["other"], one["documents"], _pairs(one["positions"])) for one in report["shared_texts"]]
+    shared = [
+        (leak["file"], leak["other"], leak["documents"], _pairs(leak["positions"])) for leak in report["shared_texts"]
+    ]
     return _template().render(
         report=report,
         outcomes=outcomes,
@@ -65,7 +67,7 @@ def _cell(value: Any) -> Any:
 
 
 def _pairs(positions: Sequence[Sequence[int]]) -> str:
-    shown = ", ".join(f"{one} = {other}" for one, other in islice(positions, _SHOWN))
+    shown = ", ".join(f"{first} = {second}" for first, second in islice(positions, _SHOWN))
     return shown + (" and more" if len(positions) > _SHOWN else "")
 
 

@@ -81,13 +81,13 @@ def bin_of(value: int) -> int:
 def depths(places: Iterable[tuple[int, int]]) -> list[int]:
     """How deep each span (start, end) is nested, sorted by start, longest first: 1 if it lies in no other. Of spans
     with equal bounds each lies in the one before it."""
-    found: list[int] = []
+    levels: list[int] = []
     around: list[int] = []  # ends of the spans that begin before and are not over yet
     for start, end in sorted(places, key=lambda place: (place[0], -place[1])):
-        around = [other for other in around if other > start]
-        found.append(1 + sum(other >= end for other in around))
+        around = [outer_end for outer_end in around if outer_end > start]
+        levels.append(1 + sum(outer_end >= end for outer_end in around))
         around.append(end)
-    return found
+    return levels
 
 
 def _sorted(counters: dict[str, "Counter[Any]"]) -> dict[str, dict[str, int]]:

@@ -54,7 +54,7 @@ class JudgedPairs:
         """Count the pairs of the scheme's kinds as judged."""
         numbers = list(chain.from_iterable([n] * len(sent) for n, sent in enumerate(self.doc.sents)))
         self._entities.update(filter(None, self.placed.values()))
-        placed = [Placed(at, one.label, numbers[at[0]]) for one, at in self.placed.items() if at is not None]
+        placed = [Placed(at, entity.label, numbers[at[0]]) for entity, at in self.placed.items() if at is not None]
         for head, tail in _candidates(placed, scheme, self.audit):
             self.stated.setdefault((head, tail, None), set())
 

@@ -57,26 +57,26 @@ def repeats(prints: "array[int]") -> list[tuple[int, int]]:
     return [(int(first[group[i]]), int(i)) for i in again]
 
 
-def shared(prints: "array[int]", others: "array[int]") -> list[tuple[int, int]]:
+def shared(prints: "array[int]", other_prints: "array[int]") -> list[tuple[int, int]]:
     """(first document of one output, document of the other one with the same text)."""
-    if not (len(prints) and len(others)):
+    if not (len(prints) and len(other_prints)):
         return []
     known, first = numpy.unique(numpy.frombuffer(prints, dtype="uint64"), return_index=True)
-    searched = numpy.frombuffer(others, dtype="uint64")
+    searched = numpy.frombuffer(other_prints, dtype="uint64")
     at = numpy.minimum(numpy.searchsorted(known, searched), len(known) - 1)
     return [(int(first[at[i]]), int(i)) for i in numpy.flatnonzero(known[at] == searched)]
 
 
 def between(prints: Mapping[str, "array[int]"], pairs: Sequence[tuple[str, str]]) -> list[Shared]:
     """What these pairs of outputs share, those that share nothing left out."""
-    found = [Shared(one, other, shared(prints[one], prints[other])) for one, other in pairs]
-    return [leak for leak in found if leak.positions]
+    leaks = [Shared(name, other_name, shared(prints[name], prints[other_name])) for name, other_name in pairs]
+    return [leak for leak in leaks if leak.positions]
 
 
 def between_parts(prints: Mapping[str, "array[int]"]) -> list[Shared]:
     """What files in folders ``train``, ``dev`` and ``test`` share with those of a later part, of any corpus."""
     part_of = {name: PARTS.index(Path(name).parent.name) for name in prints if Path(name).parent.name in PARTS}
-    pairs = [(one, other) for one in part_of for other in part_of if part_of[one] < part_of[other]]
+    pairs = [(earlier, later) for earlier in part_of for later in part_of if part_of[earlier] < part_of[later]]
     return between(prints, pairs)
 
 

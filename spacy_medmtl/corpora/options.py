@@ -102,17 +102,17 @@ def meanings(help: str, default: str) -> Option:
     ``ignore``. ``default`` holds beside what is given, unless that says otherwise."""
 
     def read(text: str) -> Meanings:
-        found: Meanings = {}
+        by_attribute: Meanings = {}
         for part in text.split(",") if text else ():
             attribute, sign, meaning = part.strip().rpartition("=")
             key, _, value = attribute.lower().partition(":")
             targets = () if meaning == IGNORE else tuple(meaning.split("+"))
-            if not (sign and key) or not all(map(_NAME.fullmatch, targets)) or (key, value) in found:
+            if not (sign and key) or not all(map(_NAME.fullmatch, targets)) or (key, value) in by_attribute:
                 raise ValueError
             if len(set(targets) & set(STATUSES)) > 1:
                 raise ValueError
-            found[key, value] = targets
-        return found
+            by_attribute[key, value] = targets
+        return by_attribute
 
     def parse(text: str) -> Meanings:
         given = read(text)

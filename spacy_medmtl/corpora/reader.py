@@ -59,7 +59,7 @@ class Reader:
         values = read_settings(self.options, given)
         taken = inspect.signature(self.read).parameters
         own = {key: value for key, value in {**values, "seed": seed}.items() if key in taken}
-        rules = {one.name: values[one.name] for one in fields(Scheme) if one.name in values}
+        rules = {rule.name: values[rule.name] for rule in fields(Scheme) if rule.name in values}
         if not rules.get("modifiers", True):
             rules["modifiers"] = None
         return partial(self.read, **own), replace(self.scheme, **rules).checked()
@@ -68,17 +68,17 @@ class Reader:
 @lru_cache(maxsize=1)
 def readers() -> dict[str, Reader]:
     """All readers by name, sorted. One of another package that cannot be loaded is left out, with warning W416."""
-    found: dict[str, Reader] = {}
+    by_name: dict[str, Reader] = {}
     catalogue: dict[str, Any] = dict(srsly.read_yaml(Path(__file__).with_name("catalogue.yml")))
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         if point.value.startswith("spacy_medmtl."):
-            found[point.name] = replace(point.load(), **catalogue[point.name])
+            by_name[point.name] = replace(point.load(), **catalogue[point.name])
             continue
         try:
-            found[point.name] = point.load()
+            by_name[point.name] = point.load()
         except Exception as error:  # whatever the code of others may raise
             warn("W416", name=point.name, value=point.value, problem=type(error).__name__)
-    return found
+    return by_name
 
 
 def get_reader(name: str) -> Reader:

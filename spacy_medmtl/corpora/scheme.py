@@ -117,8 +117,8 @@ class Scheme:
 def only_group(entity: Entity) -> str | None:
     """Where an export says that a mention belongs, if it is not both an entity and a finding: to NER or FINDINGS_ONLY
     (the attribute ``group``)."""
-    found = (value for name, value in entity.attributes if name.lower() == GROUP)
-    return next((value for value in found if value in (NER, FINDINGS_ONLY)), None)
+    groups = (value for name, value in entity.attributes if name.lower() == GROUP)
+    return next((value for value in groups if value in (NER, FINDINGS_ONLY)), None)
 
 
 @dataclass

@@ -89,8 +89,8 @@ class Writer:
             if scheme.modifiers is None:
                 self.modifiers = list(in_order(names.modifiers))
             if scheme.group == FINDINGS_ONLY and names.labels and not self.finding_types:
-                found = ", ".join(sorted(names.attributes)) or "none"
-                raise MedmtlError("E414", attributes=found, labels=", ".join(sorted(names.labels)))
+                attributes = ", ".join(sorted(names.attributes)) or "none"
+                raise MedmtlError("E414", attributes=attributes, labels=", ".join(sorted(names.labels)))
         self.finding_labels = sorted({scheme.finding_label or name for name in self.finding_types or {""}})
 
     def doc(self, record: Record) -> Doc | None:
@@ -115,7 +115,7 @@ class Writer:
         if not is_unicode(record.text + (record.second or "")):
             return "a text with half a surrogate pair, which is no Unicode"
         given = (record.entities, record.links, record.classes, record.units, record.second)
-        if all(one is None for one in given):
+        if all(annotation is None for annotation in given):
             return "a text on which nothing is annotated"
         return "a document longer than spaCy reads" if length > self.nlp.max_length else ""
 

@@ -19,10 +19,10 @@ def ann_lines(doc: Doc) -> Iterator[str]:
     place there."""
     tables = doc_rows(doc, "")
     findings = {(row["start"], row["end"], row["label"]) for row in tables["findings"]}
-    others = [row for row in tables["entities"] if (row["start"], row["end"], row["label"]) not in findings]
+    other_entities = [row for row in tables["entities"] if (row["start"], row["end"], row["label"]) not in findings]
     identifiers: dict[tuple[int, int], str] = {}
     n_attributes = 0
-    spans = sorted((*tables["findings"], *others), key=lambda row: (row["start"], -row["end"]))
+    spans = sorted((*tables["findings"], *other_entities), key=lambda row: (row["start"], -row["end"]))
     for number, row in enumerate((row for row in spans if row["text"].strip()), 1):
         identifier = f"T{number}"
         identifiers.setdefault((row["start"], row["end"]), identifier)

@@ -72,8 +72,10 @@ class JsonLines(_LineFile):
 
     def write(self, doc_id: str, doc: Doc) -> None:
         rows = {
-            name: [{column: value for column, value in _rounded(row).items() if column != "doc_id"} for row in found]
-            for name, found in doc_rows(doc, doc_id).items()
+            name: [
+                {column: value for column, value in _rounded(row).items() if column != "doc_id"} for row in table_rows
+            ]
+            for name, table_rows in doc_rows(doc, doc_id).items()
         }
         self.append(json.dumps({"doc_id": doc_id, **rows}, ensure_ascii=False).encode() + b"\n")
 

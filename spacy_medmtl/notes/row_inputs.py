@@ -147,10 +147,10 @@ def _with_first(first: bytes, stream: BinaryIO) -> Iterator[bytes]:
 def _columns(names: list[str], settings: RowSettings) -> tuple[str, str | None] | None:
     """The columns of texts and ids; None where there is no column of texts, or not the one asked for."""
     text = _column(names, settings.text_column, TEXT_NAMES)
-    found_id = _column(names, settings.id_column, ID_NAMES)
-    if text is None or (settings.id_column is not None and found_id is None):
+    id_column = _column(names, settings.id_column, ID_NAMES)
+    if text is None or (settings.id_column is not None and id_column is None):
         return None
-    return text, found_id
+    return text, id_column
 
 
 def _column(names: list[str], wanted: str | None, usual: tuple[str, ...]) -> str | None:

@@ -29,7 +29,9 @@ Scores = dict[tuple[int, int, str], float]  # of spans, by characters and label
 def uncertainty(doc: Doc) -> float:
     """How little a pipeline is sure of what it found in a note, from 0 to 1: the mean of 1 - score over entities,
     findings, intents and relations (least confidence: Lewis and Gale, 1994). 0 where it found nothing."""
-    scores = [row["score"] for found in doc_rows(doc, "").values() for row in found if row["score"] is not None]
+    scores = [
+        row["score"] for table_rows in doc_rows(doc, "").values() for row in table_rows if row["score"] is not None
+    ]
     return sum(1.0 - score for score in scores) / len(scores) if scores else 0.0
 
 
@@ -40,7 +42,7 @@ def write_tasks(docs: Iterable[Doc], tool: str, output: Path, *, model: str) -> 
     prodigy, doccano: JSON lines. label_studio: a JSON array, and beside it OUTPUT.xml, the labelling interface that
     fits. brat: a folder, its files numbered in the order of uncertainty. Raises MedmtlError E407.
     """
-    ranked = sorted(((uncertainty(doc), number, doc) for number, doc in enumerate(docs)), key=lambda one: -one[0])
+    ranked = sorted(((uncertainty(doc), number, doc) for number, doc in enumerate(docs)), key=lambda entry: -entry[0])
     told: Told[str] = Told()
     if tool == "brat":
         folder = BratFolder(output)
@@ -56,7 +58,7 @@ def write_tasks(docs: Iterable[Doc], tool: str, output: Path, *, model: str) -> 
         meta = {"doc_id": str(doc.user_data.get(DOC_ID, number)), "uncertainty": round(unsure, 4)}
         tasks.append(make(record, _scores(doc), meta, model))
         if tool == "doccano":
-            told["status and modifiers of findings"] += sum(bool(one.attributes) for one in record.entities or ())
+            told["status and modifiers of findings"] += sum(bool(entity.attributes) for entity in record.entities or ())
     if tool != "prodigy":
         told["intents of sentences"] += _n_intents(ranked)
     if tool == "label_studio":
@@ -92,10 +94,10 @@ def _doccano(record: Record, scores: Scores, meta: Task, model: str) -> Task:
     entities: list[Task] = []
     relations: list[Task] = []
     numbers: dict[tuple[int, int], int] = {}
-    for number, one in enumerate(record.entities or (), 1):
-        start, end = one.bounds
-        numbers.setdefault(one.bounds, number)
-        entities.append({"id": number, "label": one.label, "start_offset": start, "end_offset": end})
+    for number, entity in enumerate(record.entities or (), 1):
+        start, end = entity.bounds
+        numbers.setdefault(entity.bounds, number)
+        entities.append({"id": number, "label": entity.label, "start_offset": start, "end_offset": end})
     for link in record.links or ():
         ends = numbers.get(link.head.bounds), numbers.get(link.tail.bounds)
         if link.label is not None and None not in ends:
@@ -113,18 +115,18 @@ def _label_studio(record: Record, scores: Scores, meta: Task, model: str) -> Tas
     """A task with the findings as a prediction, which people see and correct."""
     result: list[Task] = []
     regions: dict[tuple[int, int], str] = {}
-    for number, one in enumerate(record.entities or (), 1):
-        start, end = one.bounds
+    for number, entity in enumerate(record.entities or (), 1):
+        start, end = entity.bounds
         region = f"r{number}"
-        regions.setdefault(one.bounds, region)
+        regions.setdefault(entity.bounds, region)
         place = {"start": start, "end": end, "text": record.text[start:end]}
         common = {"id": region, "to_name": "text"}
-        score = scores.get((start, end, one.label))
+        score = scores.get((start, end, entity.label))
         told = {} if score is None else {"score": score}
         result.append(
-            {**common, "from_name": "label", "type": "labels", "value": {**place, "labels": [one.label]}, **told}
+            {**common, "from_name": "label", "type": "labels", "value": {**place, "labels": [entity.label]}, **told}
         )
-        for name, value in one.attributes:
+        for name, value in entity.attributes:
             choices = {**place, "choices": [value or "true"]}
             result.append({**common, "from_name": name, "type": "choices", "value": choices})
     for link in record.links or ():
@@ -138,13 +140,13 @@ def _label_studio(record: Record, scores: Scores, meta: Task, model: str) -> Tas
 
 def _interface(tasks: Sequence[Task]) -> str:
     """Label Studio's labelling interface for all labels, attributes and relations of the tasks."""
-    results = [one for task in tasks for one in task["predictions"][0]["result"]]
-    labels = {label for one in results if one["type"] == "labels" for label in one["value"]["labels"]}
-    relations = {label for one in results if one["type"] == "relation" for label in one["labels"]}
+    results = [result for task in tasks for result in task["predictions"][0]["result"]]
+    labels = {label for result in results if result["type"] == "labels" for label in result["value"]["labels"]}
+    relations = {label for result in results if result["type"] == "relation" for label in result["labels"]}
     attributes: dict[str, set[str]] = {}
-    for one in results:
-        if one["type"] == "choices":
-            attributes.setdefault(one["from_name"], set()).update(one["value"]["choices"])
+    for result in results:
+        if result["type"] == "choices":
+            attributes.setdefault(result["from_name"], set()).update(result["value"]["choices"])
     if "assertion" in attributes:
         attributes["assertion"].update(STATUSES)
     lines = ["<View>", '<Labels name="label" toName="text">', *_values("Label", labels), "</Labels>"]

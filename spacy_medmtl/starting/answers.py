@@ -53,7 +53,7 @@ class Answers:
         trainable = self.trainable()
         if not self.tasks or not set(self.tasks) <= set(trainable):
             raise MedmtlError("E404", option="--task", received=list(self.tasks), expected=f"some of {trainable}")
-        pairs = sorted({_pair_kind(one) for one in self.sources.values() if "pair_relation" in one.tasks})
+        pairs = sorted({_pair_kind(source) for source in self.sources.values() if "pair_relation" in source.tasks})
         if "pair_relation" in self.tasks and len(pairs) > 1:
             expected = "sources whose pairs are of one kind, or tasks without pair_relation"
             raise MedmtlError("E404", option="--data", received=pairs, expected=expected)
@@ -67,13 +67,15 @@ class Answers:
 
     def trainable(self) -> list[str]:
         """The tasks that the sources can train, easy to hard."""
-        return [task for task in TASKS if any(task in one.tasks for one in self.sources.values())]
+        return [task for task in TASKS if any(task in source.tasks for source in self.sources.values())]
 
     @property
     def pair_kind(self) -> str:
         """What is related: ``adjacent`` sentences, the ``segment`` texts of a pair (or ``scored segment``), ``entity``
         pairs."""
-        return next((_pair_kind(one) for one in self.sources.values() if "pair_relation" in one.tasks), "adjacent")
+        return next(
+            (_pair_kind(source) for source in self.sources.values() if "pair_relation" in source.tasks), "adjacent"
+        )
 
     @property
     def n_layers(self) -> int | None:
@@ -96,7 +98,7 @@ class Answers:
 def read_sources(texts: Sequence[str]) -> dict[str, Source]:
     """``sample``, or READER=PATH for each corpus of one's own. Raises MedmtlError E403 for an unknown reader, E404 for
     one of published corpora and for a path that is not there."""
-    found: dict[str, Source] = {}
+    sources: dict[str, Source] = {}
     for text in texts:
         reader, sign, place = text.partition("=")
         path = Path(place) if sign else SAMPLE_FOLDER if reader == SAMPLE else None
@@ -106,9 +108,9 @@ def read_sources(texts: Sequence[str]) -> dict[str, Source]:
                 "or 'sample' in a copy of the repository"
             )
             raise MedmtlError("E404", option="--data", received=text, expected=expected)
-        name = reader if reader not in found else f"{reader}_{sum(key.startswith(reader) for key in found) + 1}"
-        found[name] = Source(reader, path)
-    return found
+        name = reader if reader not in sources else f"{reader}_{sum(key.startswith(reader) for key in sources) + 1}"
+        sources[name] = Source(reader, path)
+    return sources
 
 
 def is_encoder_folder(path: str) -> bool:

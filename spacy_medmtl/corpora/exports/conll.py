@@ -28,7 +28,7 @@ def lines(records: Callable[[], Iterator[Record]], told: "Told[str]") -> Iterato
     yield HEADER + " ".join(["FORM", *(["MISC"] if has_blanks else []), *names])
     for record in records():
         told["documents in which it is not known where blanks stood"] += int(has_blanks and record.spaces is None)
-        told["relations and judged pairs"] += len({(one.head.bounds, one.tail.bounds) for one in record.links or ()})
+        told["relations and judged pairs"] += len({(link.head.bounds, link.tail.bounds) for link in record.links or ()})
         told["intents"] += len(record.units or ())
         told["turns"] += sum(speaker is not None for _, speaker in record.turns or ())
         told["classes of documents"] += len(record.classes or ())
@@ -75,14 +75,14 @@ def _layers(record: Record, told: "Told[str]") -> Layers:
     for entity in record.entities or ():
         start, end = entity.bounds
         spans.append((bisect_right(begins, start) - 1, bisect_left(begins, end), entity.label, entity))
-    for start, end, label, entity in sorted(spans, key=lambda one: (one[0], -one[1], one[2])):
+    for start, end, label, entity in sorted(spans, key=lambda span: (span[0], -span[1], span[2])):
         if not is_label(label):
             told["spans whose label a column cannot hold"] += 1
         elif any(begins[start] < first <= begins[end - 1] for first in record.starts):
             told["spans over several sentences"] += 1
         else:
             for group, tag in _tags(entity):
-                layer = next((one for one in layers[group] if one[-1][1] <= start), None)
+                layer = next((candidate for candidate in layers[group] if candidate[-1][1] <= start), None)
                 if layer is None:
                     layers[group].append([(start, end, tag)])
                 else:

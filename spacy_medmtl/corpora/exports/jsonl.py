@@ -22,17 +22,21 @@ def example_of(record: Record) -> dict[str, Any]:
     tokens = _Tokens(record)
     example: dict[str, Any] = {"text": record.text, "tokens": tokens.rows()}
     if record.entities is not None:
-        example["spans"] = [_span(one, tokens) for one in record.entities]
+        example["spans"] = [_span(entity, tokens) for entity in record.entities]
     if record.links is not None:
         links = record.links
-        example["relations"] = [{**_pair(one, tokens), "label": one.label} for one in links if one.label is not None]
-        example["judged_pairs"] = [_pair(one, tokens) for one in links if one.label is None]
+        example["relations"] = [
+            {**_pair(link, tokens), "label": link.label} for link in links if link.label is not None
+        ]
+        example["judged_pairs"] = [_pair(link, tokens) for link in links if link.label is None]
     if record.units is not None:
         example["intents"] = [{**tokens.at(bounds), "label": label} for bounds, label in record.units]
     if record.turns is not None:
         turns = _stretches([start for start, _ in record.turns], record.text)
         speakers = [speaker for _, speaker in record.turns]
-        example["turns"] = [{**tokens.at(one), "label": who} for one, who in zip(turns, speakers) if who is not None]
+        example["turns"] = [
+            {**tokens.at(turn), "label": speaker} for turn, speaker in zip(turns, speakers) if speaker is not None
+        ]
     if record.classes is not None:
         example["accept"] = record.classes
     if record.sentences == EXACT:

@@ -77,16 +77,16 @@ def _entities(doc: Doc, place: Place) -> dict[tuple[int, int, str], Entity] | No
     has_both = FINDINGS in doc.spans and key in (*doc.spans, ENTS)
     is_known = has_both and ANNOTATED_LABELS in doc.spans[FINDINGS].attrs
     of_findings = set(labels_of(doc, FINDINGS)) if is_known else None
-    found: dict[tuple[int, int, str], Entity] = {}
-    for one in [*plain, *(other for other in said if other not in set(plain))]:
-        attributes = said.get(one, ())
-        if has_both and one not in said and (of_findings is None or one[2] in of_findings):
+    entities: dict[tuple[int, int, str], Entity] = {}
+    for mention in [*plain, *(finding for finding in said if finding not in set(plain))]:
+        attributes = said.get(mention, ())
+        if has_both and mention not in said and (of_findings is None or mention[2] in of_findings):
             attributes = ((GROUP, NER),)
-        elif one not in set(plain):
+        elif mention not in set(plain):
             attributes += ((GROUP, FINDINGS_ONLY),)
-        span = Span(doc, one[0], one[1])
-        found[one] = Entity(one[2], ((span.start_char, span.end_char),), place, attributes)
-    return found
+        span = Span(doc, mention[0], mention[1])
+        entities[mention] = Entity(mention[2], ((span.start_char, span.end_char),), place, attributes)
+    return entities
 
 
 def _links(doc: Doc, by_bounds: dict[Bounds, Entity], place: Place) -> list[Link]:

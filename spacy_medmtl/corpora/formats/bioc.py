@@ -162,12 +162,12 @@ def _hand_down(annotations: list[Value], passages: list[Passage]) -> None:
 
 def _entities(passage: Passage, begin: int, place: Place, audit: Audit) -> Iterator[tuple[str, Entity]]:
     """The mentions, by their ids, in the text of the document, in which a passage begins at ``begin``."""
-    located_ones = [annotation for annotation in passage.annotations if _list(annotation, "locations")]
-    audit.note("annotations of a document, at no place in its text", len(passage.annotations) - len(located_ones))
-    places = [_locations(annotation) for annotation in located_ones]
-    words = [_typed(annotation.get("text") or "", str) or None for annotation in located_ones]
+    in_text = [annotation for annotation in passage.annotations if _list(annotation, "locations")]
+    audit.note("annotations of a document, at no place in its text", len(passage.annotations) - len(in_text))
+    places = [_locations(annotation) for annotation in in_text]
+    words = [_typed(annotation.get("text") or "", str) or None for annotation in in_text]
     mentions = [(moved(given, -passage.offset), said) for given, said in zip(places, words)]
-    for annotation, given, fragments in zip(located_ones, places, located(passage.text, mentions, audit)):
+    for annotation, given, fragments in zip(in_text, places, located(passage.text, mentions, audit)):
         infons, here = _infons(annotation), _place(annotation, place)
         label = read_label(infons.pop("type", None), audit)
         if label is None or fragments is None:

@@ -84,7 +84,7 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
     elif not text.exists():
         _drop_orphan(read_text(rows, audit, max_bytes=MAX_BYTES), Place(rows, 1), audit)
     elif path == text:
-        content, annotations = (read_text(one, audit, max_bytes=MAX_BYTES) for one in (text, rows))
+        content, annotations = (read_text(file, audit, max_bytes=MAX_BYTES) for file in (text, rows))
         with text.open("rb") as stream:
             has_mark = stream.read(3) == b"\xef\xbb\xbf"
         configuration = _configuration(path.parent)
@@ -158,9 +158,9 @@ def _pair(
 @lru_cache(maxsize=64)
 def _configuration(folder: Path) -> str:
     """The ``annotation.conf`` of a folder, or of the nearest one around it that has texts beside it."""
-    for one in (folder, folder.parent):
+    for candidate in (folder, folder.parent):
         try:
-            return (one / CONFIGURATION).read_bytes()[:1_000_000].decode("utf-8-sig", errors="replace")
+            return (candidate / CONFIGURATION).read_bytes()[:1_000_000].decode("utf-8-sig", errors="replace")
         except OSError:
             continue
     return ""
@@ -194,10 +194,10 @@ def _record(pair: Pair, audit: Audit) -> Record:
                 problem = _ORDER
             elif mentions.setdefault(identifier, mention) is not mention:
                 problem = "a second mention with this id"
-        elif kind in "AM" and (found := _ATTRIBUTE.fullmatch(rest)):
-            said.append((found["of"], (found["name"], (found["value"] or "").strip()), place))
-        elif kind == "R" and (found := _RELATION.fullmatch(rest)) and is_label(found["label"]):
-            relations.append(LinkRow(found["label"], found["head"], found["tail"], place))
+        elif kind in "AM" and (match := _ATTRIBUTE.fullmatch(rest)):
+            said.append((match["of"], (match["name"], (match["value"] or "").strip()), place))
+        elif kind == "R" and (match := _RELATION.fullmatch(rest)) and is_label(match["label"]):
+            relations.append(LinkRow(match["label"], match["head"], match["tail"], place))
         elif kind in _NOT_KEPT and rest:
             if (event := _EVENT.match(rest)) and kind == "E":
                 triggers[identifier] = event["trigger"]
@@ -266,8 +266,8 @@ def _entities(
 ) -> Iterator[tuple[str, Entity]]:
     """The mentions by their ids, at the characters where their words stand."""
     given = [(entity.fragments, words) for entity, words in mentions.values()]
-    found = located(pair.text, given, audit, has_mark=pair.has_mark)
-    for (identifier, (entity, _)), fragments in zip(mentions.items(), found):
+    stretches = located(pair.text, given, audit, has_mark=pair.has_mark)
+    for (identifier, (entity, _)), fragments in zip(mentions.items(), stretches):
         if fragments is None:
             ordered = sorted(entity.fragments)
             reason = WRONG if are_fragments(ordered, len(pair.text)) else _APART

@@ -18,14 +18,14 @@ def read_sentences(
     """A record for each row. ``labels``: those that were annotated, used or not, and no others; none for what occurs.
     Raises MedmtlError E401 at the first loss in stop mode."""
     for place, (words, given) in read_table(path, (text, label), delimiter, audit):
-        found = read_label(given, audit)
-        if found is None:
+        class_label = read_label(given, audit)
+        if class_label is None:
             audit.dropped(place, "line", "", f"a row {label_problem(given)}")
-        elif labels and found not in labels:
-            audit.dropped(place, "line", found, "a label that the setting 'labels' does not name")
+        elif labels and class_label not in labels:
+            audit.dropped(place, "line", class_label, "a label that the setting 'labels' does not name")
         else:
             sentences = RULE if unit == "doc" else EXACT
-            yield Record(words, place, classes=[found], sentences=sentences, declared_labels=labels)
+            yield Record(words, place, classes=[class_label], sentences=sentences, declared_labels=labels)
 
 
 def read_pairs(
@@ -33,26 +33,26 @@ def read_pairs(
 ) -> Iterator[Record]:
     """A pair for each row; the labels in ``none`` say that there is no relation. Rows with the same first text go to
     one side of a split. Losses as for ``read_sentences``."""
-    for place, (text, other, given) in read_table(path, (first, second, label), delimiter, audit):
-        found = read_label(given, audit)
-        if given in none or found in none:
-            found = None
-        elif found is None:
+    for place, (text, other_text, given) in read_table(path, (first, second, label), delimiter, audit):
+        verdict = read_label(given, audit)
+        if given in none or verdict in none:
+            verdict = None
+        elif verdict is None:
             audit.dropped(place, "line", "", f"a row {label_problem(given)}")
             continue
-        yield Record(text, place, second=other, verdict=found, key=text)
+        yield Record(text, place, second=other_text, verdict=verdict, key=text)
 
 
 def read_scores(
     path: Path, audit: Audit, *, first: str, second: str, score: str, label: str, delimiter: str
 ) -> Iterator[Record]:
     """A pair for each row, with a number for a regression and the one ``label`` of all."""
-    for place, (text, other, given) in read_table(path, (first, second, score), delimiter, audit):
+    for place, (text, other_text, given) in read_table(path, (first, second, score), delimiter, audit):
         value = _number(given)
         if value is None:
             audit.dropped(place, "line", "", "a row whose score is no number")
         else:
-            yield Record(text, place, second=other, verdict=label, value=value, key=text)
+            yield Record(text, place, second=other_text, verdict=label, value=value, key=text)
 
 
 _TABLES = (".csv", ".tsv", ".tab")

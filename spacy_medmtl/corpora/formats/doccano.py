@@ -35,26 +35,26 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
         waiting.append((place, value, text))
         kind = kind or _kind(_given(value))
         if kind or len(waiting) > 10_000:
-            yield from (_record(one, words, here, kind, audit) for here, one, words in waiting)
+            yield from (_record(example, words, here, kind, audit) for here, example, words in waiting)
             waiting = []
-    yield from (_record(one, words, here, kind, audit) for here, one, words in waiting)
+    yield from (_record(example, words, here, kind, audit) for here, example, words in waiting)
 
 
 READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **UNIT})
 
 
 def _given(value: dict[str, Any]) -> Any:
-    found = value.get("label", value.get("labels"))
-    return value.get("annotations") if found is None else found
+    label = value.get("label", value.get("labels"))
+    return value.get("annotations") if label is None else label
 
 
 def _kind(given: Any) -> str | None:
     """Whether a value holds mentions or classes; None if that cannot be told."""
     parts = given if isinstance(given, list) else [] if given is None else [given]
-    for one in parts:
-        if isinstance(one, list) or (isinstance(one, dict) and "start_offset" in one):
+    for part in parts:
+        if isinstance(part, list) or (isinstance(part, dict) and "start_offset" in part):
             return _SPANS
-        if one != "":
+        if part != "":
             return _CLASSES
     return None
 
@@ -64,29 +64,33 @@ def _record(value: dict[str, Any], text: str, place: Place, kind: str | None, au
     given = _given(value)
     spans: list[Entity] = []
     if given is not None and _kind(given) != _CLASSES and (_kind(given) or kind) != _CLASSES:
-        for one in given if isinstance(given, list) else [given]:
-            found = _old(one, text, place, audit) if isinstance(one, dict) else _triple(one, text, place, audit)
-            spans += [] if found is None else [found]
+        for part in given if isinstance(given, list) else [given]:
+            mention = _old(part, text, place, audit) if isinstance(part, dict) else _triple(part, text, place, audit)
+            spans += [] if mention is None else [mention]
         record.entities = spans
     elif given is not None:
         old = (
-            [one.get("label") if isinstance(one, dict) else one for one in given] if isinstance(given, list) else given
+            [part.get("label") if isinstance(part, dict) else part for part in given]
+            if isinstance(given, list)
+            else given
         )
-        record.classes = labels_of([_text(one, audit) for one in old] if isinstance(old, list) else old, place, audit)
+        record.classes = labels_of(
+            [_text(label, audit) for label in old] if isinstance(old, list) else old, place, audit
+        )
     if isinstance(value.get("cats"), (list, str)):
         record.classes = [*(record.classes or ()), *labels_of(value["cats"], place, audit)]
     if "entities" in value:
         triples = value["entities"] if isinstance(value["entities"], list) else []
-        found_triples = [_triple(one, text, place, audit) for one in triples if isinstance(one, list)]
-        spans += [one for one in found_triples if one is not None]
+        mentions = [_triple(triple, text, place, audit) for triple in triples if isinstance(triple, list)]
+        spans += [mention for mention in mentions if mention is not None]
         by_id: dict[str, Entity] = {}
-        rest = [one for one in triples if not isinstance(one, list)]
-        for one in objects(rest, "an entity", place, audit):
-            edges = one.get("start_offset"), one.get("end_offset")
-            found = entity(text, *edges, one.get("label"), place, audit, attributes_of(one, _KNOWN))
-            if found is not None:
-                spans.append(found)
-                by_id[str(one.get("id"))] = found
+        rest = [part for part in triples if not isinstance(part, list)]
+        for annotation in objects(rest, "an entity", place, audit):
+            edges = annotation.get("start_offset"), annotation.get("end_offset")
+            mention = entity(text, *edges, annotation.get("label"), place, audit, attributes_of(annotation, _KNOWN))
+            if mention is not None:
+                spans.append(mention)
+                by_id[str(annotation.get("id"))] = mention
         rows = link_rows(value.get("relations"), ("type", "from_id", "to_id"), place, audit)
         record.entities, record.links = spans, resolve_links(rows, by_id, audit)
     return record

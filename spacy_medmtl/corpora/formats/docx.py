@@ -43,6 +43,9 @@ def _rows(table: Element, path: Path) -> list[TableRow]:
 def _text(cell: Element) -> str:
     paragraphs = []
     for paragraph in cell.iterchildren("{*}p"):
-        pieces = (one.text or "" if local(one) == "t" else _BLANKS.get(local(one), "") for one in paragraph.iter())
+        pieces = (
+            element.text or "" if local(element) == "t" else _BLANKS.get(local(element), "")
+            for element in paragraph.iter()
+        )
         paragraphs.append("".join(pieces))
     return "\n".join(paragraphs)

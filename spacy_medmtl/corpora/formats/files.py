@@ -151,7 +151,7 @@ def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) 
     """The file with the stem of ``path`` and one of the suffixes, beside it or in one of the ``folders`` (relative to
     the folder of ``path``); None if there is none."""
     places = (path.parent / folder / f"{path.stem}{suffix}" for folder in (".", *folders) for suffix in suffixes)
-    return next((found for found in places if found.is_file()), None)
+    return next((place for place in places if place.is_file()), None)
 
 
 def drop_without(path: Path, suffixes: Sequence[str], folders: Sequence[str], audit: Audit) -> None:

@@ -89,10 +89,10 @@ class _Window:
 
     def mark(self) -> str:
         """Skip blanks, a comma or closing bracket, and blanks; return what was between the blanks."""
-        while (found := _NEXT.match(self.text, self.at)) is not None:
-            if found.end() < len(self.text) or not self.more():
-                self.skip_to(found.end())
-                return found[1] or ""
+        while (match := _NEXT.match(self.text, self.at)) is not None:
+            if match.end() < len(self.text) or not self.more():
+                self.skip_to(match.end())
+                return match[1] or ""
         return ""
 
     def value(self) -> tuple[Any] | None:
@@ -123,10 +123,10 @@ def _elements(path: Path, window: _Window, *, is_member: bool) -> Generator[tupl
         if (mark == ",") == (number == 0):
             return element, "expected a comma between two elements of an array, or its end; the rest is not read"
         place = Place(element, window.line)
-        found = window.value()
-        if found is None:
+        decoded = window.value()
+        if decoded is None:
             return element, "broken JSON; what stands from here on is not read"
-        yield place, found[0]
+        yield place, decoded[0]
     if window.text[window.at :][:1] not in (("}", ",") if is_member else ("",)):
         return path, "text behind the end of the array, which is not read"
     return None
@@ -137,18 +137,18 @@ def _values(path: Path, window: _Window) -> Generator[tuple[Place, Any], None, P
         return path, "no JSON in the file"
     while window.mark() or window.at < len(window.text):
         place = Place(path, window.line)
-        found = window.value()
-        if found is None:
+        decoded = window.value()
+        if decoded is None:
             return path, "broken JSON; what stands from here on is not read"
-        yield place, found[0]
+        yield place, decoded[0]
     return None
 
 
 def _head_of_member(text: str, keys: Collection[str]) -> "re.Match[str] | None":
     """Up to the bracket of a member of the outermost object; the members before it must be in ``text``."""
-    found = _OPEN.match(text) if keys else None
-    while found is not None:
-        name = _NAME.match(text, found.end())
+    match = _OPEN.match(text) if keys else None
+    while match is not None:
+        name = _NAME.match(text, match.end())
         if name is None:
             return None
         if json.loads(name[1], strict=False) in keys:
@@ -157,7 +157,7 @@ def _head_of_member(text: str, keys: Collection[str]) -> "re.Match[str] | None":
             _, end = _DECODER.raw_decode(text, name.end())
         except (ValueError, RecursionError):
             return None
-        found = _COMMA.match(text, end)
+        match = _COMMA.match(text, end)
     return None
 
 

@@ -14,11 +14,11 @@ Mention = tuple[int, int, str, Attributes]  # start, end, label, what is said of
 def objects(value: Any, what: str, place: Place, audit: Audit) -> list[dict[str, Any]]:
     """The JSON objects of a list; None stands for an empty one, and whatever else is there is a loss (MedmtlError E401
     in stop mode)."""
-    found = value if isinstance(value, list) else [] if value is None else [value]
-    for one in found:
-        if not isinstance(one, dict):
+    parts = value if isinstance(value, list) else [] if value is None else [value]
+    for part in parts:
+        if not isinstance(part, dict):
             audit.dropped(place, "line", "", f"{what} that is no JSON object")
-    return [one for one in found if isinstance(one, dict)]
+    return [part for part in parts if isinstance(part, dict)]
 
 
 def has_types(value: Any, types: Mapping[str, type]) -> bool:
@@ -71,35 +71,35 @@ def mentions(
     ``kind`` and ``label`` (MedmtlError E401 in stop mode).
     """
     for mention in given:
-        found = read(mention, text)
-        if isinstance(found, str):
-            audit.dropped(place, kind, label, found)
+        mention_or_problem = read(mention, text)
+        if isinstance(mention_or_problem, str):
+            audit.dropped(place, kind, label, mention_or_problem)
         else:
-            start, end, name, attributes = found
+            start, end, name, attributes = mention_or_problem
             yield Entity(name, ((at + start, at + end),), place, attributes)
 
 
 def attributes_of(value: dict[str, Any], known: tuple[str, ...]) -> Attributes:
     """The members of an object beside the known ones: flags, texts and lists of texts, as (name, value)."""
-    found: list[tuple[str, str]] = []
-    for name, one in value.items():
-        if name not in known and one is not None:
-            for part in one if isinstance(one, list) else [one]:
+    attributes: list[tuple[str, str]] = []
+    for name, given in value.items():
+        if name not in known and given is not None:
+            for part in given if isinstance(given, list) else [given]:
                 is_flag = isinstance(part, bool)
-                found.append((name, ("" if part else FALSE) if is_flag else str(part)))
-    return tuple(found)
+                attributes.append((name, ("" if part else FALSE) if is_flag else str(part)))
+    return tuple(attributes)
 
 
 def labels_of(value: Any, place: Place, audit: Audit) -> list[str]:
     """The labels of a text: one or a list of them. What is no label is a loss (MedmtlError E401 in stop mode)."""
-    found: list[str] = []
-    for one in value if isinstance(value, list) else [value]:
-        name = read_label(one, audit)
+    labels: list[str] = []
+    for given in value if isinstance(value, list) else [value]:
+        name = read_label(given, audit)
         if name is None:
-            audit.dropped(place, "line", "", f"a class of the text {label_problem(one)}")
+            audit.dropped(place, "line", "", f"a class of the text {label_problem(given)}")
         else:
-            found.append(name)
-    return found
+            labels.append(name)
+    return labels
 
 
 def link_rows(value: Any, names: tuple[str, str, str], place: Place, audit: Audit) -> Iterator[LinkRow]:

@@ -58,7 +58,7 @@ READER = Reader(
 def _chosen(task: dict[str, Any], which: str, place: Place, audit: Audit) -> list[dict[str, Any]] | None:
     """The results of the annotation that counts; None if there is none."""
     given = objects(task.get("annotations", task.get("completions")), "an annotation", place, audit)
-    done = [one for one in given if not one.get("was_cancelled")]
+    done = [annotation for annotation in given if not annotation.get("was_cancelled")]
     audit.note("cancelled annotations, left out", len(given) - len(done))
     if not done:
         is_predicted = bool(task.get("predictions"))
@@ -76,28 +76,28 @@ def _record(results: list[dict[str, Any]], text: str, place: Place, audit: Audit
     attributes: dict[str, list[tuple[str, str]]] = {}
     classes: list[str] | None = None
     rows: list[LinkRow] = []
-    for number, one in enumerate(results):
-        given = one.get("value")
+    for number, result in enumerate(results):
+        given = result.get("value")
         value = given if isinstance(given, dict) else {}
-        identifier = str(one.get("id", f"result {number}"))
-        if one.get("type") in _REGIONS:
+        identifier = str(result.get("id", f"result {number}"))
+        if result.get("type") in _REGIONS:
             regions.append((identifier, value))
-        elif one.get("type") == "choices" and "start" in value:
-            label = str(one.get("from_name", ""))
-            found = labels_of(value.get("choices"), place, audit)
-            attributes.setdefault(identifier, []).extend((label, choice) for choice in found)
-        elif one.get("type") == "choices":
+        elif result.get("type") == "choices" and "start" in value:
+            label = str(result.get("from_name", ""))
+            choices = labels_of(value.get("choices"), place, audit)
+            attributes.setdefault(identifier, []).extend((label, choice) for choice in choices)
+        elif result.get("type") == "choices":
             classes = (classes or []) + labels_of(value.get("choices"), place, audit)
-        elif one.get("type") == "relation":
-            rows += _rows(one, place, audit)
+        elif result.get("type") == "relation":
+            rows += _rows(result, place, audit)
         else:
             audit.note("results that are no labels, choices or relations, not kept")
     for _ in set(attributes) - {identifier for identifier, _ in regions}:
         audit.dropped(place, "line", "", "choices for a region that is not there")
     entities: list[Entity] = []
     by_id: dict[str, Entity] = {}
-    for identifier, found_here in _entities(regions, text, place, audit):
-        labelled = replace(found_here, attributes=tuple(attributes.get(identifier, ())))
+    for identifier, entity in _entities(regions, text, place, audit):
+        labelled = replace(entity, attributes=tuple(attributes.get(identifier, ())))
         entities.append(labelled)
         by_id.setdefault(identifier, labelled)
     has_spans = bool(regions) or classes is None
@@ -117,10 +117,10 @@ def _entities(
             audit.dropped(place, "line", "", WRONG)
             continue
         labels = value.get("labels", value.get("hypertextlabels"))
-        for one in labels if isinstance(labels, list) and labels else [labels]:
-            label = read_label(one, audit)
+        for given in labels if isinstance(labels, list) and labels else [labels]:
+            label = read_label(given, audit)
             if label is None:
-                audit.dropped(place, "line", "", f"a mention {label_problem(one)}")
+                audit.dropped(place, "line", "", f"a mention {label_problem(given)}")
             else:
                 yield identifier, Entity(label, fragments, place)
 
@@ -128,8 +128,8 @@ def _entities(
 def _edges(value: dict[str, Any]) -> list[tuple[int, int]]:
     """The offsets of a region; in marked-up texts those of the whole text. None of them if they are no numbers."""
     given = value.get("globalOffsets")
-    found = given if isinstance(given, dict) else value
-    start, end = found.get("start"), found.get("end")
+    offsets = given if isinstance(given, dict) else value
+    start, end = offsets.get("start"), offsets.get("end")
     return [(start, end)] if type(start) is int and type(end) is int else [(-1, -1)]
 
 

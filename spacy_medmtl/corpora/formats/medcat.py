@@ -64,27 +64,33 @@ READER = Reader(
 
 def _entities(document: dict[str, Any], label: str, place: Place, audit: Audit) -> Iterator[tuple[str, Entity]]:
     given = []
-    for one in objects(document.get("annotations"), "an annotation", place, audit):
-        if any(one.get(flag) for flag in ("deleted", "killed", "irrelevant")) or one.get("validated") is False:
+    for annotation in objects(document.get("annotations"), "an annotation", place, audit):
+        if (
+            any(annotation.get(flag) for flag in ("deleted", "killed", "irrelevant"))
+            or annotation.get("validated") is False
+        ):
             audit.note("annotations that were deleted, irrelevant or not validated, left out")
-        elif type(one.get("start")) is not int or type(one.get("end")) is not int:
+        elif type(annotation.get("start")) is not int or type(annotation.get("end")) is not int:
             audit.dropped(place, "line", "", "an annotation whose start and end are no numbers")
-        elif not isinstance(one.get("value"), (str, type(None))):
+        elif not isinstance(annotation.get("value"), (str, type(None))):
             audit.dropped(place, "line", "", "an annotation whose words are no text")
         else:
-            given.append(one)
-    mentions = [([(one["start"], one["end"])], one.get("value")) for one in given]
-    for one, fragments in zip(given, located(document["text"], mentions, audit)):
-        found = read_label(one.get(CUI) if label == CUI else label, audit)
-        if fragments is None or found is None:
-            reason = WRONG if fragments is None else f"an annotation {label_problem(one.get(CUI))}"
+            given.append(annotation)
+    mentions = [([(annotation["start"], annotation["end"])], annotation.get("value")) for annotation in given]
+    for annotation, fragments in zip(given, located(document["text"], mentions, audit)):
+        entity_label = read_label(annotation.get(CUI) if label == CUI else label, audit)
+        if fragments is None or entity_label is None:
+            reason = WRONG if fragments is None else f"an annotation {label_problem(annotation.get(CUI))}"
             audit.dropped(place, "line", "", reason)
         else:
-            yield str(one.get("id", fragments)), Entity(found, fragments, place, _attributes(one.get("meta_anns")))
+            yield (
+                str(annotation.get("id", fragments)),
+                Entity(entity_label, fragments, place, _attributes(annotation.get("meta_anns"))),
+            )
 
 
 def _attributes(given: Any) -> Attributes:
     """Meta annotations, which come as a list or by their names; one that was not validated says nothing."""
-    found = given.values() if isinstance(given, dict) else given if isinstance(given, list) else ()
-    meta = [one for one in found if isinstance(one, dict) and one.get("validated") is not False]
-    return tuple((str(one.get("name", "")), str(one.get("value", ""))) for one in meta)
+    annotations = given.values() if isinstance(given, dict) else given if isinstance(given, list) else ()
+    validated = [meta for meta in annotations if isinstance(meta, dict) and meta.get("validated") is not False]
+    return tuple((str(meta.get("name", "")), str(meta.get("value", ""))) for meta in validated)

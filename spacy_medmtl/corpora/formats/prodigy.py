@@ -46,25 +46,27 @@ def _record(value: dict[str, Any], text: str, place: Place, audit: Audit) -> Rec
     record.words, record.spaces = _tokens(value.get("tokens"), text, place, audit)
     if "spans" in value:
         spans = objects(value["spans"], "a span", place, audit)
-        found = [_entity(one, text, place, audit, attributes_of(one, NOT_ATTRIBUTES)) for one in spans]
-        record.entities = [one for one in found if one is not None]
+        entities = [_entity(span, text, place, audit, attributes_of(span, NOT_ATTRIBUTES)) for span in spans]
+        record.entities = [mention for mention in entities if mention is not None]
     if "relations" in value or "judged_pairs" in value:
         given = objects(value.get("relations"), "a relation", place, audit)
-        given += [{**one, "label": None} for one in objects(value.get("judged_pairs"), "a pair", place, audit)]
-        links = [_link(one, text, record, place, audit) for one in given]
-        record.links = [one for one in links if one is not None]
+        given += [{**pair, "label": None} for pair in objects(value.get("judged_pairs"), "a pair", place, audit)]
+        links = [_link(relation, text, record, place, audit) for relation in given]
+        record.links = [link for link in links if link is not None]
     if "accept" in value or ("label" in value and "spans" not in value):
         record.classes = labels_of(value.get("accept", value.get("label")), place, audit)
     if "intents" in value:
-        units = [_entity(one, text, place, audit) for one in objects(value["intents"], "an intent", place, audit)]
-        record.units = [(one.bounds, one.label) for one in units if one is not None]
+        units = [_entity(intent, text, place, audit) for intent in objects(value["intents"], "an intent", place, audit)]
+        record.units = [(unit.bounds, unit.label) for unit in units if unit is not None]
     if "turns" in value:
-        turns = [_entity(one, text, place, audit) for one in objects(value["turns"], "a turn", place, audit)]
-        record.turns = _lines_of([one for one in turns if one is not None], text)
+        turns = [_entity(turn, text, place, audit) for turn in objects(value["turns"], "a turn", place, audit)]
+        record.turns = _lines_of([turn for turn in turns if turn is not None], text)
     if "sentences" in value:
-        given = [{**one, "label": "sentence"} for one in objects(value["sentences"], "a sentence", place, audit)]
-        sentences = [_entity(one, text, place, audit) for one in given]
-        record.starts, record.sentences = [one.bounds[0] for one in sentences if one is not None], EXACT
+        given = [
+            {**sentence, "label": "sentence"} for sentence in objects(value["sentences"], "a sentence", place, audit)
+        ]
+        sentences = [_entity(sentence, text, place, audit) for sentence in given]
+        record.starts, record.sentences = [sentence.bounds[0] for sentence in sentences if sentence is not None], EXACT
     return record
 
 
@@ -76,8 +78,8 @@ def _link(value: dict[str, Any], text: str, record: Record, place: Place, audit:
     """The relation of two spans: those with these offsets and labels among the spans, or free ones."""
     ends: list[Entity] = []
     for name in ("head_span", "child_span"):
-        one = value.get(name)
-        given = dict(one) if isinstance(one, dict) else {}
+        span = value.get(name)
+        given = dict(span) if isinstance(span, dict) else {}
         label = given.get("label")
         end = _entity({**given, "label": label if is_label(label) else "-"}, text, place, audit)
         if end is None:
@@ -108,7 +110,7 @@ def _tokens(value: Any, text: str, place: Place, audit: Audit) -> tuple[list[str
     if value is None:
         return None, None
     tokens = objects(value, "a token", place, audit)
-    given = [(str(one.get("text", "")), one.get("start")) for one in tokens]
+    given = [(str(token.get("text", "")), token.get("start")) for token in tokens]
     edges = [(word, start) for word, start in given if word and type(start) is int]
     if edges and len(edges) == len(given):
         following = [*(start for _, start in edges[1:]), len(text)]

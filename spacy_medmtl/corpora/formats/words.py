@@ -23,17 +23,17 @@ Mention = tuple[Sequence[Bounds], str | None]  # stretches as the file gives the
 Counted = Callable[[str, int], int]  # (character, its place in the text) -> how many the file counts for it
 
 
-def agree(found: str, words: str) -> bool:
+def agree(covered: str, words: str) -> bool:
     """Whether words can be a copy of what was found at the offsets of a mention."""
-    if found.split() == words.split():
+    if covered.split() == words.split():
         return True
-    one, other = _letters(found), _letters(words)
-    if one == other:
+    covered_letters, word_letters = _letters(covered), _letters(words)
+    if covered_letters == word_letters:
         return True
-    if found.isascii() and not words.isascii():  # the text was made ASCII: other characters left out, "?", or plain
-        kept = one.replace("?", "")
-        bare = normalize("NFKD", other).replace("?", "")
-        return kept != "" and kept in (_ascii(other.replace("?", "")), _ascii(bare))
+    if covered.isascii() and not words.isascii():  # the text was made ASCII: other characters left out, "?", or plain
+        kept = covered_letters.replace("?", "")
+        bare = normalize("NFKD", word_letters).replace("?", "")
+        return kept != "" and kept in (_ascii(word_letters.replace("?", "")), _ascii(bare))
     return False
 
 
@@ -62,9 +62,9 @@ def located(
         first = int(has_mark and name_here.startswith("a byte order mark"))
         for index, unit in enumerate(accumulate(map(count, text, range(len(text))), initial=first)):
             units.setdefault(unit, index)
-        found = [_checked(text, mention, units.get) for mention in mentions]
-        if found.count(None) < best.count(None):
-            best, name = found, name_here
+        converted = [_checked(text, mention, units.get) for mention in mentions]
+        if converted.count(None) < best.count(None):
+            best, name = converted, name_here
     if name:
         audit.note(f"mentions whose offsets count {name}, converted", len(best) - best.count(None))
     return best

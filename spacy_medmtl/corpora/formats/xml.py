@@ -66,8 +66,8 @@ def read_elements(path: Path, tag: str, audit: Audit) -> Iterator[tuple[Element,
         roots = _ROOT.findall(re.sub(rb"<!--.*?-->|<!DOCTYPE[^>]*>", b"", head, flags=re.DOTALL))
         root = roots[0] if roots and not roots[0].endswith(b"/>") else b"<root>"
         name = re.match(rb"<([^\s>]+)", root)
-        found = _ENCODING.match(head)
-        declaration = b'<?xml version="1.0" encoding="%b"?>' % found[1] if found else b""
+        encoding = _ENCODING.match(head)
+        declaration = b'<?xml version="1.0" encoding="%b"?>' % encoding[1] if encoding else b""
         before, after = declaration + root.replace(b"\n", b" "), b"</%b>" % (name[1] if name else b"root")
         at, line, end, n_elements = 0, 1, 0, 0
         for start, end in _stretches(data, tag.encode()):

@@ -23,12 +23,12 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
 
     A pair without its scores, and scores without their pair, are a loss (MedmtlError E401 in stop mode).
     """
-    others = [other for other in sorted(path.parent.glob("*.docx")) if other != path]
-    if any(len(row) == ANNOTATORS + 1 for row in _all_rows(path, audit.first_look())) and others:
+    other_files = [file for file in sorted(path.parent.glob("*.docx")) if file != path]
+    if any(len(row) == ANNOTATORS + 1 for row in _all_rows(path, audit.first_look())) and other_files:
         return  # read with its pairs
     texts: dict[str, TableRow] = {}
     scores: dict[str, TableRow] = {}
-    for file in (path, *others):
+    for file in (path, *other_files):
         for row in _all_rows(file, audit):
             number = row[0].strip() if row else ""
             part = texts if len(row) == 3 else scores

@@ -35,11 +35,11 @@ READER = Reader(read, Scheme(types={name: name for name in TYPES}))
 
 
 def _entities(given: Sequence[Any], text: str, place: Place, audit: Audit) -> Iterator[Entity]:
-    for one in given:
-        if not has_types(one, NAMES):
+    for entity in given:
+        if not has_types(entity, NAMES):
             audit.dropped(place, ENTITIES, "", "an entity that is not {start_idx, end_idx, type, entity}")
             continue
-        start, end, label, words = (one[name] for name in NAMES)
+        start, end, label, words = (entity[name] for name in NAMES)
         if start < 0 or words not in (text[start : end + 1], text[start:end]):
             audit.dropped(place, ENTITIES, "", "the offsets do not give the words of the entity")
         else:

@@ -110,8 +110,8 @@ def _fragments(entity: Element, text: str) -> list[Bounds] | None:
         return None
     numbers = [int(number) for number in re.split("[-;]", offsets)]
     pieces = [(start, end + 1) for start, end in zip(numbers[::2], numbers[1::2])]
-    found, words = ("".join(text[slice(*piece)] for piece in pieces), entity.get("text", ""))
-    if max(numbers) >= len(text) or "".join(found.split()) != "".join(words.split()) or not words.strip():
+    covered, words = ("".join(text[slice(*piece)] for piece in pieces), entity.get("text", ""))
+    if max(numbers) >= len(text) or "".join(covered.split()) != "".join(words.split()) or not words.strip():
         return None  # the words of pieces come with or without a blank between them
     return sorted(pieces)
 

@@ -82,17 +82,17 @@ def _layers(root: Any, text: str, path: Path, audit: Audit) -> dict[str, list[Xm
     """The annotations by layer (the name of their elements), in the order of the file. Offsets count UTF-16 units."""
     units = accumulate((2 if character > "\uffff" else 1 for character in text), initial=0)
     characters = {str(unit): index for index, unit in enumerate(units)}
-    found: dict[str, list[XmiAnnotation]] = {layer: [] for layer in (ENTITY, EVENT, SENTENCE)}
+    layers: dict[str, list[XmiAnnotation]] = {layer: [] for layer in (ENTITY, EVENT, SENTENCE)}
     for element in root.iter():
         layer, place = local(element), line_of(element, path)
-        if layer not in found:
+        if layer not in layers:
             continue
         start, end = (characters.get(element.get(edge, ""), -1) for edge in ("begin", "end"))
         if 0 <= start < end:
-            found[layer].append(XmiAnnotation((start, end), dict(element.attrib), place))
+            layers[layer].append(XmiAnnotation((start, end), dict(element.attrib), place))
         else:
             audit.dropped(place, "line", layer, "begin and end are not inside the text")
-    return found
+    return layers
 
 
 def _findings(layers: dict[str, list[XmiAnnotation]], audit: Audit) -> Iterator[Entity]:

@@ -166,10 +166,10 @@ def _exchanges(utterances: Sequence[Utterance]) -> Iterator[Exchange]:
 def _substituted(exchange: Exchange, group: Sequence[Exchange], draw: random.Random) -> tuple[str, str] | None:
     """The pair with its question or its answer replaced by that of another dialogue (a line of the file each); none if
     there is no other text. What is a pair somewhere in the group is no negative one."""
-    real = {(other.question, other.answer) for other in group}
-    others = [other for other in group if other.place != exchange.place]
-    answers = [(exchange.question, other.answer) for other in others]
-    questions = [(other.question, exchange.answer) for other in others]
+    real = {(member.question, member.answer) for member in group}
+    other_exchanges = [member for member in group if member.place != exchange.place]
+    answers = [(exchange.question, member.answer) for member in other_exchanges]
+    questions = [(member.question, exchange.answer) for member in other_exchanges]
     choices = [[texts for texts in side if texts not in real] for side in (answers, questions)]
     sides = [side for side in choices if side]
     return draw.choice(draw.choice(sides)) if sides else None

@@ -57,8 +57,8 @@ def tagged_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
     what it holds (MedmtlError E401 in stop mode). Raises E402 for a file without its tags."""
     (tagged,) = input_files([path.with_name(path.name.replace("input", "output")).with_suffix(".bio")], ())
     pairs = zip_longest(*(read_lines(file, audit, instead=_UNREADABLE) for file in (path, tagged)), fillvalue=(0, ""))
-    for (number, line), (other, tag_line) in pairs:
-        place = Place(path, number) if number else Place(tagged, other)
+    for (number, line), (tag_number, tag_line) in pairs:
+        place = Place(path, number) if number else Place(tagged, tag_number)
         if not line.strip() and not tag_line.strip():
             continue
         words, tags = line.strip(" ").split(" "), tag_line.split()

@@ -44,15 +44,15 @@ def _record(columns: Sequence[str], audit: Audit, place: Place) -> Iterator[Reco
         if value not in known:
             audit.dropped(place, FINDINGS, FINDING, f"an unknown value: expected one of {', '.join(known)}")
             return
-    found = locate(condition, sentence)
-    if not found:
+    occurrences = locate(condition, sentence)
+    if not occurrences:
         audit.dropped(place, FINDINGS, FINDING, "the condition is not in the sentence")
         return
-    audit.note("conditions that occur more than once in the sentence", int(len(found) > 1))
+    audit.note("conditions that occur more than once in the sentence", int(len(occurrences) > 1))
     # what the corpus judged, and in the order in which it does
     modifiers = [*TEMPORALITY[temporality], *EXPERIENCER[experiencer], *["uncertain"] * (negation == "possible")]
     text = sentence.lower()
-    entity = Entity(FINDING, (found[0],), place, asserted(STATUSES[negation], modifiers))
+    entity = Entity(FINDING, (occurrences[0],), place, asserted(STATUSES[negation], modifiers))
     yield Record(text, place, entities=[entity], key=bare(text))  # reports repeat sentences with other punctuation
 
 

@@ -33,11 +33,11 @@ def read_chemical_half(path: Path, audit: Audit) -> Iterator[Record]:
 def _half(path: Path, audit: Audit, label: str, *, is_first: bool) -> Iterator[Record]:
     """The file is read twice, to find the middle. Malformed lines of the other half are losses too."""
     middle = (sum(1 for _ in read(path, audit.first_look())) + 1) // 2
-    others = set(TYPES) - {label}
+    other_labels = set(TYPES) - {label}
     for number, record in enumerate(read(path, audit)):
         if (number < middle) == is_first:
             given = record.entities or []
-            kept = [entity for entity in given if entity.label not in others]
+            kept = [entity for entity in given if entity.label not in other_labels]
             audit.note("mentions of another label left out", len(given) - len(kept))
             yield replace(record, entities=kept)
 

@@ -111,9 +111,9 @@ def _record(text: SampleText) -> Record:
         stretches.append((start, end - (joined[end - 1] == " " and end < len(joined))))
     entities: list[Entity] = []
     for line, at in zip(text.lines, starts):
-        for one in line.sentence.entities:
-            said = asserted(one.status, one.modifiers) if one.status is not None else ()
-            entities.append(Entity(one.label, moved([(one.start, one.end)], at), line.place, said))
+        for entity in line.sentence.entities:
+            said = asserted(entity.status, entity.modifiers) if entity.status is not None else ()
+            entities.append(Entity(entity.label, moved([(entity.start, entity.end)], at), line.place, said))
     units = [Entity("", (bounds,), line.place) for bounds, line in zip(stretches, text.lines)]
     links = [
         Link(ANSWERS if line.sentence.answers_previous else None, head, tail, line.place)
@@ -134,8 +134,8 @@ def _record(text: SampleText) -> Record:
 
 def _pairs(text: SampleText, texts: Sequence[SampleText], audit: Audit, draw: random.Random) -> Iterator[Record]:
     """Two pairs for each question with an answer: its own (holds), another one (does not)."""
-    others = [other for other in texts if other is not text and other.kind == text.kind]
-    elsewhere = [answer.sentence.text for other in others for _, answer in other.answers()]
+    other_texts = [other_text for other_text in texts if other_text is not text and other_text.kind == text.kind]
+    elsewhere = [answer.sentence.text for other_text in other_texts for _, answer in other_text.answers()]
     for question, answer in text.answers():
         asked, answered = question.sentence.text, answer.sentence.text
         pairs: list[tuple[str, str | None]] = [(answered, ANSWERS)]

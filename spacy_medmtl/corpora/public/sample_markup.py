@@ -63,8 +63,8 @@ def parse_text(marked: str) -> tuple[str, tuple[MarkedEntity, ...]]:
     """
     plain: list[str] = []
     length = 0
-    open_at: list[tuple[int, int]] = []  # (start offset, position in `found`) of each open bracket
-    found: list[MarkedEntity | None] = []
+    open_at: list[tuple[int, int]] = []  # (start offset, position in `slots`) of each open bracket
+    slots: list[MarkedEntity | None] = []
     position = 0
     while position < len(marked):
         char = marked[position]
@@ -73,15 +73,15 @@ def parse_text(marked: str) -> tuple[str, tuple[MarkedEntity, ...]]:
             plain.append(_escaped(marked[position : position + 1], position))
             length += 1
         elif char == "[":
-            open_at.append((length, len(found)))
-            found.append(None)
+            open_at.append((length, len(slots)))
+            slots.append(None)
         elif char == "|":
             close = marked.find("]", position)
             if not open_at or close < 0:
                 raise MarkupError(f"'|' at column {position + 1} closes no entity: expected [words|Label]")
             start, slot = open_at.pop()
             tag, words = marked[position + 1 : close], "".join(plain)[start:length]
-            found[slot] = _entity(start, length, tag, words, f"the entity that ends at column {position + 1}")
+            slots[slot] = _entity(start, length, tag, words, f"the entity that ends at column {position + 1}")
             position = close
         elif char == "]":
             raise MarkupError(f"']' at column {position + 1} without a label: expected [words|Label]")
@@ -91,7 +91,7 @@ def parse_text(marked: str) -> tuple[str, tuple[MarkedEntity, ...]]:
         position += 1
     if open_at:
         raise MarkupError(f"{len(open_at)} bracket(s) never closed: expected [words|Label]")
-    entities = tuple(entity for entity in found if entity is not None)
+    entities = tuple(entity for entity in slots if entity is not None)
     _check_status(entities)
     return "".join(plain), entities
 

@@ -43,7 +43,7 @@ def read_nubes(path: Path, audit: Audit) -> Iterator[Record]:
     """
     for record in brat.read(path, audit):
         scopes = [(link.head.label, link.tail.bounds) for link in record.links or () if link.label in SCOPES]
-        found: list[Entity] = []
+        disorders: list[Entity] = []
         for entity in record.entities or ():
             start, end = entity.bounds
             cues = {cue for cue, (first, last) in scopes if first <= start and end <= last}
@@ -52,11 +52,11 @@ def read_nubes(path: Path, audit: Audit) -> Iterator[Record]:
             elif not cues:
                 audit.dropped(entity.place, "line", DISORDER, "a disorder in no scope: its status is not annotated")
             elif any(cue.startswith("Uncert") for cue in cues):
-                found.append(replace(entity, attributes=asserted("unknown", ["uncertain"])))
+                disorders.append(replace(entity, attributes=asserted("unknown", ["uncertain"])))
             else:
-                found.append(replace(entity, attributes=asserted("negative")))
+                disorders.append(replace(entity, attributes=asserted("negative")))
         starts = [at + 1 for at, character in enumerate(record.text) if character == "\n"]
-        yield replace(record, entities=found, links=None, starts=starts)
+        yield replace(record, entities=disorders, links=None, starts=starts)
 
 
 JNLPBA = Reader(

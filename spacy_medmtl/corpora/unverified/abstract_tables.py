@@ -46,9 +46,9 @@ def read_chemdner(path: Path, audit: Audit) -> Iterator[Record]:
 
 def read_chemprot(path: Path, audit: Audit) -> Iterator[Record]:
     """The abstracts of a table, with the entities and relations beside it. Losses as for ``read_chemdner``."""
-    others = _beside(path, ALL)
-    rows = _rows(others, 6, audit) if others is not None else {}
-    n_other = sum(columns[2] == "N" for found in rows.values() for _, columns in found)
+    relation_file = _beside(path, ALL)
+    rows = _rows(relation_file, 6, audit) if relation_file is not None else {}
+    n_other = sum(columns[2] == "N" for document_rows in rows.values() for _, columns in document_rows)
     audit.note("relations of groups that are not evaluated, judged as none", n_other)
     for record, _, tables in _documents(path, {ENTITY_ROWS: 6, GOLD: 4}, audit):
         record.entities = []
@@ -101,8 +101,8 @@ def _documents(path: Path, tables: dict[str, int], audit: Audit) -> Iterator[tup
             title, abstract = columns[1:]
             starts = [len(title) + 1] if title and abstract else []
             record = Record(f"{title} {abstract}", place, name=name, key=name, starts=starts)
-            yield record, title, {word: found.pop(name, []) for word, found in rows.items()}
-    for place, _ in (row for found in rows.values() for left in found.values() for row in left):
+            yield record, title, {word: table.pop(name, []) for word, table in rows.items()}
+    for place, _ in (row for table in rows.values() for left in table.values() for row in left):
         audit.dropped(place, "line", "", "a row of a document that is not among the texts")
 
 

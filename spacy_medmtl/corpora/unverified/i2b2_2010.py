@@ -142,8 +142,8 @@ class NumberedTokens:
         first, last = self.at(match[f"{prefix}from"]), self.at(match[f"{prefix}to"])
         if first is None or last is None or first[0] >= last[1]:
             return None
-        found, words = self.text[first[0] : last[1]].lower(), match[f"{prefix}words"].lower()
-        return (first[0], last[1]) if found.split() == words.split() else None
+        covered, words = self.text[first[0] : last[1]].lower(), match[f"{prefix}words"].lower()
+        return (first[0], last[1]) if covered.split() == words.split() else None
 
 
 def _located(path: Path, tokens: NumberedTokens, audit: Audit) -> Iterator[Located]:
@@ -168,7 +168,7 @@ def _with_statuses(concepts: Sequence[Entity], path: Path, tokens: NumberedToken
     """The concepts, problems with their assertion. A problem without one is a loss: no default would do."""
     problems = {concept.bounds for concept in concepts if concept.label == PROBLEM}
     said: dict[Bounds, Attributes] = {}
-    asserted_ones: set[Bounds] = set()
+    with_assertion: set[Bounds] = set()
     for bounds, match, place in _located(path, tokens, audit):
         if match["value"] not in STATUSES:
             expected = ", ".join(STATUSES)
@@ -178,9 +178,9 @@ def _with_statuses(concepts: Sequence[Entity], path: Path, tokens: NumberedToken
         elif said.setdefault(bounds, STATUSES[match["value"]]) != STATUSES[match["value"]]:
             reason = "the same tokens carry another status or other modifiers already"
             audit.dropped(place, FINDINGS, FINDING, reason, bounds)
-        asserted_ones.add(bounds)
+        with_assertion.add(bounds)
     for concept in concepts:
-        if concept.label == PROBLEM and concept.bounds not in asserted_ones:
+        if concept.label == PROBLEM and concept.bounds not in with_assertion:
             audit.dropped(concept.place, FINDINGS, FINDING, "a problem without an assertion", concept.bounds)
     return [
         replace(concept, attributes=said.get(concept.bounds, ()) if concept.label == PROBLEM else ())
