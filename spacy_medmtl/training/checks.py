@@ -108,9 +108,9 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
         if n_over[part]:
             text = message("W313", count=n_over[part], part=part, window=window.size, exactness=exactness)
             report.warnings.append(text)
-    for (name, first, second), count in sorted(conflicts.items()):
+    for (name, first_corpus, other_corpus), count in sorted(conflicts.items()):
         if count:
-            report.warnings.append(message("W314", name=name, count=count, first=first, other=second))
+            report.warnings.append(message("W314", name=name, count=count, first=first_corpus, other=other_corpus))
     n_shared = len(texts["train"].keys() & texts["dev"].keys())
     if n_shared:
         report.warnings.append(message("W315", count=n_shared))
