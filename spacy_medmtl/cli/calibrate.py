@@ -44,22 +44,25 @@ def calibrate(
         nlp = load_pipeline(model)
         entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
         examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
-        found = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
-        if not found:
+        calibrations = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
+        if not calibrations:
             raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
         save_whole(nlp, output)
     if as_json:
-        typer.echo(srsly.json_dumps([_figures(one) for one in found], indent=2))
+        typer.echo(srsly.json_dumps([_figures(calibration) for calibration in calibrations], indent=2))
         return
     rows = [
         (
-            one.component,
-            one.output,
-            len(one.decisions.logits),
-            f"{one.temperature:.2f}",
-            *(f"{of(one.decisions):.3f} > {of(one.decisions, one.temperature):.3f}" for of in MEASURES.values()),
+            calibration.component,
+            calibration.output,
+            len(calibration.decisions.logits),
+            f"{calibration.temperature:.2f}",
+            *(
+                f"{of(calibration.decisions):.3f} > {of(calibration.decisions, calibration.temperature):.3f}"
+                for of in MEASURES.values()
+            ),
         )
-        for one in found
+        for calibration in calibrations
     ]
     msg.table(
         rows,
@@ -68,7 +71,9 @@ def calibrate(
         aligns=("l", "l", "r", "r", "r", "r", "r"),
     )
     left = [
-        name for name, pipe in nlp.pipeline if isinstance(pipe, Head) and name not in {one.component for one in found}
+        name
+        for name, pipe in nlp.pipeline
+        if isinstance(pipe, Head) and name not in {calibration.component for calibration in calibrations}
     ]
     if left:
         why = f"fewer than {FEWEST} labels that hold or {FEWEST} that do not in these files, or no probabilities"
@@ -76,8 +81,15 @@ def calibrate(
     msg.good(f"Wrote {output}")
 
 
-def _figures(one: Calibration) -> dict[str, Any]:
-    figures: dict[str, Any] = {"component": one.component, "output": one.output, "temperature": one.temperature}
+def _figures(calibration: Calibration) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "component": calibration.component,
+        "output": calibration.output,
+        "temperature": calibration.temperature,
+    }
     for name, of in MEASURES.items():
-        figures[name] = {"before": of(one.decisions), "after": of(one.decisions, one.temperature)}
-    return {**figures, "units": len(one.decisions.logits)}
+        figures[name] = {
+            "before": of(calibration.decisions),
+            "after": of(calibration.decisions, calibration.temperature),
+        }
+    return {**figures, "units": len(calibration.decisions.logits)}

@@ -70,7 +70,7 @@ def _row(name: str, reader: Reader, folder: Path | None) -> dict[str, Any]:
         "in_place": in_place,
         "is_verified": reader.is_verified,
         "url": reader.url,
-        "settings": {key: {"default": one.default, "help": one.help} for key, one in reader.options.items()},
+        "settings": {key: {"default": option.default, "help": option.help} for key, option in reader.options.items()},
     }
 
 

@@ -81,8 +81,8 @@ def evaluate(
             row = [(name, f"{100 * result['scores'][name]:.2f}") for name in names if name in result["scores"]]
             if f"{task}_f" in result["floors"]:
                 row.append((f"{task}_f floor", f"{100 * result['floors'][f'{task}_f']:.2f}"))
-            others = other_numbers(task, result["scores"])
-            row += [(f"{task}_{key}", f"{value:.4f}") for key, value in others.items()]
+            numbers = other_numbers(task, result["scores"])
+            row += [(f"{task}_{key}", f"{value:.4f}") for key, value in numbers.items()]
             if row:
                 msg.table(row, aligns=("l", "r"))
             if task in result["details"]["tasks"]:
@@ -115,15 +115,15 @@ def _print_comparison(comparison: dict[str, Any]) -> None:
     msg.divider(f"against {comparison['name']} {comparison['version']}")
     rows = [
         (
-            one["corpus"],
-            one["task"],
-            f"{100 * one['f']:.1f}",
-            f"{100 * one['other_f']:.1f}",
-            f"{100 * one['difference']:+.1f}",
-            f"{100 * one['low']:+.1f} to {100 * one['high']:+.1f}",
-            f"{one['p']:.4f}",
+            row["corpus"],
+            row["task"],
+            f"{100 * row['f']:.1f}",
+            f"{100 * row['other_f']:.1f}",
+            f"{100 * row['difference']:+.1f}",
+            f"{100 * row['low']:+.1f} to {100 * row['high']:+.1f}",
+            f"{row['p']:.4f}",
         )
-        for one in comparison["rows"]
+        for row in comparison["rows"]
     ]
     header = ("corpus", "task", "F1", "other F1", "difference", "95 % interval", "p")
     msg.table(rows, header=header, divider=True, aligns=("l", "l", *"rrrrr"))
@@ -132,9 +132,9 @@ def _print_comparison(comparison: dict[str, Any]) -> None:
 def _print_labels(scores: dict[str, dict[str, Any]]) -> None:
     """F1 of each label with its interval, and on how many gold items it rests."""
     rows = []
-    for label, one in scores.items():
-        interval = "-" if one["f_low"] is None else f"{100 * one['f_low']:.1f} to {100 * one['f_high']:.1f}"
-        rows.append((label, f"{100 * one['f']:.1f}", interval, str(one["support"])))
+    for label, score in scores.items():
+        interval = "-" if score["f_low"] is None else f"{100 * score['f_low']:.1f} to {100 * score['f_high']:.1f}"
+        rows.append((label, f"{100 * score['f']:.1f}", interval, str(score["support"])))
     msg.table(rows, header=("label", "F1", "95 % interval", "gold"), divider=True, aligns=("l", "r", "r", "r"))
 
 

@@ -87,7 +87,10 @@ def budget_of(profile: str, steps: int, seeds: int) -> Budget:
 
 def origin_of(config: Path, overrides: dict[str, Any]) -> dict[str, str]:
     """What stands in a table where results of several base configs, or of changed ones, are in one folder."""
-    return {"config": config.stem, **{name: str(one) for name, one in overrides.items() if name not in SHOWN_ANYWAY}}
+    return {
+        "config": config.stem,
+        **{name: str(value) for name, value in overrides.items() if name not in SHOWN_ANYWAY},
+    }
 
 
 def run_experiment(
@@ -115,8 +118,8 @@ def run_experiment(
         cells = sampled_cells(base, cells, folder, show)
     cells = limited_cells(base, cells, folder)
     planned = plan(name, base, cells, budget, folder, gpu_id, origin)
-    wanted = [one for one in planned if one.cell.name in names]
-    if not all(one.is_done for one in wanted):
+    wanted = [planned_cell for planned_cell in planned if planned_cell.cell.name in names]
+    if not all(planned_cell.is_done for planned_cell in wanted):
         check(base, wanted, budget, show)
     with tqdm(total=len(wanted), desc=name, unit="cell", disable=None) as bar:
 
@@ -126,7 +129,13 @@ def run_experiment(
             bar.refresh()
 
         failed = run(wanted, jobs=jobs, report=tqdm.write, tick=tick)
-    write_tables(name, [cell.title for cell in once], routes_of(base), folder, {one.output.name for one in planned})
+    write_tables(
+        name,
+        [cell.title for cell in once],
+        routes_of(base),
+        folder,
+        {planned_cell.output.name for planned_cell in planned},
+    )
     return failed
 
 
@@ -137,19 +146,19 @@ def check_folder(name: str, folder: Path) -> None:
         (folder / "cells").mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MedmtlError("E407", path=folder, problem=f"cannot be written ({error.strerror})") from error
-    others = {one["experiment"] for one in read_results(folder / "cells").values()} - {name}
-    if others:
-        problem = f"holds results of the experiment '{min(others)}'. Choose another folder for '{name}'"
+    other_experiments = {result["experiment"] for result in read_results(folder / "cells").values()} - {name}
+    if other_experiments:
+        problem = f"holds results of the experiment '{min(other_experiments)}'. Choose another folder for '{name}'"
         raise MedmtlError("E407", path=folder, problem=problem)
 
 
 def chosen(cells: list[Cell], only: list[str]) -> set[str]:
     """The names of these cells, with those that they start from; of all, if none is named. Raises MedmtlError E345."""
     names = [cell.name for cell in cells]
-    for one in only:
-        if one not in names:
-            raise MedmtlError("E345", received=one, expected=names)
-    return {one for cell in cells if cell.name in (only or names) for one in (cell.name, cell.after) if one}
+    for name in only:
+        if name not in names:
+            raise MedmtlError("E345", received=name, expected=names)
+    return {name for cell in cells if cell.name in (only or names) for name in (cell.name, cell.after) if name}
 
 
 def write_tables(name: str, rows: list[str], tasks: list[str], folder: Path, planned: set[str]) -> None:
@@ -158,11 +167,13 @@ def write_tables(name: str, rows: list[str], tasks: list[str], folder: Path, pla
     from ..lab.plots import draw
 
     kind = EXPERIMENTS[name].kind
-    found = read_results(folder / "cells")
-    kept = current(found, planned)
-    if len(kept) < len(found):
-        msg.warn(f"{len(found) - len(kept)} results from before the config, corpora or weights changed are left out")
-    results = [one for file, one in kept.items() if kind == "scores" or file in planned]
+    all_results = read_results(folder / "cells")
+    kept = current(all_results, planned)
+    if len(kept) < len(all_results):
+        msg.warn(
+            f"{len(all_results) - len(kept)} results from before the config, corpora or weights changed are left out"
+        )
+    results = [result for file, result in kept.items() if kind == "scores" or file in planned]
     if not results:
         return
     for part in PARTS if kind in ("scores", "pairwise") else PARTS[:1]:
@@ -182,12 +193,14 @@ def write_tables(name: str, rows: list[str], tasks: list[str], folder: Path, pla
 
 def notes(results: list[Any]) -> list[str]:
     """What a table needs to be read."""
-    machines = sorted({f"{one['machine']}, {one['device']}, torch {one['versions']['torch']}" for one in results})
+    machines = sorted(
+        {f"{result['machine']}, {result['device']}, torch {result['versions']['torch']}" for result in results}
+    )
     common = [
         f"{name} {results[0]['settings'][name]}" for name in results[0]["settings"] if name not in varying(results)
     ]
     return [
-        *sorted({f"Encoder {one['encoder']}. {one['note']}".strip() for one in results}),
+        *sorted({f"Encoder {result['encoder']}. {result['note']}".strip() for result in results}),
         f"In all lines: {', '.join(common)}.",
         f"Machine: {'; '.join(machines)}.",
     ]

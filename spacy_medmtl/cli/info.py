@@ -22,9 +22,9 @@ def info(
     "spacy-medmtl.save_pipeline.v1". Checksums are SHA-256, as 'sha256sum' prints them.
     """
     with coded_errors():
-        found = {} if model is None else _pipeline(model)
-    found["here"] = {"system": f"{platform.system()} {platform.machine()}", "versions": versions()}
-    typer.echo(srsly.json_dumps(found, indent=2))
+        report = {} if model is None else _pipeline(model)
+    report["here"] = {"system": f"{platform.system()} {platform.machine()}", "versions": versions()}
+    typer.echo(srsly.json_dumps(report, indent=2))
 
 
 def _pipeline(model: str) -> dict[str, object]:

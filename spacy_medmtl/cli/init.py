@@ -58,7 +58,7 @@ def init(
         answers = Answers(
             lang=language,
             sources=sources,
-            tasks=tuple(sorted(dict.fromkeys(chosen.split()), key=lambda one: [*TASKS, one].index(one))),
+            tasks=tuple(sorted(dict.fromkeys(chosen.split()), key=lambda task: [*TASKS, task].index(task))),
             encoder=answer("Encoder: 'minilm', a folder, or a model's name on the hub", encoder, MINILM),
             sharing=answer(f"How tasks share the encoder: {', '.join(SHARING)}", sharing, SHARING[0]),
             gpu_id=gpu_id if gpu_id is not None else -1 if yes else typer.prompt("GPU, -1 for the CPU", default=-1),

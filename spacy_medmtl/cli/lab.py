@@ -61,20 +61,20 @@ def order(
         profiles = route_profiles(nlp, tqdm(examples, desc="Reading", unit=" docs", disable=None, leave=False))
         if not profiles:
             raise MedmtlError("E023", path=config, problem="none of its components reads a route")
-        found = order_by_rules(profiles, parse_constraints(before or (), list(profiles)))
+        routes = order_by_rules(profiles, parse_constraints(before or (), list(profiles)))
         measured = difficulties(profiles, {str(path): _read_json(path) for path in metrics}) if metrics else {}
     header = ("route", "granularity", "together", "judged", "units", *["difficulty"] * bool(measured))
     rows = []
-    for route in found:
+    for route in routes:
         profile = profiles[route]
         row = (route, *profile.describe(), str(profile.n_units))
         rows.append((*row, f"{measured[route]:.3f}") if measured else row)
     msg.table(rows, header=header, divider=True)
-    typer.echo(f"By the two rules:\n{_setting(found)}")  # wasabi would break the lines that one copies
+    typer.echo(f"By the two rules:\n{_setting(routes)}")  # wasabi would break the lines that one copies
     if measured:
-        typer.echo(f"By measured difficulty:\n{_setting(sorted(found, key=lambda route: measured[route]))}")
+        typer.echo(f"By measured difficulty:\n{_setting(sorted(routes, key=lambda route: measured[route]))}")
     now = list(profiles)
-    if now == found:
+    if now == routes:
         msg.good("The config has the order of the rules.")
     else:
         msg.warn("The config has another order:")

@@ -50,8 +50,12 @@ def optimize(
             before = measured.pop(BEFORE)
             heads = list(before.scores)
             rows = [
-                (name, f"{one.speed:,.0f}", *(f"{100 * one.scores[head]:.2f}" for head in heads))
-                for name, one in [(BEFORE, before), *measured.items()]
+                (
+                    name,
+                    f"{measured_pipeline.speed:,.0f}",
+                    *(f"{100 * measured_pipeline.scores[head]:.2f}" for head in heads),
+                )
+                for name, measured_pipeline in [(BEFORE, before), *measured.items()]
             ]
             msg.table(rows, header=("", "words/s", *heads), divider=True, aligns=("l", *"r" * (1 + len(heads))))
             chosen = fastest(measured, before, max_loss)

@@ -48,12 +48,12 @@ def preannotate(
         use_device(gpu_id)
         nlp = load_pipeline(pipeline)
         docs = []
-        for note, found in annotate_notes(nlp, Notes(inputs, RowSettings()), batch_size=64):
-            if isinstance(found, MedmtlError):
+        for note, outcome in annotate_notes(nlp, Notes(inputs, RowSettings()), batch_size=64):
+            if isinstance(outcome, MedmtlError):
                 n_failed += 1
-                msg.warn(f"{note.id}: {found}")
+                msg.warn(f"{note.id}: {outcome}")
             else:
-                docs.append(found)
+                docs.append(outcome)
         if not docs:
             raise MedmtlError("E521")
         model = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"

@@ -43,11 +43,11 @@ def view(
             notes = [note for note, _ in zip(Notes(inputs, RowSettings()), range(limit))]
         nlp = load_pipeline(pipeline)
         docs = []
-        for note, found in annotate_notes(nlp, notes, batch_size=16):
-            if isinstance(found, MedmtlError):
-                msg.warn(f"{note.id}: {found}")
+        for note, outcome in annotate_notes(nlp, notes, batch_size=16):
+            if isinstance(outcome, MedmtlError):
+                msg.warn(f"{note.id}: {outcome}")
             else:
-                docs.append(found)
+                docs.append(outcome)
         if not docs:
             raise MedmtlError("E521")
         write_atomically(output, render(docs, page=True, evidence=evidence, jupyter=False).encode())

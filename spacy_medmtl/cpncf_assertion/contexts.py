@@ -74,16 +74,16 @@ def headings_above(doc: Doc, bounds: Sequence[Bounds]) -> list[Bounds | None]:
     A heading is what begins a line and ends in a colon after at most six words ("Family history:", "PMH:"). It holds
     for the sentences after it, up to the next heading or a blank line, and not for the one that it stands in itself.
     """
-    found: list[Bounds | None] = []
+    headings: list[Bounds | None] = []
     current: Bounds | None = None
     for start, end in bounds:
         gap = doc[start - 1].text if start else "\n"
         if gap.count("\n") > 1:
             current = None
         own = _heading_in(doc, start, end) if "\n" in gap else None
-        found.append(None if own else current)
+        headings.append(None if own else current)
         current = own or current
-    return found
+    return headings
 
 
 def _heading_in(doc: Doc, start: int, end: int) -> Bounds | None:

@@ -27,25 +27,33 @@ def detect(doc: Doc, tags: TagSet, logits: numpy.ndarray, sentences: Sequence[Bo
     probabilities = Exclusive().probabilities(logits)
     for bounds in sentences:
         words = word_offsets(doc, *bounds)
-        for one in tags.decode(probabilities[words]):
-            first, last = int(words[one.start]), int(words[one.end - 1])
-            findings.append(replace(one, start=first, end=last + 1))
+        for finding in tags.decode(probabilities[words]):
+            first, last = int(words[finding.start]), int(words[finding.end - 1])
+            findings.append(replace(finding, start=first, end=last + 1))
     return findings
 
 
-def believed(found: Sequence[Finding], temperature: float, threshold: float) -> list[Finding]:
+def believed(findings: Sequence[Finding], temperature: float, threshold: float) -> list[Finding]:
     """Findings of ``detect`` with calibrated probabilities; those below the threshold are left out."""
-    raw = numpy.asarray([one.detection for one in found], dtype="float64")
-    kept = zip(found, tempered(raw, temperature).tolist())
-    return [replace(one, detection=p) for one, p in kept if p >= threshold]
+    raw = numpy.asarray([finding.detection for finding in findings], dtype="float64")
+    kept = zip(findings, tempered(raw, temperature).tolist())
+    return [replace(finding, detection=p) for finding, p in kept if p >= threshold]
 
 
-def labelled_detections(found: Sequence[Finding], gold: Sequence[GoldFinding], types: Sequence[str]) -> LabelledLogits:
+def labelled_detections(
+    findings: Sequence[Finding], gold: Sequence[GoldFinding], types: Sequence[str]
+) -> LabelledLogits:
     """Of each finding of a Doc that ``detect`` gave, of the types that its corpus annotates: its logit, and whether it
     is one. One column."""
-    found = [one for one in found if one.label in types]
-    p = numpy.asarray([one.detection for one in found], dtype="float64").reshape(-1, 1).clip(TINY, 1.0 - TINY)
-    is_one = numpy.asarray([any(_is_same(one, other) for other in gold) for one in found], dtype=bool).reshape(-1, 1)
+    findings = [finding for finding in findings if finding.label in types]
+    p = (
+        numpy.asarray([finding.detection for finding in findings], dtype="float64")
+        .reshape(-1, 1)
+        .clip(TINY, 1.0 - TINY)
+    )
+    is_one = numpy.asarray(
+        [any(_is_same(finding, gold_finding) for gold_finding in gold) for finding in findings], dtype=bool
+    ).reshape(-1, 1)
     return Independent().labelled(numpy.log(p) - numpy.log1p(-p), UnitLabels(is_one, numpy.ones_like(is_one)))
 
 

@@ -61,15 +61,15 @@ def get_assertion_evidence(span: Span) -> list[Span] | None:
 
 def find_evidence(component: SpanJudge, span: Span, status: str) -> list[Span]:
     """See ``get_assertion_evidence``."""
-    doc, others = span.doc, words_read_for(component, span)
-    if not others:
+    doc, words = span.doc, words_read_for(component, span)
+    if not words:
         return []
     docs, places = [doc.copy()], [(span.start, span.end)]
-    for i in others:
+    for i in words:
         docs.append(without(doc, i))
         places.append((span.start - (i < span.start), span.end - (i < span.start)))
     whole, *rest = (judgement.scores.get(status, 0.0) for judgement in component.judge_spans(docs, places))
-    drops = [(whole - probability, i) for probability, i in zip(rest, others)]
+    drops = [(whole - probability, i) for probability, i in zip(rest, words)]
     strongest = sorted((pair for pair in drops if pair[0] >= AT_LEAST), reverse=True)[:MOST]
     evidence: list[tuple[float, int, int]] = []  # largest drop, start, end
     for drop, i in sorted(strongest, key=lambda pair: pair[1]):  # in the order of the text, so that neighbours meet

@@ -20,7 +20,7 @@ def is_given(value: Any) -> bool:
     """Whether a value of the setting ``given`` is one: names, or for each name a list of labels (null: all labels)."""
     if not isinstance(value, Mapping):
         return is_names(value)
-    return all(map(is_name, value)) and all(one is None or is_names(one, at_least=1) for one in value.values())
+    return all(map(is_name, value)) and all(labels is None or is_names(labels, at_least=1) for labels in value.values())
 
 
 def sources_of(given: Sequence[str] | Sources) -> Sources:
@@ -41,7 +41,7 @@ def given_spans(doc: Doc, sources: Sources) -> list[Finding]:
 
 
 def settled(
-    doc: Doc, found: Sequence[Finding], given: Sequence[Finding], sources: Sources, conflicts: str
+    doc: Doc, detected: Sequence[Finding], given: Sequence[Finding], sources: Sources, conflicts: str
 ) -> list[Finding]:
     """What stands of findings that were found and of spans that were given: first of the ones, then of the others. A
     given span with the boundaries and the label of a found finding is that finding.
@@ -50,18 +50,20 @@ def settled(
     goes, and so does a found one with the boundaries of a span in the sources whose label is not given: somebody says
     that it is something else.
     """
-    both = set(map(_place, found)) & set(map(_place, given))
-    given = [one for one in given if _place(one) not in both]
+    both = set(map(_place, detected)) & set(map(_place, given))
+    given = [finding for finding in given if _place(finding) not in both]
     if conflicts == GIVEN_FIRST:
-        covered = covered_tokens(len(doc), [(one.start, one.end) for one in given])
-        others = {place[:2] for key in sources for place in entity_spans(doc, key)}
-        found = [
-            one for one in found if _place(one) in both or not (_overlaps(one, covered) or _place(one)[:2] in others)
+        covered = covered_tokens(len(doc), [(finding.start, finding.end) for finding in given])
+        source_places = {place[:2] for key in sources for place in entity_spans(doc, key)}
+        detected = [
+            finding
+            for finding in detected
+            if _place(finding) in both or not (_overlaps(finding, covered) or _place(finding)[:2] in source_places)
         ]
     elif conflicts == FOUND:
-        covered = covered_tokens(len(doc), [(one.start, one.end) for one in found])
-        given = [one for one in given if not _overlaps(one, covered)]
-    return [*found, *given]
+        covered = covered_tokens(len(doc), [(finding.start, finding.end) for finding in detected])
+        given = [finding for finding in given if not _overlaps(finding, covered)]
+    return [*detected, *given]
 
 
 def _place(finding: Finding) -> tuple[int, int, str]:

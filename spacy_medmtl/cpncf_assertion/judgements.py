@@ -69,7 +69,7 @@ def judge(
     temperatures: of statuses and modifiers. status_threshold: the status is UNKNOWN where none has this probability
     (Chow, "On optimum recognition error and reject tradeoff", IEEE Transactions on Information Theory 1970).
     """
-    found = []
+    judgements = []
     status_logits, modifier_logits = logits[:, : len(statuses)], logits[:, len(statuses) :]
     of_statuses = EXCLUSIVE.probabilities(status_logits, temperatures[0])
     of_modifiers = INDEPENDENT.probabilities(modifier_logits, temperatures[1])
@@ -78,5 +78,5 @@ def judge(
         status = statuses[best] if by_status[best] >= status_threshold else UNKNOWN
         scores = {name: float(p) for name, p in zip([*statuses, *modifiers], [*by_status, *by_modifier])}
         held = tuple(name for name, p in zip(modifiers, by_modifier) if p >= HOLDS)
-        found.append(Judgement(status, scores.get(status), held, scores))
-    return found
+        judgements.append(Judgement(status, scores.get(status), held, scores))
+    return judgements

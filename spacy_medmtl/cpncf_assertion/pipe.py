@@ -234,8 +234,8 @@ class CpncfAssertion(Head[FindingGold]):
 
     def collect(self, doc: Doc) -> None:
         """Modifiers are read off the data, as labels are."""
-        found = {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
-        self._modifiers = sorted(found | set(self._modifiers))
+        modifiers = {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
+        self._modifiers = sorted(modifiers | set(self._modifiers))
 
     def take_over(self, saved: Mapping[str, Any]) -> None:
         super().take_over(saved)
@@ -245,7 +245,7 @@ class CpncfAssertion(Head[FindingGold]):
         yield from super().unusable(example)
         if is_annotated(example.reference, self.spans_key):
             findings = self._gold(example)
-            yield from ["overlaps another finding"] * outermost([found[:4] for found in findings])[1]
+            yield from ["overlaps another finding"] * outermost([finding[:4] for finding in findings])[1]
             units = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
             for first, last, *_ in findings:
                 if not any(unit is not None and unit[0] <= first and last <= unit[1] for unit in units):
@@ -306,14 +306,14 @@ class CpncfAssertion(Head[FindingGold]):
             STATUS: EXCLUSIVE.labelled(of_spans[:, :n_statuses], gold.statuses),
             HELD: INDEPENDENT.labelled(of_spans[:, n_statuses:], gold.modifiers),
         }
-        references, detected = {id(one.predicted): one for one in examples}, []
+        references, detected = {id(example.predicted): example for example in examples}, []
         for reading, first in zip(inputs.readings, inputs.first_rows()):
             example = references[id(reading.doc)]
             if self.lists_all(example.reference) and self.mode != "assert":
                 own = tag_logits[first : first + len(reading.doc)]
-                found = detect(reading.doc, self.tags, own, reading.bounds)
+                findings = detect(reading.doc, self.tags, own, reading.bounds)
                 types = annotated_labels(example.reference, self.spans_key, self.labels)
-                detected.append(labelled_detections(found, self._gold(example), types))
+                detected.append(labelled_detections(findings, self._gold(example), types))
         return {**decided, DETECTION: joined_logits(detected)} if detected else decided
 
     def predict(self, docs: Iterable[Doc]) -> list[list[tuple[Finding, Judgement]]]:
@@ -322,26 +322,26 @@ class CpncfAssertion(Head[FindingGold]):
         given = [self._given(doc) for doc in docs]
         readings = [self.reading(doc, spans) for doc, spans in zip(docs, given)]
         read = [i for i, reading in enumerate(readings) if reading.bounds]
-        found: list[list[tuple[Finding, Judgement]]] = [[] for _ in docs]
+        predictions: list[list[tuple[Finding, Judgement]]] = [[] for _ in docs]
         if not read:
-            return found
+            return predictions
         logits, firsts = self._read([readings[i] for i in read])
         judged: list[tuple[int, Finding]] = []
         for n, i in enumerate(read):
             tag_logits = logits[firsts[n] : firsts[n + 1], : self.tags.n_tags]
             detected = [] if self.mode == "assert" else detect(docs[i], self.tags, tag_logits, readings[i].bounds)
             detected = believed(detected, self.temperature(DETECTION), self.detection_threshold)
-            judged += [(n, one) for one in settled(docs[i], detected, given[i], self.sources, self.conflicts)]
-        rows = [firsts[n] + word_offsets(docs[read[n]], one.start, one.end) for n, one in judged]
-        is_found = [one.detection is not None for _, one in judged]
-        for (n, one), judgement in zip(judged, self._judge(logits, rows, is_found)):
-            found[read[n]].append((one, judgement))
-        return found
+            judged += [(n, finding) for finding in settled(docs[i], detected, given[i], self.sources, self.conflicts)]
+        rows = [firsts[n] + word_offsets(docs[read[n]], finding.start, finding.end) for n, finding in judged]
+        is_found = [finding.detection is not None for _, finding in judged]
+        for (n, finding), judgement in zip(judged, self._judge(logits, rows, is_found)):
+            predictions[read[n]].append((finding, judgement))
+        return predictions
 
     def reading(self, doc: Doc, given: Sequence[Finding]) -> Reading | DocumentReading:
         """What prediction reads of a Doc: all of its sentences, or where nothing is searched for those with a given
         span."""
-        wanted = [(one.start, one.end) for one in given] if self.mode == "assert" else None
+        wanted = [(finding.start, finding.end) for finding in given] if self.mode == "assert" else None
         return self._reading(doc, sentence_bounds(doc), wanted)
 
     def _read(self, readings: Sequence[Reading | DocumentReading]) -> tuple[numpy.ndarray, list[int]]:
@@ -358,7 +358,7 @@ class CpncfAssertion(Head[FindingGold]):
             return []
         n_tags = self.tags.n_tags
         means = numpy.stack([logits[rows, n_tags:].mean(axis=0) for rows in spans])
-        tagged = [logits[rows, :n_tags] if one else None for rows, one in zip_longest(spans, is_found)]
+        tagged = [logits[rows, :n_tags] if has_tags else None for rows, has_tags in zip_longest(spans, is_found)]
         temperatures = self.temperature(STATUS), self.temperature(HELD)
         return judge(self._with_tags(means, tagged), self.statuses, self.modifiers, temperatures, self.status_threshold)
 
@@ -387,13 +387,13 @@ class CpncfAssertion(Head[FindingGold]):
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with values per finding."""
         for doc, findings in zip(docs, predictions):
-            spans = [Span(doc, one.start, one.end, label=one.label) for one, _ in findings]
+            spans = [Span(doc, finding.start, finding.end, label=finding.label) for finding, _ in findings]
             columns: dict[str, list[Any]] = {
                 "assertion": [judgement.status for _, judgement in findings],
                 "scores": [judgement.score for _, judgement in findings],
                 "assertion_modifiers": [list(judgement.modifiers) for _, judgement in findings],
                 "assertion_scores": [judgement.scores for _, judgement in findings],
-                "detection_scores": [one.detection for one, _ in findings],
+                "detection_scores": [finding.detection for finding, _ in findings],
             }
             write_group(doc, self.spans_key, spans, **columns)
             keep_values(doc, self.spans_key, list(columns))

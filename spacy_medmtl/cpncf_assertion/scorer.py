@@ -29,10 +29,10 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     key, name = cfg.get("spans_key", FINDINGS), cfg["component"]
 
     def items(example: Example) -> tuple[set[ScoredItem], set[ScoredItem]] | None:
-        found = compared(example, lambda doc: finding_items(doc, key), judged_by(example.reference, key))
-        if found is None:
+        pair = compared(example, lambda doc: finding_items(doc, key), judged_by(example.reference, key))
+        if pair is None:
             return None
-        gold, predicted = found
+        gold, predicted = pair
         if example.reference.spans[key].attrs.get(GIVEN_SPANS_ONLY):
             places_given = {place for _, place in gold}
             predicted = {item for item in predicted if item[1] in places_given}
@@ -43,7 +43,7 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
     for example in examples:
         pair = items(example)
         if pair is not None and not example.reference.spans[key].attrs.get(GIVEN_SPANS_ONLY):
-            gold, predicted = ({(_type(item), item[1]) for item in found} for found in pair)
+            gold, predicted = ({(_type(item), item[1]) for item in side} for side in pair)
             spans.score_set(predicted, gold)
             searched = True
     scores[f"{name}_span_f"] = spans.fscore if searched else None
@@ -54,7 +54,7 @@ def score_findings(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
 
 def _score_modifiers(examples: Iterable[Example], key: str) -> dict[str, dict[str, float]]:
     """P, R and F1 of each judged modifier. A gold finding that was not found counts as one without modifiers."""
-    found: dict[str, PRFScore] = {}
+    by_modifier: dict[str, PRFScore] = {}
     for number, example in enumerate(examples):
         gold, predicted = _modifiers(example.reference, key), _modifiers(example.predicted, key)
         annotated = example.reference.spans[key].attrs.get(ANNOTATED_MODIFIERS) if gold else ()
@@ -62,8 +62,8 @@ def _score_modifiers(examples: Iterable[Example], key: str) -> dict[str, dict[st
         for name in names if annotated is None else names & set(annotated):
             holds = {(number, place) for place, held in gold.items() if name in held}
             said = {(number, place) for place, held in predicted.items() if name in held and place in gold}
-            found.setdefault(name, PRFScore()).score_set(said, holds)
-    return {name: one.to_dict() for name, one in sorted(found.items())}
+            by_modifier.setdefault(name, PRFScore()).score_set(said, holds)
+    return {name: score.to_dict() for name, score in sorted(by_modifier.items())}
 
 
 def _modifiers(doc: Doc, key: str) -> dict[Any, set[str]]:
@@ -84,8 +84,8 @@ def finding_items(doc: Doc, key: str) -> list[Item] | None:
     spans, statuses = list(doc.spans[key]), group_values(doc, key, "assertion")
     if len(spans) != len(statuses):
         raise MedmtlError("E104", name="assertion", key=key, received=len(statuses), expected=len(spans))
-    found = [(trimmed(doc, span.start, span.end), span.label_, str(value)) for span, value in zip(spans, statuses)]
-    return [Item((bounds,), (label,), status) for bounds, label, status in found if bounds[0] < bounds[1]]
+    findings = [(trimmed(doc, span.start, span.end), span.label_, str(value)) for span, value in zip(spans, statuses)]
+    return [Item((bounds,), (label,), status) for bounds, label, status in findings if bounds[0] < bounds[1]]
 
 
 def _type(item: ScoredItem) -> str:

@@ -45,17 +45,19 @@ def arc_diagram(doc: Doc) -> Diagram | None:
     relations = list(read_relations(doc))
     if not relations:
         return None
-    places = sorted({bounds for one in relations for bounds in _places(one)}, key=lambda place: (place[0], -place[1]))
+    places = sorted(
+        {bounds for relation in relations for bounds in _places(relation)}, key=lambda place: (place[0], -place[1])
+    )
     rows = {place: number for number, place in enumerate(places)}
-    joined = [tuple(rows[place] for place in _places(one)) for one in relations]
+    joined = [tuple(rows[place] for place in _places(relation)) for relation in relations]
     levels = _levels([(min(pair), max(pair)) for pair in joined])
-    reaches, left = _reaches([one.label for one in relations], levels)
+    reaches, left = _reaches([relation.label for relation in relations], levels)
     arcs = []
     for relation, (head, tail), level in zip(relations, joined, levels):
-        one, two, x = (head + 0.5) * ROW, (tail + 0.5) * ROW, left - reaches[level] / BULGE
-        path = f"M{left - 4:.0f} {one:.0f}C{x:.0f} {one:.0f} {x:.0f} {two:.0f} {left - 4:.0f} {two:.0f}"
-        tip = f"M{left - 9:.0f} {two - 3:.0f}L{left - 2:.0f} {two:.0f}L{left - 9:.0f} {two + 3:.0f}z"
-        arcs.append(Arc(path, tip, relation.label, left - reaches[level] - 4, (one + two) / 2))
+        head_y, tail_y, x = (head + 0.5) * ROW, (tail + 0.5) * ROW, left - reaches[level] / BULGE
+        path = f"M{left - 4:.0f} {head_y:.0f}C{x:.0f} {head_y:.0f} {x:.0f} {tail_y:.0f} {left - 4:.0f} {tail_y:.0f}"
+        tip = f"M{left - 9:.0f} {tail_y - 3:.0f}L{left - 2:.0f} {tail_y:.0f}L{left - 9:.0f} {tail_y + 3:.0f}z"
+        arcs.append(Arc(path, tip, relation.label, left - reaches[level] - 4, (head_y + tail_y) / 2))
     ends = [(_short(doc[start:end].text), (number + 0.5) * ROW) for (start, end), number in rows.items()]
     return Diagram(ends, arcs, left, ROW * len(ends))
 
@@ -67,9 +69,9 @@ def _places(relation: Relation) -> list[tuple[int, int]]:
 def _levels(pairs: Sequence[tuple[int, int]]) -> list[int]:
     """How far out each arc goes: one further than any shorter arc that it overlaps."""
     levels: dict[int, int] = {}
-    for number in sorted(range(len(pairs)), key=lambda one: (pairs[one][1] - pairs[one][0], one)):
+    for number in sorted(range(len(pairs)), key=lambda arc: (pairs[arc][1] - pairs[arc][0], arc)):
         first, last = pairs[number]
-        inside = [level for other, level in levels.items() if pairs[other][0] < last and first < pairs[other][1]]
+        inside = [level for arc, level in levels.items() if pairs[arc][0] < last and first < pairs[arc][1]]
         levels[number] = max(inside, default=-1) + 1
     return [levels[number] for number in range(len(pairs))]
 
@@ -81,7 +83,7 @@ def _reaches(labels: Sequence[str], levels: Sequence[int]) -> tuple[list[float],
     room = STEP
     for level in range(max(levels) + 1):
         reaches.append(room)
-        room += STEP + LABEL * max(len(label) for label, other in zip(labels, levels) if other == level)
+        room += STEP + LABEL * max(len(label) for label, arc_level in zip(labels, levels) if arc_level == level)
     return reaches, room
 
 

@@ -96,13 +96,13 @@ def sentences(doc: Doc, spans: Sequence[Drawn]) -> Iterator[Sentence]:
 
 
 def _intents(doc: Doc) -> dict[tuple[int, int], list[str]]:
-    found: dict[tuple[int, int], list[str]] = {}
+    intents: dict[tuple[int, int], list[str]] = {}
     for number, unit in enumerate(aligned_group(doc, INTENTS) or ()):
         score = value_of(doc, INTENTS, number, "scores")
-        found.setdefault(trimmed(doc, unit.start, unit.end), []).append(
+        intents.setdefault(trimmed(doc, unit.start, unit.end), []).append(
             unit.label_ if score is None else f"{unit.label_} {score:.2f}"
         )
-    return found
+    return intents
 
 
 def _lanes(doc: Doc, spans: Sequence[Drawn]) -> dict[Drawn, int]:
@@ -110,10 +110,13 @@ def _lanes(doc: Doc, spans: Sequence[Drawn]) -> dict[Drawn, int]:
     takes its room in the lane too."""
     taken: list[list[tuple[float, float]]] = []
     lanes = {}
-    for span in sorted(spans, key=lambda one: (one.end - one.start, one.start)):
+    for span in sorted(spans, key=lambda span: (span.end - span.start, span.start)):
         first, last = doc[span.start].idx, _end_char(doc, span)
         extent = (float(first), max(float(last), first + len(span.label) * _LABEL_WIDTH))
-        lane = next((i for i, used in enumerate(taken) if all(not _overlap(extent, one) for one in used)), len(taken))
+        lane = next(
+            (i for i, used in enumerate(taken) if all(not _overlap(extent, neighbour) for neighbour in used)),
+            len(taken),
+        )
         if lane == len(taken):
             taken.append([])
         taken[lane].append(extent)
@@ -121,8 +124,8 @@ def _lanes(doc: Doc, spans: Sequence[Drawn]) -> dict[Drawn, int]:
     return lanes
 
 
-def _overlap(one: tuple[float, float], two: tuple[float, float]) -> bool:
-    return one[0] < two[1] and two[0] < one[1]
+def _overlap(extent: tuple[float, float], neighbour: tuple[float, float]) -> bool:
+    return extent[0] < neighbour[1] and neighbour[0] < extent[1]
 
 
 def _end_char(doc: Doc, span: Drawn) -> int:

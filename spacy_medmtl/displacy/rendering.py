@@ -68,8 +68,8 @@ def parse_spans(doc: Doc) -> dict[str, Any]:
     return {
         "text": doc.text,
         "spans": [
-            {"start_token": one.start, "end_token": one.end, "label": one.label}
-            for one in drawn_spans(doc, evidence=False)
+            {"start_token": span.start, "end_token": span.end, "label": span.label}
+            for span in drawn_spans(doc, evidence=False)
         ],
         "tokens": [token.text for token in doc],
         "title": doc.user_data.get("title"),

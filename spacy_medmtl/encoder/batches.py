@@ -27,10 +27,10 @@ class CurrentBatch:
         self.encoding: Encoding | None = None
         self.readers: set[int] = set()
         self.asked: dict[str, list[str]] = {}
-        this = weakref.ref(self)
+        batch_ref = weakref.ref(self)
 
         def drop(_: "weakref.ref[Doc]") -> None:
-            batch = this()
+            batch = batch_ref()
             if batch is not None:
                 batch.encoding = None
 
@@ -43,8 +43,8 @@ class CurrentBatch:
 
     def covers(self, docs: Iterable[Doc]) -> bool:
         """Whether these very Docs are all of this batch."""
-        found = ((self._docs.get(id(doc)), doc) for doc in docs)
-        return all(ref is not None and ref() is doc for ref, doc in found)
+        refs = ((self._docs.get(id(doc)), doc) for doc in docs)
+        return all(ref is not None and ref() is doc for ref, doc in refs)
 
     def ends_with(self, doc: Doc) -> bool:
         return id(doc) == self._last

@@ -269,7 +269,7 @@ def _unchanged(names: Iterable[str]) -> dict[str, str]:
     return {name: name for name in names}
 
 
-def _difference(these: dict[str, Any], those: dict[str, Any]) -> str:
+def _difference(shapes: dict[str, Any], other_shapes: dict[str, Any]) -> str:
     """Up to three entries in which two {name: shape} dicts differ, for an error message."""
-    odd = [f"{name} {shape}" for name, shape in these.items() if those.get(name) != shape]
+    odd = [f"{name} {shape}" for name, shape in shapes.items() if other_shapes.get(name) != shape]
     return f"{', '.join(odd[:3]) or 'none of these'} ({len(odd)} in all)"

@@ -161,13 +161,13 @@ class Encoding:
 
     def pieces(self, items: Sequence[ToRead]) -> list[DocPieces]:
         """The wordpieces of each item's Doc, remembered by its words: a component in between may have merged some."""
-        found = []
+        pieces = []
         for doc in map(doc_of, items):
             key = (id(doc), doc.to_array([ORTH, SPACY]).tobytes())
             if key not in self._pieces:
                 self._pieces[key] = self.module.of_doc(doc)
-            found.append(self._pieces[key])
-        return found
+            pieces.append(self._pieces[key])
+        return pieces
 
     def encode(self, layout: Layout, routes: Sequence[str]) -> tuple[Tensor, numpy.ndarray]:
         """Rows along the first of ``routes`` of all wordpieces of the batches that hold the layout's sequences,
@@ -271,11 +271,13 @@ class Encoding:
         pending, self.pending = self.pending, []
         if surgery is None:
             if pending:
-                torch.autograd.backward([one.rows for one in pending], [one.gradient for one in pending])
+                torch.autograd.backward(
+                    [reading.rows for reading in pending], [reading.gradient for reading in pending]
+                )
             return
-        for i, one in enumerate(pending):
-            one.rows.backward(one.gradient, retain_graph=i < len(pending) - 1)
-            surgery.keep(one.task, self.module)
+        for i, reading in enumerate(pending):
+            reading.rows.backward(reading.gradient, retain_graph=i < len(pending) - 1)
+            surgery.keep(reading.task, self.module)
 
 
 def padded_length(n_pieces: int, longest: int) -> int:

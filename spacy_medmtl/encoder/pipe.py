@@ -185,7 +185,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         current = self.current
         if current is not None and current.encoding is encoding:
             current.readers.add(listener.id)
-            usual = self._usual_readers or {one.id for one in self.listeners}
+            usual = self._usual_readers or {reader.id for reader in self.listeners}
             if usual <= current.readers:
                 current.encoding = None
 

@@ -80,13 +80,13 @@ def _rows(metrics: dict[str, Any] | None) -> list[dict[str, Any]]:
     rows = []
     for corpus, result in ({"corpora": {}} if metrics is None else metrics)["corpora"].items():
         details = result.get("details", {"tasks": {}, "reliability": {}})
-        for task, found in details["tasks"].items():
+        for task, task_details in details["tasks"].items():
             errors = [
-                f"{output.removeprefix(f'{task} ')} {one['ece']:.3f}"
-                for output, one in details["reliability"].items()
+                f"{output.removeprefix(f'{task} ')} {measures['ece']:.3f}"
+                for output, measures in details["reliability"].items()
                 if output.startswith(f"{task} ")
             ]
-            rows.append({"corpus": corpus, "task": task, **found["strict"][ALL], "ece": ", ".join(errors)})
+            rows.append({"corpus": corpus, "task": task, **task_details["strict"][ALL], "ece": ", ".join(errors)})
     return rows
 
 

@@ -21,18 +21,19 @@ def compared_scores(ours: dict[str, Any], theirs: dict[str, Any]) -> Iterator[di
     ours, theirs: the JSON of ``medmtl evaluate``.
     """
     for corpus, result in ours["corpora"].items():
-        other = theirs["corpora"].get(corpus)
-        if other is None or result["details"]["texts"] != other["details"]["texts"]:
+        their_result = theirs["corpora"].get(corpus)
+        if their_result is None or result["details"]["texts"] != their_result["details"]["texts"]:
             continue
-        for task, found in result["details"]["tasks"].items():
-            if task in other["details"]["tasks"]:
-                one, two = (
-                    numpy.asarray(side["documents"], dtype=float) for side in (found, other["details"]["tasks"][task])
+        their_tasks = their_result["details"]["tasks"]
+        for task, task_details in result["details"]["tasks"].items():
+            if task in their_tasks:
+                our_counts, their_counts = (
+                    numpy.asarray(side["documents"], dtype=float) for side in (task_details, their_tasks[task])
                 )
-                yield {"corpus": corpus, "task": task, **paired(one, two)}
+                yield {"corpus": corpus, "task": task, **paired(our_counts, their_counts)}
 
 
-def paired(one: numpy.ndarray, two: numpy.ndarray) -> dict[str, Any]:
+def paired(ours: numpy.ndarray, theirs: numpy.ndarray) -> dict[str, Any]:
     """The comparison of two pipelines by their (right, spurious, missed) [n_docs, 3] of the same documents.
 
     ``low`` and ``high``: percentiles of the difference over 1,000 bootstrap samples of documents. ``p``: two-sided, by
@@ -40,17 +41,17 @@ def paired(one: numpy.ndarray, two: numpy.ndarray) -> dict[str, Any]:
     by as much.
     """
     random = numpy.random.default_rng(SEED)
-    draws = random.multinomial(len(one), [1 / len(one)] * len(one), N_SAMPLES)
-    low, high = numpy.percentile(f1(draws @ one) - f1(draws @ two), [2.5, 97.5])
-    f, other_f = (float(f1(counts.sum(axis=0)[None])[0]) for counts in (one, two))
-    gap, n_as_far = two - one, 0
+    draws = random.multinomial(len(ours), [1 / len(ours)] * len(ours), N_SAMPLES)
+    low, high = numpy.percentile(f1(draws @ ours) - f1(draws @ theirs), [2.5, 97.5])
+    f, other_f = (float(f1(counts.sum(axis=0)[None])[0]) for counts in (ours, theirs))
+    gap, n_as_far = theirs - ours, 0
     for start in range(0, N_SHUFFLES, _CHUNK):
         n = min(_CHUNK, N_SHUFFLES - start)
-        moved = random.integers(0, 2, (n, len(one))) @ gap
-        differences = numpy.abs(f1(one.sum(axis=0) + moved) - f1(two.sum(axis=0) - moved))
+        moved = random.integers(0, 2, (n, len(ours))) @ gap
+        differences = numpy.abs(f1(ours.sum(axis=0) + moved) - f1(theirs.sum(axis=0) - moved))
         n_as_far += int((differences >= abs(f - other_f) - 1e-12).sum())
     return {
-        "n_docs": len(one),
+        "n_docs": len(ours),
         "f": f,
         "other_f": other_f,
         "difference": f - other_f,

@@ -30,8 +30,8 @@ def corpus_details(
     for name, head in nlp.pipeline:
         if not isinstance(head, Head) or getattr(head, "mode", None) == "regression":
             continue
-        matched = [(example, found) for example in examples if (found := match(example, head)) is not None]
-        if matched and any(found.strict for _, found in matched):
+        matched = [(example, comparison) for example in examples if (comparison := match(example, head)) is not None]
+        if matched and any(comparison.strict for _, comparison in matched):
             tasks[name] = _task(matched, with_errors)
     digest = blake2b(digest_size=16)
     for example in examples:
@@ -45,19 +45,21 @@ def corpus_details(
 
 def _task(matched: Sequence[tuple[Example, Matched]], with_errors: bool) -> dict[str, Any]:
     confusion: Counter[tuple[str, str]] = Counter()
-    for _, found in matched:
-        confusion.update(found.confusion)
+    for _, comparison in matched:
+        confusion.update(comparison.confusion)
     details: dict[str, Any] = {
-        "strict": scores_with_intervals([found.strict for _, found in matched]),
-        "overlap": scores_with_intervals([found.overlap for _, found in matched])
-        if any(found.overlap for _, found in matched)
+        "strict": scores_with_intervals([comparison.strict for _, comparison in matched]),
+        "overlap": scores_with_intervals([comparison.overlap for _, comparison in matched])
+        if any(comparison.overlap for _, comparison in matched)
         else {},
-        "nesting": _nesting([found.nesting for _, found in matched]),
-        "documents": [[sum(column) for column in zip((0, 0, 0), *found.strict.values())] for _, found in matched],
+        "nesting": _nesting([comparison.nesting for _, comparison in matched]),
+        "documents": [
+            [sum(column) for column in zip((0, 0, 0), *comparison.strict.values())] for _, comparison in matched
+        ],
         "confusion": [[gold, predicted, n] for (gold, predicted), n in sorted(confusion.items())],
     }
     if with_errors:
-        errors = [_error(example, *error) for example, found in matched for error in found.errors]
+        errors = [_error(example, *error) for example, comparison in matched for error in comparison.errors]
         details["errors"] = errors[:MOST_ERRORS]
         details["n_errors"] = len(errors)
     return details

@@ -26,7 +26,7 @@ def scores_with_intervals(documents: Sequence[Counts]) -> dict[str, dict[str, An
     table[:, -1] = table[:, :-1].sum(axis=1)
     random = numpy.random.default_rng(SEED)
     draws = random.multinomial(len(documents), [1 / len(documents)] * len(documents), N_SAMPLES) if documents else None
-    found = {}
+    scores = {}
     for column, label in [(len(labels), ALL), *enumerate(labels)]:
         of_label = table[:, column]
         n_docs = int((of_label.sum(axis=1) > 0).sum())
@@ -36,8 +36,8 @@ def scores_with_intervals(documents: Sequence[Counts]) -> dict[str, dict[str, An
             sampled = f1(draws @ of_label)
             low, high = (float(value) for value in numpy.percentile(sampled, [2.5, 97.5]))
         support = int(of_label[:, 0].sum() + of_label[:, 2].sum())
-        found[label] = {"p": p, "r": r, "f": f, "f_low": low, "f_high": high, "support": support, "n_docs": n_docs}
-    return found
+        scores[label] = {"p": p, "r": r, "f": f, "f_low": low, "f_high": high, "support": support, "n_docs": n_docs}
+    return scores
 
 
 def _prf(counts: numpy.ndarray) -> tuple[float, float, float]:

@@ -36,10 +36,10 @@ class Matched:
 def match(example: Example, head: Head) -> Matched | None:
     """Compare what a head's items are in the reference and in the predicted Doc; None where it is not annotated."""
     reference = example.reference
-    found = compared(example, head.items, head.judges(reference))
-    if found is None:
+    pair = compared(example, head.items, head.judges(reference))
+    if pair is None:
         return None
-    gold, predicted = cast(tuple[set[PlacedLabel], set[PlacedLabel]], found)
+    gold, predicted = cast(tuple[set[PlacedLabel], set[PlacedLabel]], pair)
     group = reference.spans.get(head.spans_key)
     if group is not None and group.attrs.get(GIVEN_SPANS_ONLY):
         given = {place for _, place in gold}
@@ -60,32 +60,32 @@ def _nesting(gold: set[PlacedLabel], predicted: set[PlacedLabel]) -> dict[str, t
     inner_gold, inner_predicted = inner_items(gold), inner_items(predicted)
     parts = {INNER: (inner_gold, inner_predicted), OUTER: (gold - inner_gold, predicted - inner_predicted)}
     return {
-        name: (len(one & other), len(other - one), len(one - other))
-        for name, (one, other) in parts.items()
-        if one | other
+        name: (len(of_gold & of_predicted), len(of_predicted - of_gold), len(of_gold - of_predicted))
+        for name, (of_gold, of_predicted) in parts.items()
+        if of_gold | of_predicted
     }
 
 
-def _equal(one: Place, two: Place) -> bool:
-    return one == two
+def _equal(gold: Place, predicted: Place) -> bool:
+    return gold == predicted
 
 
-def _overlapping(one: Place, two: Place) -> bool:
-    return one[0] < two[1] and two[0] < one[1]
+def _overlapping(gold: Place, predicted: Place) -> bool:
+    return gold[0] < predicted[1] and predicted[0] < gold[1]
 
 
 def _counts(
-    gold: set[PlacedLabel], found: set[PlacedLabel], fits: Callable[[Place, Place], bool]
+    gold: set[PlacedLabel], predicted: set[PlacedLabel], fits: Callable[[Place, Place], bool]
 ) -> dict[str, tuple[int, int, int]]:
     """Right, spurious and missed of each label. Each gold item is matched once, in the order of the text."""
     counts = {}
-    for label in sorted({label for label, _ in gold | found}):
-        left = sorted(place for one, place in gold if one == label)
+    for label in sorted({label for label, _ in gold | predicted}):
+        left = sorted(place for of_label, place in gold if of_label == label)
         n_gold = len(left)
         n_found = n_right = 0
-        for place in sorted(place for one, place in found if one == label):
+        for place in sorted(place for of_label, place in predicted if of_label == label):
             n_found += 1
-            fitting = next((one for one in left if fits(one, place)), None)
+            fitting = next((gold_place for gold_place in left if fits(gold_place, place)), None)
             if fitting is not None:
                 left.remove(fitting)
                 n_right += 1
@@ -93,13 +93,13 @@ def _counts(
     return counts
 
 
-def _confuse(matched: Matched, place: Place, gold: set[str], found: set[str]) -> None:
+def _confuse(matched: Matched, place: Place, gold: set[str], predicted: set[str]) -> None:
     """Count what was said of what, at one place. Where several labels stand there, the right ones are paired first."""
-    for label in gold & found:
+    for label in gold & predicted:
         matched.confusion[label, label] += 1
-    missed, spurious = sorted(gold - found), sorted(found - gold)
+    missed, spurious = sorted(gold - predicted), sorted(predicted - gold)
     for number in range(max(len(missed), len(spurious))):
-        one = missed[number] if number < len(missed) else SPURIOUS
-        two = spurious[number] if number < len(spurious) else MISSED
-        matched.confusion[one, two] += 1
-        matched.errors.append((place, one, two))
+        gold_label = missed[number] if number < len(missed) else SPURIOUS
+        predicted_label = spurious[number] if number < len(spurious) else MISSED
+        matched.confusion[gold_label, predicted_label] += 1
+        matched.errors.append((place, gold_label, predicted_label))

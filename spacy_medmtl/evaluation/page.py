@@ -17,7 +17,7 @@ def evaluation_page(metrics: dict[str, Any]) -> str:
         {"name": name, "anchor": f"c{number}", **result, "tasks": _tasks(result)}
         for number, (name, result) in enumerate(metrics["corpora"].items())
     ]
-    curves = [_curve(one) for one in metrics.get("curves", [])]
+    curves = [_curve(curve) for curve in metrics.get("curves", [])]
     return _template().render(
         metrics=metrics, corpora=corpora, all=ALL, curves=curves, comparison=metrics.get("against")
     )
@@ -39,15 +39,15 @@ def _curve(curve: dict[str, Any]) -> dict[str, Any]:
 
 def _tasks(result: dict[str, Any]) -> list[dict[str, Any]]:
     details = result.get("details", {"tasks": {}, "reliability": {}})
-    found = []
+    tasks = []
     for name, task in details["tasks"].items():
         reliability = [
-            {"output": output.removeprefix(f"{name} "), **one}
-            for output, one in details["reliability"].items()
+            {"output": output.removeprefix(f"{name} "), **measures}
+            for output, measures in details["reliability"].items()
             if output.startswith(f"{name} ")
         ]
         modifiers = result["scores"].get(f"{name}_f_per_modifier") or {}
-        found.append(
+        tasks.append(
             {
                 "name": name,
                 **task,
@@ -57,7 +57,7 @@ def _tasks(result: dict[str, Any]) -> list[dict[str, Any]]:
                 "floor": result["floors"].get(f"{name}_f"),
             }
         )
-    return found
+    return tasks
 
 
 def _matrix(confusion: list[list[Any]]) -> dict[str, Any] | None:
@@ -75,11 +75,11 @@ def _matrix(confusion: list[list[Any]]) -> dict[str, Any] | None:
                 "label": gold,
                 "cells": [
                     {
-                        "n": cells.get((gold, one), 0),
-                        "share": cells.get((gold, one), 0) / largest,
-                        "is_right": gold == one,
+                        "n": cells.get((gold, column), 0),
+                        "share": cells.get((gold, column), 0) / largest,
+                        "is_right": gold == column,
                     }
-                    for one in columns
+                    for column in columns
                 ],
             }
             for gold in rows

@@ -19,18 +19,18 @@ COVERAGES = (1.0, 0.95, 0.9, 0.8, 0.7, 0.5)  # shares of the decisions that are 
 def reliabilities(nlp: Language, examples: Sequence[Example]) -> dict[str, dict[str, Any]]:
     """By "component output": ``ece``, ``n`` and ``bins``, each with ``said`` (mean probability), ``held`` (share) and
     ``n``; ``risk_coverage`` (see there). Outputs with fewer than 20 decisions are left out."""
-    found = {}
+    by_output = {}
     for (component, output), decisions in collect_decisions(nlp, examples).items():
         head = nlp.get_pipe(component)
         assert isinstance(head, Head)
         temperature = head.temperatures.get(output, 1.0)
         bins = reliability_bins(decisions, temperature)
-        n = sum(one["n"] for one in bins)
+        n = sum(counted_bin["n"] for counted_bin in bins)
         if n >= FEWEST:
             ece = expected_calibration_error(decisions, temperature)
             risks = risk_coverage(decisions, temperature)
-            found[f"{component} {output}"] = {"ece": ece, "n": n, "bins": bins, "risk_coverage": risks}
-    return found
+            by_output[f"{component} {output}"] = {"ece": ece, "n": n, "bins": bins, "risk_coverage": risks}
+    return by_output
 
 
 def risk_coverage(decisions: LabelledLogits, temperature: float) -> dict[str, Any]:

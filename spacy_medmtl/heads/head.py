@@ -74,8 +74,8 @@ class Head(Task, Generic[Gold]):
 
     def labelled_logits(self, gold: Gold, scores: Any) -> dict[str, LabelledLogits]:
         """By output that gives probabilities: what the scores say, beside the gold."""
-        found = self.output.labelled(scores, cast(UnitLabels, gold))
-        return {} if found is None else {self.output_name: found}
+        labelled = self.output.labelled(scores, cast(UnitLabels, gold))
+        return {} if labelled is None else {self.output_name: labelled}
 
     def probabilities(self, inputs: Any) -> numpy.ndarray:
         """What the output says of what the model reads [n_units, n_columns], calibrated if it is. Raises MedmtlError
@@ -187,24 +187,24 @@ class Head(Task, Generic[Gold]):
         self.belong_to(nlp)
         self.forget_temperatures()  # those of other weights
         method = f"{type(self).__name__}.initialize"
-        found = set(labels or ())
+        known_labels = set(labels or ())
         sample: list[Doc] = []
         lost: dict[str, int] = {}
         for example in read_examples(get_examples, method):
             self.collect(example.reference)
             seen = list(self.gold_labels(example.reference))
             if labels is None:
-                found.update(seen)
+                known_labels.update(seen)
             for reason in self.unusable(example):
                 lost[reason] = lost.get(reason, 0) + 1
             if len(sample) < SAMPLE_SIZE and len(example.predicted):
                 sample.append(example.predicted)
-        found.update(self.labels)
-        if not found:
+        known_labels.update(self.labels)
+        if not known_labels:
             raise MedmtlError("E201", name=self.name, key=self.spans_key)
         for reason, count in sorted(lost.items()):
             warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
-        self._labels = sorted(found) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
+        self._labels = sorted(known_labels) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
         self.model.set_dim("nO", self.n_outputs(), force=True)
         self.model.initialize(X=sample)
 

@@ -123,7 +123,7 @@ def _is_threshold(value: Any) -> bool:
 def _plain(value: Any) -> Any:
     """As it is kept: lists as tuples, NumPy's numbers as Python's; of a dict its values, in a dict of its own."""
     if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
+        return {name: _plain(entry) for name, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return tuple(value)
     return float(value) if isinstance(value, float) else value
@@ -132,16 +132,16 @@ def _plain(value: Any) -> Any:
 def _as_config(value: Any) -> Any:
     """As a config writes it."""
     if isinstance(value, Mapping):
-        return {name: _as_config(one) for name, one in value.items()}
+        return {name: _as_config(entry) for name, entry in value.items()}
     return list(value) if isinstance(value, tuple) else value
 
 
 def settings_of(component: type) -> dict[str, Setting]:
     """The settings of a head's class, by name."""
-    found = {}
+    settings = {}
     for base in reversed(component.__mro__):
-        found.update({name: value for name, value in vars(base).items() if isinstance(value, Setting)})
-    return found
+        settings.update({name: value for name, value in vars(base).items() if isinstance(value, Setting)})
+    return settings
 
 
 class SettingsView(MutableMapping[str, Any]):

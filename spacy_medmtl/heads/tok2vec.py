@@ -9,12 +9,12 @@ from ..encoder.views.requests import DOCUMENT, ToRead, doc_of
 from ..errors import MedmtlError
 
 
-def check_view(tok2vec: Model, view: str, name: str, *others: str) -> None:
+def check_view(tok2vec: Model, view: str, name: str, *other_views: str) -> None:
     """Raises MedmtlError E205 unless ``tok2vec`` reads an encoder of this package in the given view or one of
-    ``others``."""
+    ``other_views``."""
     received = view_of(tok2vec) or tok2vec.name
-    if not reads_units(tok2vec) or received not in (view, *others):
-        raise MedmtlError("E205", name=name, view="', '".join([view, *others]), received=received)
+    if not reads_units(tok2vec) or received not in (view, *other_views):
+        raise MedmtlError("E205", name=name, view="', '".join([view, *other_views]), received=received)
 
 
 def reads_documents(model: Model) -> bool:

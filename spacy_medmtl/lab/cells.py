@@ -111,7 +111,7 @@ def doc_limits(config: Config, budget: Budget) -> dict[str, dict[str, int]]:
     given = {"train": budget.train_docs, "dev": budget.dev_docs, "test": budget.test_docs}
     return {
         part: {
-            name: min((one for one in (limit, entry.get("limit", 0)) if one), default=0)
+            name: min((n_docs for n_docs in (limit, entry.get("limit", 0)) if n_docs), default=0)
             for name, entry in config["corpora"][part]["corpora"].items()
         }
         for part, limit in given.items()
@@ -135,7 +135,7 @@ def file_digests(config: Config, known: dict[str, str]) -> dict[str, str]:
     paths = {Path(entry["path"]) for part in parts for entry in part["corpora"].values()}
     loaders = settings["initialize"]["components"].values()
     paths |= {file for folder in paths if folder.is_dir() for file in walk_corpus(folder, ".spacy")}
-    for folder in {Path(one["loader"].get("path", "")) for one in loaders if "loader" in one}:
+    for folder in {Path(component["loader"].get("path", "")) for component in loaders if "loader" in component}:
         paths |= {file for pattern in ENCODER_FILES for file in folder.glob(pattern)}
     files = sorted(str(path) for path in paths if path.is_file())
     return {path: known.get(path) or hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in files}

@@ -68,33 +68,41 @@ def alone(base: Config) -> Changes:
     pipeline = list(base["nlp"]["pipeline"])
     place = pipeline.index(ENCODER)
     pipeline[place : place + 1] = [f"{route}_{ENCODER}" for route in routes]
-    kept = {name: one for name, one in copy.deepcopy(dict(components)).items() if name != ENCODER}
-    found: Changes = {"nlp.pipeline": pipeline, "components": kept, "initialize.components": {}}
-    for settings in found["components"].values():
+    kept = {name: component for name, component in copy.deepcopy(dict(components)).items() if name != ENCODER}
+    changes: Changes = {"nlp.pipeline": pipeline, "components": kept, "initialize.components": {}}
+    for settings in changes["components"].values():
         listener = settings.get("model", {}).get("tok2vec", {})
         if "route" in listener:
             listener["upstream"] = f"{listener['route']}_{ENCODER}"
     for route in routes:
         own = copy.deepcopy(dict(components[ENCODER]))
         own["model"].update(routes=[route], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
-        found["components"][f"{route}_{ENCODER}"] = own
-        found["initialize.components"][f"{route}_{ENCODER}"] = loaders[ENCODER]
-    return found
+        changes["components"][f"{route}_{ENCODER}"] = own
+        changes["initialize.components"][f"{route}_{ENCODER}"] = loaders[ENCODER]
+    return changes
 
 
 def only(base: Config, kept: Sequence[str]) -> Changes:
     """A pipeline of some of the tasks, in their order, and their corpora."""
-    heads = {name: one["model"]["tok2vec"]["route"] for name, one in base["components"].items() if is_head(one)}
+    heads = {
+        name: component["model"]["tok2vec"]["route"]
+        for name, component in base["components"].items()
+        if is_head(component)
+    }
     dropped = {name for name, route in heads.items() if route not in kept}
-    found: Changes = {
+    changes: Changes = {
         "nlp.pipeline": [name for name in base["nlp"]["pipeline"] if name not in dropped],
         ROUTES: [route for route in routes_of(base) if route in kept],
     }
     for part in ("train", "dev", "test"):
         corpora = base["corpora"][part]["corpora"]
-        left = {name: copy.deepcopy(dict(one)) for name, one in corpora.items() if not set(one["tasks"]) & dropped}
-        found[f"corpora.{part}.corpora"] = left
-    return found
+        left = {
+            name: copy.deepcopy(dict(settings))
+            for name, settings in corpora.items()
+            if not set(settings["tasks"]) & dropped
+        }
+        changes[f"corpora.{part}.corpora"] = left
+    return changes
 
 
 def is_head(component: Any) -> bool:
@@ -228,15 +236,15 @@ def found_entities(base: Config, name: str) -> Changes:
     key = base["components"][name]["candidates"]["spans_key"]
     pipeline = list(base["nlp"]["pipeline"])
     pipeline.insert(pipeline.index(name), finder)
-    found: Changes = {
+    changes: Changes = {
         f"components.{finder}": {"factory": "sru_nested_ner", "spans_key": key, "set_ents": False, "model": model},
         "nlp.pipeline": pipeline,
     }
     for part in ("train", "dev", "test"):
         for corpus, settings in base["corpora"][part]["corpora"].items():
             if name in settings["tasks"]:
-                found[f"corpora.{part}.corpora.{corpus}.tasks"] = [*settings["tasks"], finder]
-    return found
+                changes[f"corpora.{part}.corpora.{corpus}.tasks"] = [*settings["tasks"], finder]
+    return changes
 
 
 def costs(base: Config, steps: int) -> Iterator[Cell]:

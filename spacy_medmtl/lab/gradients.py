@@ -56,9 +56,9 @@ def batches_of(examples: list[Example]) -> list[list[Example]]:
 
 def task_gradients(nlp: Language, encoder: ProgressiveTok2Vec, task: str, batch: list[Example]) -> Gradients:
     """The encoder's gradient of one task's loss on a batch, by layer. None of it stays behind."""
-    others = [name for name, pipe in nlp.pipeline if isinstance(pipe, Head) and name != task]
+    other_heads = [name for name, pipe in nlp.pipeline if isinstance(pipe, Head) and name != task]
     fresh = [Example(example.predicted.copy(), example.reference) for example in batch]
-    nlp.update(fresh, sgd=False, drop=DROPOUT, exclude=others)  # type: ignore[arg-type]
+    nlp.update(fresh, sgd=False, drop=DROPOUT, exclude=other_heads)  # type: ignore[arg-type]
     module: Any = torch_shim(encoder.model).module
     of_layers: dict[str, list[Tensor]] = {}
     for name, parameter in module.named_parameters():
@@ -76,13 +76,15 @@ def mean_cosines(gradients: dict[str, list[Gradients]]) -> dict[str, dict[str, f
     which there are no two batches are left out."""
     result: dict[str, dict[str, float]] = {}
     pairs = [*combinations(gradients, 2), *((task, task) for task in gradients)]
-    for one, two in pairs:
-        these, those = gradients[one], gradients[two][1:] + gradients[two][:1] if one == two else gradients[two]
-        if not these or not those or (one == two and len(these) < 2):
+    for first, second in pairs:
+        first_batches, second_batches = gradients[first], gradients[second]
+        if first == second:
+            second_batches = second_batches[1:] + second_batches[:1]
+        if not first_batches or not second_batches or (first == second and len(first_batches) < 2):
             continue
-        layers = [layer for layer in these[0] if layer in those[0]]
-        result[f"{one} {two}"] = {
-            layer: mean(cosine(a[layer], b[layer]) for a, b in zip(these, those)) for layer in layers
+        layers = [layer for layer in first_batches[0] if layer in second_batches[0]]
+        result[f"{first} {second}"] = {
+            layer: mean(cosine(a[layer], b[layer]) for a, b in zip(first_batches, second_batches)) for layer in layers
         }
     return result
 

@@ -53,7 +53,7 @@ def sampled_cells(base: Config, cells: Sequence[Cell], folder: Path, progress: P
     """
     nlp = build(base, "the base config")
     wanted = sorted({(cell.shots, cell.seed) for cell in cells})
-    changes: dict[Any, Changes] = {one: {} for one in wanted}
+    changes: dict[Any, Changes] = {(k, seed): {} for k, seed in wanted}
     for name, settings in progress(list(base.interpolate()["corpora"]["train"]["corpora"].items()), "Sampling"):
         entry = CorpusEntry(name, Path(settings["path"]), list(settings["tasks"]), 0)
         docs = [example.reference for example in read_entry(entry, nlp, gold_sents=False)]

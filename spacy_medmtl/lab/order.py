@@ -155,7 +155,9 @@ def difficulties(profiles: Mapping[str, Profile], metrics: Mapping[str, Any]) ->
         try:
             corpora = [(corpus["scores"], corpus["floors"]) for corpus in content["corpora"].values()]
             for component in [name for profile in profiles.values() for name in profile.components]:
-                shares_left.setdefault(component, []).extend(left for one in corpora for left in _left(component, *one))
+                shares_left.setdefault(component, []).extend(
+                    left for scores, floors in corpora for left in _left(component, scores, floors)
+                )
         except (AttributeError, KeyError, TypeError) as error:
             raise MedmtlError("E027", path=path, problem=f"it has another form ({type(error).__name__})") from error
     means = {component: sum(values) / len(values) for component, values in shares_left.items() if values}

@@ -56,7 +56,7 @@ def _transfer(figure: Any, plotted: Table, tasks: list[str]) -> None:
     matrix, graph = figure.subplots(1, 2)
     changes = [[value if isinstance(value, Stat) else None for value in row[1:]] for row in plotted.rows[1:]]
     means = [[value.mean if value else 0.0 for value in row] for row in changes]
-    limit = max([abs(one) for row in means for one in row] or [1.0]) or 1.0
+    limit = max([abs(value) for row in means for value in row] or [1.0]) or 1.0
     matrix.imshow(means, cmap="RdYlGn", vmin=-limit, vmax=limit)
     matrix.set_xticks(range(len(tasks)), tasks, rotation=30, ha="right")
     matrix.set_yticks(range(len(tasks)), tasks)
@@ -82,8 +82,8 @@ def _lines(figure: Any, plotted: Table, tasks: list[str]) -> None:
     for axes, encoder in zip(panels, encoders):
         for row in (row for row in plotted.rows if row[0] == encoder):
             values = [value.mean if isinstance(value, Stat) else math.nan for value in row[2:]]
-            one, _, two = str(row[1]).partition(SEPARATOR)
-            axes.plot(plotted.header[2:], values, "--" if one == two else "-", label=str(row[1]))
+            first, _, second = str(row[1]).partition(SEPARATOR)
+            axes.plot(plotted.header[2:], values, "--" if first == second else "-", label=str(row[1]))
         axes.axhline(0.0, color="black", linewidth=0.5)
         axes.set_title(encoder)
         axes.tick_params(axis="x", rotation=30)

@@ -111,27 +111,32 @@ def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable
 
     report: gets a line for each cell that ends. tick: gets, again and again, how many are done and which are running.
     """
-    waiting = [one for one in planned if not one.is_done]
+    waiting = [planned_cell for planned_cell in planned if not planned_cell.is_done]
     running: dict[str, Any] = {}  # output -> (planned, process)
     failed: dict[str, str] = {}  # output -> message
     try:
         while waiting or running:
-            for one in list(waiting):
-                source = _source(one.cell, planned)
+            for planned_cell in list(waiting):
+                source = _source(planned_cell.cell, planned)
                 if source is not None and str(source.output) in failed:
-                    waiting.remove(one)
-                    failed[str(one.output)] = _failure(one, f"it starts from the cell '{one.cell.after}', which failed")
+                    waiting.remove(planned_cell)
+                    failed[str(planned_cell.output)] = _failure(
+                        planned_cell, f"it starts from the cell '{planned_cell.cell.after}', which failed"
+                    )
                 elif len(running) < jobs and (source is None or source.is_done):
-                    waiting.remove(one)
-                    running[str(one.output)] = (one, one.start(jobs))
-            for key, (one, process) in list(running.items()):
+                    waiting.remove(planned_cell)
+                    running[str(planned_cell.output)] = (planned_cell, planned_cell.start(jobs))
+            for key, (planned_cell, process) in list(running.items()):
                 status = process.poll()
                 if status is not None:
                     del running[key]
-                    if status or not one.is_done:
-                        failed[key] = _failure(one, one.problem(status))
-                    report(failed.get(key, f"{one.output.stem}: done"))
-            tick(len(planned) - len(waiting) - len(running), [str(one.output.stem) for one, _ in running.values()])
+                    if status or not planned_cell.is_done:
+                        failed[key] = _failure(planned_cell, planned_cell.problem(status))
+                    report(failed.get(key, f"{planned_cell.output.stem}: done"))
+            tick(
+                len(planned) - len(waiting) - len(running),
+                [str(planned_cell.output.stem) for planned_cell, _ in running.values()],
+            )
             time.sleep(POLL_SECONDS if running else 0.0)
     finally:  # interrupted: no process outlives this one
         for _, process in running.values():
@@ -142,8 +147,15 @@ def run(planned: Sequence[Planned], *, jobs: int, report: Report, tick: Callable
 
 def _source(cell: Cell, planned: Iterable[Planned]) -> Planned | None:
     """What a cell starts from, if it does not start anew."""
-    return next((one for one in planned if (one.cell.name, one.cell.seed) == (cell.after, cell.seed)), None)
+    return next(
+        (
+            planned_cell
+            for planned_cell in planned
+            if (planned_cell.cell.name, planned_cell.cell.seed) == (cell.after, cell.seed)
+        ),
+        None,
+    )
 
 
-def _failure(one: Planned, problem: str) -> str:
-    return message("E341", cell=one.output.stem, problem=problem, log=one.output.with_suffix(".log"))
+def _failure(planned_cell: Planned, problem: str) -> str:
+    return message("E341", cell=planned_cell.output.stem, problem=problem, log=planned_cell.output.with_suffix(".log"))

@@ -44,7 +44,7 @@ class Table:
     rows: list[list[Value]]
 
     def markdown(self) -> list[str]:
-        return table(self.header, [["" if one is None else str(one) for one in row] for row in self.rows])
+        return table(self.header, [["" if value is None else str(value) for value in row] for row in self.rows])
 
     def json(self) -> str:
         """One object per line of the table; numbers as mean, sd and n."""
@@ -80,24 +80,24 @@ def stat(values: Sequence[float], digits: int = 1, signed: bool = False) -> Stat
 def read_results(folder: Path) -> dict[str, Result]:
     """All results in a folder, by the names of their files, oldest first. Raises MedmtlError E347 for a file that is
     none."""
-    found: dict[str, Result] = {}
+    results: dict[str, Result] = {}
     for path in sorted(folder.glob("*.json"), key=lambda path: (path.stat().st_mtime_ns, path.name)):
         try:
             result: Any = srsly.read_json(path)
             _ = result["cell"], result["row"], result["seed"], result["settings"]["steps"], result["seconds"]["train"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MedmtlError("E347", path=path, problem=type(error).__name__) from error
-        found[path.name] = result
-    return found
+        results[path.name] = result
+    return results
 
 
-def current(found: dict[str, Result], planned: set[str]) -> dict[str, Result]:
+def current(results: dict[str, Result], planned: set[str]) -> dict[str, Result]:
     """Without what was measured of another state of the config, the corpora or the encoder: of results that a table
-    could not tell apart, the one that is ``planned`` counts, or else the newest. ``found``: oldest first."""
+    could not tell apart, the one that is ``planned`` counts, or else the newest. ``results``: oldest first."""
     kept: dict[str, str] = {}
-    for file, result in sorted(found.items(), key=lambda item: item[0] in planned):
+    for file, result in sorted(results.items(), key=lambda item: item[0] in planned):
         kept[srsly.json_dumps([result[name] for name in ("cell", "seed", "settings")], sort_keys=True)] = file
-    return {file: found[file] for file in kept.values()}
+    return {file: results[file] for file in kept.values()}
 
 
 def by_row(results: Sequence[Result], rows: Sequence[str]) -> list[list[Result]]:
@@ -121,13 +121,13 @@ def _by_size(value: Any) -> tuple[bool, float, str]:
 def varying(results: Sequence[Result]) -> list[str]:
     """The settings with several values; a setting that only some results of a row have is one of them."""
     names = dict.fromkeys(name for result in results for name in result["settings"])
-    found = []
+    settings = []
     for name in names:
         values = {(result["row"], str(result["settings"].get(name))) for result in results}
         given = {str(result["settings"][name]) for result in results if name in result["settings"]}
         if len(given) > 1 or len(values) > len({row for row, _ in values}):
-            found.append(name)
-    return found
+            settings.append(name)
+    return settings
 
 
 def per_seed(group: Sequence[Result], task: str, part: str) -> dict[int, float]:
@@ -148,6 +148,7 @@ def score_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[
         own = {seed: [result for result in group if result["seed"] == seed] for seed in seeds}
         most = max(map(len, own.values()))
         own = {seed: cells for seed, cells in own.items() if len(cells) == most}
+        n_parameters = [sum(sum(result["parameters"].values()) for result in cells) for cells in own.values()]
         lines.append(
             [
                 group[0]["row"],
@@ -155,9 +156,9 @@ def score_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[
                 *(stat(list(scores[task].values())) for task in tasks),
                 stat(means),
                 len(own),
-                stat([sum(one["seconds"]["train"] for one in cells) for cells in own.values()], 0),
-                stat([max(one["peak_gigabytes"] for one in cells) for cells in own.values()], 2),
-                f"{max(sum(sum(one['parameters'].values()) for one in cells) for cells in own.values()) / 1e6:.2f}",
+                stat([sum(result["seconds"]["train"] for result in cells) for cells in own.values()], 0),
+                stat([max(result["peak_gigabytes"] for result in cells) for cells in own.values()], 2),
+                f"{max(n_parameters) / 1e6:.2f}",
             ]
         )
     return Table(["", *settings, *tasks, "mean", "seeds", "train s", "GB", "million parameters"], lines)
@@ -184,12 +185,14 @@ def transfer_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequen
 
 def cosine_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[str], part: str = "test") -> Table:
     """Mean cosine of the gradients of two tasks, layer by layer; of a task with itself, between its batches."""
-    layers = list(dict.fromkeys(layer for one in results for found in one["cosines"].values() for layer in found))
+    layers = list(
+        dict.fromkeys(layer for result in results for by_layer in result["cosines"].values() for layer in by_layer)
+    )
     lines: list[list[Value]] = []
     for group in by_row(results, rows):
         for pair in group[0]["cosines"]:
-            found = [result["cosines"][pair] for result in group if pair in result["cosines"]]
-            values = [stat([one[layer] for one in found if layer in one], 3, True) for layer in layers]
+            cosines = [result["cosines"][pair] for result in group if pair in result["cosines"]]
+            values = [stat([by_layer[layer] for by_layer in cosines if layer in by_layer], 3, True) for layer in layers]
             lines.append([group[0]["row"], pair.replace(" ", SEPARATOR), *values])
     return Table(["encoder", "tasks", *layers], lines)
 
@@ -199,17 +202,17 @@ def cost_table(results: Sequence[Result], rows: Sequence[str], tasks: Sequence[s
     lines: list[list[Value]] = []
     first: dict[str, float] = {}
     for group in by_row(results, rows):
-        found = {
-            "million parameters": [sum(one["parameters"].values()) / 1e6 for one in group],
-            "MB on disk": [one["costs"]["disk_megabytes"] for one in group],
-            "GB in memory": [one["costs"]["memory_gigabytes"] for one in group],
-            "words/s": [one["costs"]["words_per_second"] for one in group],
+        costs = {
+            "million parameters": [sum(result["parameters"].values()) / 1e6 for result in group],
+            "MB on disk": [result["costs"]["disk_megabytes"] for result in group],
+            "GB in memory": [result["costs"]["memory_gigabytes"] for result in group],
+            "words/s": [result["costs"]["words_per_second"] for result in group],
         }
-        means = {name: mean(values) for name, values in found.items()}
+        means = {name: mean(values) for name, values in costs.items()}
         first = first or means
         line: list[Value] = [group[0]["row"]]
         for name, digits in (("million parameters", 1), ("MB on disk", 0), ("GB in memory", 2), ("words/s", 0)):
-            line += [stat(found[name], digits), stat([means[name] / first[name]], 2)]
+            line += [stat(costs[name], digits), stat([means[name] / first[name]], 2)]
         lines.append(line)
     names = ("million parameters", "MB on disk", "GB in memory", "words/s")
     return Table(["", *(head for name in names for head in (name, f"times ({name})"))], lines)

@@ -45,15 +45,15 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
     if job["gradients"]:
         from .gradients import layer_cosines
 
-        found: dict[str, Any] = {"cosines": layer_cosines(nlp, seed=config["system"]["seed"])}
+        measured: dict[str, Any] = {"cosines": layer_cosines(nlp, seed=config["system"]["seed"])}
     elif job["costs"]:
-        found = {"costs": measure_costs(nlp)}
+        measured = {"costs": measure_costs(nlp)}
     else:
         corpora = config.interpolate()["corpora"]
         limits, metrics = job["limits"], job["metrics"]
-        found = {"scores": {part: task_scores(nlp, corpora[part], limits[part], metrics) for part in limits}}
+        measured = {"scores": {part: task_scores(nlp, corpora[part], limits[part], metrics) for part in limits}}
     return {
-        **found,
+        **measured,
         "seconds": {"initialize": ready - start, "train": trained - ready, "score": time.perf_counter() - trained},
         # "whole" is with those of processes that it started
         "cpu_seconds": {"train": trained_cpu - ready_cpu, "whole": sum(os.times()[:4])},
@@ -71,7 +71,7 @@ def task_scores(nlp: Any, reader: dict[str, Any], limits: dict[str, int], metric
     from ..training.corpus import corpus_entry
     from ..training.evaluation import evaluate_entry
 
-    found: dict[str, Any] = {}
+    by_task: dict[str, Any] = {}
     for name, settings in reader["corpora"].items():
         entry = corpus_entry(name, {**settings, "limit": limits[name]})
         result = evaluate_entry(nlp, entry, gold_sents=reader.get("gold_sents", False))
@@ -79,12 +79,12 @@ def task_scores(nlp: Any, reader: dict[str, Any], limits: dict[str, int], metric
             scores, floors = result["scores"], result["floors"]
             names = [metrics[task]] if task in metrics else METRICS
             main = next((f"{task}_{metric}" for metric in names if f"{task}_{metric}" in scores), "")
-            one = {"score": scores.get(main, 0.0), "floor": floors.get(main), "n_docs": result["n_docs"]}
-            one["scores"] = {key: value for key, value in scores.items() if key.startswith(f"{task}_")}
-            found.setdefault(task, {})[name] = one
+            of_corpus = {"score": scores.get(main, 0.0), "floor": floors.get(main), "n_docs": result["n_docs"]}
+            of_corpus["scores"] = {key: value for key, value in scores.items() if key.startswith(f"{task}_")}
+            by_task.setdefault(task, {})[name] = of_corpus
     return {
-        task: {"score": sum(one["score"] for one in corpora.values()) / len(corpora), "corpora": corpora}
-        for task, corpora in found.items()
+        task: {"score": sum(of_corpus["score"] for of_corpus in corpora.values()) / len(corpora), "corpora": corpora}
+        for task, corpora in by_task.items()
     }
 
 

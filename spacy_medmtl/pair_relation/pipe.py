@@ -217,8 +217,8 @@ class PairRelation(Head[UnitLabels]):
                 for portion in portions_of(pairs, PORTION)
             ]
         )
-        borders = numpy.cumsum([0] + [len(found) for found in pairs])
-        return [(found, scores[a:b]) for found, a, b in zip(pairs, borders, borders[1:])]
+        borders = numpy.cumsum([0] + [len(doc_pairs) for doc_pairs in pairs])
+        return [(doc_pairs, scores[a:b]) for doc_pairs, a, b in zip(pairs, borders, borders[1:])]
 
     def _reading(self, doc: Doc, pairs: list[Pair]) -> ToRead:
         if reads_documents(self.model):
@@ -236,13 +236,13 @@ class PairRelation(Head[UnitLabels]):
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]``, one entry per relation that holds."""
         for doc, (pairs, scores) in zip(docs, predictions):
-            found = [
+            relations = [
                 JudgedPair(head, tail, (label,), score, types)
                 for (head, tail), types, row in zip(pairs, self._types(doc, pairs), scores)
                 for label, score in self._held(row)
             ]
-            write_relations(doc, found, key=self.spans_key)
-            keep_pairs(doc, self.spans_key, [pair.labels for pair in found], [pair.score for pair in found])
+            write_relations(doc, relations, key=self.spans_key)
+            keep_pairs(doc, self.spans_key, [pair.labels for pair in relations], [pair.score for pair in relations])
 
     def _held(self, row: numpy.ndarray) -> list[tuple[str, float]]:
         """(label, probability or value) of what holds for one pair."""
@@ -254,9 +254,9 @@ def portions_of(pairs: Sequence[Sequence[Pair]], n_tokens: int) -> list[list[tup
     portion together go over at most ``n_tokens`` tokens (more only where one does)."""
     portions: list[list[tuple[int, list[Pair]]]] = [[]]
     n_taken = 0
-    for number, found in enumerate(pairs):
+    for number, doc_pairs in enumerate(pairs):
         portions[-1].append((number, []))
-        for pair in found:
+        for pair in doc_pairs:
             start, end = span_of(pair)
             if n_taken and n_taken + end - start > n_tokens:
                 portions.append([(number, [])])

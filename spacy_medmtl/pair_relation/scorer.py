@@ -48,7 +48,9 @@ def pair_items(doc: Doc, key: str) -> list[Item] | None:
     if not is_annotated(doc, key):
         return None
     pairs = read_pairs(doc, key=key)
-    items = [Item((trimmed(doc, *one.head), trimmed(doc, *one.tail)), one.labels, score=one.score) for one in pairs]
+    items = [
+        Item((trimmed(doc, *pair.head), trimmed(doc, *pair.tail)), pair.labels, score=pair.score) for pair in pairs
+    ]
     return [item for item in items if all(start < end for start, end in item.bounds)]
 
 
@@ -75,11 +77,11 @@ def _by_place(doc: Doc, key: str) -> dict[Any, float]:
 def _score_values(name: str, key: str, annotated: list[Example]) -> dict[str, Any]:
     gold, predicted = [], []
     for example in annotated:
-        found = _by_place(example.predicted, key)
+        predictions = _by_place(example.predicted, key)
         for place, value in _by_place(example.reference, key).items():
-            if place in found:
+            if place in predictions:
                 gold.append(value)
-                predicted.append(found[place])
+                predicted.append(predictions[place])
     x, y = numpy.asarray(gold), numpy.asarray(predicted)
     return {
         f"{name}_pearson": _correlation(x, y),

@@ -170,18 +170,18 @@ class SentenceIntent(Head[UnitLabels]):
     def _gold_units(self, example: Example) -> dict[Bounds, numpy.ndarray]:
         """Annotated units of an example in the tokens of its predicted Doc, with the labels that hold."""
         reference = example.reference
-        found: dict[Bounds, numpy.ndarray] = {}
+        units: dict[Bounds, numpy.ndarray] = {}
         if self.uses_cats:
             held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
             if reference.cats and self.multi_label:
-                found = {unit: self.row_of([]) for unit in self._units(example.predicted)}
+                units = {unit: self.row_of([]) for unit in self._units(example.predicted)}
         else:
             held = [((span.start, span.end), span.label_) for span in reference.spans.get(self.spans_key, [])]
         aligned = aligned_bounds(example, [bounds for bounds, _ in held], mode="expand")
         for bounds, (_, label) in zip(aligned, held):
             if bounds is not None:
-                found[bounds] = found.get(bounds, self.row_of([])) | self.row_of([label])
-        return found
+                units[bounds] = units.get(bounds, self.row_of([])) | self.row_of([label])
+        return units
 
     def _other_units(self, example: Example, gold: dict[Bounds, numpy.ndarray]) -> list[Bounds]:
         """Units of the reference Doc apart from the gold: context of others, and in the multi-label variant, where any

@@ -127,10 +127,10 @@ class LowRankMemory(Memory):
     """
 
     def __init__(
-        self, own: Tensor, own_first: Tensor, values: Tensor, scores: Tensor, *others: Tensor, tape: bool = False
+        self, own: Tensor, own_first: Tensor, values: Tensor, scores: Tensor, *other_tables: Tensor, tape: bool = False
     ) -> None:
         super().__init__(values=values, scores=scores.transpose(1, 2))
-        self.strip, self.action_scores, self.action_values, self.weight, self.bias = others
+        self.strip, self.action_scores, self.action_values, self.weight, self.bias = other_tables
         self.own, self.own_first, self.values, self.tape = own, own_first, values.flatten(0, 1), tape
         n_slots = values.shape[1]
         self.last = n_slots - 1

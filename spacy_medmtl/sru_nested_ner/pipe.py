@@ -243,9 +243,9 @@ class SruNestedNer(Head[list[WordSequence]]):
                 for start, end, *own in window_spans(len(words), LONGEST, LONGEST - OVERLAP):
                     sentences.append(WordSequence(i, words[start:end]))
                     counted.append((own[0] - start, own[1] - start))
-        found: list[list[ScoredSpan]] = [[] for _ in docs]
+        entities: list[list[ScoredSpan]] = [[] for _ in docs]
         if not sentences:
-            return found
+            return entities
         probabilities = self.model.predict(SruInput([self._item(doc, sentence_bounds(doc)) for doc in docs], sentences))
         for sentence, (first, after), rows in zip(sentences, counted, probabilities):
             n_words, threshold = len(sentence.words), self.threshold
@@ -253,8 +253,8 @@ class SruNestedNer(Head[list[WordSequence]]):
             for start, end, label, score in decode(rows, n_words, threshold=threshold, paper_compat=self.paper_compat):
                 if first <= start < after:
                     bounds = int(sentence.words[start]), int(sentence.words[end - 1]) + 1
-                    found[sentence.item].append((*bounds, label, score))
-        return found
+                    entities[sentence.item].append((*bounds, label, score))
+        return entities
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with ``scores``, and ``doc.ents`` if so set."""

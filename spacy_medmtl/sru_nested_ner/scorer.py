@@ -46,10 +46,10 @@ def score_entities(examples: Iterable[Example], **cfg: Any) -> dict[str, Any]:
 
 def _items(doc: Doc, key: str, merge: bool) -> list[Item] | None:
     """The entities of a Doc. merge: under what their labels have in common, whatever corpus they are kept apart for."""
-    found = span_items(doc, key)
-    if found is None or not merge:
-        return found
-    return [item._replace(labels=tuple(map(merged_type, item.labels))) for item in found]
+    items = span_items(doc, key)
+    if items is None or not merge:
+        return items
+    return [item._replace(labels=tuple(map(merged_type, item.labels))) for item in items]
 
 
 def _judges_merged(doc: Doc, key: str) -> Callable[[str], bool]:

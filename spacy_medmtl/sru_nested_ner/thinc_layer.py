@@ -126,35 +126,35 @@ def batches_of_like_length(sentences: Sequence[WordSequence]) -> list[list[int]]
 def _predict(unit: SlotRecurrentUnit, rows: Rows, sentences: Sequence[WordSequence]) -> list[numpy.ndarray]:
     """Probabilities of each sentence. Where rows come in parts, the sentences that are complete are walked before the
     next is taken; they stand in the order of the text."""
-    found: list[numpy.ndarray] = []
+    probabilities: list[numpy.ndarray] = []
     offsets = numpy.cumsum([0, *rows.lengths])
     here, first = None, 0  # rows that are not done with, and the number of the first of them
     for part in rows.parts:
         here = part if here is None else torch.cat([here, part])
         ready = []
-        for sentence in sentences[len(found) :]:
+        for sentence in sentences[len(probabilities) :]:
             if offsets[sentence.item] + sentence.words[-1] >= first + len(here):
                 break
             ready.append(sentence)
-        found += _walk_greedily(unit, here, ready, offsets - first)
-        if len(found) < len(sentences):
-            following = sentences[len(found)]
+        probabilities += _walk_greedily(unit, here, ready, offsets - first)
+        if len(probabilities) < len(sentences):
+            following = sentences[len(probabilities)]
             n_done = max(0, int(offsets[following.item] + following.words[0]) - first)
             here, first = here[n_done:], first + min(n_done, len(here))
-    return found
+    return probabilities
 
 
 def _walk_greedily(
     unit: SlotRecurrentUnit, words: Tensor, sentences: Sequence[WordSequence], offsets: numpy.ndarray
 ) -> list[numpy.ndarray]:
-    found: dict[int, numpy.ndarray] = {}
+    probabilities: dict[int, numpy.ndarray] = {}
     for batch in batches_of_like_length(sentences):
         padded, lengths = _pad_words(words, [sentences[i] for i in batch], offsets)
         try:
-            found.update(zip(batch, unit.greedy(padded, lengths)))
+            probabilities.update(zip(batch, unit.greedy(padded, lengths)))
         except FloatingPointError as error:
             raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
-    return [found[i] for i in range(len(sentences))]
+    return [probabilities[i] for i in range(len(sentences))]
 
 
 def _walk_gold(unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> Tensor:

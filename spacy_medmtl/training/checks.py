@@ -65,7 +65,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        data = {name: {part: vars(one) for part, one in parts.items()} for name, parts in self.data.items()}
+        data = {name: {part: vars(task_data) for part, task_data in parts.items()} for name, parts in self.data.items()}
         return {"components": data, "errors": self.errors, "warnings": self.warnings}
 
 
@@ -108,9 +108,9 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
         if n_over[part]:
             text = message("W313", count=n_over[part], part=part, window=window.size, exactness=exactness)
             report.warnings.append(text)
-    for (name, one, other), count in sorted(conflicts.items()):
+    for (name, first_corpus, other_corpus), count in sorted(conflicts.items()):
         if count:
-            report.warnings.append(message("W314", name=name, count=count, first=one, other=other))
+            report.warnings.append(message("W314", name=name, count=count, first=first_corpus, other=other_corpus))
     n_shared = len(texts["train"].keys() & texts["dev"].keys())
     if n_shared:
         report.warnings.append(message("W315", count=n_shared))
@@ -140,7 +140,7 @@ QUOTED = ("[E002]", "[E004]", "[E893]")
 def _cause(error: Exception) -> str:
     """What is wrong with a config, without its values or lines: they can be paths with names in them, or no config."""
     if isinstance(error, ConfigValidationError) and error.errors:  # without, it quotes what it could not parse
-        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors[:3])
+        return "; ".join(f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors[:3])
     text = " ".join(str(error).split())
     known = text[:300] if text.startswith(QUOTED) else ""
     return f"{type(error).__name__}{': ' if known else ''}{known}"
@@ -153,8 +153,8 @@ def _window(nlp: Language) -> WindowCheck:
         if component.get("factory") == "medmtl_progressive_tok2vec":
             loader = config["initialize"]["components"].get(name, {}).get("loader", {})
             folder = Path(str(loader.get("path") or ""))
-            found = folder if (folder / "tokenizer.json").is_file() else None
-            return WindowCheck(found, component["model"].get("window", WINDOW))
+            tokenizer_folder = folder if (folder / "tokenizer.json").is_file() else None
+            return WindowCheck(tokenizer_folder, component["model"].get("window", WINDOW))
     return WindowCheck()
 
 
@@ -172,11 +172,11 @@ def _count(data: TaskData, head: Head, example: Example) -> None:
 
 def _gold(head: Head, doc: Doc) -> Gold | None:
     """What a reference Doc says to a head; None if it is not annotated for it."""
-    found, place = head.items(doc), places(doc)
-    if found is None:
+    items, place = head.items(doc), places(doc)
+    if items is None:
         return None
     said: dict[Any, Any] = {}
-    for item in found:
+    for item in items:
         where = tuple(place(*bounds) for bounds in item.bounds)
         if len(where) > 1:  # of a pair it is said which labels hold
             said[where, ""] = sorted(item.labels)

@@ -147,12 +147,12 @@ def _keep_types_apart(doc: Doc, entry: CorpusEntry, written: set[str]) -> None:
 def given_keys(nlp: Language) -> dict[str, str]:
     """The first span group in which components that judge given spans look for them, by the key of what they write;
     "ents" for those that look nowhere else."""
-    found: dict[str, str] = {}
+    keys: dict[str, str] = {}
     for head in _heads(nlp):
         if head.given_keys:
             groups = [source for source in head.given_keys if source != ENTS]
-            found[head.spans_key] = groups[0] if groups else ENTS
-    return found
+            keys[head.spans_key] = groups[0] if groups else ENTS
+    return keys
 
 
 def unwritten_entities(nlp: Language) -> set[str]:
@@ -173,7 +173,7 @@ def _written_key(pipe: Any) -> Any:
 def _give_sentences(example: Example) -> None:
     """The corpus's own sentence boundaries, where it has them. As one array: token by token takes most of the time."""
     codes = {None: MISSING_VALUE, False: NO_START, True: 1}
-    starts = [codes[one] for one in example.get_aligned_sent_starts()]
+    starts = [codes[is_start] for is_start in example.get_aligned_sent_starts()]
     array: Any = numpy.asarray(starts, dtype="uint64")
     example.predicted.from_array([SENT_START], array)
 
@@ -205,7 +205,7 @@ def _twins(example: Example, spans: Iterable[Span]) -> list[Span]:
     """Spans of the reference Doc as those of the Doc to annotate, widened to its tokens, without blank ones."""
     given = [(span.start, span.end, span.label_) for span in spans]
     aligned = aligned_bounds(example, [(start, end) for start, end, _ in given], mode="expand")
-    return [Span(example.predicted, *found, label=label) for found, (_, _, label) in zip(aligned, given) if found]
+    return [Span(example.predicted, *bounds, label=label) for bounds, (_, _, label) in zip(aligned, given) if bounds]
 
 
 def _docs(entry: CorpusEntry, nlp: Language, read_file: FileReader) -> Iterator[Doc]:

@@ -47,7 +47,7 @@ class FindingChecks:
         said: dict[tuple[int, int, str], set[str]] = {}
         for span, status in zip(doc.spans[FINDINGS], statuses):
             said.setdefault((*trimmed(doc, span.start, span.end), span.label_), set()).add(status)
-        self.contradictory[corpus] += sum(len(one) > 1 for one in said.values())
+        self.contradictory[corpus] += sum(len(of_place) > 1 for of_place in said.values())
         if ENTITIES in doc.spans:
             declared = doc.spans[ENTITIES].attrs.get(ANNOTATED_LABELS, ())
             entities = {(span.start, span.end, span.label_) for span in doc.spans[ENTITIES]}
@@ -57,30 +57,30 @@ class FindingChecks:
 
     def report(self, errors: list[str], warnings: list[str]) -> None:
         """Add what is wrong, coded: errors for a pipeline that learns findings, else warnings."""
-        found = errors if self.is_asserted else warnings
+        messages = errors if self.is_asserted else warnings
         total: Counter[str] = sum(self.statuses.values(), Counter())
         if len(total) == 1 and total.total() >= MIN_FINDINGS:
-            found.append(message("E312", count=total.total(), status=next(iter(total))))
+            messages.append(message("E312", count=total.total(), status=next(iter(total))))
         for corpus, count in sorted(self.contradictory.items()):
             if count:
                 warnings.append(message("W317", corpus=corpus, count=count))
         for (corpus, label), count in sorted(self.moved.items()):
             errors.append(message("E313", corpus=corpus, label=label, count=count))
         for path, attributes in sorted(_left_out(self.nlp).items()):
-            found.append(message("E314", path=path, attributes=", ".join(attributes)))
+            messages.append(message("E314", path=path, attributes=", ".join(attributes)))
 
 
 def _left_out(nlp: Language) -> dict[str, list[str]]:
     """The attributes that the conversions of the training corpora left out, by the files that they wrote."""
-    found: dict[str, list[str]] = {}
+    left_out: dict[str, list[str]] = {}
     corpora = nlp.config.interpolate().get("corpora", {}).get("train", {}).get("corpora", {})
     for entry in corpora.values() if isinstance(corpora, dict) else ():
         path = str(entry.get("path", "")) if isinstance(entry, dict) else ""
         audit = _audit_of(Path(path))
         attributes = [f"{n} x {what}" for what, n in audit.get("left_out", {}).items() if what.startswith("attribute ")]
         if attributes:
-            found[path] = attributes
-    return found
+            left_out[path] = attributes
+    return left_out
 
 
 def _audit_of(path: Path) -> dict[str, Any]:

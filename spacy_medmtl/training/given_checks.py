@@ -29,11 +29,11 @@ class GivenChecks:
 
     def report(self) -> list[str]:
         """A warning, coded, for each component and key with labels that are not there."""
-        found = []
+        messages = []
         for head in self.heads:
             for key, labels in head.given_labels.items():
                 unknown = sorted(set(labels) - self.seen[key])
                 if self.seen[key] and unknown:
                     known = sorted(self.seen[key])
-                    found.append(message("W318", name=head.name, received=unknown, key=key, expected=known))
-        return found
+                    messages.append(message("W318", name=head.name, received=unknown, key=key, expected=known))
+        return messages

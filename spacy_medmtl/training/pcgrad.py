@@ -44,10 +44,10 @@ def projected(gradients: list[Gradient]) -> list[Gradient]:
     """
     orthogonal = []
     for i, gradient in enumerate(gradients):
-        others = [j for j in range(len(gradients)) if j != i]
-        random.shuffle(others)
+        other_tasks = [j for j in range(len(gradients)) if j != i]
+        random.shuffle(other_tasks)
         mine = dict(gradient)
-        for j in others:
+        for j in other_tasks:
             common = [name for name in mine if name in gradients[j]]
             product = sum(float(torch.sum(mine[name] * gradients[j][name])) for name in common)
             if product < 0.0:

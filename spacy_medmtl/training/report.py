@@ -67,13 +67,13 @@ def _task(
     yield ""
     yield from table([name for name, _ in shown], [[value for _, value in shown]])
     for kind, key in (("label", "f_per_type"), ("modifier", "f_per_modifier")):
-        found = scores.get(f"{task}_{key}") or {}
-        if found:
+        by_name = scores.get(f"{task}_{key}") or {}
+        if by_name:
             yield ""
             known = labels if kind == "label" else {}
             rows = [
-                [name, *(_percent(one[part]) for part in ("p", "r", "f")), *_certainty(known, name)]
-                for name, one in found.items()
+                [name, *(_percent(score[part]) for part in ("p", "r", "f")), *_certainty(known, name)]
+                for name, score in by_name.items()
             ]
             yield from table([kind, "precision", "recall", "F1", *(["95 % interval", "gold"] if known else [])], rows)
 
@@ -82,10 +82,10 @@ def _certainty(labels: dict[str, dict[str, Any]], name: str) -> list[str]:
     """The interval of a label's F1, and on how many gold items it rests."""
     if not labels:
         return []
-    one = labels.get(name)
-    if one is None or one["f_low"] is None:
-        return ["-", "-" if one is None else str(one["support"])]
-    return [f"{_percent(one['f_low'])} to {_percent(one['f_high'])}", str(one["support"])]
+    score = labels.get(name)
+    if score is None or score["f_low"] is None:
+        return ["-", "-" if score is None else str(score["support"])]
+    return [f"{_percent(score['f_low'])} to {_percent(score['f_high'])}", str(score["support"])]
 
 
 def other_numbers(task: str, scores: dict[str, Any]) -> dict[str, float]:

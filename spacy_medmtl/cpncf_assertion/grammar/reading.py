@@ -41,9 +41,9 @@ class Grammar:
         """A template with entries drawn for all references; slots remain, each with its mark. mark: what slots without
         one take."""
 
-        def entry(found: re.Match[str]) -> str:
-            drawn = draw.choice(self.lists[found[1]]).text
-            return "" if drawn == NOTHING else self.expand(drawn, draw, found[2] or mark)
+        def entry(reference: re.Match[str]) -> str:
+            drawn = draw.choice(self.lists[reference[1]]).text
+            return "" if drawn == NOTHING else self.expand(drawn, draw, reference[2] or mark)
 
         marked = SLOT.sub(lambda slot: f"{{{slot[1] or mark}}}", template)
         return REFERENCE.sub(entry, marked)
@@ -54,7 +54,7 @@ def shipped_grammar(lang: str) -> Path:
     folder = Path(__file__).parent
     path = folder / f"{lang}.txt"
     if not path.is_file():
-        raise MedmtlError("E350", lang=lang, expected=sorted(one.stem for one in folder.glob("*.txt")))
+        raise MedmtlError("E350", lang=lang, expected=sorted(path.stem for path in folder.glob("*.txt")))
     return path
 
 

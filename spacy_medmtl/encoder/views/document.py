@@ -166,7 +166,7 @@ def chunk_windows(lengths: Sequence[int], room: int, overlap: int) -> list[tuple
     A window holds as many chunks as fit. It begins with those of the window before that have at most ``overlap``
     pieces together, of which each window counts half. A chunk longer than ``room`` is a window of its own.
     """
-    found: list[tuple[int, int, int, int]] = []
+    windows: list[tuple[int, int, int, int]] = []
     first, n_chunks = 0, len(lengths)
     own = 0
     while own < n_chunks:
@@ -180,13 +180,13 @@ def chunk_windows(lengths: Sequence[int], room: int, overlap: int) -> list[tuple
                 continue
             last = own + 1
         if last == n_chunks:
-            found.append((first, last, own, last))
+            windows.append((first, last, own, last))
             break
         following = _overlap_start(lengths, max(first + 1, own), last, min(overlap, room - min(room, lengths[last])))
         own_end = (following + last + 1) // 2
-        found.append((first, last, own, own_end))
+        windows.append((first, last, own, own_end))
         first, own = following, own_end
-    return found
+    return windows
 
 
 def _overlap_start(lengths: Sequence[int], least: int, last: int, overlap: int) -> int:

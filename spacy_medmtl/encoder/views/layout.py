@@ -55,7 +55,7 @@ class Layout:
         sizes = numpy.asarray([len(ids) for ids in self.ids])
         starts = numpy.cumsum(sizes) - sizes
         sequences = numpy.searchsorted(starts, gather, side="right") - 1
-        found: list[Layout] = []
+        parts: list[Layout] = []
         first = n_done = 0
         while n_done < self.n_out:
             end = self._end_of_part(segments, first, n_pieces)
@@ -65,9 +65,9 @@ class Layout:
             part = Layout([self.ids[i] for i in used], [self.types[i] for i in used], n_rows=int(sizes[used].sum()))
             part.take(gather[first:end] + moved[inside], segments[first:end] - n_done)
             part.close_item(after - n_done)
-            found.append(part)
+            parts.append(part)
             first, n_done = end, after
-        return found
+        return parts
 
     def _end_of_part(self, segments: numpy.ndarray, first: int, n_pieces: int) -> int:
         """Where a part that begins with a gathered piece ends: with an output row."""
