@@ -41,9 +41,11 @@ def finding_value(span: Span, name: str) -> Any:
 
 def _with_bounds(span: Span, key: str) -> list[tuple[int, Span]]:
     """The spans of a group with the boundaries of ``span``, white space at the ends apart, and their numbers."""
-    bounds = trimmed(span.doc, span.start, span.end)
-    group = aligned_group(span.doc, key)
-    return [(i, one) for i, one in enumerate(group or ()) if trimmed(span.doc, one.start, one.end) == bounds]
+    start, end = trimmed(span.doc, span.start, span.end)
+    around = [
+        (i, one) for i, one in enumerate(aligned_group(span.doc, key) or ()) if one.start <= start and end <= one.end
+    ]
+    return [(i, one) for i, one in around if trimmed(span.doc, one.start, one.end) == (start, end)]
 
 
 def get_assertion(span: Span) -> str | None:
