@@ -41,11 +41,13 @@ def finding_value(span: Span, name: str) -> Any:
 
 def _with_bounds(span: Span, key: str) -> list[tuple[int, Span]]:
     """The spans of a group with the boundaries of ``span``, white space at the ends apart, and their numbers."""
-    bounds = trimmed(span.doc, span.start, span.end)
-    group = aligned_group(span.doc, key)
-    return [
-        (i, member) for i, member in enumerate(group or ()) if trimmed(span.doc, member.start, member.end) == bounds
+    start, end = trimmed(span.doc, span.start, span.end)
+    around = [
+        (i, member)
+        for i, member in enumerate(aligned_group(span.doc, key) or ())
+        if member.start <= start and end <= member.end
     ]
+    return [(i, member) for i, member in around if trimmed(span.doc, member.start, member.end) == (start, end)]
 
 
 def get_assertion(span: Span) -> str | None:

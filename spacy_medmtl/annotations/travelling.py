@@ -92,8 +92,10 @@ def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> 
         return entries[number] if len(entries) == n_spans else None
     if len(places) != len(entries):
         return None
-    numbers = [number] if number < len(places) else []
-    return next((entries[i] for i in [*numbers, *range(len(places))] if list(places[i]) == place_of(span)), None)
+    place = place_of(span)
+    if number < len(places) and list(places[number]) == place:  # as a rule: nothing was moved
+        return entries[number]
+    return next((entry for entry, noted in zip(entries, places) if list(noted) == place), None)
 
 
 def _data_key(key: str, span: Span) -> Any:
