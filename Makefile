@@ -54,8 +54,10 @@ $(BIN)/mkdocs: $(STAMP)
 docs: $(BIN)/mkdocs
 	$(BIN)/mkdocs build --strict
 
+# A process a core, up to four, one torch thread each; files stay whole, so that their fixtures are made once.
+test: export OMP_NUM_THREADS ?= 1
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-slow: $(STAMP)
 	$(BIN)/python -m pytest -m slow
