@@ -299,7 +299,9 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "settings", "match"), BAD, ids=lambda value: str(value)[:30])
+@pytest.mark.parametrize(
+    ("rule", "settings", "match"), BAD, ids=lambda value: getattr(value, "__name__", str(value))[:30]
+)
 def test_settings_out_of_range_are_refused(rule: Any, settings: dict[str, Any], match: str):
     with pytest.raises(MedmtlError, match=match):
         rule(**settings)
