@@ -166,22 +166,18 @@ def masked_binary(logits: Tensor, held: Tensor, judged: Tensor) -> Tensor:
 
 
 def entity_loss(pipe: Any, inputs: Any, gold: Any, layout: Layout) -> Loss:
-    from spacy_medmtl.sru_nested_ner.thinc_layer import BATCH
+    from spacy_medmtl.sru_nested_ner.thinc_layer import batches_of_like_length, gold_rows
 
     offsets = numpy.cumsum([0, *layout.lengths])
-    order = sorted(range(len(inputs.sentences)), key=lambda i: len(inputs.sentences[i].words))
     parts = []
-    for start in range(0, len(order), BATCH):
-        sentences = [inputs.sentences[i] for i in order[start : start + BATCH]]
-        lengths = [len(one.words) for one in sentences]
+    for numbers in batches_of_like_length(inputs.sentences):
+        sentences = [inputs.sentences[number] for number in numbers]
+        lengths = [len(sentence.words) for sentence in sentences]
         index = numpy.full((len(sentences), max(lengths)), layout.n_out)  # behind the last row: zeros
-        rows = numpy.zeros((len(sentences), max(len(one.rows) for one in sentences), sentences[0].rows.shape[1]), bool)
-        for i, one in enumerate(sentences):
-            index[i, : lengths[i]] = offsets[one.item] + one.words
-            rows[i, : len(one.rows)] = one.rows
-        gold_lengths = torch.tensor([len(one.rows) for one in sentences])
-        foreign = torch.from_numpy(numpy.stack([one.foreign for one in sentences]))
-        parts.append((torch.from_numpy(index), torch.tensor(lengths), torch.from_numpy(rows), gold_lengths, foreign))
+        for i, sentence in enumerate(sentences):
+            index[i, : lengths[i]] = offsets[sentence.item] + sentence.words
+        gold_of_batch = gold_rows(sentences, torch.device("cpu"))
+        parts.append((torch.from_numpy(index), torch.tensor(lengths), *gold_of_batch))
 
     def loss(module: Any, rows: Tensor) -> Tensor:
         with_zeros = torch.cat([rows, rows.new_zeros((1, rows.shape[1]))])

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy
 
-from .intervals import N_SAMPLES, SEED, f1
+from .intervals import SEED, bootstrap_counts, f1
 
 N_SHUFFLES = 9999
 _CHUNK = 256  # shuffles at once
@@ -41,7 +41,7 @@ def paired(ours: numpy.ndarray, theirs: numpy.ndarray) -> dict[str, Any]:
     by as much.
     """
     random = numpy.random.default_rng(SEED)
-    draws = random.multinomial(len(ours), [1 / len(ours)] * len(ours), N_SAMPLES)
+    draws = bootstrap_counts(random, len(ours))
     low, high = numpy.percentile(f1(draws @ ours) - f1(draws @ theirs), [2.5, 97.5])
     f, other_f = (float(f1(counts.sum(axis=0)[None])[0]) for counts in (ours, theirs))
     gap, n_as_far = theirs - ours, 0

@@ -24,8 +24,7 @@ def scores_with_intervals(documents: Sequence[Counts]) -> dict[str, dict[str, An
         for label, values in counts.items():
             table[number, labels.index(label)] = values
     table[:, -1] = table[:, :-1].sum(axis=1)
-    random = numpy.random.default_rng(SEED)
-    draws = random.multinomial(len(documents), [1 / len(documents)] * len(documents), N_SAMPLES) if documents else None
+    draws = bootstrap_counts(numpy.random.default_rng(SEED), len(documents)) if documents else None
     scores = {}
     for column, label in [(len(labels), ALL), *enumerate(labels)]:
         of_label = table[:, column]
@@ -38,6 +37,11 @@ def scores_with_intervals(documents: Sequence[Counts]) -> dict[str, dict[str, An
         support = int(of_label[:, 0].sum() + of_label[:, 2].sum())
         scores[label] = {"p": p, "r": r, "f": f, "f_low": low, "f_high": high, "support": support, "n_docs": n_docs}
     return scores
+
+
+def bootstrap_counts(random: numpy.random.Generator, n_docs: int) -> numpy.ndarray:
+    """How often each document stands in each of 1,000 samples of as many documents, [1000, n_docs]."""
+    return random.multinomial(n_docs, [1 / n_docs] * n_docs, N_SAMPLES)
 
 
 def _prf(counts: numpy.ndarray) -> tuple[float, float, float]:

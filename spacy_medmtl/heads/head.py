@@ -247,11 +247,11 @@ class Head(Task, Generic[Gold]):
             self.set_annotations(docs, self.predict(docs))
             return docs
         except Exception as error:
+            if is_out_of_memory(error):
+                forget_rows(self.model)
             if len(docs) == 1:
                 self._fail(docs, error, place)
                 return []
-            if is_out_of_memory(error):
-                forget_rows(self.model)
         # not in the block above, where the error holds what it failed with in memory
         half = len(docs) // 2
         return [*self._annotated(docs[:half], place), *self._annotated(docs[half:], place + half)]
@@ -260,7 +260,6 @@ class Head(Task, Generic[Gold]):
         """Tell the error handler, which may raise, of one Doc and what happened to it; of memory, E019."""
         handle = self.get_error_handler()
         if is_out_of_memory(error):
-            forget_rows(self.model)
             n_tokens = len(docs[0])
             error = MedmtlError("E019", name=self.name, place=place, n_tokens=n_tokens, kind=type(error).__name__)
         handle(self.name, self, docs, error)

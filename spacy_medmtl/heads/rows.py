@@ -87,9 +87,8 @@ def classify(
         rows = predicted_rows(model.layers[0], items)
         parts = [extend(rows.tensor)] if extend else rows.parts
         with torch.no_grad():
-            return to_array(
-                torch.cat([module(part, 0.0) for part in in_units(parts, module.rows_per_unit)])
-            ), no_backprop
+            outputs = [module(part, 0.0) for part in in_units(parts, module.rows_per_unit)]
+        return to_array(torch.cat(outputs)), no_backprop
     inputs, _, backprop_tok2vec = read_rows(model.layers[0], items)
     logits = module(extend(inputs) if extend else inputs, float(model.attrs["dropout_rate"]))
 

@@ -103,7 +103,7 @@ def gold_targets(sentences: Sequence[WordSequence], scores: ActionScores, *, pap
         steps = logits[first:after].view(len(numbers), n_steps, logits.shape[1])
         first, batch = after, [sentences[number] for number in numbers]
         lengths = torch.tensor([len(sentence.words) for sentence in batch], device=logits.device)
-        walk = GoldWalk(*_gold_rows(batch, logits.device), lengths, paper_compat=paper_compat)
+        walk = GoldWalk(*gold_rows(batch, logits.device), lengths, paper_compat=paper_compat)
         for t in range(n_steps):
             walk.advance(steps[:, t])
         of_batch, mask = walk.targets()
@@ -161,12 +161,12 @@ def _walk_gold(unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSeque
     """Logits [n_sentences, n_steps, n_actions] along the gold rows."""
     padded, lengths = _pad_words(words, sentences, offsets)
     try:
-        return unit.forward_gold(padded, lengths, *_gold_rows(sentences, words.device))[0]
+        return unit.forward_gold(padded, lengths, *gold_rows(sentences, words.device))[0]
     except FloatingPointError as error:
         raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
 
 
-def _gold_rows(sentences: Sequence[WordSequence], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+def gold_rows(sentences: Sequence[WordSequence], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
     """Gold rows, bool [n_sentences, n_rows, n_actions], False behind the end; how many each sentence has
     [n_sentences]; foreign actions, bool [n_sentences, n_actions]."""
     rows = [sentence.rows for sentence in sentences if sentence.rows is not None]

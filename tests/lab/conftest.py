@@ -14,6 +14,16 @@ CONFIGS = Path(__file__).parents[2] / "configs" / "lab"
 CORPORA = {"sentence_intent": "piboso", "pair_relation": "rqe", "sru_nested_ner": "bc5cdr", "cpncf_assertion": "negex"}
 
 
+def small_config(name: str, data: Path, encoder: Path) -> Config:
+    """A committed config of the lab, with a small window and small batches, on other corpora and a local encoder."""
+    config = load_config(CONFIGS / f"{name}.cfg", interpolate=False)
+    config["paths"].update(data=str(data), encoder=str(encoder))
+    config["components"]["encoder"]["model"].update(window=64, stride=48, layers=None)
+    config["initialize"]["components"]["encoder"]["loader"]["@misc"] = "spacy-medmtl.local_encoder.v1"
+    config["training"]["batcher"]["size"] = 40
+    return config
+
+
 @pytest.fixture
 def base_path(tiny_encoder: Path, tmp_path: Path) -> Path:
     """The committed English config, with a small window, on toy corpora: each is annotated for its own task only."""
@@ -22,13 +32,9 @@ def base_path(tiny_encoder: Path, tmp_path: Path) -> Path:
         for case in CASES:
             docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
             DocBin(docs=docs).to_disk(tmp_path / "data" / part / f"{CORPORA[case.factory]}.spacy")
-    config = load_config(CONFIGS / "public.cfg", interpolate=False)
-    config["paths"].update(data=str(tmp_path / "data"), encoder=str(tiny_encoder))
-    config["components"]["encoder"]["model"].update(window=64, stride=48, layers=None)
+    config = small_config("public", tmp_path / "data", tiny_encoder)
     config["components"]["pair_relation"]["candidates"]["@misc"] = "spacy-medmtl.adjacent_pairs.v1"
     config["components"]["cpncf_assertion"]["mode"] = "find"
-    config["initialize"]["components"]["encoder"]["loader"]["@misc"] = "spacy-medmtl.local_encoder.v1"
-    config["training"]["batcher"]["size"] = 40
     config.to_disk(tmp_path / "base.cfg")
     return tmp_path / "base.cfg"
 
@@ -46,11 +52,7 @@ def clinical_path(tiny_encoder: Path, tmp_path: Path) -> Path:
         for task in EIGHT:
             docs = [eight_tasks_doc(task, text) for text in TEXTS]
             DocBin(docs=docs).to_disk(tmp_path / "clinical" / part / f"{task}.spacy")
-    config = load_config(CONFIGS / "clinical8.cfg", interpolate=False)
-    config["paths"].update(data=str(tmp_path / "clinical"), encoder=str(tiny_encoder))
-    config["components"]["encoder"]["model"].update(window=64, stride=48, layers=None)
-    config["initialize"]["components"]["encoder"]["loader"]["@misc"] = "spacy-medmtl.local_encoder.v1"
-    config["training"]["batcher"]["size"] = 40
+    config = small_config("clinical8", tmp_path / "clinical", tiny_encoder)
     config.to_disk(tmp_path / "clinical.cfg")
     return tmp_path / "clinical.cfg"
 
