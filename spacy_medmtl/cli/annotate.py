@@ -22,7 +22,6 @@ from ..notes.formats import open_output
 from ..notes.inputs import Notes
 from ..notes.row_inputs import Note, RowSettings
 from ..notes.run import Account, annotate_into, failures_path
-from .failing import coded_errors
 from .loading import load_pipeline, use_device
 
 SOME_FAILED = 3  # exit status
@@ -95,39 +94,38 @@ def annotate(
     be annotated are listed in OUTPUT.failures.jsonl by id and reason. Exit status: 0 all notes with text are annotated,
     1 nothing could be done, 3 some notes failed. Columns: docs/tables.md.
     """
-    with coded_errors():
-        if workers > 1 and gpu_id >= 0 and engine is Engine.local:
-            raise MedmtlError("E404", option="--workers", received=workers, expected="1 on a GPU, or '--engine ray'")
-        try:
-            codecs.lookup(encoding)
-        except LookupError:
-            expected = "an encoding that Python knows, such as utf-8 or cp1252"
-            raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected) from None
-        written = open_output(output, None if form is None else form.value)
-        notes = Notes(inputs, RowSettings(text_column, id_column, encoding), output=output)
-        if engine is Engine.ray:
-            from ..notes.ray_engine import ray_annotate
+    if workers > 1 and gpu_id >= 0 and engine is Engine.local:
+        raise MedmtlError("E404", option="--workers", received=workers, expected="1 on a GPU, or '--engine ray'")
+    try:
+        codecs.lookup(encoding)
+    except LookupError:
+        expected = "an encoding that Python knows, such as utf-8 or cp1252"
+        raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected) from None
+    written = open_output(output, None if form is None else form.value)
+    notes = Notes(inputs, RowSettings(text_column, id_column, encoding), output=output)
+    if engine is Engine.ray:
+        from ..notes.ray_engine import ray_annotate
 
-            load = partial(_load, pipeline, gpu_id)
-            run = ray_annotate(load, workers=workers, batch_size=batch_size, has_gpu=gpu_id >= 0)
-        else:
-            nlp = _load(pipeline, gpu_id)
+        load = partial(_load, pipeline, gpu_id)
+        run = ray_annotate(load, workers=workers, batch_size=batch_size, has_gpu=gpu_id >= 0)
+    else:
+        nlp = _load(pipeline, gpu_id)
 
-            def run(some: Iterator[Note]) -> Iterator[AnnotatedNote]:
-                return annotate_notes(nlp, some, batch_size=batch_size, n_process=workers)
+        def run(some: Iterator[Note]) -> Iterator[AnnotatedNote]:
+            return annotate_notes(nlp, some, batch_size=batch_size, n_process=workers)
 
-        if force:  # not before all else has turned out well
-            written.remove()
-        console = Console(stderr=True)
-        with _progress(console) as progress:
-            task = progress.add_task("Annotating", total=notes.total, notes=0, speed=0)
+    if force:  # not before all else has turned out well
+        written.remove()
+    console = Console(stderr=True)
+    with _progress(console) as progress:
+        task = progress.add_task("Annotating", total=notes.total, notes=0, speed=0)
 
-            def tell(account: Account) -> None:
-                elapsed = progress.tasks[task].elapsed or 1e-9
-                n_notes = account.annotated + account.failed + account.without_text
-                progress.update(task, completed=notes.consumed, notes=n_notes, speed=account.words / elapsed)
+        def tell(account: Account) -> None:
+            elapsed = progress.tasks[task].elapsed or 1e-9
+            n_notes = account.annotated + account.failed + account.without_text
+            progress.update(task, completed=notes.consumed, notes=n_notes, speed=account.words / elapsed)
 
-            account = annotate_into(written, output, notes, run, tell=tell)
+        account = annotate_into(written, output, notes, run, tell=tell)
     if as_json:
         typer.echo(srsly.json_dumps(asdict(account)))
     else:

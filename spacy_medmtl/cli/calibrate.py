@@ -16,7 +16,6 @@ from ..training.calibration import calibrate as fit
 from ..training.corpus import CorpusEntry, read_entry
 from ..training.evaluation import corpus_files
 from ..training.pipeline_saving import save_whole
-from .failing import coded_errors
 from .loading import load_pipeline
 
 MEASURES = {"log loss": mean_log_loss, "ECE": expected_calibration_error, "Brier": brier_score}
@@ -38,16 +37,15 @@ def calibrate(
     What is most probable stays most probable; probabilities and scores change. The figures shown are of the texts it
     was fitted on.
     """
-    with coded_errors():
-        check_output_folder(output, replaces="meta.json")  # better now than after all the work
-        files = corpus_files(paths)
-        nlp = load_pipeline(model)
-        entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
-        examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
-        calibrations = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
-        if not calibrations:
-            raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
-        save_whole(nlp, output)
+    check_output_folder(output, replaces="meta.json")  # better now than after all the work
+    files = corpus_files(paths)
+    nlp = load_pipeline(model)
+    entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
+    examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
+    calibrations = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
+    if not calibrations:
+        raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)
+    save_whole(nlp, output)
     if as_json:
         typer.echo(srsly.json_dumps([_figures(calibration) for calibration in calibrations], indent=2))
         return

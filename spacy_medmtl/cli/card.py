@@ -11,7 +11,6 @@ from wasabi import msg
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..evaluation.card import model_card
-from .failing import coded_errors
 from .loading import load_pipeline
 
 
@@ -30,10 +29,9 @@ def card(
     What the pipeline says of itself (description, licence, author, sources) is read from its meta.json. In front stand
     the metadata that the Hugging Face hub reads, with a result for each head and corpus.
     """
-    with coded_errors():
-        if output.exists() and not force:
-            raise MedmtlError("E413", path=output)
-        write_atomically(output, make_card(load_pipeline(pipeline), scores).encode())
+    if output.exists() and not force:
+        raise MedmtlError("E413", path=output)
+    write_atomically(output, make_card(load_pipeline(pipeline), scores).encode())
     msg.good(f"Wrote {output}")
 
 

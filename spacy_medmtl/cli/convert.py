@@ -15,7 +15,6 @@ from ..corpora.leakage import Shared
 from ..corpora.options import read_pairs_of
 from ..corpora.reader import get_reader
 from ..corpora.run import Job, audit_path, convert_corpus
-from .failing import coded_errors
 
 
 class OnError(str, Enum):
@@ -97,24 +96,23 @@ def convert(
     Each span is kept, widened to whole tokens, merged with an equal one, or lost. All but the first are counted in the
     table and listed with file, line and reason in OUTPUT.audit.json and, to be read, OUTPUT.audit.html.
     """
-    with coded_errors():
-        given = read_pairs_of(settings or [])
-        job = Job(
-            name,
-            inputs,
-            output,
-            lang or get_reader(name).lang,
-            on_error.value,
-            seed,
-            dev_share,
-            dev_output,
-            on_misaligned=on_misaligned.value,
-            against=against or (),
-            tokenizer=tokenizer,
-            settings=given,
-            encoding=encoding,
-        )
-        audit = convert_corpus(job, progress=show_progress)
+    given = read_pairs_of(settings or [])
+    job = Job(
+        name,
+        inputs,
+        output,
+        lang or get_reader(name).lang,
+        on_error.value,
+        seed,
+        dev_share,
+        dev_output,
+        on_misaligned=on_misaligned.value,
+        against=against or (),
+        tokenizer=tokenizer,
+        settings=given,
+        encoding=encoding,
+    )
+    audit = convert_corpus(job, progress=show_progress)
     _print_summary(audit)
     n_lost = sum(change.outcome == DROPPED for change in audit.changes)
     written = ", ".join(str(path) for path in audit.outputs)

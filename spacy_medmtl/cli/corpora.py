@@ -8,7 +8,6 @@ import typer
 from wasabi import msg
 
 from ..corpora.reader import Reader, get_reader, readers
-from .failing import coded_errors
 
 _COLUMNS = ("converter", "tasks", "lang", "licence", "in place", "real files", "where to get it")
 
@@ -29,8 +28,7 @@ def corpora(
     Formats of anyone's own data have no place of their own. "real files" says whether a converter was ever run on
     these, and not only on documents that were invented after a documentation.
     """
-    with coded_errors():
-        chosen = readers() if about is None else {about: get_reader(about)}
+    chosen = readers() if about is None else {about: get_reader(about)}
     rows = [_row(name, reader, folder) for name, reader in chosen.items()]
     if as_json:
         typer.echo(srsly.json_dumps(rows, indent=2))

@@ -11,7 +11,6 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..training.checks import PARTS, Report, check_config
-from .failing import coded_errors
 from .loading import config_overrides
 
 SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -30,8 +29,7 @@ def debug_data(
     without dev data, labels of the dev part only. Over all: sentences over the encoder's window, texts with conflicting
     gold, dev texts that are trained on. Exit status 1 if there are errors. No text is shown.
     """
-    with coded_errors():
-        report = check_config(config, config_overrides(context.args), _progress)
+    report = check_config(config, config_overrides(context.args), _progress)
     if as_json:
         typer.echo(srsly.json_dumps(report.as_dict(), indent=2))
     else:

@@ -21,7 +21,6 @@ from ..evaluation.page import evaluation_page
 from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
 from ..training.report import other_numbers
-from .failing import coded_errors
 from .loading import load_pipeline, use_device
 
 PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
@@ -55,25 +54,24 @@ def evaluate(
 
     Example: medmtl evaluate en_medmtl corpus/sample/test -o scores.json --page scores.html
     """
-    with coded_errors():
-        use_device(gpu_id)
-        for path in (output, page):  # better now than after hours of scoring
-            if path is not None and path.is_dir():
-                raise MedmtlError("E407", path=path, problem="is a folder")
-        theirs = None if against is None else _read_scores(against)
-        curves = [] if log is None else read_curves(log)
-        nlp = load_pipeline(model)
+    use_device(gpu_id)
+    for path in (output, page):  # better now than after hours of scoring
+        if path is not None and path.is_dir():
+            raise MedmtlError("E407", path=path, problem="is a folder")
+    theirs = None if against is None else _read_scores(against)
+    curves = [] if log is None else read_curves(log)
+    nlp = load_pipeline(model)
 
-        def inspect(examples: Sequence[Example]) -> dict[str, Any]:
-            return corpus_details(nlp, examples, with_reliability=page is not None, with_errors=show_errors)
+    def inspect(examples: Sequence[Example]) -> dict[str, Any]:
+        return corpus_details(nlp, examples, with_reliability=page is not None, with_errors=show_errors)
 
-        results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit, inspect=inspect)
-        metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results, "curves": curves}
-        if theirs is not None:
-            metrics["against"] = _compare(metrics, theirs, against)
-        write_atomically(output, (srsly.json_dumps(metrics, indent=2) + "\n").encode())
-        if page is not None:
-            write_atomically(page, evaluation_page(metrics).encode())
+    results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit, inspect=inspect)
+    metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results, "curves": curves}
+    if theirs is not None:
+        metrics["against"] = _compare(metrics, theirs, against)
+    write_atomically(output, (srsly.json_dumps(metrics, indent=2) + "\n").encode())
+    if page is not None:
+        write_atomically(page, evaluation_page(metrics).encode())
     for corpus, result in results.items():
         msg.divider(corpus)
         for task in metrics["pipeline"]["tasks"]:

@@ -17,7 +17,6 @@ from ..errors import MedmtlError
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
 from ..lab.experiments import EXPERIMENTS, routes_of
 from ..lab.tables import TABLES, current, read_results, varying
-from .failing import coded_errors
 from .loading import config_overrides, use_device
 
 PARTS = ("test", "dev")
@@ -58,17 +57,16 @@ def experiment_command(name: str) -> Callable[..., None]:
 
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no cell outlives this process
         folder = output or Path("metrics") / "lab" / name
-        with coded_errors():
-            overrides = config_overrides(ctx.args)
-            shorthands = {"paths.data": data, "paths.encoder": encoder, "lab.sharing.progressive.init": init}
-            overrides.update({key: str(value) for key, value in shorthands.items() if value})
-            budget = budget_of(profile, steps, seeds)
-            if gpu_id >= 0:  # can it be used at all? The cells will, this process needs none
-                use_device(gpu_id)
-                spacy.require_cpu()
-            base = read_base(config, overrides)
-            origin = origin_of(config, overrides)
-            failed = run_experiment(name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id)
+        overrides = config_overrides(ctx.args)
+        shorthands = {"paths.data": data, "paths.encoder": encoder, "lab.sharing.progressive.init": init}
+        overrides.update({key: str(value) for key, value in shorthands.items() if value})
+        budget = budget_of(profile, steps, seeds)
+        if gpu_id >= 0:  # can it be used at all? The cells will, this process needs none
+            use_device(gpu_id)
+            spacy.require_cpu()
+        base = read_base(config, overrides)
+        origin = origin_of(config, overrides)
+        failed = run_experiment(name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id)
         for failure in failed:
             typer.secho(failure, fg=typer.colors.RED, err=True)
         if failed:

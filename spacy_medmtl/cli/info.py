@@ -7,7 +7,6 @@ import srsly
 import typer
 
 from ..training.provenance import file_sha256, versions, weight_checksums
-from .failing import coded_errors
 from .loading import load_pipeline
 
 
@@ -21,8 +20,7 @@ def info(
     "made_with" and "data" are there for pipelines whose config has [training.before_to_disk] @callbacks =
     "spacy-medmtl.save_pipeline.v1". Checksums are SHA-256, as 'sha256sum' prints them.
     """
-    with coded_errors():
-        report = {} if model is None else _pipeline(model)
+    report = {} if model is None else _pipeline(model)
     report["here"] = {"system": f"{platform.system()} {platform.machine()}", "versions": versions()}
     typer.echo(srsly.json_dumps(report, indent=2))
 

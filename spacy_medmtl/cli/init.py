@@ -8,7 +8,6 @@ from wasabi import msg
 
 from ..starting.answers import MINILM, SAMPLE, SAMPLE_FOLDER, SHARING, TASKS, Answers, read_sources
 from ..starting.project import write_project
-from .failing import coded_errors
 
 
 def init(
@@ -44,25 +43,24 @@ def init(
     def answer(question: str, given: str | None, default: str) -> str:
         return given if given is not None else default if yes else str(typer.prompt(question, default=default))
 
-    with coded_errors():
-        default = SAMPLE if SAMPLE_FOLDER.is_dir() else ""
-        asked = answer(
-            "Data: 'sample', or FORMAT=PATH of your own, parted by blanks", " ".join(data or ()) or None, default
-        )
-        sources = read_sources(data or asked.split())
-        language = answer("Language of the texts", lang, "en")
-        trainable = Answers(language, sources, ()).trainable()
-        chosen = answer(
-            f"Tasks, parted by blanks: {', '.join(trainable)}", " ".join(tasks or ()) or None, " ".join(trainable)
-        )
-        answers = Answers(
-            lang=language,
-            sources=sources,
-            tasks=tuple(sorted(dict.fromkeys(chosen.split()), key=lambda task: [*TASKS, task].index(task))),
-            encoder=answer("Encoder: 'minilm', a folder, or a model's name on the hub", encoder, MINILM),
-            sharing=answer(f"How tasks share the encoder: {', '.join(SHARING)}", sharing, SHARING[0]),
-            gpu_id=gpu_id if gpu_id is not None else -1 if yes else typer.prompt("GPU, -1 for the CPU", default=-1),
-        ).checked()
-        written = write_project(folder, answers)
+    default = SAMPLE if SAMPLE_FOLDER.is_dir() else ""
+    asked = answer(
+        "Data: 'sample', or FORMAT=PATH of your own, parted by blanks", " ".join(data or ()) or None, default
+    )
+    sources = read_sources(data or asked.split())
+    language = answer("Language of the texts", lang, "en")
+    trainable = Answers(language, sources, ()).trainable()
+    chosen = answer(
+        f"Tasks, parted by blanks: {', '.join(trainable)}", " ".join(tasks or ()) or None, " ".join(trainable)
+    )
+    answers = Answers(
+        lang=language,
+        sources=sources,
+        tasks=tuple(sorted(dict.fromkeys(chosen.split()), key=lambda task: [*TASKS, task].index(task))),
+        encoder=answer("Encoder: 'minilm', a folder, or a model's name on the hub", encoder, MINILM),
+        sharing=answer(f"How tasks share the encoder: {', '.join(SHARING)}", sharing, SHARING[0]),
+        gpu_id=gpu_id if gpu_id is not None else -1 if yes else typer.prompt("GPU, -1 for the CPU", default=-1),
+    ).checked()
+    written = write_project(folder, answers)
     msg.good(f"Wrote {', '.join(map(str, written))}")
     msg.text(f"Next: cd {folder} && python -m spacy project run all")

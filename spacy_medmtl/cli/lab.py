@@ -18,7 +18,7 @@ from ..errors import MedmtlError
 from ..lab.experiments import EXPERIMENTS
 from ..lab.order import difficulties, order_by_rules, parse_constraints, route_profiles
 from .experiments import COMMANDS
-from .failing import Commands, coded_errors
+from .failing import Commands
 from .loading import config_overrides
 
 lab = Commands(
@@ -56,13 +56,12 @@ def order(
     By the progressive paper's rules: sentences before tokens, upstream before downstream. With --metrics also by
     measured difficulty: the share that a single-task pipeline leaves of what the floor leaves.
     """
-    with coded_errors():
-        nlp, examples = _read_config(config, ctx)
-        profiles = route_profiles(nlp, tqdm(examples, desc="Reading", unit=" docs", disable=None, leave=False))
-        if not profiles:
-            raise MedmtlError("E023", path=config, problem="none of its components reads a route")
-        routes = order_by_rules(profiles, parse_constraints(before or (), list(profiles)))
-        measured = difficulties(profiles, {str(path): _read_json(path) for path in metrics}) if metrics else {}
+    nlp, examples = _read_config(config, ctx)
+    profiles = route_profiles(nlp, tqdm(examples, desc="Reading", unit=" docs", disable=None, leave=False))
+    if not profiles:
+        raise MedmtlError("E023", path=config, problem="none of its components reads a route")
+    routes = order_by_rules(profiles, parse_constraints(before or (), list(profiles)))
+    measured = difficulties(profiles, {str(path): _read_json(path) for path in metrics}) if metrics else {}
     header = ("route", "granularity", "together", "judged", "units", *["difficulty"] * bool(measured))
     rows = []
     for route in routes:

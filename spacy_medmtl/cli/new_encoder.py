@@ -9,7 +9,6 @@ from wasabi import msg
 
 from ..training.evaluation import corpus_files
 from ..training.new_encoder import EncoderSize, character_pieces, read_docs, write_new_encoder
-from .failing import coded_errors
 
 
 def new_encoder(
@@ -35,8 +34,7 @@ def new_encoder(
 
     The loader spacy-medmtl.local_encoder.v1 reads the folder as it is; 'medmtl warm-up' trains it on plain text first.
     """
-    with coded_errors():
-        docs = tqdm(read_docs(corpus_files(corpus)), desc="Reading", unit=" docs", disable=None, leave=False)
-        pieces = character_pieces((doc.text for doc in docs), min_count)
-        n_parameters = write_new_encoder(output, pieces, EncoderSize(layers, width, heads, positions), seed)
+    docs = tqdm(read_docs(corpus_files(corpus)), desc="Reading", unit=" docs", disable=None, leave=False)
+    pieces = character_pieces((doc.text for doc in docs), min_count)
+    n_parameters = write_new_encoder(output, pieces, EncoderSize(layers, width, heads, positions), seed)
     msg.good(f"{output}: {len(pieces)} wordpieces, {layers} layers, {n_parameters:,} parameters, all random")

@@ -11,7 +11,6 @@ from wasabi import msg
 from ..errors import MedmtlError
 from ..training.corpus import CorpusEntry, read_entry
 from ..training.evaluation import corpus_files
-from .failing import coded_errors
 from .loading import load_pipeline
 
 BEFORE = "as it is"
@@ -35,33 +34,32 @@ def optimize(
     trained for other routed layers or another sharing rule cannot be changed afterwards: train again with
     'layers' or 'sharing' of the encoder's model.
     """
-    with coded_errors():
-        from ..optimizing.copies import fastest, measure, settings, write_copy
+    from ..optimizing.copies import fastest, measure, settings, write_copy
 
-        if output.exists():
-            raise MedmtlError("E407", path=output, problem="is there already")
-        files = corpus_files(dev)
-        nlp = load_pipeline(model)
-        entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
-        examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
-        with tempfile.TemporaryDirectory() as folder:
-            copies = {name: write_copy(nlp, setting, Path(folder) / name) for name, setting in settings().items()}
-            measured = measure({BEFORE: nlp, **copies}, examples)
-            before = measured.pop(BEFORE)
-            heads = list(before.scores)
-            rows = [
-                (
-                    name,
-                    f"{measured_pipeline.speed:,.0f}",
-                    *(f"{100 * measured_pipeline.scores[head]:.2f}" for head in heads),
-                )
-                for name, measured_pipeline in [(BEFORE, before), *measured.items()]
-            ]
-            msg.table(rows, header=("", "words/s", *heads), divider=True, aligns=("l", *"r" * (1 + len(heads))))
-            chosen = fastest(measured, before, max_loss)
-            if chosen is None:
-                problem = f"none of {list(measured)} is faster and loses at most {max_loss} points"
-                raise MedmtlError("E355", problem=problem)
-            output.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copytree(Path(folder) / chosen, output)
+    if output.exists():
+        raise MedmtlError("E407", path=output, problem="is there already")
+    files = corpus_files(dev)
+    nlp = load_pipeline(model)
+    entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
+    examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
+    with tempfile.TemporaryDirectory() as folder:
+        copies = {name: write_copy(nlp, setting, Path(folder) / name) for name, setting in settings().items()}
+        measured = measure({BEFORE: nlp, **copies}, examples)
+        before = measured.pop(BEFORE)
+        heads = list(before.scores)
+        rows = [
+            (
+                name,
+                f"{measured_pipeline.speed:,.0f}",
+                *(f"{100 * measured_pipeline.scores[head]:.2f}" for head in heads),
+            )
+            for name, measured_pipeline in [(BEFORE, before), *measured.items()]
+        ]
+        msg.table(rows, header=("", "words/s", *heads), divider=True, aligns=("l", *"r" * (1 + len(heads))))
+        chosen = fastest(measured, before, max_loss)
+        if chosen is None:
+            problem = f"none of {list(measured)} is faster and loses at most {max_loss} points"
+            raise MedmtlError("E355", problem=problem)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(Path(folder) / chosen, output)
     msg.good(f"Wrote {output}: {chosen}, {measured[chosen].speed / before.speed:.2f} times as fast")

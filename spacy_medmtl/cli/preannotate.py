@@ -13,7 +13,6 @@ from ..notes.inputs import Notes
 from ..notes.row_inputs import RowSettings
 from ..notes.tasks import write_tasks
 from .annotate import SOME_FAILED
-from .failing import coded_errors
 from .loading import load_pipeline, use_device
 
 
@@ -42,22 +41,21 @@ def preannotate(
     with the same name, with '--set group=both' where there are findings. Exit status 3 if some notes failed.
     """
     n_failed = 0
-    with coded_errors():
-        if output.exists() and not (output.is_dir() and not any(output.iterdir())) and not force:
-            raise MedmtlError("E413", path=output)
-        use_device(gpu_id)
-        nlp = load_pipeline(pipeline)
-        docs = []
-        for note, outcome in annotate_notes(nlp, Notes(inputs, RowSettings()), batch_size=64):
-            if isinstance(outcome, MedmtlError):
-                n_failed += 1
-                msg.warn(f"{note.id}: {outcome}")
-            else:
-                docs.append(outcome)
-        if not docs:
-            raise MedmtlError("E521")
-        model = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
-        n_written, told = write_tasks(docs, tool.value, output, model=model)
+    if output.exists() and not (output.is_dir() and not any(output.iterdir())) and not force:
+        raise MedmtlError("E413", path=output)
+    use_device(gpu_id)
+    nlp = load_pipeline(pipeline)
+    docs = []
+    for note, outcome in annotate_notes(nlp, Notes(inputs, RowSettings()), batch_size=64):
+        if isinstance(outcome, MedmtlError):
+            n_failed += 1
+            msg.warn(f"{note.id}: {outcome}")
+        else:
+            docs.append(outcome)
+    if not docs:
+        raise MedmtlError("E521")
+    model = f"{nlp.meta['lang']}_{nlp.meta['name']}-{nlp.meta['version']}"
+    n_written, told = write_tasks(docs, tool.value, output, model=model)
     for what, n in sorted(told.items()):
         msg.warn(f"not in the tasks: {n} x {what}")
     msg.good(f"Wrote {output}: {n_written} task(s)")

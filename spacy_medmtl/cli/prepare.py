@@ -11,7 +11,6 @@ from ..corpora.prepare import leakage_path, prepare_jobs, write_leakage
 from ..corpora.prepare import prepare as run_jobs
 from ..corpora.run import audit_path
 from .convert import MISALIGNED_HELP, OnMisaligned, print_leaks, show_progress
-from .failing import coded_errors
 
 _SETS = (
     "sample: the bundled corpus. public: BC5CDR, RQE, PIBOSO and NegEx. ner: GENIA, JNLPBA, BC2GM, NCBI-disease, "
@@ -42,10 +41,9 @@ def prepare(
     Losses do not end it; each is listed with file, line and reason in an audit beside the output. Texts of a part that
     stand in another part too, of whatever corpus, are counted and listed in OUTPUT/leakage.json.
     """
-    with coded_errors():
-        jobs = prepare_jobs(name, source, output, lang=lang, seed=seed, on_misaligned=on_misaligned.value)
-        audits = run_jobs(jobs, progress=show_progress)
-        leaks = write_leakage(audits, output)
+    jobs = prepare_jobs(name, source, output, lang=lang, seed=seed, on_misaligned=on_misaligned.value)
+    audits = run_jobs(jobs, progress=show_progress)
+    leaks = write_leakage(audits, output)
     rows = [
         (path, counts.documents, counts.sentences, sum(sum(labels.values()) for labels in counts.spans.values()))
         for audit in audits.values()

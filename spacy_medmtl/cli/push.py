@@ -10,7 +10,6 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from .card import make_card
-from .failing import coded_errors
 from .loading import load_pipeline
 
 
@@ -31,23 +30,22 @@ def push(
     what its weights remember: push none that was trained on texts of patients unless those who lent them allow it. The
     token is that of 'hf auth login' or HF_TOKEN, the hub that of HF_ENDPOINT.
     """
-    with coded_errors():
-        from huggingface_hub import HfApi
-        from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
 
-        nlp = load_pipeline(pipeline)
-        card = make_card(nlp, scores)
-        with tempfile.TemporaryDirectory() as folder:
-            staged = Path(folder) / "pipeline"
-            shutil.copytree(nlp.path, staged)
-            (staged / "README.md").write_text(card, encoding="utf8")
-            try:
-                api = HfApi()
-                api.create_repo(repository, private=not public, exist_ok=True)
-                commit = api.upload_folder(repo_id=repository, folder_path=staged, commit_message=message)
-            except HfHubHTTPError as error:
-                status = getattr(error.response, "status_code", None)
-                raise MedmtlError("E507", received=repository, problem=f"HTTP status {status}") from error
-            except (OSError, ValueError) as error:  # no network, no token, no such name
-                raise MedmtlError("E507", received=repository, problem=type(error).__name__) from error
+    nlp = load_pipeline(pipeline)
+    card = make_card(nlp, scores)
+    with tempfile.TemporaryDirectory() as folder:
+        staged = Path(folder) / "pipeline"
+        shutil.copytree(nlp.path, staged)
+        (staged / "README.md").write_text(card, encoding="utf8")
+        try:
+            api = HfApi()
+            api.create_repo(repository, private=not public, exist_ok=True)
+            commit = api.upload_folder(repo_id=repository, folder_path=staged, commit_message=message)
+        except HfHubHTTPError as error:
+            status = getattr(error.response, "status_code", None)
+            raise MedmtlError("E507", received=repository, problem=f"HTTP status {status}") from error
+        except (OSError, ValueError) as error:  # no network, no token, no such name
+            raise MedmtlError("E507", received=repository, problem=type(error).__name__) from error
     msg.good(f"Pushed {nlp.meta['lang']}_{nlp.meta['name']} {nlp.meta['version']} to {commit.commit_url}")

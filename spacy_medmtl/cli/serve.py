@@ -6,7 +6,6 @@ import typer
 from wasabi import msg
 
 from ..errors import MedmtlError
-from .failing import coded_errors
 from .loading import load_pipeline, use_device
 
 
@@ -25,18 +24,17 @@ def serve(
 
     It has no accounts and no encryption: leave it at 127.0.0.1, or put it behind a proxy that has. No text is logged.
     """
-    with coded_errors():
-        try:
-            import uvicorn
+    try:
+        import uvicorn
 
-            from ..serving.app import Limits, make_app
-        except ImportError as error:
-            if error.name not in ("uvicorn", "fastapi", "pydantic", "starlette"):
-                raise
-            raise MedmtlError("E511", package=error.name, extra="serve") from None
-        use_device(gpu_id)
-        nlp = load_pipeline(pipeline)
-        limits = Limits(characters=min(max_characters, nlp.max_length), notes=max_notes)
+        from ..serving.app import Limits, make_app
+    except ImportError as error:
+        if error.name not in ("uvicorn", "fastapi", "pydantic", "starlette"):
+            raise
+        raise MedmtlError("E511", package=error.name, extra="serve") from None
+    use_device(gpu_id)
+    nlp = load_pipeline(pipeline)
+    limits = Limits(characters=min(max_characters, nlp.max_length), notes=max_notes)
     msg.info(f"Listening at http://{host}:{port}{root_path}")
     # Access logs hold addresses and paths only; errors are logged by their kind (see make_app).
     uvicorn.run(make_app(nlp, limits), host=host, port=port, root_path=root_path, log_level="warning")

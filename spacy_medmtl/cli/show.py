@@ -12,7 +12,6 @@ from ..annotations.extensions import install_extensions
 from ..annotations.groups import ENTITIES, FINDINGS, group_values, sentence_bounds
 from ..annotations.rows import doc_rows
 from ..errors import MedmtlError
-from .failing import coded_errors
 from .loading import load_pipeline
 
 EXAMPLE = """What brings you in today?
@@ -34,14 +33,13 @@ def show(
     """Print sentences with their intent, nested entities, findings with their status, and relations of a text.
 
     Example: medmtl show en_medmtl note.txt"""
-    with coded_errors():
-        try:
-            text = EXAMPLE if file is None else file.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise MedmtlError("E503", path=file, problem=type(error).__name__) from error
-        nlp = load_pipeline(model)
-        if len(text) > nlp.max_length:
-            raise MedmtlError("E504", path=file, received=len(text), maximum=nlp.max_length)
+    try:
+        text = EXAMPLE if file is None else file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise MedmtlError("E503", path=file, problem=type(error).__name__) from error
+    nlp = load_pipeline(model)
+    if len(text) > nlp.max_length:
+        raise MedmtlError("E504", path=file, received=len(text), maximum=nlp.max_length)
     install_extensions()  # of our components, not all do it
     doc = nlp(text)
     if as_json:

@@ -12,7 +12,6 @@ from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
 from ..notes.inputs import Notes
 from ..notes.row_inputs import Note, RowSettings
-from .failing import coded_errors
 from .loading import load_pipeline, use_device
 from .show import EXAMPLE
 
@@ -36,19 +35,18 @@ def view(
 
     The page holds the text of the notes and loads nothing from elsewhere.
     """
-    with coded_errors():
-        use_device(gpu_id)
-        notes = [Note("an invented visit", EXAMPLE)]
-        if inputs:
-            notes = [note for note, _ in zip(Notes(inputs, RowSettings()), range(limit))]
-        nlp = load_pipeline(pipeline)
-        docs = []
-        for note, outcome in annotate_notes(nlp, notes, batch_size=16):
-            if isinstance(outcome, MedmtlError):
-                msg.warn(f"{note.id}: {outcome}")
-            else:
-                docs.append(outcome)
-        if not docs:
-            raise MedmtlError("E521")
-        write_atomically(output, render(docs, page=True, evidence=evidence, jupyter=False).encode())
+    use_device(gpu_id)
+    notes = [Note("an invented visit", EXAMPLE)]
+    if inputs:
+        notes = [note for note, _ in zip(Notes(inputs, RowSettings()), range(limit))]
+    nlp = load_pipeline(pipeline)
+    docs = []
+    for note, outcome in annotate_notes(nlp, notes, batch_size=16):
+        if isinstance(outcome, MedmtlError):
+            msg.warn(f"{note.id}: {outcome}")
+        else:
+            docs.append(outcome)
+    if not docs:
+        raise MedmtlError("E521")
+    write_atomically(output, render(docs, page=True, evidence=evidence, jupyter=False).encode())
     msg.good(f"Wrote {output}")

@@ -11,7 +11,6 @@ from wasabi import msg
 from ..training.evaluation import corpus_files
 from ..training.new_encoder import read_docs
 from ..training.warm_up import warm_up
-from .failing import coded_errors
 from .loading import use_device
 
 
@@ -35,15 +34,14 @@ def warm_up_command(
 
     Annotation in the corpora is not looked at. Use training parts only: what an encoder has read is no test any more.
     """
-    with coded_errors():
-        use_device(gpu_id)
-        docs = list(tqdm(read_docs(corpus_files(corpus)), desc="Reading", unit=" docs", disable=None, leave=False))
+    use_device(gpu_id)
+    docs = list(tqdm(read_docs(corpus_files(corpus)), desc="Reading", unit=" docs", disable=None, leave=False))
 
-        def show(numbers: Iterable[int]) -> Iterable[int]:
-            return tqdm(numbers, desc="Warming up", unit="step", disable=None, leave=False)
+    def show(numbers: Iterable[int]) -> Iterable[int]:
+        return tqdm(numbers, desc="Warming up", unit="step", disable=None, leave=False)
 
-        settings = {"rate": rate, "batch_tokens": batch_tokens, "window": window, "share": share, "seed": seed}
-        losses = warm_up(encoder, output, docs, steps=steps, progress=show, **settings)  # type: ignore[arg-type]
+    settings = {"rate": rate, "batch_tokens": batch_tokens, "window": window, "share": share, "seed": seed}
+    losses = warm_up(encoder, output, docs, steps=steps, progress=show, **settings)  # type: ignore[arg-type]
     tenth = max(1, len(losses) // 10)
     first, last = (sum(part) / max(1, len(part)) for part in (losses[:tenth], losses[-tenth:]))
     msg.good(f"{output}: loss per masked piece {first:.2f} in the first tenth of {steps} steps, {last:.2f} in the last")
