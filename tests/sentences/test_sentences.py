@@ -1,6 +1,6 @@
 """``medmtl_sentences``: where sentences of notes begin, whatever became of line ends and blanks, and sections."""
 
-import time
+from functools import partial
 
 import pytest
 import spacy
@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
+from work import lines_run
 
 from spacy_medmtl.annotations.groups import SECTIONS
 from spacy_medmtl.annotations.pairs import pair_doc
@@ -218,13 +219,9 @@ def test_whatever_the_text_is_sentences_part_all_of_it_at_tokens(text):
         assert section.text.strip()
 
 
-def test_time_grows_with_the_text_and_not_faster(nlp):
+@pytest.mark.parametrize("text", [NOTE, "A. " * 100, "a b " * 100], ids=["note", "full stops", "one line"])
+def test_work_grows_with_the_text_and_not_faster(nlp, text):
     pipe = nlp.get_pipe("medmtl_sentences")
-    seconds = []
-    for n in (20, 160):
-        docs = [nlp.make_doc(NOTE * n), nlp.make_doc("A. " * 100 * n), nlp.make_doc("a b " * 100 * n)]
-        start = time.process_time()
-        for doc in docs:
-            pipe(doc)
-        seconds.append(time.process_time() - start)
-    assert seconds[1] < 8 * 2.5 * seconds[0]
+    docs = [nlp.make_doc(text * n) for n in (5, 40)]
+    short, long = (lines_run(partial(pipe, doc)) for doc in docs)
+    assert 7.5 * short < long < 8.5 * short
