@@ -19,6 +19,7 @@ import typer
 from timing import medians
 from transformers import BertConfig
 
+from spacy_medmtl.encoder.packing import Group
 from spacy_medmtl.encoder.precision import has_bfloat16
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.shared import shared_rule
@@ -36,7 +37,8 @@ def encoder(mixed_precision: bool) -> RoutedEncoder:
 
 
 def read(made: RoutedEncoder, ids: torch.Tensor) -> torch.Tensor:
-    return made.branches(made.trunk(ids, torch.zeros_like(ids), None), None, [ROUTE])
+    groups, flat = [Group(*ids.shape)], ids.flatten()
+    return made.branches(made.trunk(flat, torch.zeros_like(flat), groups), groups, [ROUTE])
 
 
 def predict(made: RoutedEncoder, ids: torch.Tensor) -> None:

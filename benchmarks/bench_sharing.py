@@ -9,7 +9,7 @@ a sum of four FFNs (what prediction uses) against the one wide FFN of ``Cluster.
 
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,6 +22,7 @@ from torch import nn
 from transformers import BertConfig
 
 from spacy_medmtl.encoder.feed_forward import FeedForward
+from spacy_medmtl.encoder.packing import Group
 from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.mmoe import mmoe_rule
 from spacy_medmtl.encoder.sharing.n_ffn import n_ffn_rule
@@ -55,15 +56,20 @@ def encoder(variant: str) -> RoutedEncoder:
     return RoutedEncoder(config.to_dict(), routes=ROUTES, layers=layers, rule=rule).eval()
 
 
+def read(made: RoutedEncoder, ids: torch.Tensor, routes: Sequence[str]) -> torch.Tensor:
+    groups, flat = [Group(*ids.shape)], ids.flatten()
+    return made.branches(made.trunk(flat, torch.zeros_like(flat), groups), groups, routes)
+
+
 def predict(made: RoutedEncoder, rule: Any, ids: torch.Tensor, routes: tuple[str, ...]) -> None:
     """All given routes of the same text, as the pipeline does it: one trunk, then together those that differ."""
     different = {rule.key(route): route for route in routes}
     with torch.no_grad():
-        made.branches(made.trunk(ids, torch.zeros_like(ids), None), None, list(different.values()))
+        read(made, ids, list(different.values()))
 
 
 def step(made: RoutedEncoder, ids: torch.Tensor, route: str) -> None:
-    made.branches(made.trunk(ids, torch.zeros_like(ids), None), None, [route]).sum().backward()
+    read(made, ids, [route]).sum().backward()
     made.zero_grad(set_to_none=True)
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy
-from pipelines import document_layout, padded_batches
+from pipelines import document_layout, packs
 from spacy.language import Language
 from timing import measured_medians, timed
 
@@ -49,7 +49,7 @@ def word_batches(nlp: Language, texts: Sequence[str], n_words: int, repeats: int
     """Words a second from text to padded batches of wordpieces: tokens, sentences, windows, tensors."""
 
     def run() -> None:
-        padded_batches(nlp, document_layout(nlp, texts))
+        packs(nlp, document_layout(nlp, texts))
 
     return n_words / measured_medians({"run": timed(run)}, repeats, warm_up=1)["run"]
 

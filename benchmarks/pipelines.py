@@ -4,11 +4,10 @@ All read with the weights of one encoder. Heads learn for a few steps, because w
 on how many are found; the encoder of ours stays as it is, so that its heads fit every way of sharing it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy
 import spacy
 import srsly
 import torch
@@ -16,9 +15,9 @@ from spacy.language import Language
 from spacy.tokens import Span
 from spacy.training import Example
 from spacy.util import filter_spans, load_config, load_model_from_config
+from torch import Tensor
 
-from spacy_medmtl.encoder.encoding import groups_of_equals, padded_length
-from spacy_medmtl.encoder.routed import padding_bias
+from spacy_medmtl.encoder.packing import Pack, pack_sequences, packs_of_equals, padded_length
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.layout import Layout
 from spacy_medmtl.encoder.views.requests import DOCUMENT
@@ -172,21 +171,27 @@ def document_layout(nlp: Language, texts: Sequence[str]) -> Layout:
     return module.lay_out(DOCUMENT, docs, [module.of_doc(doc) for doc in docs])
 
 
-def padded_batches(nlp: Language, layout: Layout) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]]:
-    """Ids, types and attention bias of batches as our encoder has them."""
+def packs(nlp: Language, layout: Layout) -> list[tuple[list[int], Pack]]:
+    """The packs that our encoder has of a layout, each with the numbers of its sequences."""
     model = nlp.get_pipe("encoder").model
     longest, pad = torch_shim(model).module.encoder.longest, torch_shim(model).module.encoder.pad
     lengths = [padded_length(len(ids), longest) for ids in layout.ids]
-    batches = []
-    for group in groups_of_equals(lengths, model.attrs["batch_pieces"]):
-        ids = numpy.full((len(group), lengths[group[0]]), pad, dtype="int64")
-        types = numpy.zeros_like(ids)
-        own = [len(layout.ids[i]) for i in group]
-        for row, i in enumerate(group):
-            ids[row, : own[row]], types[row, : own[row]] = layout.ids[i], layout.types[i]
-        bias = padding_bias(own, lengths[group[0]], torch.device("cpu"))
-        batches.append((torch.from_numpy(ids), torch.from_numpy(types), bias))
-    return batches
+    packed = []
+    for numbers in packs_of_equals(lengths, model.attrs["batch_pieces"]):
+        ids, types = [layout.ids[i] for i in numbers], [layout.types[i] for i in numbers]
+        pack = pack_sequences(ids, types, [lengths[i] for i in numbers], pad, torch.device("cpu"))
+        packed.append((numbers, pack))
+    return packed
+
+
+def batches_of_equals(pack: Pack) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
+    """Ids and types [n_sequences, length] and mask of each group of a pack, as an encoder takes them that knows no
+    packs."""
+    sizes = [group.n_rows for group in pack.groups]
+    for group, ids, types in zip(pack.groups, pack.ids.split(sizes), pack.types.split(sizes)):
+        shape = group.n_sequences, group.length
+        mask = None if group.bias is None else (group.bias[:, 0, 0] == 0).long()
+        yield ids.view(shape), types.view(shape), mask
 
 
 def bare_encoder(encoder: Path, nlp: Language, texts: Sequence[str]) -> Callable[[], None]:
@@ -194,8 +199,7 @@ def bare_encoder(encoder: Path, nlp: Language, texts: Sequence[str]) -> Callable
     from transformers import AutoModel
 
     model = AutoModel.from_pretrained(encoder, add_pooling_layer=False).eval()
-    batches = padded_batches(nlp, document_layout(nlp, texts))
-    masked = [(ids, types, None if bias is None else (bias[:, 0, 0] == 0).long()) for ids, types, bias in batches]
+    masked = [batch for _, pack in packs(nlp, document_layout(nlp, texts)) for batch in batches_of_equals(pack)]
 
     def run() -> None:
         with torch.inference_mode():

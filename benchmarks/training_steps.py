@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy
 import torch
-from pipelines import HEADS, padded_batches
+from pipelines import HEADS, packs
 from spacy.language import Language
 from spacy.training import Example
 from torch import Tensor, nn
 from torch.nn import functional
 
 from spacy_medmtl.cpncf_assertion.thinc_layer import mean_rows
+from spacy_medmtl.encoder.packing import Pack
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.layout import Layout
 from spacy_medmtl.encoder.views.requests import DOCUMENT
@@ -46,9 +47,9 @@ class HeadBatch:
 
 @dataclass
 class Batch:
-    """Padded sequences, and what each head makes of them."""
+    """Packed sequences, and what each head makes of them."""
 
-    sequences: list[tuple[Tensor, Tensor, Tensor | None]]
+    packs: list[Pack]
     heads: dict[str, HeadBatch]
 
 
@@ -97,8 +98,8 @@ def losses(modules: dict[str, Any], batch: Batch, routes: Sequence[str]) -> list
     encoder = modules["encoder"].encoder
     read = [route for route in routes if route in batch.heads]
     flats = []
-    for ids, types, bias in batch.sequences:
-        flats.append(encoder.branches(encoder.trunk(ids, types, bias), bias, read).flatten(1, 2))
+    for pack in batch.packs:
+        flats.append(encoder.branches(encoder.trunk(pack.ids, pack.types, pack.groups), pack.groups, read))
     flat = torch.cat(flats, dim=1)
     return [batch.heads[name].loss(modules[name], batch.heads[name].pooled(flat[i])) for i, name in enumerate(read)]
 
@@ -123,8 +124,8 @@ def prepare(nlp: Language, examples: Sequence[Example]) -> Batch:
             if key not in places:
                 places[key] = len(together.ids)
                 together.add(ids, types)
-    sequences = padded_batches(nlp, together)
-    starts = flat_starts(together, sequences)
+    packed = packs(nlp, together)
+    starts = flat_starts(packed)
     heads = {}
     for name, (layout, pooling, loss) in found.items():
         lengths = [len(ids) for ids in layout.ids]
@@ -133,21 +134,16 @@ def prepare(nlp: Language, examples: Sequence[Example]) -> Batch:
         gather = torch.from_numpy(rows[numpy.concatenate(layout.gather)])
         segments = torch.from_numpy(numpy.concatenate(layout.segments))
         heads[name] = HeadBatch(gather, segments, layout.n_out, pooling, loss)
-    return Batch(sequences, heads)
+    return Batch([pack for _, pack in packed], heads)
 
 
-def flat_starts(layout: Layout, sequences: Sequence[tuple[Tensor, Tensor, Tensor | None]]) -> dict[int, int]:
-    """By sequence of the layout, its first row in the flat output of all padded sequences one after the other."""
-    numbers: dict[bytes, list[int]] = {}
-    for number, ids in enumerate(layout.ids):
-        numbers.setdefault(ids.tobytes(), []).append(number)
+def flat_starts(packed: Sequence[tuple[list[int], Pack]]) -> dict[int, int]:
+    """By sequence of the layout, its first row in the flat output of all packs one after the other."""
     starts: dict[int, int] = {}
     first = 0
-    for ids, _, bias in sequences:
-        lengths = (bias[:, 0, 0] == 0).sum(dim=1).tolist() if bias is not None else [ids.shape[1]] * len(ids)
-        for row, length in enumerate(lengths):
-            starts[numbers[ids[row, :length].numpy().tobytes()].pop()] = first
-            first += ids.shape[1]
+    for numbers, pack in packed:
+        starts.update((number, first + start) for number, start in zip(numbers, pack.starts))
+        first += len(pack.ids)
     return starts
 
 

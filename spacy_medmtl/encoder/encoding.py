@@ -18,16 +18,14 @@ from spacy.attrs import ORTH, SPACY
 from torch import Tensor
 
 from .module import EncoderModule
+from .packing import Pack, pack_sequences, packs_of_equals, padded_length
 from .pooling import pool
-from .routed import padding_bias
 from .views.layout import Layout
 from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
 from .views.wordpieces import DocPieces
 
 PART = 2  # budgets: so many wordpieces are read at once
 KEPT_BYTES = 2**28  # of hidden rows: all that four routes need of some 100,000 characters at a width of 384
-SHORTEST = 16  # padded: products of fewer rows are summed in another order (see heads/row_classifier.py)
-LENGTH_STEP, STEPS_TO_DOUBLE = 8, 8  # padding costs at most a ninth of a sequence of 64 pieces or more
 
 
 class GradientSurgery(Protocol):
@@ -71,16 +69,15 @@ class LongReading:
 
 
 @dataclass
-class EncodedBatch:
-    """Sequences padded to one length.
+class EncodedPack:
+    """Sequences that were encoded together.
 
-    keys: what tells the sequences apart. trunk: [1, batch, length, width]. rows: by what a route computes, [batch,
-    length, width]. known: outputs of FFNs of the first routed layer, by number.
+    keys: what tells the sequences apart. trunk: [1, n_rows, width]. rows: by what a route computes, [n_rows, width].
+    known: outputs of FFNs of the first routed layer, by number.
     """
 
     keys: Sequence[tuple[bytes, bytes]]
-    length: int
-    bias: Tensor | None
+    pack: Pack
     trunk: Tensor
     rows: dict[str, Tensor] = field(default_factory=dict)
     known: dict[int, Tensor] = field(default_factory=dict)
@@ -123,8 +120,8 @@ class Encoding:
         self.asked: dict[str, list[str]] = {}  # view -> routes, in the order in which they were asked for
         self.pending: list[Pending] = []
         self._pieces: dict[tuple[int, bytes], DocPieces] = {}
-        self._batches: list[EncodedBatch] = []
-        self._places: dict[tuple[bytes, bytes], tuple[int, int]] = {}  # sequence -> number of its batch, place in it
+        self._encoded: list[EncodedPack] = []
+        self._places: dict[tuple[bytes, bytes], tuple[int, int]] = {}  # sequence -> number of its pack, first row in it
 
     def __reduce__(self) -> Any:
         """It is about Docs and weights of one moment; a copied or pickled pipe has none."""
@@ -170,7 +167,7 @@ class Encoding:
         return pieces
 
     def encode(self, layout: Layout, routes: Sequence[str]) -> tuple[Tensor, numpy.ndarray]:
-        """Rows along the first of ``routes`` of all wordpieces of the batches that hold the layout's sequences,
+        """Rows along the first of ``routes`` of all wordpieces of the packs that hold the layout's sequences,
         [n_flat, width], and the row of each wordpiece of the layout among them, [layout.n_rows]. The other routes are
         computed along."""
         encoder = self.module.encoder
@@ -182,82 +179,84 @@ class Encoding:
         first_row: dict[int, int] = {}
         n_flat = 0
         for number in used:
-            batch = self._batches[number]
+            encoded = self._encoded[number]
             first_row[number] = n_flat
-            n_flat += len(batch.keys) * batch.length
-            self._encode_branches(batch, routes)
-        parts = [self._batches[number].rows[key].flatten(0, 1) for number in used]
+            n_flat += encoded.trunk.shape[1]
+            self._encode_branches(encoded, routes)
+        parts = [self._encoded[number].rows[key] for number in used]
         flat = parts[0] if len(parts) == 1 else torch.cat(parts)
-        at = [self._places[key] for key in keys]
-        starts = [first_row[number] + place * self._batches[number].length for number, place in at]
+        starts = [first_row[number] + start for number, start in (self._places[key] for key in keys)]
         lengths = numpy.asarray([len(ids) for ids in layout.ids])
         shifts = numpy.asarray(starts) - (numpy.cumsum(lengths) - lengths)
         return flat, numpy.arange(layout.n_rows) + numpy.repeat(shifts, lengths)
 
     def _encode_trunks(self, layout: Layout, missing: Mapping[tuple[bytes, bytes], int]) -> None:
-        """Batches of sequences, each different one once. missing: by what tells them apart, their numbers."""
+        """Packs of sequences, each different one once. missing: by what tells them apart, their numbers."""
         keys, numbers = list(missing), list(missing.values())
         lengths = self._padded_lengths([layout.ids[number] for number in numbers])
-        for group in groups_of_equals(lengths, self.budget):
-            numbers_here, keys_here = [numbers[i] for i in group], [keys[i] for i in group]
-            self._batches.append(self._encode_trunk(layout, numbers_here, lengths[group[0]], keys_here))
-            self._places.update((key, (len(self._batches) - 1, place)) for place, key in enumerate(keys_here))
+        for own in packs_of_equals(lengths, self.budget):
+            encoded = self._encode_trunk(
+                layout, [numbers[i] for i in own], [lengths[i] for i in own], [keys[i] for i in own]
+            )
+            self._places.update(
+                (key, (len(self._encoded), start)) for key, start in zip(encoded.keys, encoded.pack.starts)
+            )
+            self._encoded.append(encoded)
 
     def let_go(self) -> None:
         """Keep no more than the limit. Rows along routes go before what all routes have in common, which costs more to
-        compute, and the latest batches first."""
-        n_bytes = sum(batch.n_bytes for batch in self._batches)
-        for batch in reversed(self._batches):
+        compute, and the latest packs first."""
+        n_bytes = sum(encoded.n_bytes for encoded in self._encoded)
+        for encoded in reversed(self._encoded):
             if n_bytes <= KEPT_BYTES:
                 return
-            n_bytes -= batch.n_bytes - batch.trunk.nbytes
-            batch.rows.clear()
+            n_bytes -= encoded.n_bytes - encoded.trunk.nbytes
+            encoded.rows.clear()
         while n_bytes > KEPT_BYTES:
-            batch = self._batches.pop()
-            n_bytes -= batch.trunk.nbytes
-            for key in batch.keys:
+            encoded = self._encoded.pop()
+            n_bytes -= encoded.trunk.nbytes
+            for key in encoded.keys:
                 del self._places[key]
 
     def _padded_lengths(self, sequences: Sequence[numpy.ndarray]) -> list[int]:
         return [padded_length(len(ids), self.module.encoder.longest) for ids in sequences]
 
     def _encode_trunk(
-        self, layout: Layout, numbers: Sequence[int], longest: int, keys: Sequence[tuple[bytes, bytes]] = ()
-    ) -> EncodedBatch:
+        self,
+        layout: Layout,
+        numbers: Sequence[int],
+        lengths: Sequence[int],
+        keys: Sequence[tuple[bytes, bytes]] = (),
+    ) -> EncodedPack:
+        """One pack. numbers: of its sequences. lengths: of each, padded."""
         encoder = self.module.encoder
-        device = next(encoder.parameters()).device
-        ids = numpy.full((len(numbers), longest), encoder.pad, dtype="int64")
-        types = numpy.zeros_like(ids)
-        lengths = [len(layout.ids[number]) for number in numbers]
-        for row, number in enumerate(numbers):
-            ids[row, : lengths[row]] = layout.ids[number]
-            types[row, : lengths[row]] = layout.types[number]
-        bias = padding_bias(lengths, longest, device)
-        trunk = encoder.trunk(torch.from_numpy(ids).to(device), torch.from_numpy(types).to(device), bias)
-        return EncodedBatch(keys, longest, bias, trunk)
+        ids, types = [layout.ids[i] for i in numbers], [layout.types[i] for i in numbers]
+        pack = pack_sequences(ids, types, lengths, encoder.pad, next(encoder.parameters()).device)
+        return EncodedPack(keys, pack, encoder.trunk(pack.ids, pack.types, pack.groups))
 
-    def _encode_branches(self, batch: EncodedBatch, routes: Sequence[str]) -> None:
+    def _encode_branches(self, encoded: EncodedPack, routes: Sequence[str]) -> None:
         wanted = {self.route_key(route): route for route in routes}
-        missing = {key: route for key, route in wanted.items() if key not in batch.rows}
+        missing = {key: route for key, route in wanted.items() if key not in encoded.rows}
         if missing:
             order = sorted(missing, key=lambda key: self.module.encoder.routes.index(missing[key]))
+            known = encoded.known if self.trains else None
             rows = self.module.encoder.branches(
-                batch.trunk, batch.bias, [missing[key] for key in order], batch.known if self.trains else None
+                encoded.trunk, encoded.pack.groups, [missing[key] for key in order], known
             )
-            batch.rows.update(zip(order, rows))
+            encoded.rows.update(zip(order, rows))
 
     def first_rows(self, layout: Layout, route: str) -> Tensor:
         """The row of the first piece of each sequence, [n_sequences, width], for the views of pairs of entities.
 
         A sentence is read once for each pair in it, which may be thousands of times, and nobody else reads the same. So
-        one padded batch goes after the other, and nothing but these rows is kept.
+        one pack goes after the other, and nothing but these rows is kept.
         """
         encoder = self.module.encoder
         rows = next(encoder.parameters()).new_zeros((len(layout.ids), encoder.width))
         lengths = self._padded_lengths(layout.ids)
-        for group in groups_of_equals(lengths, self.budget):
-            batch = self._encode_trunk(layout, group, lengths[group[0]])
-            rows[group] = encoder.branches(batch.trunk, batch.bias, [route])[0, :, 0]
+        for numbers in packs_of_equals(lengths, self.budget):
+            encoded = self._encode_trunk(layout, numbers, [lengths[i] for i in numbers])
+            rows[numbers] = encoder.branches(encoded.trunk, encoded.pack.groups, [route])[0, encoded.pack.starts]
         return rows
 
     def add_gradient(self, rows: Rows, gradient: Tensor, task: int) -> None:
@@ -278,26 +277,3 @@ class Encoding:
         for i, reading in enumerate(pending):
             reading.rows.backward(reading.gradient, retain_graph=i < len(pending) - 1)
             surgery.keep(reading.task, self.module)
-
-
-def padded_length(n_pieces: int, longest: int) -> int:
-    """To how many pieces a sequence is padded, of the ``longest`` that the encoder takes.
-
-    By nothing but its own length: attention sums over padding too, in an order that goes by how much there is, so
-    whoever stood beside it in a batch would change the last bits of its rows. Steps grow with the length, so that
-    there are few lengths and little padding.
-    """
-    step = max(LENGTH_STEP, 2 ** (n_pieces.bit_length() - 1) // STEPS_TO_DOUBLE)
-    return min(max(SHORTEST, -(-n_pieces // step) * step), longest)
-
-
-def groups_of_equals(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """The numbers of all sequences in groups of one length, shortest first, of at most ``budget`` pieces (more only
-    where one sequence has more)."""
-    groups: list[list[int]] = []
-    for number in sorted(range(len(lengths)), key=lambda number: (lengths[number], number)):
-        length = lengths[number]
-        if not groups or lengths[groups[-1][0]] != length or (len(groups[-1]) + 1) * length > budget:
-            groups.append([])
-        groups[-1].append(number)
-    return groups

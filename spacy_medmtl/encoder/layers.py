@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from .feed_forward import FeedForward
+from .packing import Group
 from .pretrained import EncoderShape
 from .sharing.shared_cluster import SharedCluster
 
@@ -31,11 +32,10 @@ class Embeddings(nn.Module):
         narrow = shape.embedding_width != shape.width
         self.project = nn.Linear(shape.embedding_width, shape.width) if narrow else None
 
-    def forward(self, ids: Tensor, types: Tensor) -> Tensor:
-        """Piece and type ids [batch, length] to rows [batch, length, width]."""
-        # RoBERTa counts places from behind its padding piece; a slice, as places are the same in every sequence
-        first = self.position_offset
-        summed = self.words(ids) + self.positions.weight[first : first + ids.shape[1]]
+    def forward(self, ids: Tensor, types: Tensor, places: Tensor) -> Tensor:
+        """Piece and type ids [n_rows], and the place of each piece in its sequence, to rows [n_rows, width]."""
+        # RoBERTa counts places from behind its padding piece
+        summed = self.words(ids) + self.positions(places + self.position_offset)
         if self.types is not None:
             summed = summed + self.types(types)
         rows = self.dropout(self.norm(summed))
@@ -51,21 +51,27 @@ class SelfAttention(nn.Module):
         self.dropout = shape.attention_dropout
         self.query, self.key, self.value, self.out = (nn.Linear(shape.width, shape.width) for _ in range(4))
 
-    def forward(self, hidden: Tensor, bias: Tensor | None) -> Tensor:
-        """hidden: [batch, length, width]. bias: added to the attention logits, [batch, 1, 1, length]; None without
-        padding."""
-        batch, length, width = hidden.shape
-        by_head = batch, length, self.n_heads, width // self.n_heads
-        # [batch, heads, length, width of a head]
-        query, key, value = (
-            layer(hidden).view(by_head).transpose(1, 2) for layer in (self.query, self.key, self.value)
-        )
+    def forward(self, hidden: Tensor, groups: Sequence[Group]) -> Tensor:
+        """hidden: [routes, n_rows, width]. groups: how the rows are sequences. Returns the same shape."""
+        sizes = [group.n_rows for group in groups]
+        # split, not slices: their gradients are put side by side, those of slices are added up as if each were whole
+        queries, keys, values = (layer(hidden).split(sizes, 1) for layer in (self.query, self.key, self.value))
+        mixed = [self._mix(*rows) for rows in zip(queries, keys, values, groups)]
+        return self.out(mixed[0] if len(mixed) == 1 else torch.cat(mixed, 1))
+
+    def _mix(self, query: Tensor, key: Tensor, value: Tensor, group: Group) -> Tensor:
+        """The attention of one group, [routes, n_sequences * length, width] each."""
+        n_routes, n_rows, width = query.shape
+        by_head = n_routes * group.n_sequences, group.length, self.n_heads, width // self.n_heads
+        # routes are stacked on the batch axis: [routes * n_sequences, heads, length, width of a head]
+        query, key, value = (rows.reshape(by_head).transpose(1, 2) for rows in (query, key, value))
+        bias = group.bias
         if bias is not None:  # float64 rows with a float32 bias would be misread without a word
-            bias = bias.to(torch.promote_types(query.dtype, bias.dtype))
+            bias = bias.to(torch.promote_types(query.dtype, bias.dtype)).repeat(n_routes, 1, 1, 1)
         dropout = self.dropout if self.training else 0.0
         mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
         # heads side by side again; the transposed tensor is not contiguous, so view would refuse it
-        return self.out(mixed.transpose(1, 2).reshape(batch, length, width))
+        return mixed.transpose(1, 2).reshape(n_routes, n_rows, width)
 
 
 class RoutedLayer(nn.Module):
@@ -100,10 +106,10 @@ class RoutedLayer(nn.Module):
                 self.norm.weight.fill_((first.weight.square().mean() + first.bias.var(correction=0)).sqrt())
         self.cluster = cluster
 
-    def attend(self, hidden: Tensor, bias: Tensor | None) -> Tensor:
+    def attend(self, hidden: Tensor, groups: Sequence[Group]) -> Tensor:
         """What is the same for all routes: attention, and the pretrained FFN where it stands in front of the cluster.
-        [batch, length, width] to the same."""
-        attended = self.attention_norm(self.dropout(self.attention(hidden, bias)) + hidden)
+        [routes, n_rows, width] to the same."""
+        attended = self.attention_norm(self.dropout(self.attention(hidden, groups)) + hidden)
         if self.base is not None and self.base_norm is not None:
             attended = self.base_norm(self.dropout(self.base(attended)) + attended)
         return attended
@@ -111,18 +117,12 @@ class RoutedLayer(nn.Module):
     def transform(self, attended: Tensor, routes: Sequence[int], known: dict[int, Tensor] | None = None) -> Tensor:
         """The cluster's sub-layer, for several routes at once.
 
-        attended: [1, ..., width] where all routes read the same rows, or [routes, ..., width]. known: outputs of FFNs
-        for these very rows by their number in the cluster; what is computed is added.
-        Returns [routes, ..., width].
+        attended: [1, n_rows, width] where all routes read the same rows, or [routes, n_rows, width]. known: outputs of
+        FFNs for these very rows by their number in the cluster; what is computed is added.
+        Returns [routes, n_rows, width].
         """
         return self.norm(self.dropout(self.cluster(attended, routes, known)) + attended)
 
-    def forward(self, hidden: Tensor, bias: Tensor | None, routes: Sequence[int]) -> Tensor:
-        """hidden: [1 or routes, batch, length, width]; bias as in SelfAttention. Returns [routes, batch, length,
-        width]."""
-        n_read = len(hidden)
-        if bias is not None and n_read > 1:  # one copy of the batch's bias per route, in the order of the rows below
-            bias = bias.expand(n_read, *bias.shape).flatten(0, 1)
-        attended = self.attend(hidden.flatten(0, 1), bias)  # routes are stacked on the batch axis
-        # [n_read * batch, length, width] back to [n_read, batch, length, width]
-        return self.transform(attended.view(n_read, -1, *attended.shape[1:]), routes)
+    def forward(self, hidden: Tensor, groups: Sequence[Group], routes: Sequence[int]) -> Tensor:
+        """hidden: [1 or routes, n_rows, width]; groups as in SelfAttention. Returns [routes, n_rows, width]."""
+        return self.transform(self.attend(hidden, groups), routes)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ..errors import MedmtlError
 from .layers import Embeddings, RoutedLayer
+from .packing import Group, places_in_sequences
 from .precision import computing
 from .pretrained import pretrained_weights, shape_of
 from .sharing.rule import SharingRule
@@ -15,7 +16,7 @@ from .sharing.shared_cluster import SharedCluster
 
 
 class RoutedEncoder(nn.Module):
-    """An encoder with task routes.
+    """An encoder with task routes, over packs of sequences (``packing.py``).
 
     config: a Hugging Face config as a dict, of one of ``pretrained.MODEL_TYPES``. routes: task names, easy to hard.
     layers: numbers of the layers to route, None for all. rule: what a route computes. pretrained: the Hugging Face
@@ -53,38 +54,43 @@ class RoutedEncoder(nn.Module):
         assert isinstance(layer, RoutedLayer)
         return layer
 
-    def trunk(self, ids: Tensor, types: Tensor, bias: Tensor | None) -> Tensor:
+    def trunk(self, ids: Tensor, types: Tensor, groups: Sequence[Group]) -> Tensor:
         """What all routes have in common: embeddings, the layers below the first routed one, and the attention of that.
 
-        ids, types: [batch, length]. bias: see ``padding_bias``. Returns [1, batch, length, width].
+        ids, types: [n_rows], of all sequences one after the other. groups: how the rows are sequences. Returns
+        [1, n_rows, width].
         """
         with self._computing(ids.device):
-            # [1, batch, length, width]: below the routed layers the rows of all routes are the same
-            hidden = self.embeddings(ids, types)[None]
+            # [1, n_rows, width]: below the routed layers the rows of all routes are the same
+            hidden = self.embeddings(ids, types, places_in_sequences(groups, ids.device))[None]
             for number in range(self.n_trunk):
-                hidden = self.layer(number)(hidden, bias, (0,))
+                hidden = self.layer(number)(hidden, groups, (0,))
             if self.n_trunk < len(self.layers):
                 # the first routed layer's attention still reads what all routes share; they part in its FFNs
-                hidden = self.layer(self.n_trunk).attend(hidden[0], bias)[None]
+                hidden = self.layer(self.n_trunk).attend(hidden, groups)
         return hidden
 
     def branches(
-        self, trunk: Tensor, bias: Tensor | None, routes: Sequence[str], known: dict[int, Tensor] | None = None
+        self,
+        trunk: Tensor,
+        groups: Sequence[Group],
+        routes: Sequence[str],
+        known: dict[int, Tensor] | None = None,
     ) -> Tensor:
         """All else, along several routes together: in the first routed layer, where they read the same rows, each FFN
         runs once; above it they stand on the batch axis.
 
-        trunk: [1, batch, length, width]. known: what other calls for the same trunk output have computed of it.
-        Returns [routes, batch, length, width] in float32, or the weights' own precision where that is higher.
+        trunk: [1, n_rows, width]. known: what other calls for the same trunk output have computed of it.
+        Returns [routes, n_rows, width] in float32, or the weights' own precision where that is higher.
         """
         numbers = [self.routes.index(route) for route in routes]
         if self.n_trunk == len(self.layers):
             # no layer is routed: a view of the same rows for each route, nothing is copied
             return _at_least_float32(trunk).expand(len(routes), *trunk.shape[1:])
         with self._computing(trunk.device):
-            hidden = self.layer(self.n_trunk).transform(trunk, numbers, known)  # [routes, batch, length, width]
+            hidden = self.layer(self.n_trunk).transform(trunk, numbers, known)  # [routes, n_rows, width]
             for number in range(self.n_trunk + 1, len(self.layers)):
-                hidden = self.layer(number)(hidden, bias, numbers)
+                hidden = self.layer(number)(hidden, groups, numbers)
         return _at_least_float32(hidden).expand(len(routes), *hidden.shape[1:])
 
     def _computing(self, device: torch.device) -> Any:
@@ -93,15 +99,6 @@ class RoutedEncoder(nn.Module):
 
 def _at_least_float32(hidden: Tensor) -> Tensor:
     return hidden.to(torch.promote_types(hidden.dtype, torch.float32))
-
-
-def padding_bias(lengths: Sequence[int], longest: int, device: torch.device) -> Tensor | None:
-    """What keeps attention off padding: [batch, 1, 1, longest], added to its logits; None where nothing is padded."""
-    if all(length == longest for length in lengths):
-        return None
-    is_padding = torch.arange(longest)[None] >= torch.tensor(lengths)[:, None]
-    bias = is_padding.to(torch.float32) * torch.finfo(torch.float32).min
-    return bias[:, None, None, :].to(device)  # the same for all heads and all rows that look
 
 
 def chosen_layers(layers: Sequence[int] | None, n_layers: int) -> list[int]:

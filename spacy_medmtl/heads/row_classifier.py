@@ -2,10 +2,9 @@
 
 from torch import Tensor, nn
 
+from ..encoder.packing import ROWS_STEP
+
 INIT_STD = 0.02  # BERT's own for new layers
-# Products of few rows, or of a few beyond a multiple of 4 or 16, are summed in another order, so that a Doc alone would
-# get other bits than in a batch. It depends on the processor's kernels: up to 15 rows were seen to differ.
-ROWS_STEP = 16
 
 
 class RowClassifier(nn.Module):

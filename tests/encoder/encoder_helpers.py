@@ -14,7 +14,8 @@ from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, write_g
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.encoder.bridge import TorchShim, to_arrays
 from spacy_medmtl.encoder.encoding import Rows
-from spacy_medmtl.encoder.routed import RoutedEncoder, padding_bias
+from spacy_medmtl.encoder.packing import Group, padding_bias
+from spacy_medmtl.encoder.routed import RoutedEncoder
 
 TASKS = ("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion")
 SKILLS_TABLE = {  # of the progressive paper
@@ -82,8 +83,14 @@ def arrays(rows: Rows) -> list[numpy.ndarray]:
 def encoded(encoder: RoutedEncoder, inputs: Sequence[torch.Tensor], routes: Sequence[str]) -> torch.Tensor:
     """Rows along several routes, computed together. inputs: ids, types, mask (1 where there is no padding)."""
     ids, types, mask = inputs
-    bias = padding_bias(mask.sum(1).tolist(), ids.shape[1], ids.device)
-    return encoder.branches(encoder.trunk(ids, types, bias), bias, routes)
+    groups = one_group(mask)
+    trunk = encoder.trunk(ids.flatten(), types.flatten(), groups)
+    return encoder.branches(trunk, groups, routes).unflatten(1, ids.shape)
+
+
+def one_group(mask: torch.Tensor) -> list[Group]:
+    """Sequences of one padded length. mask: [batch, length], 1 where there is no padding."""
+    return [Group(*mask.shape, padding_bias(mask.sum(1).tolist(), mask.shape[1], mask.device))]
 
 
 def any_gradient(rows: Rows) -> torch.Tensor:

@@ -14,6 +14,8 @@ from thinc.api import Model
 
 from spacy_medmtl.encoder.model import build_encoder_model, start_encoder
 from spacy_medmtl.encoder.module import EncoderModule
+from spacy_medmtl.encoder.packing import padded_length
+from spacy_medmtl.encoder.routed import RoutedEncoder
 from spacy_medmtl.encoder.sharing.progressive import progressive_rule
 from spacy_medmtl.encoder.views.requests import Reading, ToRead, Unit, ViewRequest, units_with_context
 from spacy_medmtl.encoder.weights import local_encoder
@@ -102,23 +104,24 @@ def test_context_gives_no_rows_and_its_pieces_no_gradient(tiny_encoder: Path, mo
     bounds = [(0, 6), (6, 11), (11, 13)]
     model = encoder(tiny_encoder)
     kept: list[torch.Tensor] = []
-    original = type(module_of(model).encoder).branches
+    original = RoutedEncoder.branches
 
-    def keep(self: Any, *args: Any) -> torch.Tensor:
+    def keep(self: RoutedEncoder, *args: Any) -> torch.Tensor:
         output = original(self, *args)
         output.retain_grad()
         kept.append(output)
         return output
 
-    monkeypatch.setattr(type(module_of(model).encoder), "branches", keep)
+    monkeypatch.setattr(RoutedEncoder, "branches", keep)
     reading = Reading(doc, units_with_context(bounds, 2), marked=True)
     rows, backprop = model(ViewRequest([reading], ROUTE, "context"), True)
     assert (rows.tensor.shape, rows.lengths) == ((13, 32), [13])
     gradient = torch.zeros_like(rows.tensor)
     gradient[6:11] = 1.0
     backprop(gradient)
-    (output,) = kept  # all three sequences in one batch, one route: [1, 3, 1 + 13 + 2 + 1, 32]
-    touched = output.grad[0].abs().sum(-1) > 0
+    (output,) = kept  # all three sequences in one pack, one route: [1, n_rows, 32]
+    padded = padded_length(1 + 13 + 2 + 1, 512)
+    touched = output.grad[0, : 3 * padded].abs().sum(-1).unflatten(0, (3, padded)) > 0
     # [CLS] 6 of the first sentence [C] 5 of the second [C] 2 of the third [SEP]
     assert touched.sum().item() == 5
     assert [row.nonzero().flatten().tolist() for row in touched if row.any()] == [list(range(8, 13))]

@@ -55,8 +55,8 @@ def test_rows_have_the_same_bits_in_parts(nlp: Language, view: str, kept: int, m
             expected = whole.read(ViewRequest([doc], route, view, pooling))
             assert torch.equal(rows.tensor, expected.tensor)
             assert torch.equal(rows.tensor, expected.tensor), "and whenever they are asked for"
-    assert sum(batch.n_bytes for batch in in_parts._batches) <= kept
-    assert {number for number, _ in in_parts._places.values()} == set(range(len(in_parts._batches)))
+    assert sum(encoded.n_bytes for encoded in in_parts._encoded) <= kept
+    assert {number for number, _ in in_parts._places.values()} == set(range(len(in_parts._encoded)))
 
 
 def found(doc: Doc) -> dict[str, Any]:

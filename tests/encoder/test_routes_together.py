@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 import spacy
 import torch
-from encoder_helpers import TASKS, TEXTS, encoded, without_dropout
+from encoder_helpers import TASKS, TEXTS, encoded, one_group, without_dropout
 from spacy.tokens import Doc
 from test_sharing_encoder import RULES, start
 from torch import Tensor
 
 from spacy_medmtl.encoder.encoding import Encoding
 from spacy_medmtl.encoder.module import EncoderModule
-from spacy_medmtl.encoder.routed import padding_bias
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.requests import ToRead, ViewRequest
 
@@ -52,10 +51,11 @@ def test_routes_together_give_what_each_gives_alone(tiny_encoder: Path, name: st
             together = encoded(encoder, (ids, types, mask), order)
             for route, rows in zip(order, together, strict=True):
                 torch.testing.assert_close(rows, alone[TASKS.index(route)], rtol=0.0, atol=tolerance)
-        bias = padding_bias(mask.sum(1).tolist(), ids.shape[1], ids.device)
-        trunk, known = encoder.trunk(ids, types, bias), {}
+        groups = one_group(mask)
+        trunk, known = encoder.trunk(ids.flatten(), types.flatten(), groups), {}
         for route, rows in zip(TASKS, alone):  # one after the other, each with the FFNs that others have computed
-            torch.testing.assert_close(encoder.branches(trunk, bias, [route], known)[0], rows, rtol=0.0, atol=tolerance)
+            branch = encoder.branches(trunk, groups, [route], known)[0].unflatten(0, ids.shape)
+            torch.testing.assert_close(branch, rows, rtol=0.0, atol=tolerance)
     assert together.dtype == dtype
     differ = (alone[0] - alone[3]).abs().max() > 1e-3
     assert differ == (name not in ("shared", "n_ffn"))
