@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import TURNS, group_values, trimmed
+from ..annotations.groups import TURNS, Bounds, group_values, trimmed
 from ..annotations.steady import aligned_group
-from ..encoder.views.requests import Bounds, Unit, units_with_context
+from ..encoder.views.requests import Unit, units_with_context
 
 KINDS = ("sentence", "turn")
 HEADING_WORDS = 6  # a colon after more words ends a clause, not a heading

@@ -11,8 +11,7 @@ from dataclasses import replace
 import numpy
 from spacy.tokens import Doc
 
-from ..annotations.groups import word_offsets
-from ..encoder.views.requests import Bounds
+from ..annotations.groups import Bounds, word_offsets
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, UnitLabels, tempered
 from .gold import GoldFinding
 from .tags import Finding, TagSet

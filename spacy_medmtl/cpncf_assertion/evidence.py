@@ -14,8 +14,8 @@ from spacy.vocab import Vocab
 
 from ..annotations.blanks import is_blank
 from ..annotations.extensions import finding_value
-from ..annotations.groups import FINDINGS, TURNS, sentence_bounds, write_group
-from ..encoder.views.requests import Bounds, Unit
+from ..annotations.groups import FINDINGS, TURNS, Bounds, sentence_bounds, write_group
+from ..encoder.views.requests import Unit
 from .judgements import Judgement
 
 AT_LEAST = 0.02  # a word counts if without it the probability is lower by this much

@@ -7,8 +7,7 @@ from typing import Any
 import numpy
 from spacy.tokens import Doc
 
-from ..annotations.groups import entity_spans
-from ..encoder.views.requests import Bounds
+from ..annotations.groups import Bounds, entity_spans
 from ..heads.settings import is_name, is_names
 from .tags import Finding
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy
 from spacy.training import Example
 
-from ..annotations.groups import GIVEN_SPANS_ONLY, word_offsets
-from ..encoder.views.requests import Bounds, DocumentReading, Reading
+from ..annotations.groups import GIVEN_SPANS_ONLY, Bounds, word_offsets
+from ..encoder.views.requests import DocumentReading, Reading
 from ..heads.outputs import UnitLabels, one_hot
 from .gold import FindingGold, GoldFinding, judged_modifiers
 from .inputs import FindingInput

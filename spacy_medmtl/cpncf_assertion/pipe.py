@@ -16,6 +16,7 @@ from ..annotations.groups import (
     FINDINGS,
     GIVEN,
     GIVEN_SPANS_ONLY,
+    Bounds,
     annotated_labels,
     group_values,
     is_annotated,
@@ -25,7 +26,7 @@ from ..annotations.groups import (
 )
 from ..annotations.items import Item
 from ..annotations.travelling import keep_values
-from ..encoder.views.requests import Bounds, DocumentReading, Reading, Unit
+from ..encoder.views.requests import DocumentReading, Reading, Unit
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, joined_logits

@@ -22,6 +22,7 @@ from .packing import Pack, pack_sequences, packs_of_equals, padded_length
 from .pooling import pool
 from .views.layout import Layout
 from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
+from .views.viewer import lay_out
 from .views.wordpieces import DocPieces
 
 PART = 2  # budgets: so many wordpieces are read at once
@@ -132,7 +133,7 @@ class Encoding:
         asked = self.asked.setdefault(request.view, [])
         if request.route not in asked:
             asked.append(request.route)
-        layout = self.module.lay_out(request.view, request.items, self.pieces(request.items))
+        layout = lay_out(self.module.settings, request.view, request.items, self.pieces(request.items))
         routes = [request.route, *self.expected.get(request.view, ())]
         layouts = [layout] if self.trains or request.view in ENTITY_VIEWS else layout.parts(PART * self.budget)
         if len(layouts) == 1:
@@ -162,7 +163,7 @@ class Encoding:
         for doc in map(doc_of, items):
             key = (id(doc), doc.to_array([ORTH, SPACY]).tobytes())
             if key not in self._pieces:
-                self._pieces[key] = self.module.of_doc(doc)
+                self._pieces[key] = self.module.wordpieces.of_doc(doc)
             pieces.append(self._pieces[key])
         return pieces
 

@@ -1,6 +1,5 @@
 """What all heads do alike: batches of a stream, labels, initialisation, one training step, temperatures."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -17,7 +16,7 @@ from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
 from .alignment import aligned_bounds
 from .losses import to_numpy
-from .outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
+from .outputs import Exclusive, LabelledLogits, Output, UnitLabels
 from .settings import text_setting
 from .task import Task
 
@@ -304,11 +303,11 @@ class Head(Task, Generic[Gold]):
         setting = self.thresholds.get(output, "")
         threshold = self.cfg.get(setting, 0.0)
         if 0.0 < threshold < 1.0 and moved != 1.0:
-            if isinstance(self.outputs()[output], Independent):
-                logit = math.log(threshold / (1.0 - threshold)) / moved
-                self.cfg[setting] = 0.5 if threshold == 0.5 else 1.0 / (1.0 + math.exp(-logit))
-            else:
+            fitting = self.outputs()[output].moved_threshold(threshold, moved)
+            if fitting is None:
                 warn("W206", name=self.name, setting=setting, value=threshold)
+            else:
+                self.cfg[setting] = fitting
         self.temperatures = {**self.temperatures, output: temperature}
 
     def forget_temperatures(self) -> None:

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ..encoder.encoding import Encoding
 from ..encoder.module import EncoderModule
+from ..encoder.views.viewer import lay_out
 from ..errors import MedmtlError
 from .masking import mask_words
 from .output_layer import MaskedLmHead
@@ -51,7 +52,7 @@ def masked_lm_loss(
     chosen = numpy.flatnonzero(numpy.concatenate([which for _, which in masked])) if masked else numpy.zeros(0)
     if not len(chosen):
         return None
-    layout = module.lay_out("tokens", docs, [pieces for pieces, _ in masked])
+    layout = lay_out(module.settings, "tokens", docs, [pieces for pieces, _ in masked])
     module.train(trains)
     try:
         with torch.set_grad_enabled(trains):

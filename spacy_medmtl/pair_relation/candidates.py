@@ -7,9 +7,8 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import ENTITIES, entity_spans, sentence_bounds, trimmed
+from ..annotations.groups import ENTITIES, Bounds, entity_spans, sentence_bounds, trimmed
 from ..annotations.pairs import segment_bounds
-from ..encoder.views.requests import Bounds
 from ..errors import MedmtlError
 
 Pair = tuple[Bounds, Bounds]

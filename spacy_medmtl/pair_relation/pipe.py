@@ -10,13 +10,13 @@ from spacy.training import Example
 from thinc.api import Config, Model
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type, sentence_bounds
+from ..annotations.groups import RELATIONS, Bounds, annotated_labels, entity_types, merged_type, sentence_bounds
 from ..annotations.items import Item
 from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from ..annotations.travelling import keep_pairs
 from ..encoder.listener import view_of
-from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, Bounds, DocumentReading, Reading, ToRead, Unit
+from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, DocumentReading, Reading, ToRead, Unit
 from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head

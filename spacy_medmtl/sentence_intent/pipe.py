@@ -10,16 +10,16 @@ from spacy.training import Example
 from thinc.api import Config, Model
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
+from ..annotations.groups import INTENTS, Bounds, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
 from ..annotations.items import Item, judged_by, span_items
 from ..annotations.steady import aligned_group
-from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
+from ..encoder.views.requests import DocumentReading, Reading, ToRead, units_with_context
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, UnitLabels, stacked
 from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
-from .scorer import cat_items, judges_cats
+from .scorer import HOLDS, cat_items, judges_cats
 
 DEFAULT_CONFIG = """
 [model]
@@ -172,7 +172,7 @@ class SentenceIntent(Head[UnitLabels]):
         reference = example.reference
         units: dict[Bounds, numpy.ndarray] = {}
         if self.uses_cats:
-            held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
+            held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= HOLDS]
             if reference.cats and self.multi_label:
                 units = {unit: self.row_of([]) for unit in self._units(example.predicted)}
         else:

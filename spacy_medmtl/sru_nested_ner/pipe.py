@@ -12,6 +12,7 @@ from thinc.api import Config, Model
 
 from ..annotations.groups import (
     ENTITIES,
+    Bounds,
     annotated_labels,
     is_annotated,
     joined_bounds,
@@ -21,7 +22,7 @@ from ..annotations.groups import (
     write_group,
 )
 from ..encoder.shims import torch_shim
-from ..encoder.views.requests import Bounds, DocumentReading, ToRead
+from ..encoder.views.requests import DocumentReading, ToRead
 from ..encoder.views.windows import window_spans
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head

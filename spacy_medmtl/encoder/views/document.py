@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy
 from spacy.tokens import Doc
 
-from ...annotations.groups import TURNS, group_values, sentence_bounds
+from ...annotations.groups import TURNS, Bounds, group_values, sentence_bounds
 from ...annotations.steady import aligned_group
 from ...errors import MedmtlError
 from .layout import Layout, PieceIds, ViewSettings, join
-from .requests import Bounds, DocumentReading, Reading, ToRead
+from .requests import DocumentReading, Reading, ToRead
 from .windows import window_spans
 from .wordpieces import DocPieces, WordPieces
 

@@ -5,16 +5,15 @@ two ``#`` (Zhou and Chen, AACL 2022, "entity marker (punct)"), so the direction 
 entities are replaced by their types first, as BLUE and MT-BERT do (there: ``@DRUG$``, in the order of the text).
 """
 
-from collections.abc import Sequence
-
 import numpy
 
+from .layout import PieceIds, join
+
 Range = tuple[int, int]
-Pieces = Sequence[int] | numpy.ndarray
 
 
 def blinded(
-    text: numpy.ndarray, head: Range, tail: Range, head_type: Pieces, tail_type: Pieces
+    text: numpy.ndarray, head: Range, tail: Range, head_type: PieceIds, tail_type: PieceIds
 ) -> tuple[numpy.ndarray, Range, Range]:
     """The text with the types in place of the entities, and where head and tail stand now.
 
@@ -25,10 +24,10 @@ def blinded(
     if head[0] < tail[1] and tail[0] < head[1]:
         start, end = min(head[0], tail[0]), max(head[1], tail[1])
         stop = start + n_head + n_tail
-        return _join(text[:start], head_type, tail_type, text[end:]), (start, stop), (start + n_head, stop)
+        return join(text[:start], head_type, tail_type, text[end:]), (start, stop), (start + n_head, stop)
     if head <= tail:
         moved = tail[0] + n_head - (head[1] - head[0])
-        joined = _join(text[: head[0]], head_type, text[head[1] : tail[0]], tail_type, text[tail[1] :])
+        joined = join(text[: head[0]], head_type, text[head[1] : tail[0]], tail_type, text[tail[1] :])
         return joined, (head[0], head[0] + n_head), (moved, moved + n_tail)
     joined, tail, head = blinded(text, tail, head, tail_type, head_type)
     return joined, head, tail
@@ -73,7 +72,3 @@ def _ranks(n: int, head: Range, tail: Range) -> numpy.ndarray:
     is_outer = (place < min(head[0], tail[0])) | (place >= max(head[1], tail[1]))
     rank = numpy.minimum(*inside)
     return numpy.where(rank < n, rank, distance + numpy.where(is_outer, 2 * n, n))
-
-
-def _join(*parts: Pieces) -> numpy.ndarray:
-    return numpy.concatenate([numpy.asarray(part, dtype="int64") for part in parts])
