@@ -116,6 +116,14 @@ def word_offsets(doc: Doc, start: int, end: int) -> numpy.ndarray:
     return numpy.asarray([i for i in range(start, end) if not is_blank(doc[i])], dtype="int64")
 
 
+def covered_tokens(n_tokens: int, places: Iterable[Bounds]) -> numpy.ndarray:
+    """Bool [n_tokens]: which tokens belong to any of the places [start, end)."""
+    covered = numpy.zeros(n_tokens, dtype=bool)
+    for start, end in places:
+        covered[start:end] = True
+    return covered
+
+
 def joined_bounds(bounds: Iterable[Bounds], n_tokens: int) -> list[Bounds]:
     """Neighbours of sorted bounds made one, from the left, while one has no more than ``n_tokens``."""
     joined: list[Bounds] = []

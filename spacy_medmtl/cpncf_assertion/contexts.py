@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import TURNS, Bounds, group_values, trimmed
+from ..annotations.groups import TURNS, Bounds, covered_tokens, group_values, trimmed
 from ..annotations.steady import aligned_group
 from ..encoder.views.requests import Unit, units_with_context
 
@@ -33,6 +33,13 @@ def context_units(
         spoken = _announced(doc, speakers)
         units = [replace(unit, speakers=_heard(unit, spoken)) for unit in units]
     return units
+
+
+def touching(units: Sequence[Unit], places: Sequence[Bounds]) -> list[Unit]:
+    """The units that share a token with one of the places [start, end)."""
+    # by token, as a long text may have thousands of both
+    is_wanted = covered_tokens(max((unit.end for unit in units), default=0), places)
+    return [unit for unit in units if is_wanted[unit.start : unit.end].any()]
 
 
 def _in_turns(bounds: Sequence[Bounds], turns: Sequence[Bounds], neighbours: int) -> list[Unit]:

@@ -1,13 +1,13 @@
 """Spans that somebody else marked, for ``cpncf_assertion`` to judge: where they are looked for, which are given, and
 what stands where they and its own findings overlap."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
 from spacy.tokens import Doc
 
-from ..annotations.groups import Bounds, entity_spans
+from ..annotations.groups import covered_tokens, entity_spans
 from ..heads.settings import is_name, is_names
 from .tags import Finding
 
@@ -71,11 +71,3 @@ def _place(finding: Finding) -> tuple[int, int, str]:
 
 def _overlaps(finding: Finding, covered: numpy.ndarray) -> bool:
     return bool(covered[finding.start : finding.end].any())
-
-
-def covered_tokens(n_tokens: int, places: Iterable[Bounds]) -> numpy.ndarray:
-    """Bool [n_tokens]: which tokens belong to any of the places [start, end)."""
-    covered = numpy.zeros(n_tokens, dtype=bool)
-    for start, end in places:
-        covered[start:end] = True
-    return covered

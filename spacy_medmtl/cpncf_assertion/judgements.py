@@ -13,6 +13,7 @@ import numpy
 from ..heads.losses import softmax
 from ..heads.outputs import Exclusive, Independent
 from .gold import FindingGold
+from .tags import TagSet
 
 EXCLUSIVE, INDEPENDENT = Exclusive(), Independent()
 UNKNOWN = "unknown"  # the status of a finding of which none is probable enough
@@ -44,6 +45,22 @@ def span_loss(logits: Any, gold: FindingGold) -> tuple[float, Any]:
     gradient = logits * 0.0
     gradient[:, :n_statuses], gradient[:, n_statuses:] = d_statuses, d_modifiers * per_span
     return status_loss + modifier_loss * per_span, gradient
+
+
+def with_tags(
+    of_spans: numpy.ndarray, of_tokens: Sequence[numpy.ndarray | None], tags: TagSet, tag_weight: float
+) -> numpy.ndarray:
+    """Logits of spans [n_spans, n_statuses + n_modifiers] after their tags have had their say in the status.
+
+    of_tokens: of each span the tag logits [n_tokens, n_tags] of its words; None where it was given, and has no tags.
+    """
+    if not tag_weight:
+        return of_spans
+    of_spans, own = of_spans.copy(), slice(len(tags.statuses))
+    for row, tag_logits in zip(of_spans, of_tokens):
+        if tag_logits is not None:
+            row[own] = pooled(row[own], tags.status_probabilities(EXCLUSIVE.probabilities(tag_logits)), tag_weight)
+    return of_spans
 
 
 def pooled(logits: numpy.ndarray, by_tags: numpy.ndarray, tag_weight: float) -> numpy.ndarray:

@@ -27,7 +27,7 @@ from ..annotations.groups import (
 from ..annotations.items import Item
 from ..annotations.travelling import keep_values
 from ..encoder.views.requests import DocumentReading, Reading, Unit
-from ..heads.alignment import aligned_bounds, aligned_sentences
+from ..heads.alignment import aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, joined_logits
 from ..heads.settings import (
@@ -41,16 +41,16 @@ from ..heads.settings import (
     threshold_setting,
 )
 from ..heads.tok2vec import reads_documents
-from .contexts import KINDS, context_units
+from .contexts import KINDS, context_units, touching
 from .detection import believed, detect, labelled_detections
 from .evidence import annotates, install_evidence
-from .given import CONFLICTS, KEEP, Sources, covered_tokens, given_spans, is_given, settled, sources_of
-from .gold import FindingGold, GoldFinding, read_gold
+from .given import CONFLICTS, KEEP, Sources, given_spans, is_given, settled, sources_of
+from .gold import FindingGold, GoldFinding, read_gold, unusable_findings
 from .gold_batch import GoldBatch
 from .inputs import FindingInput
-from .judgements import Judgement, judge, pooled, span_loss
+from .judgements import Judgement, judge, span_loss, with_tags
 from .scorer import finding_items
-from .tags import Finding, TagSet, outermost
+from .tags import Finding, TagSet
 
 DEFAULT_CONFIG = """
 [model]
@@ -245,12 +245,7 @@ class CpncfAssertion(Head[FindingGold]):
     def unusable(self, example: Example) -> Iterator[str]:
         yield from super().unusable(example)
         if is_annotated(example.reference, self.spans_key):
-            findings = self._gold(example)
-            yield from ["overlaps another finding"] * outermost([finding[:4] for finding in findings])[1]
-            units = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
-            for first, last, *_ in findings:
-                if not any(unit is not None and unit[0] <= first and last <= unit[1] for unit in units):
-                    yield "crosses a sentence border"
+            yield from unusable_findings(example, self._gold(example))
 
     def _gold(self, example: Example) -> list[GoldFinding]:
         return read_gold(example, self.spans_key, name=self.name, statuses=self.statuses, modifiers=self.modifiers)
@@ -269,10 +264,7 @@ class CpncfAssertion(Head[FindingGold]):
         one of these."""
         settings = {"kind": self.context_kind, "headings": self.headings, "speakers": self.speakers}
         units = context_units(doc, bounds, neighbours=self.context, **settings)
-        if wanted is not None:
-            is_wanted = covered_tokens(len(doc), wanted)
-            units = [unit for unit in units if is_wanted[unit.start : unit.end].any()]
-        return units
+        return units if wanted is None else touching(units, wanted)
 
     def training_batch(self, examples: Sequence[Example]) -> tuple[FindingInput, FindingGold]:
         batch = GoldBatch(self.tags, self.modifiers, key=self.spans_key, tags_are_learnt=self.mode != "assert")
@@ -302,7 +294,8 @@ class CpncfAssertion(Head[FindingGold]):
             return {}
         scores, n_tokens, n_statuses = self.logits(inputs), len(gold.tags.held), len(self.statuses)
         tag_logits = scores[:n_tokens, : self.tags.n_tags]
-        of_spans = self._with_tags(scores[n_tokens:, self.tags.n_tags :], [tag_logits[rows] for rows in inputs.spans])
+        of_tokens = [tag_logits[rows] for rows in inputs.spans]
+        of_spans = with_tags(scores[n_tokens:, self.tags.n_tags :], of_tokens, self.tags, self._tag_weight)
         decided = {
             STATUS: EXCLUSIVE.labelled(of_spans[:, :n_statuses], gold.statuses),
             HELD: INDEPENDENT.labelled(of_spans[:, n_statuses:], gold.modifiers),
@@ -353,27 +346,23 @@ class CpncfAssertion(Head[FindingGold]):
     def _judge(
         self, logits: numpy.ndarray, spans: Sequence[numpy.ndarray], is_found: Sequence[bool] = ()
     ) -> list[Judgement]:
-        """Judgements of spans, each given by the rows of its words. The layer is linear: its output for a mean row is
-        the mean of its outputs. is_found: of which spans the tags have a say; none of them unless given."""
+        """Judgements of spans, each given by the rows of its words in ``logits`` [n_tokens, n_outputs]. is_found: of
+        which spans the tags have a say; of none unless given."""
         if not spans:
             return []
         n_tags = self.tags.n_tags
+        # the layer is linear, so its output for the mean row of a span is the mean of its outputs: [n_spans, statuses
+        # and modifiers]; no span needs a reading of its own
         means = numpy.stack([logits[rows, n_tags:].mean(axis=0) for rows in spans])
-        tagged = [logits[rows, :n_tags] if has_tags else None for rows, has_tags in zip_longest(spans, is_found)]
+        of_tokens = [logits[rows, :n_tags] if has_tags else None for rows, has_tags in zip_longest(spans, is_found)]
+        of_spans = with_tags(means, of_tokens, self.tags, self._tag_weight)
         temperatures = self.temperature(STATUS), self.temperature(HELD)
-        return judge(self._with_tags(means, tagged), self.statuses, self.modifiers, temperatures, self.status_threshold)
+        return judge(of_spans, self.statuses, self.modifiers, temperatures, self.status_threshold)
 
-    def _with_tags(self, of_spans: numpy.ndarray, tag_logits: Sequence[numpy.ndarray | None]) -> numpy.ndarray:
-        """Logits of spans [n_spans, n_statuses + n_modifiers] after their tags have had their say in the status.
-        tag_logits: those of the tokens of each span; None where it has no tags."""
-        if not self.tag_weight or self.mode == "assert":  # in which tags learn nothing
-            return of_spans
-        of_spans, own = of_spans.copy(), slice(len(self.statuses))
-        for row, of_tokens in zip(of_spans, tag_logits):
-            if of_tokens is not None:
-                by_tags = self.tags.status_probabilities(EXCLUSIVE.probabilities(of_tokens))
-                row[own] = pooled(row[own], by_tags, self.tag_weight)
-        return of_spans
+    @property
+    def _tag_weight(self) -> float:
+        """The say of tags in a status: none where they have learnt nothing."""
+        return 0.0 if self.mode == "assert" else self.tag_weight
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> list[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank. Nothing is written."""
