@@ -46,6 +46,7 @@ def _in_turns(bounds: Sequence[Bounds], turns: Sequence[Bounds], neighbours: int
     starts = [start for start, _ in turns]
     units = []
     for start, end in bounds:
+        # the last turn that begins before the sentence does, or with it; text before the first turn counts with that
         i = max(0, bisect_right(starts, start) - 1)
         first, last = max(0, i - neighbours), min(len(turns) - 1, i + neighbours)
         units.append(Unit(min(start, turns[first][0]), start, end, max(end, turns[last][1])))
@@ -66,6 +67,7 @@ def _heard(unit: Unit, spoken: Sequence[tuple[int, int, str]]) -> tuple[tuple[in
     """Who speaks in what a unit reads: from where on, and what is read there. Of a turn that has begun before, at the
     beginning of what is read."""
     starts = [start for start, _, _ in spoken]
+    # from the turn that goes on where the reading begins
     first = max(0, bisect_right(starts, unit.left) - 1)
     read = [
         (max(start, unit.left), name)
@@ -84,6 +86,7 @@ def headings_above(doc: Doc, bounds: Sequence[Bounds]) -> list[Bounds | None]:
     headings: list[Bounds | None] = []
     current: Bounds | None = None
     for start, end in bounds:
+        # line breaks belong to no sentence: they stand between the last one and this
         gap = doc[start - 1].text if start else "\n"
         if gap.count("\n") > 1:
             current = None

@@ -53,6 +53,7 @@ def labelled_detections(
     is_one = numpy.asarray(
         [any(_is_same(finding, gold_finding) for gold_finding in gold) for finding in findings], dtype=bool
     ).reshape(-1, 1)
+    # the logit of a probability, for a temperature to divide
     return Independent().labelled(numpy.log(p) - numpy.log1p(-p), UnitLabels(is_one, numpy.ones_like(is_one)))
 
 

@@ -49,6 +49,7 @@ def settled(
     goes, and so does a found one with the boundaries of a span in the sources whose label is not given: somebody says
     that it is something else.
     """
+    # said by both sides: what was found has a detection, so that one stays
     both = set(map(_place, detected)) & set(map(_place, given))
     given = [finding for finding in given if _place(finding) not in both]
     if conflicts == GIVEN_FIRST:

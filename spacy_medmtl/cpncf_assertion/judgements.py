@@ -41,7 +41,9 @@ def span_loss(logits: Any, gold: FindingGold) -> tuple[float, Any]:
     n_statuses, judged = gold.statuses.held.shape[1], gold.modifiers.judged
     status_loss, d_statuses = EXCLUSIVE.loss(logits[:, :n_statuses], gold.statuses)
     modifier_loss, d_modifiers = INDEPENDENT.loss(logits[:, n_statuses:], gold.modifiers)
+    # from the mean over judged entries back to a sum over modifiers, mean over spans that judge any
     per_span = int(judged.sum()) / max(1, int(judged.any(axis=1).sum()))
+    # of the library and on the device that the logits have
     gradient = logits * 0.0
     gradient[:, :n_statuses], gradient[:, n_statuses:] = d_statuses, d_modifiers * per_span
     return status_loss + modifier_loss * per_span, gradient
@@ -70,6 +72,7 @@ def pooled(logits: numpy.ndarray, by_tags: numpy.ndarray, tag_weight: float) -> 
     Zidek, "Combining probability distributions", Statistical Science 1986): p is proportional to p_span^(1 - w)
     p_tags^w. With w = 0 the span alone decides, with w = 1 its tags do, as in the progressive paper.
     """
+    # log p = (1 - w) log p_span + w log p_tags, up to a constant that the next softmax takes away
     of_spans, of_tags = (numpy.log(numpy.maximum(p, TINY)) for p in (softmax(logits), by_tags))
     return numpy.asarray((1.0 - tag_weight) * of_spans + tag_weight * of_tags)
 

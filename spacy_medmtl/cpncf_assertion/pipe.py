@@ -236,6 +236,7 @@ class CpncfAssertion(Head[FindingGold]):
     def collect(self, doc: Doc) -> None:
         """Modifiers are read off the data, as labels are."""
         modifiers = {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
+        # sorted for the same reason as labels: columns must not depend on the order of a corpus
         self._modifiers = sorted(modifiers | set(self._modifiers))
 
     def take_over(self, saved: Mapping[str, Any]) -> None:
@@ -283,6 +284,7 @@ class CpncfAssertion(Head[FindingGold]):
         """Mean cross-entropy of the tags, plus that of statuses and modifiers (``span_loss``)."""
         n_tokens, n_tags = len(gold.tags.held), self.tags.n_tags
         gradient = scores * 0.0
+        # token rows answer for tags, span rows for statuses and modifiers; the other two quarters bear no loss
         loss, gradient[:n_tokens, :n_tags] = EXCLUSIVE.loss(scores[:n_tokens, :n_tags], gold.tags)
         of_spans, gradient[n_tokens:, n_tags:] = span_loss(scores[n_tokens:, n_tags:], gold)
         return loss + of_spans, gradient
@@ -303,6 +305,7 @@ class CpncfAssertion(Head[FindingGold]):
         references, detected = {id(example.predicted): example for example in examples}, []
         for reading, first in zip(inputs.readings, inputs.first_rows()):
             example = references[id(reading.doc)]
+            # elsewhere a finding that is not in the gold may be one all the same
             if self.lists_all(example.reference) and self.mode != "assert":
                 own = tag_logits[first : first + len(reading.doc)]
                 findings = detect(reading.doc, self.tags, own, reading.bounds)
@@ -315,17 +318,20 @@ class CpncfAssertion(Head[FindingGold]):
         docs = list(docs)
         given = [self._given(doc) for doc in docs]
         readings = [self.reading(doc, spans) for doc, spans in zip(docs, given)]
+        # blank Docs, and in mode "assert" those without given spans, do not reach the model
         read = [i for i, reading in enumerate(readings) if reading.bounds]
         predictions: list[list[tuple[Finding, Judgement]]] = [[] for _ in docs]
         if not read:
             return predictions
-        logits, firsts = self._read([readings[i] for i in read])
-        judged: list[tuple[int, Finding]] = []
+        inputs = FindingInput([readings[i] for i in read])
+        logits, firsts = self.logits(inputs), inputs.first_rows()
+        judged: list[tuple[int, Finding]] = []  # number of the Doc among those that are read
         for n, i in enumerate(read):
             tag_logits = logits[firsts[n] : firsts[n + 1], : self.tags.n_tags]
             detected = [] if self.mode == "assert" else detect(docs[i], self.tags, tag_logits, readings[i].bounds)
             detected = believed(detected, self.temperature(DETECTION), self.detection_threshold)
             judged += [(n, finding) for finding in settled(docs[i], detected, given[i], self.sources, self.conflicts)]
+        # rows of each span's words among those of all Docs
         rows = [firsts[n] + word_offsets(docs[read[n]], finding.start, finding.end) for n, finding in judged]
         is_found = [finding.detection is not None for _, finding in judged]
         for (n, finding), judgement in zip(judged, self._judge(logits, rows, is_found)):
@@ -337,11 +343,6 @@ class CpncfAssertion(Head[FindingGold]):
         span."""
         wanted = [(finding.start, finding.end) for finding in given] if self.mode == "assert" else None
         return self._reading(doc, sentence_bounds(doc), wanted)
-
-    def _read(self, readings: Sequence[Reading | DocumentReading]) -> tuple[numpy.ndarray, list[int]]:
-        """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
-        that are not read they mean nothing."""
-        return self.logits(inputs := FindingInput(readings)), inputs.first_rows()
 
     def _judge(
         self, logits: numpy.ndarray, spans: Sequence[numpy.ndarray], is_found: Sequence[bool] = ()
@@ -366,10 +367,9 @@ class CpncfAssertion(Head[FindingGold]):
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> list[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank. Nothing is written."""
-        readings = [self._reading(doc, sentence_bounds(doc), [place]) for doc, place in zip(docs, places)]
-        logits, firsts = self._read(readings)
+        inputs = FindingInput([self._reading(doc, sentence_bounds(doc), [place]) for doc, place in zip(docs, places)])
         words = [word_offsets(doc, start, end) for doc, (start, end) in zip(docs, places)]
-        return self._judge(logits, [first + own for first, own in zip(firsts, words)])
+        return self._judge(self.logits(inputs), [first + own for first, own in zip(inputs.first_rows(), words)])
 
     def _given(self, doc: Doc) -> list[Finding]:
         return [] if self.mode == "find" else given_spans(doc, self.sources)

@@ -196,14 +196,19 @@ class Head(Task, Generic[Gold]):
                 known_labels.update(seen)
             for reason in self.unusable(example):
                 lost[reason] = lost.get(reason, 0) + 1
+            # the first Docs with tokens: enough to tell how wide the rows of a stock tok2vec layer are
             if len(sample) < SAMPLE_SIZE and len(example.predicted):
                 sample.append(example.predicted)
+        # also those that were added by hand, or that a loaded pipeline holds
         known_labels.update(self.labels)
         if not known_labels:
             raise MedmtlError("E201", name=self.name, key=self.spans_key)
         for reason, count in sorted(lost.items()):
             warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
+        # sorted, so that columns do not depend on the order in which a corpus is read; a label file has an order of its
+        # own
         self._labels = sorted(known_labels) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
+        # forced: a pipeline may be initialised again, with other labels
         self.model.set_dim("nO", self.n_outputs(), force=True)
         self.model.initialize(X=sample)
 
@@ -247,6 +252,7 @@ class Head(Task, Generic[Gold]):
             return docs
         except Exception as error:
             if is_out_of_memory(error):
+                # what the encoder keeps of this batch is the first memory that can be given back
                 forget_rows(self.model)
             if len(docs) == 1:
                 self._fail(docs, error, place)
@@ -336,6 +342,7 @@ class Head(Task, Generic[Gold]):
         inputs, gold = self.training_batch(examples)
         if not inputs:
             return losses
+        # thinc's rate does not reach torch modules; layers of ours read it off their model's attrs
         set_dropout_rate(self.model, drop)
         scores, backprop = self.model.begin_update(inputs)
         return self.learn(*self.loss(gold, scores), backprop, sgd, losses)
@@ -350,6 +357,7 @@ def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) ->
 
     Raises spaCy's TypeError where there is no callable, or it gives nothing or something else than Examples.
     """
+    # what spaCy's check would say is left to it; what it would read, a whole corpus, is not
     examples = get_examples() if callable(get_examples) else None
     if not examples or not hasattr(examples, "__iter__"):
         validate_get_examples(get_examples, method)

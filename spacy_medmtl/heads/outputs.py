@@ -195,6 +195,7 @@ def stacked(held: Sequence[numpy.ndarray], judged: Sequence[numpy.ndarray], n_la
 
 def one_hot(columns: Sequence[int] | numpy.ndarray, n_labels: int) -> numpy.ndarray:
     """Bool [n, labels] of one column a row [n]; a row of nothing where it is -1."""
+    # [n, 1] against [labels]
     return numpy.asarray(columns)[:, None] == numpy.arange(n_labels)
 
 

@@ -56,11 +56,13 @@ class Setting:
         trained one."""
         if not self.is_valid(value):
             raise self._error(head, value, self.expected)
+        # the descriptor is one for all components of the class, so values stand on the component
         values = head.__dict__.setdefault(VALUES, {})
         before, value = values.get(self.name), _plain(value)
         if before is not None and before == value:  # no change, and nothing to say where it cannot be written down
             return
         values[self.name] = value
+        # asked after the change, as the number of columns follows from the settings; undone if it does not fit
         if before is not None and not head.fits_its_weights():
             values[self.name] = before
             raise self._error(head, value, f"{_as_config(before)!r}, with which its output layer was trained")
@@ -139,6 +141,7 @@ def _as_config(value: Any) -> Any:
 def settings_of(component: type) -> dict[str, Setting]:
     """The settings of a head's class, by name."""
     settings = {}
+    # a subclass's setting of the same name comes last, and holds
     for base in reversed(component.__mro__):
         settings.update({name: value for name, value in vars(base).items() if isinstance(value, Setting)})
     return settings

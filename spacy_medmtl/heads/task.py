@@ -56,6 +56,7 @@ class Task(TrainablePipe):
         """
         if not math.isfinite(loss):
             raise MedmtlError("E016", name=self.name, where="training")
+        # the loss is shown as it is; a weight is one on its gradient
         backprop(gradient if self.weigh is None else gradient * self.weigh(loss))
         if sgd not in (None, False):
             self.finish_update(sgd)
@@ -160,6 +161,7 @@ class Task(TrainablePipe):
             place, text = f"{where}/{SETTINGS_FILE}", parts[SETTINGS_FILE]
             if text is None:
                 raise MedmtlError("E208", path=place, name=self.name, problem="is not there")
+            # labels and route first: their errors say more than that of a shape that does not fit
             saved = read_saved(text, self.learnt_names, name=self.name, where=place)
             check_route(saved, self.model, name=self.name, where=place)
             self._warn_of_old_settings(saved)

@@ -17,4 +17,5 @@ class MaskedLmHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_vocabulary))
 
     def forward(self, rows: Tensor, embeddings: Tensor) -> Tensor:
+        # [n, narrow] times [narrow, vocabulary]
         return self.LayerNorm(nn.functional.gelu(self.transform(rows))) @ embeddings.T + self.bias

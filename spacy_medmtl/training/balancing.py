@@ -71,7 +71,9 @@ class LogVariances:
 
     def factor(self, task: str, loss: float) -> float:
         """``exp(-s)``, the derivative of ``exp(-s) L + s / 2`` by L; then s moves down its own."""
+        # s is the paper's log sigma^2, which may have any sign
         s = self.values.get(task, 0.0)
         factor = math.exp(-s)
+        # d/ds (exp(-s) L + s / 2) = 1/2 - exp(-s) L
         self.values[task] = s - self.rate * (0.5 - factor * loss)
         return factor
