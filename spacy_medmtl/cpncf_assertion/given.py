@@ -16,7 +16,7 @@ KEEP, FOUND, GIVEN_FIRST = CONFLICTS = ("keep", "found", "given")
 
 
 def is_given(value: Any) -> bool:
-    """Whether a value of the setting ``given`` is one: names, or for each name a list of labels (null: all labels)."""
+    """Whether the setting ``given`` takes a value: names, or for each name a list of labels (null: all labels)."""
     if not isinstance(value, Mapping):
         return is_names(value)
     return all(map(is_name, value)) and all(labels is None or is_names(labels, at_least=1) for labels in value.values())

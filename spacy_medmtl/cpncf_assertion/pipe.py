@@ -133,8 +133,8 @@ def make_cpncf_assertion(
     given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``; or a dict of these with
         the labels that are given, as {"medmtl_ner": ["Problem"]} (null: all).
     conflicts: where a found finding and a given span overlap: ``keep`` both, or the ``found`` or the ``given`` one.
-    detection_threshold: the probability that it is one from which a found finding is written.
-    status_threshold: the probability below which the best status is not believed, and ``unknown`` is written.
+    detection_threshold: a found finding is written if it is a finding with at least this probability.
+    status_threshold: where no status has at least this probability, ``unknown`` is written.
     tag_weight: the say of a found finding's tags in its status, from 0 to 1 (as in the paper; ``judgements.pooled``).
     aliases: also offer the names of "negspacy" (``span._.negex``) or "edsnlp" (``span._.negation``, ``hypothesis``,
         ``history``, ``family``), where nobody else has registered them.

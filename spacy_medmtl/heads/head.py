@@ -43,7 +43,8 @@ class Head(Task, Generic[Gold]):
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures")
 
     def __init__(self, nlp: Language, model: Model, name: str, *, scorer: Callable | None, **settings: Any) -> None:
-        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that is none."""
+        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that it does not
+        take."""
         self.scorer = scorer
         self.temperatures: dict[str, float] = {}
         self._labels: list[str] = []

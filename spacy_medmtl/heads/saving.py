@@ -38,7 +38,7 @@ def read_saved(text: bytes | str, expected: Collection[str], *, name: str, where
 
     expected: names of what was learnt. name: of the component. where: the file that it comes from, for errors.
 
-    Raises MedmtlError E208 where it is damaged, was changed, or holds temperatures that are none.
+    Raises MedmtlError E208 where it is damaged, was changed, or holds a temperature that is no positive number.
     """
     try:
         saved = json.loads(text)

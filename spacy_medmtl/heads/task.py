@@ -29,7 +29,8 @@ class Task(TrainablePipe):
     weigh: Callable[[float], float] | None = None
 
     def __init__(self, nlp: Language, model: Model, name: str, **settings: Any) -> None:
-        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that is none."""
+        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that it
+        does not take."""
         self.vocab = nlp.vocab
         self.model = model
         self.name = name

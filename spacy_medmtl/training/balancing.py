@@ -30,8 +30,8 @@ def balance_tasks(
         gradient descent whenever its head learns. The last values are in ``nlp.meta["log_variances"]``, for the record.
     pcgrad: project gradients that conflict (Yu et al. 2020; see ``training/pcgrad.py``). It needs several tasks in one
         step, so a schedule such as ``spacy-medmtl.loss_sum.v1``.
-    Raises MedmtlError E323 for a rate that is none; the callback, for weights of components that are no heads of this
-        package, or no positive numbers.
+    Raises MedmtlError E323 for a rate below 0 or infinite; the callback, for weights of components that are
+        no heads of this package, or no positive numbers.
     """
     if not 0.0 <= uncertainty_rate < math.inf:
         raise MedmtlError("E323", received=f"the uncertainty_rate {uncertainty_rate}", expected="of the pipeline")

@@ -40,7 +40,7 @@ class EncoderSize:
 
 
 def read_docs(files: Iterable[Path]) -> Iterator[Doc]:
-    """The Docs in ``.spacy`` files, their tokens as they are. Raises MedmtlError E301 for a file that is none."""
+    """The Docs in ``.spacy`` files, their tokens as they are. Raises MedmtlError E301 for another file."""
     vocab = Vocab()
     for path in files:
         yield from (doc for doc in decoded_docs(path, path.stem, vocab) if len(doc))

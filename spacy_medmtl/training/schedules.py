@@ -47,8 +47,7 @@ def temperature(alpha: float = 0.5, weights: Weights | None = None) -> Schedule:
     """``spacy-medmtl.temperature.v1``: each step is of a corpus drawn with ``p_t`` in proportion to ``w_t n_t^alpha``.
 
     alpha: 1 draws in proportion to the number of batches n, 0 draws all corpora alike, -1 the smallest most often.
-        weights: w, factors by corpus;
-        1 where left out. An epoch has as many steps as there are batches.
+    weights: w, factors by corpus; 1 where left out. An epoch has as many steps as there are batches.
     Raises MedmtlError E320 for an alpha that is no number; its schedule E321 for weights that do not fit the corpora.
     """
     check_alpha(alpha)

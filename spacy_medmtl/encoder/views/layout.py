@@ -89,7 +89,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class Window:
-    """How many wordpieces a sequence may have, special pieces included, and by how many windows move on."""
+    """size: wordpieces that a sequence may have, special pieces included. stride: wordpieces from the beginning of one
+    window to that of the next."""
 
     size: int
     stride: int
