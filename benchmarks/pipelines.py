@@ -21,6 +21,7 @@ from spacy_medmtl.encoder.packing import Pack, pack_sequences, packs_of_equals, 
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.layout import Layout
 from spacy_medmtl.encoder.views.requests import DOCUMENT
+from spacy_medmtl.encoder.views.viewer import lay_out
 from spacy_medmtl.training.corpus import multitask_corpus
 from spacy_medmtl.training.optimizers import torch_optimizer
 
@@ -168,7 +169,7 @@ def document_layout(nlp: Language, texts: Sequence[str]) -> Layout:
     module = torch_shim(nlp.get_pipe("encoder").model).module
     splitter = nlp.get_pipe("medmtl_sentences")
     docs = [splitter(nlp.make_doc(text)) for text in texts]
-    return module.lay_out(DOCUMENT, docs, [module.of_doc(doc) for doc in docs])
+    return lay_out(module.settings, DOCUMENT, docs, [module.wordpieces.of_doc(doc) for doc in docs])
 
 
 def packs(nlp: Language, layout: Layout) -> list[tuple[list[int], Pack]]:

@@ -21,6 +21,7 @@ from spacy_medmtl.encoder.packing import Pack
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.layout import Layout
 from spacy_medmtl.encoder.views.requests import DOCUMENT
+from spacy_medmtl.encoder.views.viewer import lay_out
 
 Loss = Callable[[nn.Module, Tensor], Tensor]  # of a head's module and the rows that it reads
 DROPOUT = 0.1
@@ -114,7 +115,7 @@ def prepare(nlp: Language, examples: Sequence[Example]) -> Batch:
         if not inputs:
             continue
         items = list(getattr(inputs, "readings", getattr(inputs, "items", inputs)))
-        layout = module.lay_out(DOCUMENT, items, [module.of_doc(item.doc) for item in items])
+        layout = lay_out(module.settings, DOCUMENT, items, [module.wordpieces.of_doc(item.doc) for item in items])
         pooling = pipe.model.layers[0].attrs["pooling"]
         found[name] = layout, pooling, LOSSES[name](pipe, inputs, gold, layout)
     together = Layout()

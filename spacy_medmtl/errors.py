@@ -85,8 +85,8 @@ TEMPLATES = {
     "missed in scores.",
     "W202": "The extension 'span._.{name}' belongs to another package and does not show what this one finds. Read "
     "the span group, or create components of this package first.",
-    "W203": "'{setting}' of '{name}' was changed, but it is not known which pipeline's config to write that into, so "
-    "it will not be saved. Set it in the config as well: nlp.config['components'], or spacy.load(..., config=...).",
+    "W203": "'{setting}' of '{name}' is not saved as it is now: it was changed when '{name}' did not know its pipeline "
+    "(it was sourced or unpickled). Call nlp.get_pipe('{name}').belong_to(nlp), and save again.",
     "W204": "'{name}' was saved by version 0.1.0 with '{setting}' as {saved!r}; the config says {config!r}, and holds. "
     "Give the other to spacy.load(..., config=...) if that is what you want.",
     "W205": "The spans in '{key}' have lost the values that belonged to them (a Doc was joined, filtered or came "

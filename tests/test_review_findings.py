@@ -11,6 +11,7 @@ from toy import CASE, CASES, TEXTS, Case, make_examples, weights
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, FINDINGS, GIVEN_SPANS_ONLY, RELATIONS, write_group
 from spacy_medmtl.encoder.views.requests import Reading, units_with_context
+from spacy_medmtl.encoder.views.viewer import lay_out
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 from spacy_medmtl.training.corpus import CorpusEntry, read_entry
 
@@ -50,7 +51,7 @@ def test_context_of_units_that_hold_others_stays_within_the_window(make_nlp: Mak
     nlp.initialize(lambda: make_examples(nlp, CASE["sentence_intent"].annotate))
     module = nlp.get_pipe("encoder").model.shims[0].module
     doc = nlp.make_doc("fever " * 150)
-    layout = module.lay_out("sentence", [Reading(doc, units, marked=True)], [module.of_doc(doc)])
+    layout = lay_out(module.settings, "sentence", [Reading(doc, units, marked=True)], [module.wordpieces.of_doc(doc)])
     assert max(len(ids) for ids in layout.ids) <= module.settings.window.size
 
 

@@ -18,6 +18,7 @@ from ..errors import MedmtlError
 from .blanks import is_blank
 from .steady import SteadySpans, aligned_group
 
+Bounds = tuple[int, int]  # tokens [start, end) of a Doc
 INTENTS = "medmtl_intents"
 RELATIONS = "medmtl_relations"
 ENTITIES = "medmtl_ner"
@@ -89,12 +90,12 @@ def entity_spans(doc: Doc, key: str) -> list[tuple[int, int, str]]:
     return [(start, end, label) for start, end, label in entities if start < end]
 
 
-def entity_types(doc: Doc, key: str) -> dict[tuple[int, int], str]:
+def entity_types(doc: Doc, key: str) -> dict[Bounds, str]:
     """The label of the entities with these bounds; of several labels the first in alphabetical order."""
     return {(start, end): label for start, end, label in sorted(entity_spans(doc, key), reverse=True)}
 
 
-def trimmed(doc: Doc, start: int, end: int) -> tuple[int, int]:
+def trimmed(doc: Doc, start: int, end: int) -> Bounds:
     """Token bounds without blank tokens at either end. Where sentences part at line breaks, the break is no
     part of what anybody annotates."""
     while start < end and is_blank(doc[start]):
@@ -115,9 +116,17 @@ def word_offsets(doc: Doc, start: int, end: int) -> numpy.ndarray:
     return numpy.asarray([i for i in range(start, end) if not is_blank(doc[i])], dtype="int64")
 
 
-def joined_bounds(bounds: Iterable[tuple[int, int]], n_tokens: int) -> list[tuple[int, int]]:
+def covered_tokens(n_tokens: int, places: Iterable[Bounds]) -> numpy.ndarray:
+    """Bool [n_tokens]: which tokens belong to any of the places [start, end)."""
+    covered = numpy.zeros(n_tokens, dtype=bool)
+    for start, end in places:
+        covered[start:end] = True
+    return covered
+
+
+def joined_bounds(bounds: Iterable[Bounds], n_tokens: int) -> list[Bounds]:
     """Neighbours of sorted bounds made one, from the left, while one has no more than ``n_tokens``."""
-    joined: list[tuple[int, int]] = []
+    joined: list[Bounds] = []
     for start, end in bounds:
         if joined and end - joined[-1][0] <= n_tokens:
             start = joined.pop()[0]
@@ -125,7 +134,7 @@ def joined_bounds(bounds: Iterable[tuple[int, int]], n_tokens: int) -> list[tupl
     return joined
 
 
-def sentence_bounds(doc: Doc) -> list[tuple[int, int]]:
+def sentence_bounds(doc: Doc) -> list[Bounds]:
     """(start, end) token offsets of the sentences, trimmed, blank ones left out; the whole Doc where boundaries are not
     set. The two texts of a pair have no sentence in common."""
     has_sentences = doc.has_annotation("SENT_START")
@@ -136,7 +145,7 @@ def sentence_bounds(doc: Doc) -> list[tuple[int, int]]:
     return [(start, end) for start, end in (trimmed(doc, *pair) for pair in bounds) if start < end]
 
 
-def _parted(separators: Sequence[int], start: int, end: int) -> list[tuple[int, int]]:
+def _parted(separators: Sequence[int], start: int, end: int) -> list[Bounds]:
     """Token bounds without the separators between two texts."""
     at = [i for i in separators if start <= i < end]
     return list(zip([start, *(i + 1 for i in at)], [*at, end]))

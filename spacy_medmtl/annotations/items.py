@@ -6,11 +6,9 @@ from typing import Any, NamedTuple
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from .groups import is_annotated, judges, trimmed
+from .groups import Bounds, is_annotated, judges, trimmed
 from .scoring import ScoredItem, places
 from .steady import aligned_group
-
-Bounds = tuple[int, int]
 
 
 class Item(NamedTuple):

@@ -8,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from ..errors import MedmtlError
-from .groups import SEPARATOR
+from .groups import SEPARATOR, Bounds
 
 
 def pair_doc(nlp: Language, first: str, second: str) -> Doc:
@@ -28,7 +28,7 @@ def _tokens(doc: Doc) -> tuple[list[str], list[bool]]:
     return [token.text for token in doc], [bool(token.whitespace_) for token in doc]
 
 
-def segment_bounds(doc: Doc) -> list[tuple[int, int]]:
+def segment_bounds(doc: Doc) -> list[Bounds]:
     """(start, end) token offsets of the non-empty segments of a Doc made by ``pair_doc``; none without a separator."""
     at = [token.i for token in doc if token.text == SEPARATOR]
     if len(at) != 1 or at[0] == 0 or at[0] == len(doc) - 1:

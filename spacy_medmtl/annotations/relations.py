@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from spacy.tokens import Doc, Span
 
 from ..errors import MedmtlError, warn
-from .groups import RELATIONS
+from .groups import RELATIONS, Bounds
 from .steady import SteadySpans, aligned_group
 from .travelling import pairs_of
 
@@ -31,8 +31,8 @@ class JudgedPair:
     """A pair of token ranges with all labels that hold for it, none included. types: of head and tail, where they are
     entities; they make no other pair."""
 
-    head: tuple[int, int]
-    tail: tuple[int, int]
+    head: Bounds
+    tail: Bounds
     labels: tuple[str, ...]
     score: float
     types: tuple[str, str] = field(default=("", ""), compare=False)

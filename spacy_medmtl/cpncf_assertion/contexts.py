@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import TURNS, group_values, trimmed
+from ..annotations.groups import TURNS, Bounds, covered_tokens, group_values, trimmed
 from ..annotations.steady import aligned_group
-from ..encoder.views.requests import Bounds, Unit, units_with_context
+from ..encoder.views.requests import Unit, units_with_context
 
 KINDS = ("sentence", "turn")
 HEADING_WORDS = 6  # a colon after more words ends a clause, not a heading
@@ -35,10 +35,18 @@ def context_units(
     return units
 
 
+def touching(units: Sequence[Unit], places: Sequence[Bounds]) -> list[Unit]:
+    """The units that share a token with one of the places [start, end)."""
+    # by token, as a long text may have thousands of both
+    is_wanted = covered_tokens(max((unit.end for unit in units), default=0), places)
+    return [unit for unit in units if is_wanted[unit.start : unit.end].any()]
+
+
 def _in_turns(bounds: Sequence[Bounds], turns: Sequence[Bounds], neighbours: int) -> list[Unit]:
     starts = [start for start, _ in turns]
     units = []
     for start, end in bounds:
+        # the last turn that begins before the sentence does, or with it; text before the first turn counts with that
         i = max(0, bisect_right(starts, start) - 1)
         first, last = max(0, i - neighbours), min(len(turns) - 1, i + neighbours)
         units.append(Unit(min(start, turns[first][0]), start, end, max(end, turns[last][1])))
@@ -59,6 +67,7 @@ def _heard(unit: Unit, spoken: Sequence[tuple[int, int, str]]) -> tuple[tuple[in
     """Who speaks in what a unit reads: from where on, and what is read there. Of a turn that has begun before, at the
     beginning of what is read."""
     starts = [start for start, _, _ in spoken]
+    # from the turn that goes on where the reading begins
     first = max(0, bisect_right(starts, unit.left) - 1)
     read = [
         (max(start, unit.left), name)
@@ -77,6 +86,7 @@ def headings_above(doc: Doc, bounds: Sequence[Bounds]) -> list[Bounds | None]:
     headings: list[Bounds | None] = []
     current: Bounds | None = None
     for start, end in bounds:
+        # line breaks belong to no sentence: they stand between the last one and this
         gap = doc[start - 1].text if start else "\n"
         if gap.count("\n") > 1:
             current = None

@@ -11,8 +11,7 @@ from dataclasses import replace
 import numpy
 from spacy.tokens import Doc
 
-from ..annotations.groups import word_offsets
-from ..encoder.views.requests import Bounds
+from ..annotations.groups import Bounds, word_offsets
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, UnitLabels, tempered
 from .gold import GoldFinding
 from .tags import Finding, TagSet
@@ -54,6 +53,7 @@ def labelled_detections(
     is_one = numpy.asarray(
         [any(_is_same(finding, gold_finding) for gold_finding in gold) for finding in findings], dtype=bool
     ).reshape(-1, 1)
+    # the logit of a probability, for a temperature to divide
     return Independent().labelled(numpy.log(p) - numpy.log1p(-p), UnitLabels(is_one, numpy.ones_like(is_one)))
 
 

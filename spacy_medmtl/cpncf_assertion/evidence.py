@@ -14,8 +14,8 @@ from spacy.vocab import Vocab
 
 from ..annotations.blanks import is_blank
 from ..annotations.extensions import finding_value
-from ..annotations.groups import FINDINGS, TURNS, sentence_bounds, write_group
-from ..encoder.views.requests import Bounds, Unit
+from ..annotations.groups import FINDINGS, TURNS, Bounds, sentence_bounds, write_group
+from ..encoder.views.requests import Unit
 from .judgements import Judgement
 
 AT_LEAST = 0.02  # a word counts if without it the probability is lower by this much
@@ -68,6 +68,7 @@ def find_evidence(component: SpanJudge, span: Span, status: str) -> list[Span]:
     for i in words:
         docs.append(without(doc, i))
         places.append((span.start - (i < span.start), span.end - (i < span.start)))
+    # all Docs in one call, so that they share batches of the encoder
     whole, *rest = (judgement.scores.get(status, 0.0) for judgement in component.judge_spans(docs, places))
     drops = [(whole - probability, i) for probability, i in zip(rest, words)]
     strongest = sorted((pair for pair in drops if pair[0] >= AT_LEAST), reverse=True)[:MOST]
@@ -93,6 +94,7 @@ def without(doc: Doc, i: int) -> Doc:
     """The Doc without a token, its sentences and turns as they were."""
     kept = [token for token in doc if token.i != i]
     starts: list[bool | int | None] = [bool(token.is_sent_start) for token in kept]
+    # the next token begins the sentence now
     if doc[i].is_sent_start and i < len(kept) and i + 1 < len(doc):
         starts[i] = True
     words, spaces = [token.text for token in kept], [bool(token.whitespace_) for token in kept]

@@ -1,14 +1,13 @@
 """Spans that somebody else marked, for ``cpncf_assertion`` to judge: where they are looked for, which are given, and
 what stands where they and its own findings overlap."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy
 from spacy.tokens import Doc
 
-from ..annotations.groups import entity_spans
-from ..encoder.views.requests import Bounds
+from ..annotations.groups import covered_tokens, entity_spans
 from ..heads.settings import is_name, is_names
 from .tags import Finding
 
@@ -17,7 +16,7 @@ KEEP, FOUND, GIVEN_FIRST = CONFLICTS = ("keep", "found", "given")
 
 
 def is_given(value: Any) -> bool:
-    """Whether a value of the setting ``given`` is one: names, or for each name a list of labels (null: all labels)."""
+    """Whether the setting ``given`` takes a value: names, or for each name a list of labels (null: all labels)."""
     if not isinstance(value, Mapping):
         return is_names(value)
     return all(map(is_name, value)) and all(labels is None or is_names(labels, at_least=1) for labels in value.values())
@@ -50,6 +49,7 @@ def settled(
     goes, and so does a found one with the boundaries of a span in the sources whose label is not given: somebody says
     that it is something else.
     """
+    # said by both sides: what was found has a detection, so that one stays
     both = set(map(_place, detected)) & set(map(_place, given))
     given = [finding for finding in given if _place(finding) not in both]
     if conflicts == GIVEN_FIRST:
@@ -72,11 +72,3 @@ def _place(finding: Finding) -> tuple[int, int, str]:
 
 def _overlaps(finding: Finding, covered: numpy.ndarray) -> bool:
     return bool(covered[finding.start : finding.end].any())
-
-
-def covered_tokens(n_tokens: int, places: Iterable[Bounds]) -> numpy.ndarray:
-    """Bool [n_tokens]: which tokens belong to any of the places [start, end)."""
-    covered = numpy.zeros(n_tokens, dtype=bool)
-    for start, end in places:
-        covered[start:end] = True
-    return covered

@@ -1,6 +1,6 @@
 """Gold findings of a reference Doc: boundaries, type, status, and the modifiers that hold and that are judged."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,8 +9,9 @@ from spacy.training import Example
 
 from ..annotations.groups import ANNOTATED_MODIFIERS, group_values
 from ..errors import MedmtlError
-from ..heads.alignment import aligned_bounds
+from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.outputs import UnitLabels
+from .tags import outermost
 
 
 class GoldFinding(NamedTuple):
@@ -57,6 +58,15 @@ def read_gold(
             holds = [modifier in names for modifier in modifiers]
             findings.append(GoldFinding(*bounds, span.label_, str(status), holds))
     return findings
+
+
+def unusable_findings(example: Example, findings: Sequence[GoldFinding]) -> Iterator[str]:
+    """A reason for each gold finding that tags cannot express: they are written sentence by sentence, one a token."""
+    yield from ["overlaps another finding"] * outermost([finding[:4] for finding in findings])[1]
+    sentences = aligned_sentences(example)
+    for finding in findings:
+        if not any(start <= finding.start and finding.end <= end for start, end in sentences):
+            yield "crosses a sentence border"
 
 
 def judged_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> list[bool]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy
 from spacy.training import Example
 
-from ..annotations.groups import GIVEN_SPANS_ONLY, word_offsets
-from ..encoder.views.requests import Bounds, DocumentReading, Reading
+from ..annotations.groups import GIVEN_SPANS_ONLY, Bounds, word_offsets
+from ..encoder.views.requests import DocumentReading, Reading
 from ..heads.outputs import UnitLabels, one_hot
 from .gold import FindingGold, GoldFinding, judged_modifiers
 from .inputs import FindingInput
@@ -63,6 +63,7 @@ class GoldBatch:
         """The gold tag of each token [n_tokens]. -1, which gives no loss, for tokens that no sentence reads and white
         space; for all, where tags are not learnt or the corpus only judged given spans."""
         doc = example.predicted
+        # BIO has one tag a token, so of findings that overlap the longest is learnt (see ``outermost``)
         columns = self.tags.encode(outermost([finding[:4] for finding in findings])[0], len(doc))
         learnt = numpy.zeros(len(doc), dtype=bool)
         if self.tags_are_learnt and not example.reference.spans[self.key].attrs.get(GIVEN_SPANS_ONLY):
@@ -76,6 +77,7 @@ class GoldBatch:
     def gold(self, statuses: Sequence[str]) -> FindingGold:
         """A row per token, and a row per span."""
         tags = UnitLabels(one_hot(numpy.concatenate(self.columns), self.tags.n_tags), numpy.vstack(self.allowed))
+        # [n_spans]
         columns = numpy.asarray([statuses.index(finding.status) for finding in self.findings], dtype=int)
         all_judged = numpy.ones((len(columns), len(statuses)), dtype=bool)
         # [n_spans, n_modifiers]: of no spans, or no modifiers, NumPy would make an array of another shape

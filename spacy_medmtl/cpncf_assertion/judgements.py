@@ -13,6 +13,7 @@ import numpy
 from ..heads.losses import softmax
 from ..heads.outputs import Exclusive, Independent
 from .gold import FindingGold
+from .tags import TagSet
 
 EXCLUSIVE, INDEPENDENT = Exclusive(), Independent()
 UNKNOWN = "unknown"  # the status of a finding of which none is probable enough
@@ -40,10 +41,28 @@ def span_loss(logits: Any, gold: FindingGold) -> tuple[float, Any]:
     n_statuses, judged = gold.statuses.held.shape[1], gold.modifiers.judged
     status_loss, d_statuses = EXCLUSIVE.loss(logits[:, :n_statuses], gold.statuses)
     modifier_loss, d_modifiers = INDEPENDENT.loss(logits[:, n_statuses:], gold.modifiers)
+    # from the mean over judged entries back to a sum over modifiers, mean over spans that judge any
     per_span = int(judged.sum()) / max(1, int(judged.any(axis=1).sum()))
+    # of the library and on the device that the logits have
     gradient = logits * 0.0
     gradient[:, :n_statuses], gradient[:, n_statuses:] = d_statuses, d_modifiers * per_span
     return status_loss + modifier_loss * per_span, gradient
+
+
+def with_tags(
+    of_spans: numpy.ndarray, of_tokens: Sequence[numpy.ndarray | None], tags: TagSet, tag_weight: float
+) -> numpy.ndarray:
+    """Logits of spans [n_spans, n_statuses + n_modifiers] after their tags have had their say in the status.
+
+    of_tokens: of each span the tag logits [n_tokens, n_tags] of its words; None where it was given, and has no tags.
+    """
+    if not tag_weight:
+        return of_spans
+    of_spans, own = of_spans.copy(), slice(len(tags.statuses))
+    for row, tag_logits in zip(of_spans, of_tokens):
+        if tag_logits is not None:
+            row[own] = pooled(row[own], tags.status_probabilities(EXCLUSIVE.probabilities(tag_logits)), tag_weight)
+    return of_spans
 
 
 def pooled(logits: numpy.ndarray, by_tags: numpy.ndarray, tag_weight: float) -> numpy.ndarray:
@@ -53,6 +72,7 @@ def pooled(logits: numpy.ndarray, by_tags: numpy.ndarray, tag_weight: float) -> 
     Zidek, "Combining probability distributions", Statistical Science 1986): p is proportional to p_span^(1 - w)
     p_tags^w. With w = 0 the span alone decides, with w = 1 its tags do, as in the progressive paper.
     """
+    # log p = (1 - w) log p_span + w log p_tags, up to a constant that the next softmax takes away
     of_spans, of_tags = (numpy.log(numpy.maximum(p, TINY)) for p in (softmax(logits), by_tags))
     return numpy.asarray((1.0 - tag_weight) * of_spans + tag_weight * of_tags)
 

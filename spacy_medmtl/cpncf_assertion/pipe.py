@@ -16,6 +16,7 @@ from ..annotations.groups import (
     FINDINGS,
     GIVEN,
     GIVEN_SPANS_ONLY,
+    Bounds,
     annotated_labels,
     group_values,
     is_annotated,
@@ -25,8 +26,8 @@ from ..annotations.groups import (
 )
 from ..annotations.items import Item
 from ..annotations.travelling import keep_values
-from ..encoder.views.requests import Bounds, DocumentReading, Reading, Unit
-from ..heads.alignment import aligned_bounds, aligned_sentences
+from ..encoder.views.requests import DocumentReading, Reading, Unit
+from ..heads.alignment import aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, joined_logits
 from ..heads.settings import (
@@ -40,16 +41,16 @@ from ..heads.settings import (
     threshold_setting,
 )
 from ..heads.tok2vec import reads_documents
-from .contexts import KINDS, context_units
+from .contexts import KINDS, context_units, touching
 from .detection import believed, detect, labelled_detections
 from .evidence import annotates, install_evidence
-from .given import CONFLICTS, KEEP, Sources, covered_tokens, given_spans, is_given, settled, sources_of
-from .gold import FindingGold, GoldFinding, read_gold
+from .given import CONFLICTS, KEEP, Sources, given_spans, is_given, settled, sources_of
+from .gold import FindingGold, GoldFinding, read_gold, unusable_findings
 from .gold_batch import GoldBatch
 from .inputs import FindingInput
-from .judgements import Judgement, judge, pooled, span_loss
+from .judgements import Judgement, judge, span_loss, with_tags
 from .scorer import finding_items
-from .tags import Finding, TagSet, outermost
+from .tags import Finding, TagSet
 
 DEFAULT_CONFIG = """
 [model]
@@ -132,8 +133,8 @@ def make_cpncf_assertion(
     given: where given spans are looked for: keys of span groups, or "ents" for ``doc.ents``; or a dict of these with
         the labels that are given, as {"medmtl_ner": ["Problem"]} (null: all).
     conflicts: where a found finding and a given span overlap: ``keep`` both, or the ``found`` or the ``given`` one.
-    detection_threshold: the probability that it is one from which a found finding is written.
-    status_threshold: the probability below which the best status is not believed, and ``unknown`` is written.
+    detection_threshold: a found finding is written if it is a finding with at least this probability.
+    status_threshold: where no status has at least this probability, ``unknown`` is written.
     tag_weight: the say of a found finding's tags in its status, from 0 to 1 (as in the paper; ``judgements.pooled``).
     aliases: also offer the names of "negspacy" (``span._.negex``) or "edsnlp" (``span._.negation``, ``hypothesis``,
         ``history``, ``family``), where nobody else has registered them.
@@ -235,6 +236,7 @@ class CpncfAssertion(Head[FindingGold]):
     def collect(self, doc: Doc) -> None:
         """Modifiers are read off the data, as labels are."""
         modifiers = {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
+        # sorted for the same reason as labels: columns must not depend on the order of a corpus
         self._modifiers = sorted(modifiers | set(self._modifiers))
 
     def take_over(self, saved: Mapping[str, Any]) -> None:
@@ -244,12 +246,7 @@ class CpncfAssertion(Head[FindingGold]):
     def unusable(self, example: Example) -> Iterator[str]:
         yield from super().unusable(example)
         if is_annotated(example.reference, self.spans_key):
-            findings = self._gold(example)
-            yield from ["overlaps another finding"] * outermost([finding[:4] for finding in findings])[1]
-            units = aligned_bounds(example, sentence_bounds(example.reference), mode="expand")
-            for first, last, *_ in findings:
-                if not any(unit is not None and unit[0] <= first and last <= unit[1] for unit in units):
-                    yield "crosses a sentence border"
+            yield from unusable_findings(example, self._gold(example))
 
     def _gold(self, example: Example) -> list[GoldFinding]:
         return read_gold(example, self.spans_key, name=self.name, statuses=self.statuses, modifiers=self.modifiers)
@@ -268,10 +265,7 @@ class CpncfAssertion(Head[FindingGold]):
         one of these."""
         settings = {"kind": self.context_kind, "headings": self.headings, "speakers": self.speakers}
         units = context_units(doc, bounds, neighbours=self.context, **settings)
-        if wanted is not None:
-            is_wanted = covered_tokens(len(doc), wanted)
-            units = [unit for unit in units if is_wanted[unit.start : unit.end].any()]
-        return units
+        return units if wanted is None else touching(units, wanted)
 
     def training_batch(self, examples: Sequence[Example]) -> tuple[FindingInput, FindingGold]:
         batch = GoldBatch(self.tags, self.modifiers, key=self.spans_key, tags_are_learnt=self.mode != "assert")
@@ -290,6 +284,7 @@ class CpncfAssertion(Head[FindingGold]):
         """Mean cross-entropy of the tags, plus that of statuses and modifiers (``span_loss``)."""
         n_tokens, n_tags = len(gold.tags.held), self.tags.n_tags
         gradient = scores * 0.0
+        # token rows answer for tags, span rows for statuses and modifiers; the other two quarters bear no loss
         loss, gradient[:n_tokens, :n_tags] = EXCLUSIVE.loss(scores[:n_tokens, :n_tags], gold.tags)
         of_spans, gradient[n_tokens:, n_tags:] = span_loss(scores[n_tokens:, n_tags:], gold)
         return loss + of_spans, gradient
@@ -301,7 +296,8 @@ class CpncfAssertion(Head[FindingGold]):
             return {}
         scores, n_tokens, n_statuses = self.logits(inputs), len(gold.tags.held), len(self.statuses)
         tag_logits = scores[:n_tokens, : self.tags.n_tags]
-        of_spans = self._with_tags(scores[n_tokens:, self.tags.n_tags :], [tag_logits[rows] for rows in inputs.spans])
+        of_tokens = [tag_logits[rows] for rows in inputs.spans]
+        of_spans = with_tags(scores[n_tokens:, self.tags.n_tags :], of_tokens, self.tags, self._tag_weight)
         decided = {
             STATUS: EXCLUSIVE.labelled(of_spans[:, :n_statuses], gold.statuses),
             HELD: INDEPENDENT.labelled(of_spans[:, n_statuses:], gold.modifiers),
@@ -309,6 +305,7 @@ class CpncfAssertion(Head[FindingGold]):
         references, detected = {id(example.predicted): example for example in examples}, []
         for reading, first in zip(inputs.readings, inputs.first_rows()):
             example = references[id(reading.doc)]
+            # elsewhere a finding that is not in the gold may be one all the same
             if self.lists_all(example.reference) and self.mode != "assert":
                 own = tag_logits[first : first + len(reading.doc)]
                 findings = detect(reading.doc, self.tags, own, reading.bounds)
@@ -321,17 +318,20 @@ class CpncfAssertion(Head[FindingGold]):
         docs = list(docs)
         given = [self._given(doc) for doc in docs]
         readings = [self.reading(doc, spans) for doc, spans in zip(docs, given)]
+        # blank Docs, and in mode "assert" those without given spans, do not reach the model
         read = [i for i, reading in enumerate(readings) if reading.bounds]
         predictions: list[list[tuple[Finding, Judgement]]] = [[] for _ in docs]
         if not read:
             return predictions
-        logits, firsts = self._read([readings[i] for i in read])
-        judged: list[tuple[int, Finding]] = []
+        inputs = FindingInput([readings[i] for i in read])
+        logits, firsts = self.logits(inputs), inputs.first_rows()
+        judged: list[tuple[int, Finding]] = []  # number of the Doc among those that are read
         for n, i in enumerate(read):
             tag_logits = logits[firsts[n] : firsts[n + 1], : self.tags.n_tags]
             detected = [] if self.mode == "assert" else detect(docs[i], self.tags, tag_logits, readings[i].bounds)
             detected = believed(detected, self.temperature(DETECTION), self.detection_threshold)
             judged += [(n, finding) for finding in settled(docs[i], detected, given[i], self.sources, self.conflicts)]
+        # rows of each span's words among those of all Docs
         rows = [firsts[n] + word_offsets(docs[read[n]], finding.start, finding.end) for n, finding in judged]
         is_found = [finding.detection is not None for _, finding in judged]
         for (n, finding), judgement in zip(judged, self._judge(logits, rows, is_found)):
@@ -344,42 +344,32 @@ class CpncfAssertion(Head[FindingGold]):
         wanted = [(finding.start, finding.end) for finding in given] if self.mode == "assert" else None
         return self._reading(doc, sentence_bounds(doc), wanted)
 
-    def _read(self, readings: Sequence[Reading | DocumentReading]) -> tuple[numpy.ndarray, list[int]]:
-        """Logits of all tokens of what is read, and the row of each Doc's first token, with the end behind. Of tokens
-        that are not read they mean nothing."""
-        return self.logits(inputs := FindingInput(readings)), inputs.first_rows()
-
     def _judge(
         self, logits: numpy.ndarray, spans: Sequence[numpy.ndarray], is_found: Sequence[bool] = ()
     ) -> list[Judgement]:
-        """Judgements of spans, each given by the rows of its words. The layer is linear: its output for a mean row is
-        the mean of its outputs. is_found: of which spans the tags have a say; none of them unless given."""
+        """Judgements of spans, each given by the rows of its words in ``logits`` [n_tokens, n_outputs]. is_found: of
+        which spans the tags have a say; of none unless given."""
         if not spans:
             return []
         n_tags = self.tags.n_tags
+        # the layer is linear, so its output for the mean row of a span is the mean of its outputs: [n_spans, statuses
+        # and modifiers]; no span needs a reading of its own
         means = numpy.stack([logits[rows, n_tags:].mean(axis=0) for rows in spans])
-        tagged = [logits[rows, :n_tags] if has_tags else None for rows, has_tags in zip_longest(spans, is_found)]
+        of_tokens = [logits[rows, :n_tags] if has_tags else None for rows, has_tags in zip_longest(spans, is_found)]
+        of_spans = with_tags(means, of_tokens, self.tags, self._tag_weight)
         temperatures = self.temperature(STATUS), self.temperature(HELD)
-        return judge(self._with_tags(means, tagged), self.statuses, self.modifiers, temperatures, self.status_threshold)
+        return judge(of_spans, self.statuses, self.modifiers, temperatures, self.status_threshold)
 
-    def _with_tags(self, of_spans: numpy.ndarray, tag_logits: Sequence[numpy.ndarray | None]) -> numpy.ndarray:
-        """Logits of spans [n_spans, n_statuses + n_modifiers] after their tags have had their say in the status.
-        tag_logits: those of the tokens of each span; None where it has no tags."""
-        if not self.tag_weight or self.mode == "assert":  # in which tags learn nothing
-            return of_spans
-        of_spans, own = of_spans.copy(), slice(len(self.statuses))
-        for row, of_tokens in zip(of_spans, tag_logits):
-            if of_tokens is not None:
-                by_tags = self.tags.status_probabilities(EXCLUSIVE.probabilities(of_tokens))
-                row[own] = pooled(row[own], by_tags, self.tag_weight)
-        return of_spans
+    @property
+    def _tag_weight(self) -> float:
+        """The say of tags in a status: none where they have learnt nothing."""
+        return 0.0 if self.mode == "assert" else self.tag_weight
 
     def judge_spans(self, docs: Sequence[Doc], places: Sequence[Bounds]) -> list[Judgement]:
         """The judgement of one span [start, end) of each Doc, which must not be blank. Nothing is written."""
-        readings = [self._reading(doc, sentence_bounds(doc), [place]) for doc, place in zip(docs, places)]
-        logits, firsts = self._read(readings)
+        inputs = FindingInput([self._reading(doc, sentence_bounds(doc), [place]) for doc, place in zip(docs, places)])
         words = [word_offsets(doc, start, end) for doc, (start, end) in zip(docs, places)]
-        return self._judge(logits, [first + own for first, own in zip(firsts, words)])
+        return self._judge(self.logits(inputs), [first + own for first, own in zip(inputs.first_rows(), words)])
 
     def _given(self, doc: Doc) -> list[Finding]:
         return [] if self.mode == "find" else given_spans(doc, self.sources)

@@ -66,6 +66,7 @@ class TagSet:
         sample's dev and test parts.)
         """
         by_type = probabilities[:, 1:].reshape(len(probabilities), len(self.types), len(self.statuses), 2)
+        # [n_tokens, types, statuses, B and I]: columns stand in that order (see ``column``)
         begins, goes_on = by_type[..., 0].sum(axis=2), by_type[..., 1].sum(axis=2)  # [n_tokens, n_types]
         kinds = (begins + goes_on).argmax(axis=1)
         pieces: list[tuple[int, int, int]] = []  # start, end, type
@@ -83,6 +84,7 @@ class TagSet:
         """What the tags of a span say of its status [n_statuses], from the tag probabilities [n_tokens, n_tags] of its
         tokens: the mean over the tokens, B and I and all types taken together, and then without O."""
         by_status = probabilities[:, 1:].reshape(len(probabilities), len(self.types), len(self.statuses), 2)
+        # over types and B and I, then the mean over tokens: [n_statuses]
         masses = by_status.sum(axis=(1, 3)).mean(axis=0)
         return numpy.asarray(masses / masses.sum())
 
@@ -91,6 +93,7 @@ def outermost(findings: Sequence[tuple[int, int, str, str]]) -> tuple[list[tuple
     """The findings that BIO can express: longest first, without those that overlap a kept one; how many those are."""
     kept: list[tuple[int, int, str, str]] = []
     taken: dict[int, bool] = {}
+    # longest first, then by place, type and status, so that the order of the gold decides nothing
     for finding in sorted(findings, key=lambda f: (f[0] - f[1], f[0], f[2], f[3])):
         if not any(taken.get(i) for i in range(finding[0], finding[1])):
             kept.append(finding)

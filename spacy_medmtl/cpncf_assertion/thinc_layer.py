@@ -26,7 +26,9 @@ def mean_rows(rows: Tensor, spans: Sequence[numpy.ndarray]) -> Tensor:
     """The mean of the rows [n_rows, width] that each span names: [n_spans, width]. No span may be empty."""
     lengths: list[int] = [len(span) for span in spans]
     counts = torch.tensor(lengths, device=rows.device)
+    # of each member the span that it is of, and its row [n_members]
     owners = torch.repeat_interleave(torch.arange(len(spans), device=rows.device), counts)
     members: Any = torch.from_numpy(numpy.concatenate(list(spans)).astype("int64")).to(rows.device)
+    # index_add, as a span stands among the owners once for each of its members
     sums = rows.new_zeros((len(spans), rows.shape[1])).index_add(0, owners, rows[members])
     return sums / counts[:, None]

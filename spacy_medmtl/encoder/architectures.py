@@ -33,7 +33,8 @@ def progressive_transformer(
     sharing: what a route computes, e.g. ``spacy-medmtl.progressive_rule.v1``.
     layers: numbers of the layers (from 0) whose FFN becomes a cluster; null for all. The layers below the first of
         them are the trunk, computed once for all tasks that read the same.
-    window, stride: wordpieces in a sequence (special pieces included), and by how many windows of a longer text move.
+    window, stride: wordpieces in a sequence, special pieces included; and, of a longer text, those from the beginning
+        of one window to that of the next.
     batch_pieces: wordpieces, padding included, that are encoded at once.
     mixed_precision: in training and prediction, multiply matrices in bfloat16 where the hardware does that natively
         (GPUs from Ampere on, CPUs with AVX512-BF16 or AMX); elsewhere nothing changes. Weights and rows stay float32.

@@ -27,6 +27,7 @@ class CurrentBatch:
         self.encoding: Encoding | None = None
         self.readers: set[int] = set()
         self.asked: dict[str, list[str]] = {}
+        # weak, or the callback of each Doc would keep the batch alive that it is to end
         batch_ref = weakref.ref(self)
 
         def drop(_: "weakref.ref[Doc]") -> None:
@@ -43,6 +44,7 @@ class CurrentBatch:
 
     def covers(self, docs: Iterable[Doc]) -> bool:
         """Whether these very Docs are all of this batch."""
+        # the id alone is not enough: it may be that of a Doc that is gone, given to another
         refs = ((self._docs.get(id(doc)), doc) for doc in docs)
         return all(ref is not None and ref() is doc for ref, doc in refs)
 

@@ -38,6 +38,7 @@ PresentNames = Callable[[Iterable[str]], dict[str, str]]
 
 def to_tensor(array: Any, *, requires_grad: bool = False) -> Tensor:
     """A torch copy of a thinc array, on the device in use. A copy, because several layers may hold the array."""
+    # xp2torch shares memory with the array on a CPU
     return xp2torch(array, requires_grad=False).clone().requires_grad_(requires_grad)
 
 
@@ -125,6 +126,7 @@ class TorchShim(Shim):
     def start(self, spec: dict[str, Any], module: nn.Module | None = None) -> None:
         """Build the module (or take the given one, made with the same ``spec``) and put it on the device in use."""
         self.spec = spec
+        # eval: whoever runs a training step puts the module into training mode for that step only
         self._model = (module or self.build(**spec)).to(get_torch_default_device()).eval()
         self.version += 1
 
@@ -142,7 +144,9 @@ class TorchShim(Shim):
         if self._model is None:
             return
         self.settle()
+        # a method looked for, not a class: that one lives in ``training``, above this room
         if hasattr(optimizer, "step_module"):
+            # noted before the step: what had no gradient keeps none, and what had one loses it
             stepped = [parameter for parameter in self._model.parameters() if parameter.grad is not None]
             optimizer.step_module(self.id, self._model, self.lr_scale)
             for parameter in stepped:
@@ -154,6 +158,7 @@ class TorchShim(Shim):
             for name, parameter in self._model.named_parameters():
                 if parameter.grad is None:
                     continue
+                # thinc's optimizer has one decay for all that it steps; biases, norms and coefficients are to have none
                 optimizer.L2 = 0.0 if parameter.ndim < 2 else decay
                 weights, _ = optimizer(
                     (self.id, name),
@@ -175,6 +180,7 @@ class TorchShim(Shim):
         kept: dict[str, Tensor] = {}
         for name, parameter in mine.items():
             if (self.id, name) in params:
+                # the data are swapped and the parameter stays: optimizer and graphs hold that object
                 kept[name] = parameter.data
                 parameter.data = xp2torch(params[(self.id, name)], device=parameter.device)
         self.version += bool(kept)
@@ -210,6 +216,7 @@ class TorchShim(Shim):
             return self
         name = where or self.name
         try:
+            # safetensors: the size of its header in 8 bytes, the header as JSON, then the tensors
             header_size = int.from_bytes(data[:8], "little")
             header = srsly.json_loads(data[8 : 8 + header_size].decode("utf8"))
             spec: dict[str, Any] = srsly.json_loads(header["__metadata__"]["spec"])
@@ -220,14 +227,17 @@ class TorchShim(Shim):
         if saved is not None and saved != checksum(spec, tensors):
             raise MedmtlError("E018", name=name, size=len(data), problem="their checksum is another than was saved")
         names = self.present_names(tensors)
+        # cloned: what safetensors gives are views of one buffer, which would live as long as any of them
         tensors = {names[name]: tensor.clone() for name, tensor in tensors.items() if name in names}
         module = self.build(**spec)
+        # compared before loading: torch's own message would list every parameter
         expected = {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
         received = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         if expected != received:
             raise MedmtlError(
                 "E013", received=_difference(received, expected), expected=_difference(expected, received)
             )
+        # assigned, not copied: an encoder is built without memory (``model.build_module``)
         module.load_state_dict(tensors, assign=True)
         self.start(spec, module)
         return self
@@ -241,7 +251,7 @@ class TorchShim(Shim):
         weights = state.pop("weights")
         TorchShim.__init__(self, state["name"], state["build"], state["lr_scale"], state["present_names"])
         self.from_bytes(weights)
-        self.id = state["id"]
+        self.id = state["id"]  # not a new one: an optimizer that was pickled along knows its averages by it
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "TorchShim":
         """A copy with an id of its own: two modules must never share an optimizer's moments."""
@@ -256,7 +266,9 @@ def checksum(spec: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     digest = hashlib.sha256(srsly.json_dumps(spec, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
+        # bytes alone would not tell [2, 8] from [4, 4], nor float32 from int32
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        # flat first: torch cannot view a scalar as bytes
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 

@@ -22,6 +22,7 @@ from .packing import Pack, pack_sequences, packs_of_equals, padded_length
 from .pooling import pool
 from .views.layout import Layout
 from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
+from .views.viewer import lay_out
 from .views.wordpieces import DocPieces
 
 PART = 2  # budgets: so many wordpieces are read at once
@@ -132,11 +133,13 @@ class Encoding:
         asked = self.asked.setdefault(request.view, [])
         if request.route not in asked:
             asked.append(request.route)
-        layout = self.module.lay_out(request.view, request.items, self.pieces(request.items))
+        layout = lay_out(self.module.settings, request.view, request.items, self.pieces(request.items))
         routes = [request.route, *self.expected.get(request.view, ())]
+        # in training one graph holds all rows; of entity pairs only first rows are kept, so there is nothing to part
         layouts = [layout] if self.trains or request.view in ENTITY_VIEWS else layout.parts(PART * self.budget)
         if len(layouts) == 1:
             return Rows([self.compute(layout, request, routes)], layout.lengths)
+        # [layout.n_rows, width] for the trunk, and once more for each route that computes something of its own
         n_bytes = layout.n_rows * self.module.encoder.width * torch.float32.itemsize
         if n_bytes * (1 + len(set(map(self.route_key, routes)))) > KEPT_BYTES:  # who reads next would not find them
             routes = [request.route]
@@ -154,15 +157,17 @@ class Encoding:
                 return pool(flat, places, layout, request.pooling)
         finally:
             if self.trains:
+                # the same module predicts between two updates, then without dropout
                 self.module.eval()
 
     def pieces(self, items: Sequence[ToRead]) -> list[DocPieces]:
         """The wordpieces of each item's Doc, remembered by its words: a component in between may have merged some."""
         pieces = []
         for doc in map(doc_of, items):
+            # an id may be given to another Doc when this one is gone; its words make that harmless
             key = (id(doc), doc.to_array([ORTH, SPACY]).tobytes())
             if key not in self._pieces:
-                self._pieces[key] = self.module.of_doc(doc)
+                self._pieces[key] = self.module.wordpieces.of_doc(doc)
             pieces.append(self._pieces[key])
         return pieces
 
@@ -172,10 +177,12 @@ class Encoding:
         computed along."""
         encoder = self.module.encoder
         if not layout.ids:
+            # nothing to read is no special case for heads: rows [0, width], on the device of the others
             return next(encoder.parameters()).new_zeros((0, encoder.width)), numpy.zeros(0, dtype="int64")
         keys = layout.sequence_keys()
         self._encode_trunks(layout, {key: i for i, key in enumerate(keys) if key not in self._places})
         key, used = self.route_key(routes[0]), sorted({self._places[key][0] for key in keys})
+        # of each pack in use, where its rows begin when all packs are laid one behind the other
         first_row: dict[int, int] = {}
         n_flat = 0
         for number in used:
@@ -183,10 +190,13 @@ class Encoding:
             first_row[number] = n_flat
             n_flat += encoded.trunk.shape[1]
             self._encode_branches(encoded, routes)
+        # [n_rows of a pack, width] each; rows of padding stay, and no place points at them
         parts = [self._encoded[number].rows[key] for number in used]
         flat = parts[0] if len(parts) == 1 else torch.cat(parts)
+        # the row of each sequence's first piece [n_sequences]
         starts = [first_row[number] + start for number, start in (self._places[key] for key in keys)]
         lengths = numpy.asarray([len(ids) for ids in layout.ids])
+        # in the layout sequences follow one another without padding, so one shift moves all pieces of a sequence
         shifts = numpy.asarray(starts) - (numpy.cumsum(lengths) - lengths)
         return flat, numpy.arange(layout.n_rows) + numpy.repeat(shifts, lengths)
 
@@ -238,7 +248,9 @@ class Encoding:
         wanted = {self.route_key(route): route for route in routes}
         missing = {key: route for key, route in wanted.items() if key not in encoded.rows}
         if missing:
+            # easy to hard: routes that share an easier FFN then stand side by side, and their rows are a slice, no copy
             order = sorted(missing, key=lambda key: self.module.encoder.routes.index(missing[key]))
+            # outputs of single FFNs are kept in training alone, where routes come one after the other for the same rows
             known = encoded.known if self.trains else None
             rows = self.module.encoder.branches(
                 encoded.trunk, encoded.pack.groups, [missing[key] for key in order], known
@@ -256,6 +268,7 @@ class Encoding:
         lengths = self._padded_lengths(layout.ids)
         for numbers in packs_of_equals(lengths, self.budget):
             encoded = self._encode_trunk(layout, numbers, [lengths[i] for i in numbers])
+            # [1, n_rows, width] to [n_sequences of the pack, width], the first piece of each
             rows[numbers] = encoder.branches(encoded.trunk, encoded.pack.groups, [route])[0, encoded.pack.starts]
         return rows
 
@@ -275,5 +288,6 @@ class Encoding:
                 )
             return
         for i, reading in enumerate(pending):
+            # the graph below is common to all who read, so all walks but the last leave it whole
             reading.rows.backward(reading.gradient, retain_graph=i < len(pending) - 1)
             surgery.keep(reading.task, self.module)

@@ -56,6 +56,7 @@ def plain_model(encoder: RoutedEncoder, config: dict[str, Any], route: str) -> A
         torch.manual_seed(0)  # its pooler, which nothing uses, is the same each time
         plain = AutoModel.from_config(AutoConfig.for_model(model_type, **settings)).eval()
     own, plain_weights = encoder.state_dict(), plain.state_dict()
+    # an FFN is filled from the folded one of its layer, all else from our own tensor; the pooler has neither
     for name, tensor in plain_weights.items():
         ours = our_name(name, model_type)
         ffn, _, dense = ours.partition(".cluster.ffn.")

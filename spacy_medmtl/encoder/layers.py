@@ -48,6 +48,7 @@ class SelfAttention(nn.Module):
     def __init__(self, shape: EncoderShape) -> None:
         super().__init__()
         self.n_heads = shape.n_heads
+        # a number, as torch's own attention draws the mask inside its kernel
         self.dropout = shape.attention_dropout
         self.query, self.key, self.value, self.out = (nn.Linear(shape.width, shape.width) for _ in range(4))
 

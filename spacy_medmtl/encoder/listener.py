@@ -172,11 +172,13 @@ def head_batches(model: Model, stream: Iterable[Doc], batch_size: int) -> Iterat
     n_tokens = 0
     for doc in stream:
         current = link.pipe.current
+        # out of step with the encoder: cut by its own measure, so that no batch here is larger than any of its
         if batch and n_tokens + len(doc) > link.pipe.batch_tokens and not (current and current.covers(batch)):
             yield batch
             batch, n_tokens = [], 0
         batch.append(doc)
         n_tokens += len(doc)
+        # in step: exactly the encoder's batch, predicted while its rows are still there
         is_full = current.ends_with(doc) if current and current.covers(batch) else len(batch) >= batch_size
         if is_full:
             yield batch
@@ -199,6 +201,7 @@ def forward(
         raise MedmtlError("E003", upstream=attrs["upstream"], route=attrs["route"])
     is_head = isinstance(items, HeadInput)
     read: Sequence[ToRead] = items.items if isinstance(items, HeadInput) else items
+    # asked for each time: which update or which batch these Docs belong to, only the pipe knows
     encoding = pipe.encoding_for([doc_of(item) for item in read], is_train)
     request = ViewRequest(read, attrs["route"], attrs["view"], attrs["pooling"], encoding)
     rows, _ = pipe.model(request, is_train)
@@ -206,11 +209,14 @@ def forward(
 
     def backprop(gradient: Any) -> Sequence[ToRead]:
         if not is_head:
+            # one array [n_tokens, width] per Doc to [n_rows, width], in the order of ``rows.tensor``
             stacked = model.ops.xp.vstack(gradient)
             # stock components without gold send zeros, which would let momentum move the encoder
             gradient = to_tensor(stacked) if stacked.any() else None
+        # a frozen encoder gives rows, and takes no gradient
         if gradient is not None and encoding.trains:
             encoding.add_gradient(rows, gradient, model.id)
+        # also where nothing was left for the encoder: those of the head itself are to be clipped in the next step
         pipe.gradient_left()
         return []
 

@@ -82,6 +82,7 @@ def build_module(
     if list(branches) != expected:  # the same routes in another order have the same shapes
         raise MedmtlError("E013", received=f"routes {list(branches)}", expected=f"routes {expected}")
     drawing: Any = contextlib.nullcontext() if pretrained is not None else _NothingDrawn()
+    # without memory: weights that are about to be loaded need no place to be drawn into first
     with torch.device("meta" if pretrained is None else "cpu"), drawing:
         encoder = RoutedEncoder(
             config, routes=routes, layers=layers, rule=rule, mixed_precision=mixed_precision, pretrained=pretrained
@@ -137,6 +138,7 @@ def forward(model: EncoderModel, request: ViewRequest, is_train: bool) -> tuple[
 
     def backprop(gradient: Tensor) -> ViewRequest:
         encoding.add_gradient(rows, gradient, model.id)
+        # who came without an encoding shares it with nobody, so there is nobody to wait for
         if request.encoding is None:
             encoding.backpropagate()
         return request

@@ -1,18 +1,15 @@
 """What the shim of the encoder holds and saves: the routed encoder with its wordpieces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from spacy.tokens import Doc
 from torch import nn
 
 from ..errors import MedmtlError
 from .pretrained import shape_of
 from .routed import RoutedEncoder
-from .views.layout import Layout, ViewSettings, Window
-from .views.requests import ToRead
-from .views.viewer import lay_out
-from .views.wordpieces import DocPieces, WordPieces
+from .views.layout import ViewSettings, Window
+from .views.wordpieces import WordPieces
 
 MIN_WINDOW = 16
 
@@ -23,18 +20,8 @@ class EncoderModule(nn.Module):
     def __init__(self, encoder: RoutedEncoder, tokenizer: str, window: Window, speakers: Mapping[str, str]) -> None:
         super().__init__()
         self.encoder = encoder
-        self.settings = ViewSettings(WordPieces(tokenizer), window, speakers)
-
-    @property
-    def wordpieces(self) -> WordPieces:
-        return self.settings.wordpieces
-
-    def of_doc(self, doc: Doc) -> DocPieces:
-        return self.settings.wordpieces.of_doc(doc)
-
-    def lay_out(self, view: str, items: Sequence[ToRead], pieces: list[DocPieces]) -> Layout:
-        """See ``viewer.lay_out``."""
-        return lay_out(self.settings, view, items, pieces)
+        self.wordpieces = WordPieces(tokenizer)
+        self.settings = ViewSettings(self.wordpieces, window, speakers)
 
 
 def check_window(window: int, stride: int, config: Mapping[str, Any]) -> Window:

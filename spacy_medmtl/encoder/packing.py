@@ -48,6 +48,7 @@ def pack_sequences(
 ) -> Pack:
     """Sequences that stand in the order of their padded ``lengths``, equals side by side. pad: the padding piece."""
     n_rows = sum(lengths)
+    # so that dense layers, too, give a row the same bits whatever else is in the pack
     n_more = -n_rows % ROWS_STEP
     packed_ids = numpy.full(n_rows + n_more, pad, dtype="int64")
     packed_types = numpy.zeros_like(packed_ids)
@@ -68,6 +69,7 @@ def padding_bias(lengths: Sequence[int], longest: int, device: torch.device) -> 
     padded."""
     if all(length == longest for length in lengths):
         return None
+    # [n_sequences, longest]
     is_padding = torch.arange(longest)[None] >= torch.tensor(lengths)[:, None]
     bias = is_padding.to(torch.float32) * torch.finfo(torch.float32).min
     return bias[:, None, None, :].to(device)  # the same for all heads and all rows that look
@@ -94,6 +96,7 @@ def packs_of_equals(lengths: Sequence[int], budget: int) -> list[list[int]]:
     where one sequence has more)."""
     packs: list[list[int]] = []
     n_pieces = 0
+    # equal lengths in the order of the text, so that the same Docs make the same packs each time
     for number in sorted(range(len(lengths)), key=lambda number: (lengths[number], number)):
         if not packs or n_pieces + lengths[number] > budget:
             packs.append([])

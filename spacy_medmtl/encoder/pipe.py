@@ -185,6 +185,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         current = self.current
         if current is not None and current.encoding is encoding:
             current.readers.add(listener.id)
+            # before there was any batch, all who listen may want to read
             usual = self._usual_readers or {reader.id for reader in self.listeners}
             if usual <= current.readers:
                 current.encoding = None
@@ -212,7 +213,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         examples = list(examples)
         validate_examples(examples, "ProgressiveTok2Vec.update")
         self.backpropagate()
-        self.current = None
+        self.current = None  # the weights are about to change
         self._training_examples = examples
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
@@ -239,12 +240,15 @@ class ProgressiveTok2Vec(TrainablePipe):
         """Before any of them moves: complete the encoder's gradient, make one of those that were kept apart, and clip
         it, once a step, together with those of the components that listen."""
         shim = torch_shim(self.model)
+        # a backward pass that was put off is part of the gradient that is clipped
         shim.settle()
         if self._is_prepared:
             return
+        # all listeners ask for this, and the first one does it for all
         self._is_prepared = True
         if self.surgery is not None:
             self.surgery.put_back(shim.module)
+        # each component once, though it may hold several listeners
         owners = [link_of(listener).owner for listener in self.listeners]
         clip_gradients(optimizer, {id(m): m for m in (self.model, *owners) if m is not None}.values())
 
@@ -285,6 +289,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         if loader is not None:
             self._load(loader, is_built)
         for listener in self.listeners:
+            # heads that are initialised after this one ask their listener how wide rows are
             listener.set_dim("nO", self.model.get_dim("nO"), force=True)
 
     def unread_routes(self) -> list[str]:

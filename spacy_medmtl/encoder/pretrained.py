@@ -119,6 +119,7 @@ def shape_of(config: Mapping[str, Any]) -> EncoderShape:
         embedding_width=settings.get("embedding_size") or settings["hidden_size"],
         n_positions=settings["max_position_embeddings"],
         position_offset=pad + 1 if model_type in ROBERTA_TYPES else 0,
+        # DistilBERT has no types of segments
         n_types=settings.get("type_vocab_size", 2) if model_type != "distilbert" else 0,
         width=settings["hidden_size"],
         inner=settings["intermediate_size"],
@@ -144,6 +145,7 @@ def pretrained_weights(model: nn.Module, model_type: str) -> dict[str, Tensor]:
     return {
         our_name(name, model_type): tensor.detach().to(torch.float32)
         for name, tensor in model.state_dict().items()
+        # whole numbers are buffers such as position ids, which we count instead
         if not name.startswith("pooler.") and tensor.is_floating_point()
     }
 

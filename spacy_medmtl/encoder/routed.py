@@ -47,6 +47,7 @@ class RoutedEncoder(nn.Module):
         self.routes = tuple(routes)
         self.mixed_precision = mixed_precision
         self.width, self.pad, self.longest = shape.width, shape.pad, shape.longest
+        # layers below the first cluster; all of them where no layer is routed
         self.n_trunk = routed[0] if routed else shape.n_layers
 
     def layer(self, number: int) -> RoutedLayer:

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 
 from spacy.training import Example
 
-from ..annotations.groups import sentence_bounds, trimmed
-from ..encoder.views.requests import Bounds
+from ..annotations.groups import Bounds, sentence_bounds, trimmed
 
 
 def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "strict") -> list[Bounds | None]:

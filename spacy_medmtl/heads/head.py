@@ -1,6 +1,5 @@
 """What all heads do alike: batches of a stream, labels, initialisation, one training step, temperatures."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
@@ -17,7 +16,7 @@ from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
 from .alignment import aligned_bounds
 from .losses import to_numpy
-from .outputs import Exclusive, Independent, LabelledLogits, Output, UnitLabels
+from .outputs import Exclusive, LabelledLogits, Output, UnitLabels
 from .settings import text_setting
 from .task import Task
 
@@ -44,7 +43,8 @@ class Head(Task, Generic[Gold]):
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures")
 
     def __init__(self, nlp: Language, model: Model, name: str, *, scorer: Callable | None, **settings: Any) -> None:
-        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that is none."""
+        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that it does not
+        take."""
         self.scorer = scorer
         self.temperatures: dict[str, float] = {}
         self._labels: list[str] = []
@@ -197,14 +197,19 @@ class Head(Task, Generic[Gold]):
                 known_labels.update(seen)
             for reason in self.unusable(example):
                 lost[reason] = lost.get(reason, 0) + 1
+            # the first Docs with tokens: enough to tell how wide the rows of a stock tok2vec layer are
             if len(sample) < SAMPLE_SIZE and len(example.predicted):
                 sample.append(example.predicted)
+        # also those that were added by hand, or that a loaded pipeline holds
         known_labels.update(self.labels)
         if not known_labels:
             raise MedmtlError("E201", name=self.name, key=self.spans_key)
         for reason, count in sorted(lost.items()):
             warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
+        # sorted, so that columns do not depend on the order in which a corpus is read; a label file has an order of its
+        # own
         self._labels = sorted(known_labels) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
+        # forced: a pipeline may be initialised again, with other labels
         self.model.set_dim("nO", self.n_outputs(), force=True)
         self.model.initialize(X=sample)
 
@@ -248,6 +253,7 @@ class Head(Task, Generic[Gold]):
             return docs
         except Exception as error:
             if is_out_of_memory(error):
+                # what the encoder keeps of this batch is the first memory that can be given back
                 forget_rows(self.model)
             if len(docs) == 1:
                 self._fail(docs, error, place)
@@ -304,11 +310,11 @@ class Head(Task, Generic[Gold]):
         setting = self.thresholds.get(output, "")
         threshold = self.cfg.get(setting, 0.0)
         if 0.0 < threshold < 1.0 and moved != 1.0:
-            if isinstance(self.outputs()[output], Independent):
-                logit = math.log(threshold / (1.0 - threshold)) / moved
-                self.cfg[setting] = 0.5 if threshold == 0.5 else 1.0 / (1.0 + math.exp(-logit))
-            else:
+            fitting = self.outputs()[output].moved_threshold(threshold, moved)
+            if fitting is None:
                 warn("W206", name=self.name, setting=setting, value=threshold)
+            else:
+                self.cfg[setting] = fitting
         self.temperatures = {**self.temperatures, output: temperature}
 
     def forget_temperatures(self) -> None:
@@ -337,6 +343,7 @@ class Head(Task, Generic[Gold]):
         inputs, gold = self.training_batch(examples)
         if not inputs:
             return losses
+        # thinc's rate does not reach torch modules; layers of ours read it off their model's attrs
         set_dropout_rate(self.model, drop)
         scores, backprop = self.model.begin_update(inputs)
         return self.learn(*self.loss(gold, scores), backprop, sgd, losses)
@@ -351,6 +358,7 @@ def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) ->
 
     Raises spaCy's TypeError where there is no callable, or it gives nothing or something else than Examples.
     """
+    # what spaCy's check would say is left to it; what it would read, a whole corpus, is not
     examples = get_examples() if callable(get_examples) else None
     if not examples or not hasattr(examples, "__iter__"):
         validate_get_examples(get_examples, method)

@@ -8,6 +8,7 @@ Calibration of Modern Neural Networks", ICML 2017) makes all probabilities less 
 order. So the most probable label stays, and of a sigmoid what lies above 0.5.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,9 @@ class Exclusive:
         is_none = self.with_none and best == len(probabilities) - 1
         return [] if is_none else [best]
 
+    def moved_threshold(self, threshold: float, factor: float) -> None:
+        """None: the probability of a label also depends on the logits of the others, so no threshold fits all units."""
+
     def labelled(self, logits: Array, gold: UnitLabels) -> LabelledLogits:
         """Units without label, or with one that is not judged, are left out, as in the loss."""
         columns, judged = self._targets(gold)
@@ -130,13 +134,21 @@ class Independent:
         """The columns of the labels that hold of one unit."""
         return numpy.flatnonzero(probabilities >= threshold).tolist()
 
+    def moved_threshold(self, threshold: float, factor: float) -> float:
+        """The threshold that lets the same through when the temperature is ``factor`` times as high: the probability
+        that the logit at the old threshold has then."""
+        if threshold == 0.5:  # its logit is 0 at any temperature; exactly, not but for rounding
+            return 0.5
+        logit = math.log(threshold / (1.0 - threshold)) / factor
+        return 1.0 / (1.0 + math.exp(-logit))
+
     def labelled(self, logits: Array, gold: UnitLabels) -> LabelledLogits:
         held, judged = to_numpy(gold.held), to_numpy(gold.judged)
         return LabelledLogits(to_numpy(logits).astype("float64"), held & judged, judged, exclusive=False)
 
 
 class Regression:
-    """One value a unit, under one label. Values are no probabilities, so nothing can be calibrated."""
+    """One value a unit, under one label."""
 
     def n_columns(self, n_labels: int) -> int:
         return n_labels
@@ -157,8 +169,11 @@ class Regression:
         """Its one column, whatever the value."""
         return [0]
 
+    def moved_threshold(self, threshold: float, factor: float) -> None:
+        """None: a value is compared with no threshold."""
+
     def labelled(self, logits: Array, gold: UnitLabels) -> None:
-        return None
+        """None: a value is no probability, so nothing can be calibrated."""
 
 
 Output = Exclusive | Independent | Regression
@@ -180,6 +195,7 @@ def stacked(held: Sequence[numpy.ndarray], judged: Sequence[numpy.ndarray], n_la
 
 def one_hot(columns: Sequence[int] | numpy.ndarray, n_labels: int) -> numpy.ndarray:
     """Bool [n, labels] of one column a row [n]; a row of nothing where it is -1."""
+    # [n, 1] against [labels]
     return numpy.asarray(columns)[:, None] == numpy.arange(n_labels)
 
 

@@ -30,4 +30,5 @@ def initialised(layer: nn.Linear) -> nn.Linear:
 def steady(layer: nn.Module, rows: Tensor) -> Tensor:
     """``layer(rows)`` [n, ...], in which a row gets the same bits however many others there are."""
     n_missing = -len(rows) % ROWS_STEP
+    # rows of zeros behind the others, [n + n_missing, width]; their outputs are cut off again
     return layer(nn.functional.pad(rows, (0, 0, 0, n_missing)))[: len(rows)] if n_missing else layer(rows)

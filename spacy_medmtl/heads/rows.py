@@ -62,9 +62,11 @@ def read_rows(tok2vec: Model, items: list[ToRead]) -> tuple[Tensor, Sequence[int
     their gradient. From an encoder of this package they come as tensors, from any other layer as arrays."""
     if gives_rows(tok2vec):
         rows, backprop_rows = tok2vec(HeadInput(items), True)
+        # a leaf: the head's graph ends here, and the encoder's is walked later, once for all heads
         return rows.tensor.detach().requires_grad_(), rows.lengths, backprop_rows
     arrays, backprop_arrays = tok2vec(tok2vec_input(tok2vec, items), True)
     lengths = [len(array) for array in arrays]
+    # arrays [n_rows of an item, width] to [n_rows, width]
     tensor = to_tensor(tok2vec.ops.xp.vstack(arrays), requires_grad=True)
     return tensor, lengths, lambda gradient: backprop_arrays(split_rows(to_array(gradient), lengths))
 
@@ -85,14 +87,17 @@ def classify(
     module = torch_shim(model).module
     if not is_train:
         rows = predicted_rows(model.layers[0], items)
+        # ``extend`` may want any of the rows, so it takes all at once
         parts = [extend(rows.tensor)] if extend else rows.parts
         with torch.no_grad():
             outputs = [module(part, 0.0) for part in in_units(parts, module.rows_per_unit)]
+        # [n_rows of a part, n_outputs] each to [n_rows, n_outputs]
         return to_array(torch.cat(outputs)), no_backprop
     inputs, _, backprop_tok2vec = read_rows(model.layers[0], items)
     logits = module(extend(inputs) if extend else inputs, float(model.attrs["dropout_rate"]))
 
     def backprop(d_logits: Floats2d) -> list[ToRead]:
+        # through this layer alone, as its input is a leaf
         logits.backward(to_tensor(d_logits))
         assert inputs.grad is not None
         backprop_tok2vec(inputs.grad)
@@ -106,6 +111,7 @@ def in_units(parts: Iterable[Tensor], n_rows: int) -> Iterator[Tensor]:
     rest: Tensor | None = None
     for part in parts:
         rows = part if rest is None or not len(rest) else torch.cat([rest, part])
+        # what is left of a unit that the next part goes on with: fewer than ``n_rows`` rows
         n_whole = len(rows) - len(rows) % n_rows
         yield rows[:n_whole]
         rest = rows[n_whole:]

@@ -38,12 +38,13 @@ def read_saved(text: bytes | str, expected: Collection[str], *, name: str, where
 
     expected: names of what was learnt. name: of the component. where: the file that it comes from, for errors.
 
-    Raises MedmtlError E208 where it is damaged, was changed, or holds temperatures that are none.
+    Raises MedmtlError E208 where it is damaged, was changed, or holds a temperature that is no positive number.
     """
     try:
         saved = json.loads(text)
         labels = saved["labels"] if "labels" in expected else []
         temperatures = saved.get("temperatures", {})
+        # asked inside the try: what is no JSON object fails on the way, and that too is damage
         is_right = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
         is_right = is_right and len(set(labels)) == len(labels)
         numbers = [float(value) for value in temperatures.values()]
@@ -61,6 +62,7 @@ def read_saved(text: bytes | str, expected: Collection[str], *, name: str, where
 def check_route(saved: Mapping[str, Any], model: Model, *, name: str, where: str) -> None:
     """Raises MedmtlError E208 where a component was trained along another route than its config names."""
     trained, now = saved.get("route"), route_of(model)
+    # a stock tok2vec layer has no route
     if trained is not None and now is not None and trained != now:
         problem = f"is of a component that was trained along the route '{trained}', and the config says '{now}'"
         raise MedmtlError("E208", path=where, name=name, problem=problem)

@@ -36,8 +36,8 @@ class Configured(Protocol):
 class Setting:
     """A checked attribute of a head.
 
-    is_valid: whether a value is one. expected: what it has to be, for the error. Lists become tuples, so that nothing
-    can be changed past the check.
+    is_valid: whether the setting takes a value. expected: what it takes, for the error. Lists become tuples, so that
+    nothing can be changed past the check.
     """
 
     def __init__(self, is_valid: Callable[[Any], bool], expected: str) -> None:
@@ -52,15 +52,17 @@ class Setting:
         return self if head is None else head.__dict__[VALUES][self.name]
 
     def __set__(self, head: Configured, value: Any) -> None:
-        """Raises MedmtlError E203 for a value that is none, or that needs an output layer of another shape than the
-        trained one."""
+        """Raises MedmtlError E203 for a value that the setting does not take, or that needs an output layer of another
+        shape than the trained one."""
         if not self.is_valid(value):
             raise self._error(head, value, self.expected)
+        # the descriptor is one for all components of the class, so values stand on the component
         values = head.__dict__.setdefault(VALUES, {})
         before, value = values.get(self.name), _plain(value)
         if before is not None and before == value:  # no change, and nothing to say where it cannot be written down
             return
         values[self.name] = value
+        # asked after the change, as the number of columns follows from the settings; undone if it does not fit
         if before is not None and not head.fits_its_weights():
             values[self.name] = before
             raise self._error(head, value, f"{_as_config(before)!r}, with which its output layer was trained")
@@ -139,6 +141,7 @@ def _as_config(value: Any) -> Any:
 def settings_of(component: type) -> dict[str, Setting]:
     """The settings of a head's class, by name."""
     settings = {}
+    # a subclass's setting of the same name comes last, and holds
     for base in reversed(component.__mro__):
         settings.update({name: value for name, value in vars(base).items() if isinstance(value, Setting)})
     return settings
@@ -155,7 +158,7 @@ class SettingsView(MutableMapping[str, Any]):
         return _as_config(getattr(self._head, names[name]))
 
     def __setitem__(self, name: str, value: Any) -> None:
-        """Raises MedmtlError E203 for a value that is none, E209 for what is no setting."""
+        """Raises MedmtlError E203 for a value that the setting does not take, E209 for a name that is no setting."""
         settings = settings_of(type(self._head))
         if name not in settings:
             raise MedmtlError("E209", name=self._head.name, received=name, expected=sorted(settings))

@@ -29,19 +29,24 @@ class Task(TrainablePipe):
     weigh: Callable[[float], float] | None = None
 
     def __init__(self, nlp: Language, model: Model, name: str, **settings: Any) -> None:
-        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that is none."""
+        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that it
+        does not take."""
         self.vocab = nlp.vocab
         self.model = model
         self.name = name
+        self._unwritten: set[str] = set()  # settings that were changed and stand in no config as they are now
         for setting, value in settings.items():
             setattr(self, setting, value)
         self.is_made = True
         self.belong_to(nlp)
 
     def belong_to(self, nlp: Language | None) -> None:
-        """Write changed settings into the config of this pipeline."""
+        """Write changed settings into the config of this pipeline: from now on, and those that were changed while it
+        was not known (of a component that was sourced or unpickled)."""
         if nlp is not None:
             self._pipeline = PipelineLink(nlp)
+            for setting in sorted(self._unwritten):
+                self.note_in_config(setting, self.cfg[setting])
 
     def learn(
         self, loss: float, gradient: Any, backprop: Callable, sgd: Optimizer | None, losses: dict[str, float]
@@ -52,6 +57,7 @@ class Task(TrainablePipe):
         """
         if not math.isfinite(loss):
             raise MedmtlError("E016", name=self.name, where="training")
+        # the loss is shown as it is; a weight is one on its gradient
         backprop(gradient if self.weigh is None else gradient * self.weigh(loss))
         if sgd not in (None, False):
             self.finish_update(sgd)
@@ -80,9 +86,17 @@ class Task(TrainablePipe):
         return True
 
     def note_in_config(self, setting: str, value: Any) -> None:
-        """Write a changed setting into the pipeline's config, so that it is saved. Warns (W203) where the component was
-        sourced by another pipeline, which did not tell it so."""
-        if self.is_made and not self._pipeline.write(self, setting, value):
+        """Write a changed setting into the pipeline's config, so that it is saved."""
+        if not self.is_made:
+            return
+        if self._pipeline.write(self, setting, value):
+            self._unwritten.discard(setting)
+        else:  # no warning yet: a pipeline that is thrown away, as by 'spacy find-threshold', loses nothing
+            self._unwritten.add(setting)
+
+    def _warn_of_unwritten(self) -> None:
+        """What is lost in saving: spaCy does not tell a sourced or unpickled component which pipeline it is in."""
+        for setting in sorted(self._unwritten):
             warn("W203", name=self.name, setting=setting)
 
     # Saving
@@ -92,7 +106,11 @@ class Task(TrainablePipe):
         return {name: self.cfg[name] for name in self.learnt_names}
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """What was learnt and the weights. exclude: ``cfg``, ``model``, ``vocab``."""
+        """What was learnt and the weights. Warns (W203) of settings that no config has as they are now.
+
+        exclude: ``cfg``, ``model``, ``vocab``.
+        """
+        self._warn_of_unwritten()
         weights = self.model.to_bytes()
         parts = {
             SETTINGS_FILE: lambda: srsly.json_dumps(with_fingerprints(self.learnt(), self.model, weights)),
@@ -111,7 +129,8 @@ class Task(TrainablePipe):
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write ``cfg`` (what was learnt, as JSON) and ``model`` into a folder."""
+        """Write ``cfg`` (what was learnt, as JSON) and ``model`` into a folder. Warns (W203) as ``to_bytes``."""
+        self._warn_of_unwritten()
         weights = self.model.to_bytes()
         parts = {
             SETTINGS_FILE: lambda p: srsly.write_json(p, with_fingerprints(self.learnt(), self.model, weights)),
@@ -143,6 +162,7 @@ class Task(TrainablePipe):
             place, text = f"{where}/{SETTINGS_FILE}", parts[SETTINGS_FILE]
             if text is None:
                 raise MedmtlError("E208", path=place, name=self.name, problem="is not there")
+            # labels and route first: their errors say more than that of a shape that does not fit
             saved = read_saved(text, self.learnt_names, name=self.name, where=place)
             check_route(saved, self.model, name=self.name, where=place)
             self._warn_of_old_settings(saved)

@@ -31,4 +31,5 @@ def tok2vec_width(tok2vec: Model, sample: list[Any]) -> int:
     """The width of a tok2vec layer's rows, found by running it where it does not say."""
     if tok2vec.has_dim("nO"):
         return int(tok2vec.get_dim("nO"))
+    # one array [n_tokens, width] per item
     return int(tok2vec.predict(sample[:1])[0].shape[1])

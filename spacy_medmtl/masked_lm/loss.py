@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ..encoder.encoding import Encoding
 from ..encoder.module import EncoderModule
+from ..encoder.views.viewer import lay_out
 from ..errors import MedmtlError
 from .masking import mask_words
 from .output_layer import MaskedLmHead
@@ -45,13 +46,16 @@ def masked_lm_loss(
     mask = module.wordpieces.mask
     if mask is None:
         raise MedmtlError("E332")
+    # the output layer shares the encoder's embeddings, which stand still with it
     embeddings = word_embeddings(module) if trains else word_embeddings(module).detach()
     read = [module.wordpieces.of_doc(doc) for doc in docs]
     masked = [mask_words(pieces, generator, share=share, mask=mask, n_vocabulary=len(embeddings)) for pieces in read]
+    # numbers of the chosen pieces among those of all Docs [n_chosen]
     chosen = numpy.flatnonzero(numpy.concatenate([which for _, which in masked])) if masked else numpy.zeros(0)
     if not len(chosen):
         return None
-    layout = module.lay_out("tokens", docs, [pieces for pieces, _ in masked])
+    layout = lay_out(module.settings, "tokens", docs, [pieces for pieces, _ in masked])
+    # its dropout too is part of the objective
     module.train(trains)
     try:
         with torch.set_grad_enabled(trains):
@@ -61,4 +65,5 @@ def masked_lm_loss(
     # the view's rows of pieces are in the order of the text: each piece once, whatever the windows
     where = torch.from_numpy(places[numpy.concatenate(layout.gather)[chosen]]).to(rows.device)
     targets = torch.from_numpy(numpy.concatenate([pieces.ids for pieces in read])[chosen]).to(rows.device)
+    # [n_chosen, vocabulary] against piece ids [n_chosen]: other rows never meet the vocabulary, which is wide
     return functional.cross_entropy(head(rows[where], embeddings), targets)

@@ -16,8 +16,10 @@ def mask_words(
     Returns the pieces to read and which of them were chosen, bool [n_pieces].
     """
     lengths = numpy.diff(pieces.starts)
+    # one draw a token, repeated for its pieces [n_pieces]
     chosen = numpy.repeat(generator.random(len(lengths)) < share, lengths)
     fate = generator.random(len(pieces.ids))
+    # drawn for all pieces, so that what is drawn for one does not hang on what was chosen of others
     drawn = generator.integers(n_vocabulary, size=len(pieces.ids))
     ids = numpy.where(chosen & (fate < MASKED), mask, pieces.ids)
     ids = numpy.where(chosen & (fate >= MASKED) & (fate < MASKED + RANDOM), drawn, ids)

@@ -62,6 +62,7 @@ def forward(model: Model, docs: "list[Doc]", is_train: bool) -> tuple[float | No
     trains = is_train and pipe.trains_on(docs)
     generator = numpy.random.default_rng(numpy.random.randint(2**31))  # which [training] seed seeds
     settings = {"route": model.layers[0].attrs["route"], "budget": pipe.model.attrs["batch_pieces"], "trains": trains}
+    # with a frozen encoder the output layer still learns
     with torch.set_grad_enabled(is_train):
         loss = masked_lm_loss(encoder, head, docs, generator, share=model.attrs["share"], **settings)
 
@@ -70,6 +71,7 @@ def forward(model: Model, docs: "list[Doc]", is_train: bool) -> tuple[float | No
             loss.backward(torch.full_like(loss, factor))
             pipe.gradient_left()
             if pipe.surgery is not None:
+                # its gradient went into the encoder just now, not into rows that wait for the step
                 pipe.surgery.keep(model.layers[0].id, encoder)
         return []
 

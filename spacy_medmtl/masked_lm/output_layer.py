@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from ..heads.row_classifier import initialised
+
 
 class MaskedLmHead(nn.Module):
     """Rows [n, width] to logits [n, vocabulary]: dense, GELU, LayerNorm, then the encoder's own word embeddings and a
@@ -10,11 +12,10 @@ class MaskedLmHead(nn.Module):
 
     def __init__(self, width: int, narrow: int, n_vocabulary: int) -> None:
         super().__init__()
-        self.transform = nn.Linear(width, narrow)
+        self.transform = initialised(nn.Linear(width, narrow))
         self.LayerNorm = nn.LayerNorm(narrow, eps=1e-12)
         self.bias = nn.Parameter(torch.zeros(n_vocabulary))
-        nn.init.normal_(self.transform.weight, std=0.02)
-        nn.init.zeros_(self.transform.bias)
 
     def forward(self, rows: Tensor, embeddings: Tensor) -> Tensor:
+        # [n, narrow] times [narrow, vocabulary]
         return self.LayerNorm(nn.functional.gelu(self.transform(rows))) @ embeddings.T + self.bias

@@ -7,9 +7,8 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from ..annotations.groups import ENTITIES, entity_spans, sentence_bounds, trimmed
+from ..annotations.groups import ENTITIES, Bounds, entity_spans, sentence_bounds, trimmed
 from ..annotations.pairs import segment_bounds
-from ..encoder.views.requests import Bounds
 from ..errors import MedmtlError
 
 Pair = tuple[Bounds, Bounds]
@@ -82,6 +81,7 @@ class EntityPairs:
 
     def __call__(self, doc: Doc) -> list[Pair]:
         """Candidates in the order of the text, each once. An entity belongs to the sentence that it begins in."""
+        # in the order of the text, in which sentence numbers ascend, so near ones are a slice
         entities = sorted(set(entity_spans(doc, self.spans_key)))
         firsts = [start for start, _ in sentence_bounds(doc)]
         numbers = [_sentence_number(firsts, start) for start, _, _ in entities]
@@ -103,6 +103,7 @@ class EntityPairs:
 def surroundings(doc: Doc, pairs: Iterable[Pair]) -> list[Bounds]:
     """For each pair the tokens from the start of its first sentence to the end of its last."""
     sentences = sentence_bounds(doc) or [(0, len(doc))]  # none where all is white space
+    # sentences are sorted, so that of a token is found by bisection: a text may have thousands of pairs
     firsts = [start for start, _ in sentences]
     joined = []
     for start, end in (span_of(pair) for pair in pairs):

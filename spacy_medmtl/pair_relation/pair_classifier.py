@@ -21,7 +21,9 @@ class PairClassifier(nn.Module):
         self.output = RowClassifier(width, n_outputs)
 
     def forward(self, rows: Tensor, dropout: float) -> Tensor:
+        # [3 n, width] to [n, 3, width] to three times [n, width]
         head, tail, between = rows.unflatten(0, (-1, self.rows_per_unit)).unbind(1)
+        # [n, 5 width]; the difference needs no sign, as head and tail themselves stand in front of it
         pair = torch.cat([head, tail, head * tail, (head - tail).abs(), between], dim=1)
         pair = nn.functional.dropout(pair, dropout, training=dropout > 0.0)
         return self.output(nn.functional.gelu(steady(self.hidden, pair)), dropout)

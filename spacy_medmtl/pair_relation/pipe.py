@@ -10,13 +10,13 @@ from spacy.training import Example
 from thinc.api import Config, Model
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import RELATIONS, annotated_labels, entity_types, merged_type, sentence_bounds
+from ..annotations.groups import RELATIONS, Bounds, annotated_labels, entity_types, merged_type, sentence_bounds
 from ..annotations.items import Item
 from ..annotations.pairs import pair_doc
 from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from ..annotations.travelling import keep_pairs
 from ..encoder.listener import view_of
-from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, Bounds, DocumentReading, Reading, ToRead, Unit
+from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, DocumentReading, Reading, ToRead, Unit
 from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
@@ -183,6 +183,7 @@ class PairRelation(Head[UnitLabels]):
             return document_reading(example.predicted, aligned_sentences(example), pairs)
         if view_of(self.model) not in ENTITY_VIEWS:
             return Reading(example.predicted, pairs=pairs)
+        # sentences of the gold, as prediction will have those of the pipeline
         around = surroundings(example.reference, [(pair.head, pair.tail) for pair in gold])
         around_here = aligned_bounds(example, around, mode="expand")
         types = [pair.types for pair in gold]
@@ -197,8 +198,10 @@ class PairRelation(Head[UnitLabels]):
         """
         units = []
         for (start, end), bounds in zip(map(span_of, pairs), around):
+            # around what stands nowhere in the predicted Doc nothing is known: the pair is read alone
             left, right = bounds or (start, end)
             units.append(Unit(min(left, start), start, end, max(right, end)))
+        # a type that is kept apart by corpus reads as what corpora have in common
         types = [(merged_type(head), merged_type(tail)) for head, tail in types]
         n_untyped = sum(not all(pair) for pair in types)
         if n_untyped and view_of(self.model) == BLINDED:
@@ -211,12 +214,14 @@ class PairRelation(Head[UnitLabels]):
         pairs = [self.candidates(doc) for doc in docs]
         if not any(pairs):
             return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
+        # [n_pairs of a portion, n_outputs] each; a text has up to as many pairs as the square of its entities
         scores = numpy.concatenate(
             [
                 self.probabilities([self._reading(docs[i], some) for i, some in portion])
                 for portion in portions_of(pairs, PORTION)
             ]
         )
+        # [n_pairs of all Docs, n_outputs], cut at each Doc's last pair
         borders = numpy.cumsum([0] + [len(doc_pairs) for doc_pairs in pairs])
         return [(doc_pairs, scores[a:b]) for doc_pairs, a, b in zip(pairs, borders, borders[1:])]
 
@@ -259,6 +264,7 @@ def portions_of(pairs: Sequence[Sequence[Pair]], n_tokens: int) -> list[list[tup
         for pair in doc_pairs:
             start, end = span_of(pair)
             if n_taken and n_taken + end - start > n_tokens:
+                # the Doc goes on in a portion of its own; rows stay in the order of Docs and pairs
                 portions.append([(number, [])])
                 n_taken = 0
             portions[-1][-1][1].append(pair)
@@ -270,6 +276,7 @@ def document_reading(doc: Doc, sentences: Sequence[Bounds], pairs: Sequence[Pair
     """Three rows for each pair: head, tail, and what lies between them."""
     spans: list[Bounds] = []
     for head, tail in pairs:
+        # in the order of the text; where nothing lies between the two the third span is empty, and its row zero
         first, second = sorted((head, tail))
         spans += [head, tail, (first[1], max(first[1], second[0]))]
     return DocumentReading(doc, sentences, spans)

@@ -79,6 +79,7 @@ def _score_values(name: str, key: str, annotated: list[Example]) -> dict[str, An
     for example in annotated:
         predictions = _by_place(example.predicted, key)
         for place, value in _by_place(example.reference, key).items():
+            # a pair that was no candidate has no value, and 0 would be one
             if place in predictions:
                 gold.append(value)
                 predicted.append(predictions[place])
@@ -91,6 +92,7 @@ def _score_values(name: str, key: str, annotated: list[Example]) -> dict[str, An
 
 
 def _correlation(x: numpy.ndarray, y: numpy.ndarray) -> float | None:
+    # without spread on either side there is no correlation, and numpy would warn and say nan
     if len(x) < 2 or x.std() == 0.0 or y.std() == 0.0:
         return None
     return float(numpy.corrcoef(x, y)[0, 1])
@@ -99,5 +101,6 @@ def _correlation(x: numpy.ndarray, y: numpy.ndarray) -> float | None:
 def _ranks(values: numpy.ndarray) -> numpy.ndarray:
     """Ranks from 0, ties sharing their mean."""
     _, inverse, counts = numpy.unique(values, return_inverse=True, return_counts=True)
+    # of each distinct value the rank of its last copy; copies share the mean of their ranks
     last = numpy.cumsum(counts) - 1
     return (last - (counts - 1) / 2.0)[inverse]

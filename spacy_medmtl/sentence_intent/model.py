@@ -20,8 +20,9 @@ def sentence_intent_model(
     """``spacy-medmtl.SentenceIntent.v1``: rows of units to logits [n_units, n_labels].
 
     tok2vec: a RouteListener with the view ``sentence``, or ``document``, where the row of a unit is the mean of its
-        marker and wordpieces. lr_scale: factor on the optimizer's learning rate for this
-    layer, which starts from random weights where the encoder does not. nO: number of labels, found at initialisation.
+        marker and wordpieces.
+    lr_scale: factor on the optimizer's learning rate for this layer, which starts from random weights.
+    nO: number of labels, found at initialisation.
     Raises MedmtlError E205 for a tok2vec layer that cannot read units.
     """
     from ..heads.rows import build_row_classifier

@@ -10,16 +10,16 @@ from spacy.training import Example
 from thinc.api import Config, Model
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import INTENTS, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
+from ..annotations.groups import INTENTS, Bounds, annotated_labels, is_annotated, sentence_bounds, trimmed, write_group
 from ..annotations.items import Item, judged_by, span_items
 from ..annotations.steady import aligned_group
-from ..encoder.views.requests import Bounds, DocumentReading, Reading, ToRead, units_with_context
+from ..encoder.views.requests import DocumentReading, Reading, ToRead, units_with_context
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, UnitLabels, stacked
 from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
-from .scorer import cat_items, judges_cats
+from .scorer import HOLDS, cat_items, judges_cats
 
 DEFAULT_CONFIG = """
 [model]
@@ -138,6 +138,7 @@ class SentenceIntent(Head[UnitLabels]):
         elif self.units == "sentence":
             bounds = sentence_bounds(doc)
         else:
+            # each place once, however many labels a group has for it
             bounds = sorted({trimmed(doc, span.start, span.end) for span in aligned_group(doc, self.units) or ()})
         return [(start, end) for start, end in bounds if start < end]
 
@@ -156,13 +157,16 @@ class SentenceIntent(Head[UnitLabels]):
         judged: list[numpy.ndarray] = []
         for example in examples:
             gold = self._gold_units(example)
+            # units with gold and their neighbours, in the order of the text: context of one another
             bounds = sorted({*gold, *self._other_units(example, gold)})
             if self.multi_label and not self.uses_cats and is_annotated(example.reference, self.spans_key):
+                # any number of labels includes none: a unit without one is an example of that
                 gold = {unit: gold.get(unit, self.row_of([])) for unit in bounds}
             own = self._judged(example.reference)
             gold = {unit: row for unit, row in gold.items() if self.output.learns_from(row, own)}
             if gold:  # a Doc that gives no loss must not make a step
                 readings.append(self._reading(example.predicted, bounds, gold, aligned_sentences(example)))
+                # in the order in which the reading gives rows
                 labels += [gold[bounds] for bounds in sorted(gold)]
                 judged += [own] * len(gold)
         return readings, stacked(labels, judged, len(self.labels))
@@ -172,7 +176,8 @@ class SentenceIntent(Head[UnitLabels]):
         reference = example.reference
         units: dict[Bounds, numpy.ndarray] = {}
         if self.uses_cats:
-            held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= 0.5]
+            held = [((0, len(reference)), label) for label, value in reference.cats.items() if value >= HOLDS]
+            # a Doc of whose categories none holds is an example too
             if reference.cats and self.multi_label:
                 units = {unit: self.row_of([]) for unit in self._units(example.predicted)}
         else:
@@ -180,12 +185,14 @@ class SentenceIntent(Head[UnitLabels]):
         aligned = aligned_bounds(example, [bounds for bounds, _ in held], mode="expand")
         for bounds, (_, label) in zip(aligned, held):
             if bounds is not None:
+                # one unit may stand in the group once for each of its labels
                 units[bounds] = units.get(bounds, self.row_of([])) | self.row_of([label])
         return units
 
     def _other_units(self, example: Example, gold: dict[Bounds, numpy.ndarray]) -> list[Bounds]:
         """Units of the reference Doc apart from the gold: context of others, and in the multi-label variant, where any
         number of labels is possible, units of which none holds."""
+        # a unit that shares a token with gold is that gold, only cut otherwise
         taken = {i for bounds in gold for i in range(*bounds)}
         aligned = aligned_bounds(example, self._units(example.reference), mode="expand")
         return [bounds for bounds in aligned if bounds is not None and taken.isdisjoint(range(*bounds))]
@@ -205,6 +212,7 @@ class SentenceIntent(Head[UnitLabels]):
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]
         probabilities = self.probabilities(readings)
+        # [n_units of all Docs, n_labels], cut at each Doc's last unit
         borders = numpy.cumsum([0] + [len(bounds) for bounds in units])
         return [(bounds, probabilities[a:b]) for bounds, a, b in zip(units, borders, borders[1:])]
 

@@ -53,6 +53,7 @@ def judges_cats(doc: Doc, multi_label: bool) -> Callable[[str], bool]:
 def predicted_cats(example: Example, cfg: dict[str, Any]) -> set[str]:
     """What holds of a predicted Doc: the best label or, of those that the reference judges, all above the threshold.
     Categories of other components are none of ours."""
+    # ``doc.cats`` is one dict for all components of a pipeline
     own = cfg.get("labels", example.predicted.cats)
     cats = {label: value for label, value in example.predicted.cats.items() if label in own}
     if not cfg.get("multi_label"):

@@ -33,6 +33,7 @@ class GoldWalk:
         # the authors' index runs on through padded rows, which are all zero
         self.last = torch.full_like(gold_lengths, self.n_steps - 1) if self.compat else gold_lengths - 1
         self.final = torch.full_like(lengths, int(lengths.max()) + 1) if self.compat else lengths + 1
+        # q(t) is 1 + the number of SHIFTs before step t, at most the slot of [SEP]: [B, T]
         shifts = gold[:, :, SHIFT].long()
         self.slots = torch.minimum(1 + shifts.cumsum(dim=1) - shifts, lengths[:, None] + 1)
         self.sentence, self.row = torch.arange(len(gold), device=gold.device), torch.zeros_like(lengths)
@@ -53,10 +54,13 @@ class GoldWalk:
             self.done = self.t >= self.n_steps
             return
         row, shift = self.gold[self.sentence, self.row], logits[:, SHIFT]
+        # a foreign action that the model itself prefers to the SHIFT [B]
         outranked = ((logits > shift[:, None]) & self.foreign).any(dim=1)
+        # not twice in a row, so a walk has at most twice as many steps as gold rows
         self.postponed = row[:, SHIFT] & outranked & ~self.postponed
         target = row.to(logits.dtype)
         target[:, SHIFT] = torch.where(self.postponed, torch.sigmoid(shift), target[:, SHIFT])
+        # rows that bear a loss [B]: none behind the end of a sentence
         kept = ~self.ended
         moved = row[:, SHIFT] & ~self.postponed
         if self.compat:
@@ -74,6 +78,7 @@ class GoldWalk:
         if not self.dynamic:
             targets, steps = self.gold[:, : self.n_steps], torch.arange(self.n_steps, device=self.gold.device)
             return targets, (steps <= self.last[:, None])[:, :, None].expand_as(targets)
+        # of each step [B, A] and [B], now [B, T', A] and [B, T']
         targets, kept = (torch.stack(parts, dim=1) for parts in zip(*self.taken, strict=True))
         judged = torch.ones_like(self.foreign) if self.compat else ~self.foreign
         return targets, kept[:, :, None] & judged[:, None]

@@ -39,6 +39,7 @@ class LowRankScan(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         logits, weights, alpha, winner, activation, replaced, slot, centre = ctx.saved_tensors
         memory: LowRankMemory = ctx.memory
+        # the slot that each step read and wrote
         here = memory.first[:, None] + slot  # [B, T], rows of the flattened parts
         readers = alpha.transpose(1, 2).flatten(0, 1)[here]  # [B, T, T]: what step s (last) reads of the slot t wrote
         softmax, slope, n_steps = torch.softmax(logits, dim=2), 1 - activation * activation, grad.shape[1]
@@ -50,13 +51,16 @@ class LowRankScan(torch.autograd.Function):
         flat_values, columns = values.flatten(0, 1), slot[:, :, None, None].expand(-1, -1, n_latents, 1)
         for t in range(n_steps - 1, -1, -1):
             if t < n_steps - 1:  # nothing reads what the last step wrote
+                # what later steps want of the slot that step t wrote: of its scores, and of its values
                 at_scores = d_scores.gather(2, columns[:, t]).squeeze(2)
                 at_values = torch.bmm(readers[:, t, None, t + 1 :], d_inner[:, t + 1 :]).squeeze(1)
                 d_written_scores[:, t], d_written_values[:, t] = at_scores, at_values
                 pull = at_scores @ memory.action_scores.T + combine(at_values, memory.action_values.transpose(-1, -2))
+                # softmax backwards, through the weights that were not hidden (see ``feedback``)
                 pull *= weights[:, t]
                 back = torch.addcmul(pull, softmax[:, t], pull.sum(dim=1, keepdim=True), value=-1)
                 d_logits[:, t] += back if ctx.trainable is None else back * ctx.trainable
+            # the state as step t found it
             flat_values.index_copy_(0, here[:, t], replaced[:, t])
             d_inner[:, t] = d_z = (d_logits[:, t] @ memory.weight) * slope[:, t]
             # this order of the product is 10 times faster than values by a column
@@ -64,8 +68,11 @@ class LowRankScan(torch.autograd.Function):
             d_score[:, t] = at = torch.addcmul(d_alpha, alpha[:, t], d_alpha.sum(dim=1, keepdim=True), value=-1)
             d_scores.scatter_add_(1, winner[:, t, None], at[:, None])
         read = (memory.own_first[:, None] + slot).flatten()
+        # tables that each step reads one row of: the gradients of a row, summed over the steps that read it
         d_own = torch.zeros_like(memory.own).index_add_(0, read, d_inner.flatten(0, 1))
+        # [B, Q, T] times [B, T, K]
         d_values = torch.bmm(alpha.transpose(1, 2), d_inner)
+        # of the strip only the row and latent that won the max get a gradient
         cells = memory.strip_rows(centre) * memory.strip.shape[1] + winner
         d_strip = torch.zeros_like(memory.strip).flatten().index_add_(0, cells.flatten(), d_score.flatten())
         d_action_scores = weights.flatten(0, 1).T @ d_written_scores.flatten(0, 1)

@@ -71,6 +71,7 @@ class PlainMemory(Memory):
     def logits(self, slot: Tensor) -> Tensor:
         """u [B, A] at slots [B]."""
         unit, inputs, memory = self.unit, self.inputs, self.parts["memory"]
+        # tau C_i + R[i - c], [B, Q, d]
         keys = unit.token_multiplier * memory + functional.embedding(self.strip_rows(self.centre), inputs.strip)
         # max, not amax: amax shares the gradient of a tie, and latents equal at the start would stay equal for ever
         score = (keys @ inputs.queries.T).max(dim=2).values.masked_fill(~self.parts["valid"], HIDE)
@@ -78,11 +79,13 @@ class PlainMemory(Memory):
         context = torch.bmm(alpha[:, None], memory) * unit.value_scale
         if inputs.context_mask is not None:
             context = context * inputs.context_mask
+        # S_q, the word of this step [B, d]
         word = self.parts["features"][torch.arange(len(slot), device=slot.device), slot]
         return unit.output(torch.tanh(unit.hidden(torch.cat([word, context[:, 0]], dim=1))))
 
     def write(self, slot: Tensor, weights: Tensor) -> None:
         """Add weights [B, A] times E to slots [B], the centre of the next step."""
+        # [B, Q]; added to a new tensor, because autograd needs the old one
         here = functional.one_hot(slot, len(self.origin)).to(weights.dtype)
         self.parts["memory"] = self.parts["memory"] + here[:, :, None] * (weights @ self.unit.actions)[:, None]
         self.centre = slot
@@ -108,6 +111,7 @@ def low_rank_tables(unit: UnitWeights, inputs: Inputs) -> tuple[Tensor, ...]:
         return table.index_copy(0, used, linear(rows, weight)).view(*inputs.valid.shape, len(weight))
 
     memory = inputs.memory.flatten(0, 1)[used]
+    # masks are drawn once a sentence: of each slot in use, that of its sentence
     masked = memory if mask is None else memory * mask.squeeze(1)[used // n_slots]
     own = linear(inputs.features.flatten(0, 1)[readable], word_half, unit.hidden.bias)
     own_first = torch.searchsorted(readable, torch.arange(len(inputs.valid), device=used.device) * n_slots)
@@ -148,6 +152,7 @@ class LowRankMemory(Memory):
         """u [B, A] at slots [B]; leaves alpha [B, Q] and activation [B, K] behind, for a tape winner [B, Q] too, the
         latent of the max."""
         scores = self.parts["scores"].transpose(1, 2)
+        # [B, J, Q]: what the latents say of the offsets from this centre, then of the slots themselves
         score = self.windows[:, :, : scores.shape[2]].index_select(0, self.last - self.centre)
         score[:, :, 0] = self.strip[-1]
         score = score.add_(scores)
@@ -156,6 +161,7 @@ class LowRankMemory(Memory):
         else:
             score = score.amax(dim=1)
         self.alpha = torch.softmax(score, dim=1)
+        # W1's word half at q, with b1 [B, K]
         own = self.own.index_select(0, self.own_first + slot)
         # tanh(z) = 2 sigmoid(2z) - 1: on a CPU torch's tanh takes six times as long
         twice = torch.baddbmm(own[:, None], self.alpha[:, None], self.parts["values"], beta=2, alpha=2)
@@ -165,6 +171,7 @@ class LowRankMemory(Memory):
     def write(self, slot: Tensor, weights: Tensor) -> None:
         """Add weights [B, A] at slots [B], the centre of the next step; leaves the values before, `replaced`."""
         here = self.first + slot
+        # kept for the backward pass, which goes back through the states in place
         self.replaced = self.values.index_select(0, here)
         self.values.index_copy_(0, here, self.replaced + combine(weights, self.action_values))
         scores = self.parts["scores"].transpose(1, 2)

@@ -12,6 +12,7 @@ from thinc.api import Config, Model
 
 from ..annotations.groups import (
     ENTITIES,
+    Bounds,
     annotated_labels,
     is_annotated,
     joined_bounds,
@@ -21,7 +22,7 @@ from ..annotations.groups import (
     write_group,
 )
 from ..encoder.shims import torch_shim
-from ..encoder.views.requests import Bounds, DocumentReading, ToRead
+from ..encoder.views.requests import DocumentReading, ToRead
 from ..encoder.views.windows import window_spans
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
@@ -195,6 +196,7 @@ class SruNestedNer(Head[list[WordSequence]]):
         spans = []
         for start, end, label in gold:
             if words[0] <= start and end <= words[-1] + 1 and self.column(label) in own:
+                # token bounds to numbers of words, blank tokens left out
                 first, last = numpy.searchsorted(words, [start, end])
                 if first < last:
                     spans.append((int(first), int(last), self.column(label)))
@@ -214,10 +216,12 @@ class SruNestedNer(Head[list[WordSequence]]):
         loss, gradient = ACTIONS.loss(scores.logits, UnitLabels(targets, mask))
         if self.paper_compat:
             probability = sigmoid(scores.logits[:, SHIFT])
+            # a target between 0 and 1 is the model's own probability of a SHIFT that waits
             postponed = mask[:, SHIFT] & (targets[:, SHIFT] > 0) & (targets[:, SHIFT] < 1)
             pull = scores.logits[:, SHIFT] * probability * (1 - probability) / max(1, int(mask.sum()))
             gradient[:, SHIFT] -= pull * postponed
             return loss, ActionScores(gradient, scores.batches)
+        # from the mean over entries to a sum over actions, mean over steps that bear a loss
         actions_per_step = float(mask.sum()) / max(1, int(mask.any(axis=1).sum()))
         return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.batches)
 
@@ -251,6 +255,7 @@ class SruNestedNer(Head[list[WordSequence]]):
             n_words, threshold = len(sentence.words), self.threshold
             rows = tempered(rows, self.temperature(OUTPUT))
             for start, end, label, score in decode(rows, n_words, threshold=threshold, paper_compat=self.paper_compat):
+                # of windows that overlap, each entity counts in the one that its first word belongs to
                 if first <= start < after:
                     bounds = int(sentence.words[start]), int(sentence.words[end - 1]) + 1
                     entities[sentence.item].append((*bounds, label, score))
@@ -263,10 +268,12 @@ class SruNestedNer(Head[list[WordSequence]]):
             best: dict[LabelledBounds, float] = {}
             for start, end, label, score in entities:
                 entity = (start, end, names[label])
+                # merged types may give one entity several times: its best score stands
                 best[entity] = max(score, best.get(entity, 0.0))
             spans = [Span(doc, start, end, label=name) for start, end, name in best]
             write_group(doc, self.spans_key, spans, scores=list(best.values()))
             if self.set_ents:
+                # doc.ents allows no overlap, and what other components found stays
                 taken = {i for ent in doc.ents for i in range(ent.start, ent.end)}
                 free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
                 doc.ents = [*doc.ents, *filter_spans(free)]

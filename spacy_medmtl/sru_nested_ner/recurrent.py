@@ -94,6 +94,7 @@ class SlotRecurrentUnit(UnitWeights):
         final = lengths + 1
         if self.paper_compat:
             caps, final = torch.full_like(caps, int(caps.max())), torch.full_like(final, int(final.max()))
+        # Q is that of the longest sentence; shorter ones have slots that are hidden from attention
         inputs, low_rank = _prepare(self, words, lengths, drop=False), self.path == "low_rank"
         memory = LowRankMemory(*low_rank_tables(self, inputs)) if low_rank else PlainMemory(self, inputs)
         history = words.new_zeros(len(words), int(caps.max()), len(self.actions))
@@ -104,8 +105,10 @@ class SlotRecurrentUnit(UnitWeights):
             logits = memory.logits(slot)
             history[rows, t] = logits
             leader = logits.argmax(dim=1)
+            # the authors' loop ends on a probability above 0.5, whatever leads; what they decode ends where EOA leads
             ends = (leader == EOA) if not self.paper_compat else logits[:, EOA] > 0
             ended = alive & (ends | (t + 1 >= caps))
+            # by the number that a sentence had at first, as others may have left since
             n_rows[rows] = torch.where(ended, t + 1, n_rows[rows])
             alive = alive & ~ended
             memory.write(slot, feedback(logits))
@@ -138,16 +141,20 @@ def _prepare(unit: SlotRecurrentUnit, words: Tensor, lengths: Tensor, *, drop: b
     """Lay the words into slots, whatever the padding holds, and draw the dropout masks of this call."""
     n_slots, far, border = words.shape[1] + 2, 2 * unit.half_context + 1, words.new_zeros(len(words), 1, unit.width)
     slots = torch.arange(n_slots, device=words.device)
+    # padding is whatever a tok2vec layer left there; here it must not be NaN, which would spread through 0 * NaN
     words = words.masked_fill((slots[:-2] >= lengths[:, None])[:, :, None], 0.0)
+    # [B, N, d] to [B, Q, d]: slot 0 is [CLS], words follow, [SEP] comes right behind each sentence's last word
     spread = torch.cat([border + unit.cls, words, border], dim=1)
     spread = spread + (slots == lengths[:, None] + 1)[:, :, None] * unit.sep
     offsets = torch.arange(1 - n_slots, n_slots, device=words.device)
+    # the row of R for each offset 1-Q..Q-1: -H..H have their own, all farther ones share one [2Q - 1]
     rows = torch.where(offsets.abs() <= unit.half_context, offsets + unit.half_context, far)
     if unit.paper_compat:
         rows[offsets == unit.half_context + 1] = far + 1
     strip = unit.positions[functional.pad(rows, (0, 1), value=far + 1)]
     if unit.paper_compat:
         strip = strip.masked_fill(functional.pad(offsets == 3, (0, 1))[:, None], 0.0)
+    # L o D1 [J, d]; all masks of a call are drawn from here on, so that both paths draw the same
     queries = functional.dropout(unit.latents, unit.latent_dropout, training=drop) * unit.latent_scale
     strip = functional.dropout(strip, unit.position_dropout, training=drop)
     mask = functional.dropout(torch.ones_like(border), unit.dropout) if drop and unit.dropout else None

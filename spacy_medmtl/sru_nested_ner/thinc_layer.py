@@ -64,6 +64,7 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
     """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
     n_actions] per sentence."""
     unit: SlotRecurrentUnit = torch_shim(model).module
+    # prediction; with gold rows and no training, calibration asks what the unit says along them
     if not is_train and inputs.sentences[0].rows is None:
         return _predict(unit, predicted_rows(model.layers[0], list(inputs.items)), inputs.sentences), no_backprop
     if is_train:
@@ -79,6 +80,7 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
             outputs = [_walk_gold(unit, words, [inputs.sentences[i] for i in batch], offsets) for batch in batches]
     finally:
         unit.eval()
+    # [n_sentences, n_steps, A] of each batch to [n_rows, A], sentence by sentence
     logits = torch.cat([output.flatten(0, 1) for output in outputs])
     walked = [(batch, output.shape[1]) for batch, output in zip(batches, outputs)]
 
@@ -100,6 +102,7 @@ def gold_targets(sentences: Sequence[WordSequence], scores: ActionScores, *, pap
     targets, masks, first = [], [], 0
     for numbers, n_steps in scores.batches:
         after = first + len(numbers) * n_steps
+        # back to [n_sentences, n_steps, A]
         steps = logits[first:after].view(len(numbers), n_steps, logits.shape[1])
         first, batch = after, [sentences[number] for number in numbers]
         lengths = torch.tensor([len(sentence.words) for sentence in batch], device=logits.device)
@@ -115,6 +118,7 @@ def gold_targets(sentences: Sequence[WordSequence], scores: ActionScores, *, pap
 def batches_of_like_length(sentences: Sequence[WordSequence]) -> list[list[int]]:
     """The numbers of the sentences, shortest first, in batches."""
     batches: list[list[int]] = []
+    # by length, as all sentences of a batch take the steps of the longest
     for number in sorted(range(len(sentences)), key=lambda number: len(sentences[number].words)):
         longest = len(sentences[number].words)
         if not batches or len(batches[-1]) == BATCH or (len(batches[-1]) + 1) * longest > BATCH_WORDS:
@@ -139,6 +143,8 @@ def _predict(unit: SlotRecurrentUnit, rows: Rows, sentences: Sequence[WordSequen
         probabilities += _walk_greedily(unit, here, ready, offsets - first)
         if len(probabilities) < len(sentences):
             following = sentences[len(probabilities)]
+            # rows before the next sentence are done with; a window of a long sentence may begin before the last one
+            # ended
             n_done = max(0, int(offsets[following.item] + following.words[0]) - first)
             here, first = here[n_done:], first + min(n_done, len(here))
     return probabilities
@@ -184,6 +190,7 @@ def gold_rows(sentences: Sequence[WordSequence], device: torch.device) -> tuple[
 def _pad_words(words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> tuple[Tensor, Tensor]:
     """Word vectors [n_sentences, n_words, width], zeros behind the end, and lengths [n_sentences]."""
     lengths = [len(sentence.words) for sentence in sentences]
+    # padding points at a row of zeros that is put behind the others
     index = numpy.full((len(sentences), max(lengths)), len(words), dtype="int64")  # the row of zeros
     for i, sentence in enumerate(sentences):
         index[i, : lengths[i]] = offsets[sentence.item] + sentence.words

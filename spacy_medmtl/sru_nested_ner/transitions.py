@@ -72,6 +72,7 @@ def oracle(spans: Iterable[Span], n_words: int, n_labels: int) -> numpy.ndarray:
     groups: list[set[int]] = []
     for boundary in range(n_words + 1):
         group: set[int] = set()
+        # closed before opened, as the decoder does within a row
         for action in closing[boundary][::-1] + opening[boundary]:
             if action in group:
                 groups.append(group)
@@ -117,12 +118,14 @@ def decode(
     leader = probabilities.argmax(axis=1)
     stops = numpy.flatnonzero(leader == EOA)
     length = int(stops[0]) if stops.size else len(leader)
+    # of each step the words before it, a SHIFT of its own included (where it leads, nothing fires)
     words_read = numpy.minimum(numpy.cumsum(leader == SHIFT), n_words)
     last_end = n_words - paper_compat
     fired = probabilities[:length] > threshold
     fired[leader[:length] == SHIFT] = False
     stacks: dict[int, list[tuple[int, float]]] = {}
     scores: dict[Span, float] = {}
+    # steps at which anything opens or closes are few; the others need no loop
     for t in numpy.flatnonzero(fired[:, 2:].any(axis=1)).tolist():
         word = int(words_read[t])
         for label in numpy.flatnonzero(fired[t, 3::2]).tolist():

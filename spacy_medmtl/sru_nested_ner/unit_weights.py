@@ -57,6 +57,7 @@ class UnitWeights(nn.Module):
         if not paper_compat:
             with torch.no_grad():
                 centre = self.positions[half_context]
+                # its product with R[0] is FOCUS: the offset 0 is the slot that was written last
                 self.latents[0] = FOCUS * centre / centre.dot(centre)
                 self.output.bias.fill_(UNLIKELY)
                 self.output.bias[SHIFT] = LIKELY

@@ -30,8 +30,8 @@ def balance_tasks(
         gradient descent whenever its head learns. The last values are in ``nlp.meta["log_variances"]``, for the record.
     pcgrad: project gradients that conflict (Yu et al. 2020; see ``training/pcgrad.py``). It needs several tasks in one
         step, so a schedule such as ``spacy-medmtl.loss_sum.v1``.
-    Raises MedmtlError E323 for a rate that is none; the callback, for weights of components that are no heads of this
-        package, or no positive numbers.
+    Raises MedmtlError E323 for a rate below 0 or infinite; the callback, for weights of components that are
+        no heads of this package, or no positive numbers.
     """
     if not 0.0 <= uncertainty_rate < math.inf:
         raise MedmtlError("E323", received=f"the uncertainty_rate {uncertainty_rate}", expected="of the pipeline")
@@ -71,7 +71,9 @@ class LogVariances:
 
     def factor(self, task: str, loss: float) -> float:
         """``exp(-s)``, the derivative of ``exp(-s) L + s / 2`` by L; then s moves down its own."""
+        # s is the paper's log sigma^2, which may have any sign
         s = self.values.get(task, 0.0)
         factor = math.exp(-s)
+        # d/ds (exp(-s) L + s / 2) = 1/2 - exp(-s) L
         self.values[task] = s - self.rate * (0.5 - factor * loss)
         return factor

@@ -28,6 +28,7 @@ def task_batcher(schedule: Schedule, size: int = 1000) -> Batcher:
             if name is None:
                 raise MedmtlError("E303")
             corpora.setdefault(name, []).append(example)
+        # sorted, as the order of the corpora in a config must not change what a seed gives
         passes = {name: shuffled(corpora[name], size) for name in sorted(corpora)}
         n_batches = {name: len(batches) for name, batches in passes.items()}
         streams = {name: endless(batches, corpora[name], size) for name, batches in passes.items()}

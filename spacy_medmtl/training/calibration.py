@@ -73,8 +73,10 @@ def fit_temperature(decisions: LabelledLogits) -> float:
     """
     low, high = LOWEST, HIGHEST
     for _ in range(40):
+        # the middle on a scale of factors: 0.5 is as far from 1 as 2 is
         middle = float(numpy.sqrt(low * high))
         excess = (decisions.probabilities(middle) - decisions.gold) * decisions.logits
+        # too sure on the whole: a higher temperature
         if excess[decisions.judged].sum() > 0:
             low = middle
         else:

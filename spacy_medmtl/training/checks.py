@@ -94,6 +94,7 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
                 _count(report.data[name][part], head, example)
                 gold = _gold(head, example.reference)
                 if part == "train" and gold is not None:
+                    # each text against the first of its kind: one disagreement is one text, whichever comes later
                     first = seen.setdefault((name, key), gold)
                     conflicts[name, first.corpus, gold.corpus] += _differ(first, gold)
     _judge(report, {name: head.spans_key for name, head in heads.items()})
@@ -119,6 +120,7 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
 
 def _load(path: Path, overrides: dict[str, Any]) -> tuple[Language, dict[str, Reader]]:
     try:
+        # the encoder's loader in [initialize] is not resolved, so no weights are read
         raw = util.load_config(path, overrides=overrides, interpolate=False)
         nlp = util.load_model_from_config(raw, auto_fill=True)
         config: Config = nlp.config.interpolate()
@@ -178,6 +180,7 @@ def _gold(head: Head, doc: Doc) -> Gold | None:
     said: dict[Any, Any] = {}
     for item in items:
         where = tuple(place(*bounds) for bounds in item.bounds)
+        # a pair may be judged and hold no label, so what is compared is its list of labels
         if len(where) > 1:  # of a pair it is said which labels hold
             said[where, ""] = sorted(item.labels)
         else:

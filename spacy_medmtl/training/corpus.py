@@ -67,6 +67,7 @@ def multitask_corpus(
         for entry in entries:
             for example in read_entry(entry, nlp, gold_sents=gold_sents, read_file=gold_docs.read):
                 for made in augmenter(nlp, example) if augmenter else [example]:
+                    # an augmenter makes new Docs, which know nothing of corpora
                     made.reference.user_data[CORPUS] = entry.name
                     yield made
 
@@ -111,6 +112,7 @@ def read_entry(
         if entry.type_prefix:
             _keep_types_apart(reference, entry, written)
         reference.user_data[CORPUS] = entry.name
+        # restricted before the example is made: spaCy aligns, scores and counts what stands on the reference
         example = _example(nlp, reference)
         if gold_sents:
             _give_sentences(example)
@@ -183,6 +185,7 @@ def _give_turns(example: Example) -> None:
     turns, doc = example.reference.spans.get(TURNS), example.predicted
     if turns is not None:
         group = write_group(doc, TURNS, _twins(example, turns))
+        # values go by the number of their span
         if len(group) == len(turns):  # a blank turn has no twin
             group.attrs.update(turns.attrs)
 
@@ -213,6 +216,7 @@ def _docs(entry: CorpusEntry, nlp: Language, read_file: FileReader) -> Iterator[
     patient's."""
     if not entry.path.exists():
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="does not exist; run the converter first")
+    # sorted: file systems list files in any order, and a limit takes the first ones
     for number, path in enumerate(sorted(walk_corpus(entry.path, ".spacy")), start=1):
         try:
             yield from read_file(path, entry.name, nlp.vocab)
@@ -243,6 +247,7 @@ def foreign_keys(nlp: Language, entry: CorpusEntry) -> set[str]:
         key = _written_key(pipe)
         if isinstance(key, str):
             keys[name in entry.tasks].add(key)
+    # a group that two components share is kept where either is trained
     return keys[False] - keys[True]
 
 

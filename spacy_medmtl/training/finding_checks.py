@@ -46,6 +46,7 @@ class FindingChecks:
         self.statuses.setdefault(corpus, Counter()).update(statuses)
         said: dict[tuple[int, int, str], set[str]] = {}
         for span, status in zip(doc.spans[FINDINGS], statuses):
+            # white space at the ends makes no other place
             said.setdefault((*trimmed(doc, span.start, span.end), span.label_), set()).add(status)
         self.contradictory[corpus] += sum(len(of_place) > 1 for of_place in said.values())
         if ENTITIES in doc.spans:

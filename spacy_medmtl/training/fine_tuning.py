@@ -31,6 +31,7 @@ def check_refined(path: str) -> Callable[[Language], None]:
                 problem = f"has no component '{name}', but {refined.component_names}"
                 raise MedmtlError("E324", path=path, problem=problem)
             known = getattr(refined.get_pipe(name), "labels", ())
+            # as sets: heads start anew, so the order of columns does not matter
             if set(known) != set(pipe.labels):
                 raise MedmtlError("E325", name=name, path=path, received=sorted(pipe.labels), expected=sorted(known))
 

@@ -28,6 +28,7 @@ class GoldDocs:
         if vocab is not self._vocab:
             self._vocab, self._files = vocab, {}
         state = path.stat()
+        # a file that was converted again while a notebook is open is read again
         stamp, known = (state.st_mtime_ns, state.st_size), self._files.get(path)
         if known is None or known[0] != stamp:
             known = self._files[path] = stamp, KeptFile(decoded_docs(path, name, vocab))

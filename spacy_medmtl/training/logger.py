@@ -43,6 +43,7 @@ def console_logger(progress_bar: bool = True, output_file: str | None = None) ->
             seen["step"] = info["step"]
             losses = {name: float(info["losses"].get(name, 0.0)) / n_steps for name in losing}
             scores = {name: info["other_scores"].get(name) for name in weights}
+            # the bar is in the way of the line
             bar.clear()
             cells = [*(f"{loss:.4f}" for loss in losses.values()), *map(_percent, scores.values())]
             table.line([str(info["epoch"]), str(info["step"]), *cells, _percent(info["score"])])

@@ -40,7 +40,7 @@ class EncoderSize:
 
 
 def read_docs(files: Iterable[Path]) -> Iterator[Doc]:
-    """The Docs in ``.spacy`` files, their tokens as they are. Raises MedmtlError E301 for a file that is none."""
+    """The Docs in ``.spacy`` files, their tokens as they are. Raises MedmtlError E301 for another file."""
     vocab = Vocab()
     for path in files:
         yield from (doc for doc in decoded_docs(path, path.stem, vocab) if len(doc))
@@ -63,6 +63,7 @@ def character_pieces(texts: Iterable[str], min_count: int = 1) -> list[str]:
             counts.update(word)
             if len(word) > 1:
                 inside.update(word)
+    # ties by code point, so that the same corpus gives the same ids
     kept = sorted((c for c, n in counts.items() if n >= min_count), key=lambda c: (-counts[c], c))
     if not kept:
         raise MedmtlError("E330", min_count=min_count)

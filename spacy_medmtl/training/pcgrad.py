@@ -24,6 +24,7 @@ class ProjectConflicts:
         for name, parameter in module.named_parameters():
             if parameter.grad is not None:
                 mine[name] = mine[name] + parameter.grad if name in mine else parameter.grad
+                # taken away, so that the next task's gradient does not mix with it
                 parameter.grad = None
 
     def put_back(self, module: nn.Module) -> None:
@@ -45,11 +46,13 @@ def projected(gradients: list[Gradient]) -> list[Gradient]:
     orthogonal = []
     for i, gradient in enumerate(gradients):
         other_tasks = [j for j in range(len(gradients)) if j != i]
+        # in random order, as each projection changes what the next one sees
         random.shuffle(other_tasks)
         mine = dict(gradient)
         for j in other_tasks:
             common = [name for name in mine if name in gradients[j]]
             product = sum(float(torch.sum(mine[name] * gradients[j][name])) for name in common)
+            # g_i . g_j < 0: the two conflict, and g_i loses its part along g_j
             if product < 0.0:
                 square = sum(float(torch.sum(gradients[j][name] ** 2)) for name in common)
                 for name in common:

@@ -41,6 +41,8 @@ def save_pipeline(meta: dict[str, Any] | None = None) -> Callable[[Language], La
         if "performance" in nlp.meta:
             weights = nlp.config["training"]["score_weights"]
             nlp.meta["performance"] = by_importance(nlp.meta["performance"], weights)
+        # a twin whose ``to_disk`` is ours: spaCy calls that of what this callback returns, and nlp itself stays
+        # untouched
         saved = copy.copy(nlp)
         saved.to_disk = partial(save_whole, nlp)  # type: ignore[method-assign]
         return saved

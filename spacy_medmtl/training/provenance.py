@@ -61,6 +61,7 @@ def _checksum(path: Path) -> str:
     if path.is_file():
         return file_sha256(path)
     digest = hashlib.sha256()
+    # contents alone: names of files may be of patients, and copying changes times
     for file_ in sorted(path.rglob("*.spacy")):
         digest.update(file_sha256(file_).encode())
     return digest.hexdigest()

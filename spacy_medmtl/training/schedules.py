@@ -36,6 +36,7 @@ def proportional() -> Schedule:
 
     def order(n_batches: dict[str, int]) -> Iterator[Step]:
         names = [name for name, n in n_batches.items() for _ in range(n)]
+        # MT-DNN, Algorithm 1: mini-batches of all tasks are merged and shuffled
         random.shuffle(names)
         yield from ((name,) for name in names)
 
@@ -46,8 +47,7 @@ def temperature(alpha: float = 0.5, weights: Weights | None = None) -> Schedule:
     """``spacy-medmtl.temperature.v1``: each step is of a corpus drawn with ``p_t`` in proportion to ``w_t n_t^alpha``.
 
     alpha: 1 draws in proportion to the number of batches n, 0 draws all corpora alike, -1 the smallest most often.
-        weights: w, factors by corpus;
-        1 where left out. An epoch has as many steps as there are batches.
+    weights: w, factors by corpus; 1 where left out. An epoch has as many steps as there are batches.
     Raises MedmtlError E320 for an alpha that is no number; its schedule E321 for weights that do not fit the corpora.
     """
     check_alpha(alpha)
@@ -71,6 +71,7 @@ def probabilities(n_batches: dict[str, int], alpha: float, weights: Weights) -> 
     """``p_t = w_t n_t^alpha / sum``, of corpora that have batches. Raises MedmtlError E321 for a weight of an unknown
     corpus, one that is no positive number, or where it is 0 for all."""
     odd = {name: weight for name, weight in weights.items() if name not in n_batches or not 0 <= weight < math.inf}
+    # a corpus without batches has no share: 0 ** -1 is no number
     shares = {name: weights.get(name, 1.0) * n**alpha for name, n in n_batches.items() if n}
     total = sum(shares.values())
     if odd or (shares and not total):

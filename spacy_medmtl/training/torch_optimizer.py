@@ -70,6 +70,7 @@ class TorchOptimizer(Optimizer):
         self.algorithm = algorithm
         self.layer_decay = layer_decay
         self.groups = groups
+        # weak: a module that is replaced (labels were added) takes its moments along
         self._of_modules: WeakKeyDictionary[nn.Module, torch.optim.Optimizer] = WeakKeyDictionary()
         self._of_arrays: dict[Any, torch.optim.Optimizer] = {}
 
@@ -104,6 +105,7 @@ class TorchOptimizer(Optimizer):
         if not gradient.any():
             return weights, gradient
         stepper = self._of_arrays.get(key)
+        # thinc's layers may be resized under one key, and moments have the old shape
         if stepper is None or stepper.param_groups[0]["params"][0].shape != weights.shape:
             parameter = nn.Parameter(xp2torch(weights), requires_grad=False)
             stepper = self._of_arrays[key] = self._make([self._group("heads", weights.ndim, lr_scale, [parameter])])
@@ -124,6 +126,7 @@ class TorchOptimizer(Optimizer):
         for name, parameter in parameters.items():
             factor = lr_scale(name) * self.layer_decay ** above[name]
             group = self._group(group_of(name), parameter.ndim, factor, [])
+            # by what torch has to know, not by name, so that there are few groups and each is one kernel
             groups.setdefault((group["factor"], group["decay"]), group)["params"].append(parameter)
         return list(groups.values())
 
@@ -139,6 +142,7 @@ class TorchOptimizer(Optimizer):
     def _step(self, stepper: torch.optim.Optimizer) -> None:
         """Shrink and step. Torch's Adamax would add the decay to the gradient, so there it is done here."""
         for group in stepper.param_groups:
+            # anew each step, as the learning rate follows a schedule
             group["lr"] = self.learn_rate * group["factor"]
             if self.algorithm == "adamw":
                 group["weight_decay"] = group["decay"]
@@ -162,6 +166,7 @@ def clip_together(gradients: Sequence[Tensor], bound: float) -> None:
     """Scale gradients in place so that the L2 norm of all of them is at most ``bound``; 0 for no bound."""
     if not bound or not gradients:
         return
+    # the norm of the norms is that of all entries
     norm = float(torch.linalg.vector_norm(torch.stack(torch._foreach_norm(list(gradients)))))
     if norm > bound * (1.0 + SLACK):
         torch._foreach_mul_(list(gradients), bound / norm)
@@ -173,6 +178,7 @@ def pending_gradients(model: Model) -> list[Tensor]:
     for node in model.walk():
         for shim in node.shims:
             if isinstance(shim, TorchShim):
+                # a backward pass that was put off belongs to this step
                 shim.settle()
             module = getattr(shim, "_model", None)
             if isinstance(module, nn.Module):

@@ -67,6 +67,7 @@ def warm_up(
         raise MedmtlError("E330", min_count=1)
     pretrained, tokenizer = local_encoder(str(source))()
     losses: list[float] = []
+    # the caller's random numbers are as before
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         device = get_torch_default_device()
@@ -88,9 +89,11 @@ def warm_up(
             loss.backward()
             torch.nn.utils.clip_grad_norm_(both.parameters(), CLIP)
             optimizer.step_module(0, both, lambda name: 1.0)
+            # removed, not zeroed: a gradient of zeros still moves weights, by their momentum
             both.zero_grad(set_to_none=True)
             optimizer.step_schedules()
     with whole_folder(output) as part:
+        # config and tokenizer stay as they are, whatever a version of transformers would write
         shutil.copytree(source, part, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"))
         plain_model(encoder.encoder.cpu(), config, ROUTE).save_pretrained(part)
     return losses

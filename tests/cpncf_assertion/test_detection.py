@@ -130,8 +130,6 @@ def test_a_status_threshold_cannot_move_along_and_says_so(head):
     head.set_temperature("status", 1.5)  # nothing to say
 
 
-# spaCy also writes into the pipeline that it has thrown away by then
-@pytest.mark.filterwarnings("ignore:.*W203")
 @pytest.mark.parametrize("setting", ["detection_threshold", "status_threshold"])
 def test_find_threshold_of_spacy(dev, setting):
     score = f"{NAME}_span_f" if setting == "detection_threshold" else f"{NAME}_f"

@@ -16,6 +16,7 @@ from spacy_medmtl.annotations.groups import (
     write_group,
 )
 from spacy_medmtl.cpncf_assertion.evidence import without
+from spacy_medmtl.cpncf_assertion.inputs import FindingInput
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 NAME = "cpncf_assertion"
@@ -174,7 +175,7 @@ def test_sentences_without_given_spans_are_not_read_and_nothing_changes_by_that(
             ((judged),) = pipe.predict([doc])
         finally:
             pipe.mode = "both"
-        logits, _ = pipe._read([pipe._reading(doc, bounds)])
+        logits = pipe.logits(FindingInput([pipe._reading(doc, bounds)]))
         expected = pipe._judge(logits, [numpy.arange(start, end) for start, end in places])
         assert [judgement.status for _, judgement in judged] == [one.status for one in expected]
         for (_, judgement), one in zip(judged, expected, strict=True):

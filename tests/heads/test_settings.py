@@ -1,6 +1,7 @@
 """Settings of a component: the config owns them, attributes change them, and nothing else is taken."""
 
 import math
+import pickle
 
 import pytest
 import spacy
@@ -146,15 +147,34 @@ def test_spacy_find_threshold_may_assign_cfg(saved):
     assert other.labels == one.labels
 
 
-def test_a_sourced_component_says_that_a_change_is_not_saved(make_nlp):
-    """Nobody tells it which pipeline it is in: its maker's config would be the wrong one."""
+def test_a_sourced_component_says_that_a_change_is_not_saved(make_nlp, tmp_path):
+    """spaCy does not tell it which pipeline it is in: its maker's config would be the wrong one."""
     nlp = make_nlp("sentence_intent")
     nlp.initialize(lambda: make_examples(nlp, annotate_intents))
-    other = make_nlp()
+    other = spacy.blank("en")
+    other.add_pipe("encoder", source=nlp)
     head = other.add_pipe("sentence_intent", name="intent", source=nlp)
     head.threshold = 0.5  # as it is: no change, no warning
     head.set_temperature("intents", 1.0)
-    with pytest.warns(MedmtlWarning, match="W203.*'threshold' of 'intent'"):
-        head.threshold = 0.3
-    assert head.threshold == 0.3
+    other.to_bytes()
+    head.threshold = 0.3  # nothing is lost yet
     assert nlp.config["components"]["sentence_intent"]["threshold"] == 0.5
+    for save in (lambda: other.to_disk(tmp_path / "lost"), other.to_bytes):
+        with pytest.warns(MedmtlWarning, match="W203.*'threshold' of 'intent'"):
+            save()
+    assert spacy.load(tmp_path / "lost").get_pipe("intent").threshold == 0.5
+    head.belong_to(other)
+    other.to_disk(tmp_path / "kept")
+    assert spacy.load(tmp_path / "kept").get_pipe("intent").threshold == 0.3
+    assert nlp.config["components"]["sentence_intent"]["threshold"] == 0.5
+
+
+def test_an_unpickled_pipeline_says_it_when_it_is_saved(saved, tmp_path):
+    nlp = pickle.loads(pickle.dumps(spacy.load(saved)))
+    head = nlp.get_pipe("sentence_intent")
+    head.threshold = 0.3
+    with pytest.warns(MedmtlWarning, match="W203.*'threshold' of 'sentence_intent'.*belong_to"):
+        nlp.to_disk(tmp_path / "lost")
+    head.belong_to(nlp)
+    nlp.to_disk(tmp_path / "kept")
+    assert spacy.load(tmp_path / "kept").get_pipe("sentence_intent").threshold == 0.3

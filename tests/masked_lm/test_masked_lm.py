@@ -12,6 +12,7 @@ from toy import CASE, TEXTS, make_example, weights
 from spacy_medmtl.annotations.scoring import CORPUS
 from spacy_medmtl.encoder.export import plain_model
 from spacy_medmtl.encoder.shims import torch_shim
+from spacy_medmtl.encoder.views.viewer import lay_out
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.masked_lm import loss as masked_lm_losses
 from spacy_medmtl.masked_lm.loss import head_spec, masked_lm_loss
@@ -74,7 +75,7 @@ def test_loss_and_gradient_are_those_of_hugging_face(make_nlp, encoder_settings)
         read, chosen = mask_words(own, generator, share=0.3, mask=module.wordpieces.mask, n_vocabulary=n_vocabulary)
         pieces.append(read)
         labels.append(numpy.where(chosen, own.ids, -100))
-    layout = module.lay_out("tokens", docs, pieces)
+    layout = lay_out(module.settings, "tokens", docs, pieces)
     assert len(layout.ids) > 3
     targets = numpy.full(layout.n_rows, -100)
     targets[numpy.concatenate(layout.gather)] = numpy.concatenate(labels)

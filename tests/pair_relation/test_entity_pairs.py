@@ -19,6 +19,7 @@ from spacy_medmtl.encoder.listener import view_of
 from spacy_medmtl.encoder.pooling import pool
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.requests import Unit, ViewRequest
+from spacy_medmtl.encoder.views.viewer import lay_out
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.heads.losses import sigmoid
 from spacy_medmtl.pair_relation.candidates import entity_pairs
@@ -200,7 +201,7 @@ def test_the_rows_that_prediction_keeps_are_those_of_training(trained, budget):
     docs = list(trained.pipe([*TEXTS, *NESTED]))
     readings = [pipe._reading(doc, pipe.candidates(doc)) for doc in docs]
     module = torch_shim(encoder).module
-    layout = module.lay_out(view_of(pipe.model), readings, [module.of_doc(doc) for doc in docs])
+    layout = lay_out(module.settings, view_of(pipe.model), readings, [module.wordpieces.of_doc(doc) for doc in docs])
     with torch.no_grad():
         flat, places = Encoding(module, str, budget).encode(layout, ["pair_relation"])
         expected = pool(flat, places, layout, "mean")

@@ -193,8 +193,6 @@ def test_no_gradient_and_no_score_for_labels_of_other_corpora(make_nlp):
 # --- thresholds and hostile input
 
 
-# spaCy also writes into the pipeline that it has thrown away by then
-@pytest.mark.filterwarnings("ignore:.*W203")
 def test_find_threshold_of_spacy(make_nlp, tmp_path):
     nlp = make_nlp(NAME)
     examples = make_examples(nlp, annotate_entities)

@@ -127,7 +127,7 @@ class LowRankFfns(nn.Module):
 
     def mix(self, x: Tensor, terms: Sequence[Terms], known: FfnOutputs | None = None) -> Tensor:
         """See ``WholeFfns.mix``. Nothing is added to ``known``: what FFNs share is computed once for all anyway."""
-        before = self.base.dense_in(x)  # [1 or terms, ..., inner]
+        before = self.base.dense_in(x)  # x A + a, [1 or terms, ..., inner]
         mixed = []
         for k, own_terms in enumerate(terms):
             place = k if len(x) > 1 else 0
@@ -140,7 +140,9 @@ class LowRankFfns(nn.Module):
         total: Any = 0.0
         for number, coefficient in terms:
             delta = cast(Delta, self.deltas[number])
+            # activation(x A_r + a), [..., inner]: A_r is A and its low-rank part
             own = self.base.activation(before + delta.up_in(delta.down_in(x)))
+            # sum over r of c_r s_r times the inner rows, to which B is applied once, at the end
             inner = inner + coefficient * self.scales[number] * own
             deltas = deltas + scaled(coefficient, delta.up_out(delta.down_out(own)))
             total = total + coefficient * self.scales[number]
@@ -202,8 +204,11 @@ class Cluster(nn.Module):
             first.activation,
             nn.Linear(sum(part.dense_out.in_features for part, _ in parts), first.dense_out.out_features),
         ).to(first.dense_in.weight)
+        # [sum of inner widths, width]; the activation works on each inner unit by itself, so FFNs side by side stay
+        # apart
         wide.dense_in.weight.copy_(torch.cat([part.dense_in.weight for part, _ in parts]))
         wide.dense_in.bias.copy_(torch.cat([part.dense_in.bias for part, _ in parts]))
+        # [width, sum of inner widths]
         wide.dense_out.weight.copy_(torch.cat([scaled(c, part.dense_out.weight) for part, c in parts], dim=1))
         wide.dense_out.bias.copy_(reduce(add, (scaled(c, part.dense_out.bias) for part, c in parts)))
         return wide

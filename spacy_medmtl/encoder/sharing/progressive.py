@@ -46,6 +46,7 @@ class ProgressiveRule:
                 init=self.init,
                 trainable=self.trainable,
                 rank=self.rank,
+                # the lowest cluster owns the coefficients, so saved weights hold them once
                 coefficients=made[0].coefficients if made and self.share_W_over_layers else None,
                 keep_base_ffn=self.keep_base_ffn,
             )

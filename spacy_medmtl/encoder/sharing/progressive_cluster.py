@@ -27,6 +27,7 @@ def starting_point(init: str, route: int, keeps_base: bool = False) -> tuple[flo
         return (1.0 / (m - 1) if m > 1 else 0.0), (1.0 if m == 1 and not keeps_base else 0.0)
     if init == "copy":
         return 0.0, 1.0
+    # with W = 1 the sum over easier routes is m - 1, hence 2 - m
     return 1.0, (2.0 - m if init == "preserving" else 1.0)  # preserving, paper, random
 
 

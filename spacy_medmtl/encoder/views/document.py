@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy
 from spacy.tokens import Doc
 
-from ...annotations.groups import TURNS, group_values, sentence_bounds
+from ...annotations.groups import TURNS, Bounds, group_values, sentence_bounds
 from ...annotations.steady import aligned_group
 from ...errors import MedmtlError
 from .layout import Layout, PieceIds, ViewSettings, join
-from .requests import Bounds, DocumentReading, Reading, ToRead
+from .requests import DocumentReading, Reading, ToRead
 from .windows import window_spans
 from .wordpieces import DocPieces, WordPieces
 
@@ -53,6 +53,7 @@ def lay_out_document(settings: ViewSettings, items: Sequence[ToRead], pieces: li
         if isinstance(item, Reading):
             raise MedmtlError("E010", view="document")
         reading = item if isinstance(item, DocumentReading) else DocumentReading(item, sentence_bounds(item))
+        # with other sentences a Doc has other markers, and so other sequences
         key = id(reading.doc), tuple(reading.sentences)
         if key not in known:
             rows = document_rows(settings, reading.doc, reading.sentences, doc_pieces)
@@ -61,6 +62,7 @@ def lay_out_document(settings: ViewSettings, items: Sequence[ToRead], pieces: li
                 layout.add(ids, numpy.full(len(ids), settings.wordpieces.single.types[1]))
         rows, first = known[key]
         if reading.spans is None:
+            # [n_pieces], ascending, as a Doc's pieces stand in the order of its tokens
             token_of_piece = numpy.repeat(numpy.arange(len(reading.doc)), numpy.diff(doc_pieces.starts))
             layout.take(first + rows.of_pieces, layout.n_out + token_of_piece)
             layout.close_item(len(reading.doc))
@@ -73,8 +75,10 @@ def _take_spans(layout: Layout, reading: DocumentReading, rows: DocumentRows, fi
     spans = reading.spans or ()
     starts = numpy.asarray([start for start, _ in reading.sentences])
     for number, (start, end) in enumerate(spans):
+        # sentences that begin inside the span; those that end in it as well give their markers
         inside = range(*numpy.searchsorted(starts, [start, end]).tolist())
         markers = [row for i in inside if reading.sentences[i][1] <= end for row in rows.of_markers[i]]
+        # rows of the span's own pieces [n_pieces]
         own = rows.of_pieces[pieces.starts[start] : pieces.starts[end]]
         taken = first + numpy.concatenate([numpy.asarray(markers, dtype="int64"), own])
         layout.take(taken, numpy.full(len(taken), layout.n_out + number))
@@ -85,6 +89,7 @@ def document_rows(settings: ViewSettings, doc: Doc, sentences: Sequence[Bounds],
     """Lay out one Doc."""
     template, window = settings.wordpieces.single, settings.window
     room = window.size - len(template.before) - len(template.after)
+    # at least half of a window is for what the sentence itself says
     chunks, sentence_of = document_chunks(settings, doc, sentences, pieces, longest_front=room // 2)
     ids: list[numpy.ndarray] = []
     of_pieces = numpy.full(len(pieces.ids), NO_ROW, dtype="int64")
@@ -101,6 +106,7 @@ def document_rows(settings: ViewSettings, doc: Doc, sentences: Sequence[Bounds],
     for first, last, own, own_end in chunk_windows([len(chunk) for chunk in chunks], room, window.size - window.stride):
         if len(chunks[first]) > room:  # a sentence longer than the window
             chunk = chunks[first]
+            # each of its windows repeats the front, so that no part is read without marker and speaker
             inner = room - len(chunk.front)
             for begin, stop, counts, counts_end in window_spans(
                 chunk.end - chunk.start, inner, min(window.stride, inner)
@@ -117,10 +123,12 @@ def document_rows(settings: ViewSettings, doc: Doc, sentences: Sequence[Bounds],
         row = add(parts)
         for number in range(first, last):
             chunk = chunks[number]
+            # other chunks are context here; they count in the window that has more around them
             if own <= number < own_end:
                 if chunk.is_marked:
                     of_markers[sentence_of[number]].append(row)
                 of_pieces[chunk.start : chunk.end] = row + len(chunk.front) + numpy.arange(chunk.end - chunk.start)
+            # past context too, which takes rows as all else does
             row += len(chunk)
     return DocumentRows(ids, of_pieces, of_markers)
 
@@ -182,7 +190,9 @@ def chunk_windows(lengths: Sequence[int], room: int, overlap: int) -> list[tuple
         if last == n_chunks:
             windows.append((first, last, own, last))
             break
+        # what is repeated must leave room for the chunk that comes next, or a window would hold context alone
         following = _overlap_start(lengths, max(first + 1, own), last, min(overlap, room - min(room, lengths[last])))
+        # of the chunks that two windows hold, the first half counts here: each is read with context on both sides
         own_end = (following + last + 1) // 2
         windows.append((first, last, own, own_end))
         first, own = following, own_end

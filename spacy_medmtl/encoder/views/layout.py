@@ -54,13 +54,17 @@ class Layout:
         gather, segments = numpy.concatenate(self.gather), numpy.concatenate(self.segments)
         sizes = numpy.asarray([len(ids) for ids in self.ids])
         starts = numpy.cumsum(sizes) - sizes
+        # [n]: the number of the sequence that each gathered piece stands in
         sequences = numpy.searchsorted(starts, gather, side="right") - 1
         parts: list[Layout] = []
         first = n_done = 0
         while n_done < self.n_out:
             end = self._end_of_part(segments, first, n_pieces)
             after = int(segments[end]) if end < len(segments) else self.n_out
+            # numbers of the sequences of this part, ascending, and of each of its pieces the place of its sequence
+            # there
             used, inside = numpy.unique(sequences[first:end], return_inverse=True)
+            # from a row in the whole layout to that in the part, by sequence
             moved = numpy.cumsum(sizes[used]) - sizes[used] - starts[used]
             part = Layout([self.ids[i] for i in used], [self.types[i] for i in used], n_rows=int(sizes[used].sum()))
             part.take(gather[first:end] + moved[inside], segments[first:end] - n_done)
@@ -74,6 +78,7 @@ class Layout:
         end = first + n_pieces
         if end >= len(segments):
             return len(segments)
+        # back to where the output row begins that would be cut: its pieces are pooled together
         border = int(numpy.searchsorted(segments, segments[end]))
         return border if border > first else int(numpy.searchsorted(segments, segments[end], side="right"))
 
@@ -84,7 +89,8 @@ class Layout:
 
 @dataclass(frozen=True)
 class Window:
-    """How many wordpieces a sequence may have, special pieces included, and by how many windows move on."""
+    """size: wordpieces that a sequence may have, special pieces included. stride: wordpieces from the beginning of one
+    window to that of the next."""
 
     size: int
     stride: int

@@ -5,16 +5,15 @@ two ``#`` (Zhou and Chen, AACL 2022, "entity marker (punct)"), so the direction 
 entities are replaced by their types first, as BLUE and MT-BERT do (there: ``@DRUG$``, in the order of the text).
 """
 
-from collections.abc import Sequence
-
 import numpy
 
+from .layout import PieceIds, join
+
 Range = tuple[int, int]
-Pieces = Sequence[int] | numpy.ndarray
 
 
 def blinded(
-    text: numpy.ndarray, head: Range, tail: Range, head_type: Pieces, tail_type: Pieces
+    text: numpy.ndarray, head: Range, tail: Range, head_type: PieceIds, tail_type: PieceIds
 ) -> tuple[numpy.ndarray, Range, Range]:
     """The text with the types in place of the entities, and where head and tail stand now.
 
@@ -25,10 +24,11 @@ def blinded(
     if head[0] < tail[1] and tail[0] < head[1]:
         start, end = min(head[0], tail[0]), max(head[1], tail[1])
         stop = start + n_head + n_tail
-        return _join(text[:start], head_type, tail_type, text[end:]), (start, stop), (start + n_head, stop)
+        return join(text[:start], head_type, tail_type, text[end:]), (start, stop), (start + n_head, stop)
     if head <= tail:
+        # the tail moves by what the head, which comes before it, gains or loses
         moved = tail[0] + n_head - (head[1] - head[0])
-        joined = _join(text[: head[0]], head_type, text[head[1] : tail[0]], tail_type, text[tail[1] :])
+        joined = join(text[: head[0]], head_type, text[head[1] : tail[0]], tail_type, text[tail[1] :])
         return joined, (head[0], head[0] + n_head), (moved, moved + n_tail)
     joined, tail, head = blinded(text, tail, head, tail_type, head_type)
     return joined, head, tail
@@ -45,6 +45,8 @@ def marked(
     its middle, and only where the entities alone are longer than the room the end of the longer one.
     """
     (h, h_end), (t, t_end), (head_mark, tail_mark) = head, tail, marks
+    # sorted by where they stand; at one place what ends before what begins; of two that begin there the longer entity
+    # first, of two that end there the shorter; of equal ones the head is outside
     at, _, _, _, mark = zip(
         *sorted(
             [
@@ -58,7 +60,9 @@ def marked(
     pieces = numpy.insert(text, at, mark)
     if len(pieces) <= room:
         return pieces, False
+    # marks are kept, whatever else is cut
     rank = numpy.insert(_ranks(len(text), head, tail), at, -1)
+    # those of the lowest rank, back in the order of the text
     kept = numpy.sort(numpy.argsort(rank, kind="stable")[:room])
     outside = rank >= 2 * len(text)
     return pieces[kept], bool((~outside).sum() > (~outside[kept]).sum())
@@ -68,12 +72,10 @@ def _ranks(n: int, head: Range, tail: Range) -> numpy.ndarray:
     """In which order pieces are kept [n]: below n those of an entity, below 2 n those between the two, then others;
     each the earlier, the nearer it is to the start of its entity or to an entity."""
     place = numpy.arange(n)
+    # how far into each entity a piece stands [n], n where it stands in none
     inside = [numpy.where((start <= place) & (place < end), place - start, n) for start, end in (head, tail)]
+    # pieces between this one and the nearer entity, plus 1 [n]
     distance = numpy.minimum(*(numpy.maximum(start - place, place - end + 1) for start, end in (head, tail)))
     is_outer = (place < min(head[0], tail[0])) | (place >= max(head[1], tail[1]))
     rank = numpy.minimum(*inside)
     return numpy.where(rank < n, rank, distance + numpy.where(is_outer, 2 * n, n))
-
-
-def _join(*parts: Pieces) -> numpy.ndarray:
-    return numpy.concatenate([numpy.asarray(part, dtype="int64") for part in parts])

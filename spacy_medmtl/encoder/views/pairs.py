@@ -19,6 +19,7 @@ def lay_out_pair(settings: ViewSettings, items: Sequence[ToRead], pieces: list[D
         if not isinstance(item, Reading):
             raise MedmtlError("E010", view="pair")
         for i, (head, tail) in enumerate(item.pairs):
+            # piece ids of head and tail, [n_a] and [n_b]
             a, b = (doc_pieces.ids[doc_pieces.starts[s] : doc_pieces.starts[e]] for s, e in (head, tail))
             n_a, n_b = fit_pair(len(a), len(b), settings.window.size - _n_special(settings.wordpieces.pair))
             cut += [number] * (n_a < len(a) or n_b < len(b))

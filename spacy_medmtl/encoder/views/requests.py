@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from spacy.tokens import Doc
 
-Bounds = tuple[int, int]
+from ...annotations.groups import Bounds
+
 DOCUMENT = "document"
 MARKED, BLINDED = ENTITY_VIEWS = ("marked_pair", "blinded_pair")
 

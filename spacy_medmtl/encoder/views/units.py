@@ -43,9 +43,11 @@ def _read_tokens(settings: ViewSettings, layout: Layout, pieces: DocPieces, unit
     first = pieces.starts[unit.start]
     if pieces.starts[unit.end] == first:  # nothing but white space
         return
+    # [n_pieces of the unit], ascending
     token_of_piece = numpy.repeat(
         numpy.arange(unit.start, unit.end), numpy.diff(pieces.starts[unit.start : unit.end + 1])
     )
+    # pieces [begin, end) of the Doc have the rows from ``row`` on
     for _, row, begin, end in _sequences(settings, layout, pieces, unit, marked=marked):
         layout.take(numpy.arange(row, row + end - begin), layout.n_out + token_of_piece[begin - first : end - first])
 
@@ -75,6 +77,7 @@ def _sequences(
     template, marker = settings.wordpieces.single, [settings.wordpieces.marker] * marked
     room = settings.window.size - len(template.before) - len(template.after) - 2 * len(marker)
     start, end = int(pieces.starts[unit.start]), int(pieces.starts[unit.end])
+    # a speaker belongs to the side on which it begins to speak
     left = _context_pieces(settings, pieces, unit.left, unit.start, [s for s in unit.speakers if s[0] <= unit.start])
     right = _context_pieces(settings, pieces, unit.end, unit.right, [s for s in unit.speakers if s[0] >= unit.end])
     spare = max(0, room - (end - start))  # pieces of context that fit beside the unit
@@ -89,6 +92,7 @@ def _sequences(
     for begin, stop, own, own_end in window_spans(end - start, room, min(settings.window.stride, room)):
         ids = join(template.before, *before, pieces.ids[start + begin : start + stop], *after, template.after)
         row = layout.add(ids, numpy.full(len(ids), template.types[1]))
+        # what stands in front of the first piece that counts
         offset = len(template.before) + len(heading) + n_left + len(marker) + own - begin
         sequences.append((row, row + offset, start + own, start + own_end))
     return sequences

@@ -73,6 +73,7 @@ class WordPieces:
             if not blank:
                 pieces.extend(self._of_word(token.text, after_blank))
             starts[i + 1] = len(pieces)
+            # white space may follow a token, be one (a line break), or be part of a blank one that follows another
             after_blank = bool(token.whitespace_) or token.is_space or (blank and after_blank)
         return DocPieces(numpy.asarray(pieces, dtype="int64"), starts)
 
@@ -103,6 +104,7 @@ class WordPieces:
             known = self._encoded(text)
             if self._unknown in known:
                 known = self._encoded(text.translate(SPELLED))
+            # all at once: which forms are rare is not worth keeping count of
             if len(self._memo) >= MAX_MEMO:
                 self._memo.clear()
             self._memo[(word, after_blank)] = known
@@ -116,6 +118,7 @@ class WordPieces:
 
     def _template(self, texts: list[str]) -> Template:
         """Read the special pieces off an encoded example, whatever the model's own layout is."""
+        # places of pieces by group: before, first text, between, second text, after
         encoded = self._tokenizer.encode(*texts)
         groups: list[list[int]] = [[]]
         inside = False
@@ -126,6 +129,7 @@ class WordPieces:
             groups[-1].append(len([i for group in groups for i in group]))
         if inside:
             groups.append([])
+        # around one text there is no second, nor anything between two
         while len(groups) < 5:
             groups.insert(-1, [])
         ids = [tuple(encoded.ids[i] for i in group) for group in groups]
