@@ -5,6 +5,7 @@ Beside, and not over, the text: a note runs over many lines, and how it breaks i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from spacy.tokens import Doc
 
@@ -14,7 +15,7 @@ ROW = 24.0  # height of a row
 STEP = 16.0  # between an arc and the labels of those inside it
 LABEL = 6.0  # width of a character of a label
 BULGE = 0.75  # a cubic curve reaches so far towards its control points
-SHORTEST = 60  # characters of an end that are shown
+LONGEST = 60  # characters of an end that are shown
 
 
 @dataclass(frozen=True)
@@ -68,25 +69,28 @@ def _places(relation: Relation) -> list[tuple[int, int]]:
 
 def _levels(pairs: Sequence[tuple[int, int]]) -> list[int]:
     """How far out each arc goes: one further than any shorter arc that it overlaps."""
-    levels: dict[int, int] = {}
+    levels = [0] * len(pairs)
+    # of the outermost arc so far over each row (even places) and between two (odd): looking through all arcs, for each
+    # of them, would take the square of their number
+    outermost = [-1] * (2 * max(last for _, last in pairs) + 1)
     for number in sorted(range(len(pairs)), key=lambda arc: (pairs[arc][1] - pairs[arc][0], arc)):
         first, last = pairs[number]
-        inside = [level for arc, level in levels.items() if pairs[arc][0] < last and first < pairs[arc][1]]
-        levels[number] = max(inside, default=-1) + 1
-    return [levels[number] for number in range(len(pairs))]
+        over = slice(min(2 * first + 1, 2 * last), max(2 * last, 2 * first + 1))  # of a row with itself: that row
+        levels[number] = max(outermost[over]) + 1
+        outermost[over] = [levels[number]] * (over.stop - over.start)
+    return levels
 
 
 def _reaches(labels: Sequence[str], levels: Sequence[int]) -> tuple[list[float], float]:
     """How far the arcs of each level reach out, so that their labels stand between them and those of the next, and the
     room that all of it takes."""
-    reaches: list[float] = []
-    room = STEP
-    for level in range(max(levels) + 1):
-        reaches.append(room)
-        room += STEP + LABEL * max(len(label) for label, arc_level in zip(labels, levels) if arc_level == level)
-    return reaches, room
+    longest = [0] * (max(levels) + 1)
+    for label, level in zip(labels, levels):
+        longest[level] = max(longest[level], len(label))
+    ends = list(accumulate((STEP + LABEL * n_characters for n_characters in longest), initial=STEP))
+    return ends[:-1], ends[-1]
 
 
 def _short(text: str) -> str:
     text = " ".join(text.split())
-    return text if len(text) <= SHORTEST else f"{text[: SHORTEST - 3]}..."
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

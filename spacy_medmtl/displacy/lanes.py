@@ -1,6 +1,8 @@
 """A Doc as what is drawn: lines of text in sentences, and under them the spans, each in a lane of its own where they
 overlap."""
 
+from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import cast
@@ -83,9 +85,13 @@ def sentences(doc: Doc, spans: Sequence[Drawn]) -> Iterator[Sentence]:
         return
     if bounds[0][0]:
         yield Sentence([], [], doc[: bounds[0][0]].text_with_ws)
+    by_start = deque(sorted(spans, key=lambda span: span.start))
+    inside: list[Drawn] = []
     for (start, end), following in zip(bounds, [*(first for first, _ in bounds[1:]), len(doc)]):
         words = [Word(token.i, token.text_with_ws) for token in doc[start:end]]
-        inside = [span for span in spans if span.start < end and span.end > start]
+        while by_start and by_start[0].start < end:
+            inside.append(by_start.popleft())
+        inside = [span for span in inside if span.end > start]
         lanes = _lanes(doc, inside)
         for span in inside:
             for word in words[max(0, span.start - start) : span.end - start]:
@@ -113,19 +119,18 @@ def _lanes(doc: Doc, spans: Sequence[Drawn]) -> dict[Drawn, int]:
     for span in sorted(spans, key=lambda span: (span.end - span.start, span.start)):
         first, last = doc[span.start].idx, _end_char(doc, span)
         extent = (float(first), max(float(last), first + len(span.label) * _LABEL_WIDTH))
-        lane = next(
-            (i for i, used in enumerate(taken) if all(not _overlap(extent, neighbour) for neighbour in used)),
-            len(taken),
-        )
+        lane = next((number for number, used in enumerate(taken) if _has_room(used, extent)), len(taken))
         if lane == len(taken):
             taken.append([])
-        taken[lane].append(extent)
+        insort(taken[lane], extent)
         lanes[span] = lane
     return lanes
 
 
-def _overlap(extent: tuple[float, float], neighbour: tuple[float, float]) -> bool:
-    return extent[0] < neighbour[1] and neighbour[0] < extent[1]
+def _has_room(used: Sequence[tuple[float, float]], extent: tuple[float, float]) -> bool:
+    """Whether none of the extents in a lane, which are sorted and stand apart, overlaps another one."""
+    place = bisect_left(used, extent)
+    return (place == 0 or used[place - 1][1] <= extent[0]) and (place == len(used) or used[place][0] >= extent[1])
 
 
 def _end_char(doc: Doc, span: Drawn) -> int:

@@ -6,7 +6,8 @@ from html.parser import HTMLParser
 import pytest
 import spacy
 from spacy import displacy
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
+from work import lines_run
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
@@ -165,6 +166,28 @@ def test_relations_are_arcs_from_head_to_tail_and_longer_ones_go_further_out(doc
     html = render(doc, jupyter=False)
     assert html.count('class="arc"') == 3
     assert 'class="arc"' not in render(spacy.blank("en")("word"), jupyter=False)
+
+
+def long_note(n_sentences: int, *, has_sentences: bool) -> Doc:
+    """A finding and an entity in each sentence of four words, and a relation to the next sentence's."""
+    vocab = spacy.blank("en").vocab
+    words = ["no", "left", "fever", "."] * n_sentences
+    starts = [i % 4 == 0 for i in range(len(words))] if has_sentences else None
+    doc = Doc(vocab, words=words, sent_starts=starts)
+    findings = [Span(doc, i, i + 2, label="Problem") for i in range(1, len(doc), 4)]
+    write_group(doc, FINDINGS, findings, assertion=["negative"] * n_sentences)
+    write_group(doc, ENTITIES, [Span(doc, i, i + 1, label="Anatomy") for i in range(1, len(doc), 4)])
+    bounds = [(span.start, span.end) for span in findings]
+    write_relations(doc, [JudgedPair(head, tail, ("same",), 0.5) for head, tail in zip(bounds, bounds[1:])])
+    return doc
+
+
+@pytest.mark.parametrize("has_sentences", [True, False])
+def test_work_grows_no_faster_than_the_note(has_sentences):
+    short, long = (long_note(n, has_sentences=has_sentences) for n in (100, 400))
+    render(short, jupyter=False)  # loads the templates
+    lines = [lines_run(lambda doc=doc: render(doc, jupyter=False)) for doc in (short, long)]
+    assert lines[1] < 4.4 * lines[0]
 
 
 def test_spacys_own_span_style_shows_groups_and_status(doc):
