@@ -1,11 +1,16 @@
 """Many short documents through ``nlp.pipe``: memory, handles, threads, and whether outputs stay the same.
 
-    python benchmarks/soak.py PIPELINE --docs 200000 --workers 1
+    python benchmarks/soak.py PIPELINE --docs 200000 --workers 0
+    python benchmarks/soak.py PIPELINE --docs 200000 --workers 2
 
-Texts are invented: words of a small vocabulary in random order, with numbers that never repeat (so the string store of
-a pipeline grows without ``nlp.memory_zone``, which is used here as a service should). Linux only: it reads /proc.
-Prints JSON; exit status 1 where outputs changed, or memory grows by more than ``--most`` bytes a document after the
-first fifth.
+Texts are invented: words of a small vocabulary in random order, with a number in each. In one process numbers never
+repeat, so the string store would grow without ``nlp.memory_zone``, which is used as a service should. Workers know no
+such zones: their numbers repeat, so that their string stores are full long before the first fifth is over, and all
+documents are one stream. The same probes begin and end the texts, so outputs of the very processes are compared.
+
+Memory is what belongs to this process and its workers, shared pages in shares (PSS). Linux only: it reads /proc.
+Prints JSON; exit status 1 where outputs changed, handles or threads became more, or memory grows by more than
+``--most`` bytes a document after the first fifth.
 """
 
 import hashlib
@@ -14,6 +19,7 @@ import os
 import random
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,37 +33,48 @@ from spacy.tokens import Doc
 WORDS = (
     "patient denies any fever chest pain cough mild left knee swelling since mother had asthma no history of".split()
 )
-CHUNK = 1000  # documents in a memory zone
-PAGE = os.sysconf("SC_PAGE_SIZE")
+ZONE = 1000  # documents in a memory zone
+N_NUMBERS = 5000  # different ones, where strings are never let go
+N_PROBES, N_MEASURES = 200, 50
+Measure = dict[str, float]
 
 
-def texts(n_docs: int, seed: int) -> Iterator[str]:
-    """Documents of one or two sentences, each with numbers of its own."""
+def texts(n_docs: int, n_numbers: int, seed: int) -> Iterator[str]:
+    """Documents of two sentences. n_numbers: how many different numbers stand in them."""
     generator = random.Random(seed)
     for number in range(n_docs):
         words = generator.choices(WORDS, k=generator.randint(4, 16))
-        yield f"{' '.join(words)} {number} mg. {' '.join(generator.choices(WORDS, k=3))}."
+        yield f"{' '.join(words)} {number % n_numbers} mg. {' '.join(generator.choices(WORDS, k=3))}."
 
 
-def digest(docs: Sequence[Doc]) -> str:
-    """A checksum of all that is annotated: labels, places and values of span groups, scores to four digits."""
-    summary = [
-        {
-            key: [[span.start, span.end, span.label_] for span in group]
-            + [[name, rounded(value)] for name, value in sorted(group.attrs.items())]
-            for key, group in sorted(doc.spans.items())
-        }
-        for doc in docs
+def annotated(nlp: Language, stream: Iterator[str], workers: int) -> Iterator[Doc]:
+    """The Docs of a stream."""
+    if workers:
+        yield from nlp.pipe(stream, n_process=workers)
+        return
+    while chunk := list(islice(stream, ZONE)):
+        with nlp.memory_zone():
+            yield from nlp.pipe(chunk)
+
+
+def digest(docs: Sequence[list[Any]]) -> str:
+    return hashlib.sha256(json.dumps(docs, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def summary(doc: Doc) -> list[Any]:
+    """All that is annotated: labels, places and values of span groups, scores to four digits."""
+    return [
+        [key, [[span.start, span.end, span.label_] for span in group], rounded(dict(group.attrs))]
+        for key, group in sorted(doc.spans.items())
     ]
-    return hashlib.sha256(json.dumps(summary, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def rounded(value: object) -> object:
     if isinstance(value, float):
         return round(value, 4)
     if isinstance(value, dict):
-        return {str(key): rounded(one) for key, one in value.items()}
-    return [rounded(one) for one in value] if isinstance(value, list | tuple) else value
+        return {str(key): rounded(part) for key, part in value.items()}
+    return [rounded(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def processes() -> list[Path]:
@@ -72,52 +89,75 @@ def processes() -> list[Path]:
     return [Path(f"/proc/{pid}") for pid, parent in parents.items() if own in (pid, parent)]
 
 
-def measure(done: int, start: float) -> dict[str, float]:
-    found = {"docs": done, "seconds": time.perf_counter() - start, "bytes": 0, "handles": 0, "threads": 0}
+def measure(n_docs: int, start: float) -> Measure:
+    """bytes, handles and threads of all processes after so many documents."""
+    measured = {
+        "docs": n_docs,
+        "seconds": round(time.perf_counter() - start, 1),
+        "bytes": 0,
+        "handles": 0,
+        "threads": 0,
+    }
     for process in processes():
         try:
-            found["bytes"] += int((process / "statm").read_text().split()[1]) * PAGE
-            found["handles"] += len(list((process / "fd").iterdir()))
-            found["threads"] += len(list((process / "task").iterdir()))
+            pss = next(line for line in (process / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
+            measured["bytes"] += int(pss.split()[1]) * 1024
+            measured["handles"] += len(list((process / "fd").iterdir()))
+            measured["threads"] += len(list((process / "task").iterdir()))
         except OSError:  # it ended meanwhile
             continue
-    return found
+    return measured
+
+
+def slope(measures: Sequence[Measure]) -> tuple[float, float]:
+    """Bytes a document, and the standard error."""
+    fit, covariance = numpy.polyfit([m["docs"] for m in measures], [m["bytes"] for m in measures], 1, cov=True)
+    return round(float(fit[0]), 2), round(float(covariance[0, 0]) ** 0.5, 2)
 
 
 def soak(nlp: Language, n_docs: int, workers: int) -> dict[str, Any]:
-    probes = list(texts(200, seed=1))
-    first = digest(list(nlp.pipe(probes)))
-    measures, done, start = [], 0, time.perf_counter()
-    stream = texts(n_docs, seed=0)
-    every = max(CHUNK, n_docs // 20)
-    while chunk := [text for _, text in zip(range(min(CHUNK, n_docs - done)), stream)]:
-        with nlp.memory_zone():
-            for _ in nlp.pipe(chunk, n_process=workers):
-                pass
-        done += len(chunk)
-        if done % every < CHUNK:
-            measures.append(measure(done, start))
-    late = measures[len(measures) // 5 :]
-    slope = float(numpy.polyfit([m["docs"] for m in late], [m["bytes"] for m in late], 1)[0]) if len(late) > 1 else 0.0
+    """Read all documents in turn, measuring as it goes."""
+    probes = list(texts(N_PROBES, N_NUMBERS, seed=1))
+    n_numbers = N_NUMBERS if workers else n_docs
+    stream = iter([*probes, *texts(n_docs - 2 * N_PROBES, n_numbers, seed=0), *probes])
+    first: list[list[Any]] = []
+    last: list[list[Any]] = []
+    measures = []
+    start = time.perf_counter()
+    for number, doc in enumerate(annotated(nlp, stream, workers), 1):
+        if number <= N_PROBES:
+            first.append(summary(doc))
+        elif number > n_docs - N_PROBES:
+            last.append(summary(doc))
+        if number % (n_docs // N_MEASURES) == 0:
+            measures.append(measure(number, start))
+    late = measures[len(measures) // 5 : -1]  # at the last, workers may be gone
+    grown, error = slope(late)
     return {
-        "n_docs": n_docs,
+        "n_docs": number,
         "workers": workers,
-        "docs_per_second": round(n_docs / measures[-1]["seconds"], 1),
-        "same_outputs": digest(list(nlp.pipe(probes))) == first,
-        "bytes_per_doc": round(slope, 1),
+        "docs_per_second": round(number / measures[-1]["seconds"], 1),
+        "same_outputs": digest(first) == digest(last),
+        "n_spans_of_probes": sum(len(spans) for doc in first for _, spans, _ in doc),
+        "bytes_per_doc": grown,
+        "standard_error": error,
+        "mib": [round(m["bytes"] / 2**20, 1) for m in (late[0], late[-1])],
+        "handles": [late[0]["handles"], max(m["handles"] for m in late)],
+        "threads": [late[0]["threads"], max(m["threads"] for m in late)],
         "measures": measures,
     }
 
 
 def main(
     pipeline: Annotated[str, typer.Argument(help="A trained pipeline.")],
-    docs: Annotated[int, typer.Option(min=1)] = 200_000,
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
-    most: Annotated[float, typer.Option(help="Bytes a document that memory may grow by.")] = 500.0,
+    docs: Annotated[int, typer.Option(min=1000)] = 200_000,
+    workers: Annotated[int, typer.Option(min=0, help="Processes beside this one.")] = 0,
+    most: Annotated[float, typer.Option(help="Bytes a document that memory may grow by.")] = 100.0,
 ) -> None:
-    found = soak(spacy.load(pipeline), docs, workers)
-    typer.echo(srsly.json_dumps(found, indent=1))
-    raise typer.Exit(int(not found["same_outputs"] or found["bytes_per_doc"] > most))
+    measured = soak(spacy.load(pipeline), docs, workers)
+    typer.echo(srsly.json_dumps(measured, indent=1))
+    is_steady = all(late <= early for early, late in (measured["handles"], measured["threads"]))
+    raise typer.Exit(int(not (measured["same_outputs"] and is_steady and measured["bytes_per_doc"] <= most)))
 
 
 if __name__ == "__main__":

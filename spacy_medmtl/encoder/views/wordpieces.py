@@ -28,7 +28,7 @@ SPELLED = str.maketrans(
         **dict.fromkeys("✗✘✕✖⊖", "-"),
     }
 )
-MAX_MEMO = 200_000  # word forms; some 50 MB at most
+MAX_MEMO = 20_000  # word forms, some 5 MB: notes are full of numbers that never come again
 
 
 @dataclass(frozen=True)
