@@ -31,7 +31,8 @@ def context_units(
         units = [replace(unit, heading=above) for unit, above in zip(units, headings_above(doc, bounds))]
     if speakers:
         spoken = _announced(doc, speakers)
-        units = [replace(unit, speakers=_heard(unit, spoken)) for unit in units]
+        starts = [start for start, _, _ in spoken]
+        units = [replace(unit, speakers=_heard(unit, spoken, starts)) for unit in units]
     return units
 
 
@@ -63,10 +64,9 @@ def _announced(doc: Doc, speakers: dict[str, str]) -> list[tuple[int, int, str]]
     return sorted((turn.start, turn.end, f"{speakers[name]}:") for turn, name in turns if name in speakers)
 
 
-def _heard(unit: Unit, spoken: Sequence[tuple[int, int, str]]) -> tuple[tuple[int, str], ...]:
+def _heard(unit: Unit, spoken: Sequence[tuple[int, int, str]], starts: Sequence[int]) -> tuple[tuple[int, str], ...]:
     """Who speaks in what a unit reads: from where on, and what is read there. Of a turn that has begun before, at the
-    beginning of what is read."""
-    starts = [start for start, _, _ in spoken]
+    beginning of what is read. starts: of what is ``spoken``."""
     # from the turn that goes on where the reading begins
     first = max(0, bisect_right(starts, unit.left) - 1)
     read = [

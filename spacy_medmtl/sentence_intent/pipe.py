@@ -207,7 +207,7 @@ class SentenceIntent(Head[UnitLabels]):
         docs = list(docs)
         units = [self._units(doc) for doc in docs]
         readings = [
-            self._reading(doc, bounds, bounds, sentence_bounds(doc)) for doc, bounds in zip(docs, units) if bounds
+            self._reading(doc, bounds, set(bounds), sentence_bounds(doc)) for doc, bounds in zip(docs, units) if bounds
         ]
         if not readings:
             return [([], numpy.zeros((0, len(self.labels)))) for _ in docs]

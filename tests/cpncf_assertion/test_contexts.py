@@ -3,6 +3,7 @@
 import pytest
 import spacy
 from toy import make_examples
+from work import lines_run
 
 from spacy_medmtl.annotations.groups import FINDINGS, TURNS, sentence_bounds, write_group
 from spacy_medmtl.cpncf_assertion.contexts import context_units, headings_above
@@ -164,3 +165,14 @@ def test_who_says_it_decides(make_nlp):
 def test_unknown_kinds_are_refused(make_nlp):
     with pytest.raises(MedmtlError, match="E203.*context_kind.*page"):
         make_nlp((NAME, NAME, {"context_kind": "page"}))
+
+
+def test_work_grows_no_faster_than_the_turns():
+    def work(n_turns):
+        doc = with_lines("Any pain?\n" * n_turns)
+        bounds = sentence_bounds(doc)
+        write_group(doc, TURNS, [doc[start:end] for start, end in bounds], speakers=["D"] * n_turns)
+        settings = {"neighbours": 1, "kind": "turn", "headings": True, "speakers": {"D": "doctor"}}
+        return lines_run(lambda: context_units(doc, bounds, **settings))
+
+    assert work(400) < 4.4 * work(100)

@@ -1,7 +1,7 @@
 """``sentence_intent``: its units (sentence, Doc, span group), softmax and multi-label variants, context."""
 
 import pytest
-from spacy.tokens import Span
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
@@ -222,3 +222,24 @@ def test_tok2vec_of_another_view_is_an_error(make_nlp):
     model = {"@architectures": "spacy-medmtl.SentenceIntent.v1", "tok2vec": listener}
     with pytest.raises(MedmtlError, match="MEDMTL-E205.*'sentence'.*received 'tokens'"):
         make_nlp(("sentence_intent", "sentence_intent", {"model": model}))
+
+
+class CountedBounds(tuple):
+    """Bounds that count how often they are compared."""
+
+    n_comparisons = 0
+    __hash__ = tuple.__hash__
+
+    def __eq__(self, other):
+        CountedBounds.n_comparisons += 1
+        return tuple.__eq__(self, other)
+
+
+def test_units_of_a_long_document_are_not_compared_with_one_another(make_nlp, monkeypatch):
+    pipe = started(make_nlp).get_pipe("sentence_intent")
+    doc = Doc(pipe.vocab, words=["fever", "."] * 200, sent_starts=[True, False] * 200)
+    bounds = [CountedBounds((start, start + 2)) for start in range(0, len(doc), 2)]
+    monkeypatch.setattr(type(pipe), "_units", lambda self, doc: bounds)
+    ((units, _),) = pipe.predict([doc])
+    assert units == bounds
+    assert CountedBounds.n_comparisons < 5 * len(bounds)
