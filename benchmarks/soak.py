@@ -9,8 +9,8 @@ such zones: their numbers repeat, so that their string stores are full long befo
 documents are one stream. The same probes begin and end the texts, so outputs of the very processes are compared.
 
 Memory is what belongs to this process and its workers, shared pages in shares (PSS). Linux only: it reads /proc.
-Prints JSON; exit status 1 where outputs changed, handles or threads became more, or memory grows by more than
-``--most`` bytes a document after the first fifth.
+Prints JSON, and on standard error each measure as it is taken; exit status 1 where outputs changed, handles or threads
+became more, or memory grows by more than ``--most`` bytes a document after the first fifth.
 """
 
 import hashlib
@@ -131,6 +131,7 @@ def soak(nlp: Language, n_docs: int, workers: int) -> dict[str, Any]:
             last.append(summary(doc))
         if number % (n_docs // N_MEASURES) == 0:
             measures.append(measure(number, start))
+            typer.echo(json.dumps(measures[-1]), err=True)
     late = measures[len(measures) // 5 : -1]  # at the last, workers may be gone
     grown, error = slope(late)
     return {

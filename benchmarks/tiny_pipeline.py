@@ -34,13 +34,12 @@ def tiny_encoder(folder: Path, texts: list[str]) -> None:
     write_new_encoder(folder, list(pieces), SIZE, seed=0)
 
 
-def tiny_pipeline(gold: Path, steps: int) -> Language:
+def tiny_pipeline(encoder: Path, gold: Path, steps: int) -> Language:
     fix_random_seed(0)
     texts = [doc.text for doc in DocBin().from_disk(gold).get_docs(spacy.blank("en").vocab)]
-    with TemporaryDirectory() as folder:
-        tiny_encoder(Path(folder) / "encoder", texts)
-        nlp = ours(Path(folder) / "encoder", gold, shared=False)
-    nlp.config["initialize"]["components"] = {}  # the encoder's folder is gone
+    tiny_encoder(encoder, texts)
+    nlp = ours(encoder, gold, shared=False)
+    nlp.config["initialize"]["components"] = {}  # the encoder's folder may go
     examples, optimizer = our_examples(nlp, gold), torch_optimizer(RATE)
     for step in range(steps):
         nlp.update(training_batch(examples, step), sgd=optimizer)
@@ -51,9 +50,11 @@ def main(
     output: Annotated[Path, typer.Argument(help="Folder of the pipeline.")],
     gold: Annotated[Path, typer.Option(help="What it learns from.")] = Path("corpus/sample/train/sample.spacy"),
     steps: Annotated[int, typer.Option(min=0)] = 150,
+    encoder: Annotated[Path | None, typer.Option(help="Keep the encoder that it starts from in this folder.")] = None,
 ) -> None:
     torch.set_num_threads(1)
-    nlp = tiny_pipeline(gold, steps)
+    with TemporaryDirectory() as folder:
+        nlp = tiny_pipeline(encoder or Path(folder) / "encoder", gold, steps)
     with whole_folder(output, replaces="meta.json") as part:
         nlp.to_disk(part)
 
