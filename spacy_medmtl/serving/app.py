@@ -116,9 +116,8 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
     def view(note: NoteIn) -> str:
         """A note with all that was found in it, as a fragment of HTML."""
         _check("characters in the note", len(note.text), limits.characters)
-        with lock:
-            doc = nlp(note.text)
-        return render(doc, jupyter=False)
+        with lock, nlp.memory_zone():
+            return render(nlp(note.text), jupyter=False)
 
     @app.get("/", response_class=HTMLResponse)
     def form() -> str:
@@ -130,17 +129,17 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
 
 def _annotated(nlp: Language, lock: threading.Lock, notes: list[NoteIn], form: str) -> list[dict[str, Any]]:
     given = [Note(str(number) if note.id is None else note.id, note.text) for number, note in enumerate(notes)]
-    with lock:
-        annotated = list(annotate_notes(nlp, given, batch_size=BATCH_SIZE))
-    results = []
-    for note, doc in annotated:
-        if isinstance(doc, MedmtlError):
-            results.append({"id": note.id, "error": {"code": doc.code, "message": str(doc)}})
-        elif form == "fhir":
-            results.append({"id": note.id, "bundle": fhir_bundle(doc, note.id)})
-        else:
-            results.append({"id": note.id, **_rows(doc, note.id)})
-    return results
+    # behind the zone no Doc may be read, and no word of the notes is kept
+    with lock, nlp.memory_zone():
+        return [_result(note, doc, form) for note, doc in annotate_notes(nlp, given, batch_size=BATCH_SIZE)]
+
+
+def _result(note: Note, doc: Doc | MedmtlError, form: str) -> dict[str, Any]:
+    if isinstance(doc, MedmtlError):
+        return {"id": note.id, "error": {"code": doc.code, "message": str(doc)}}
+    if form == "fhir":
+        return {"id": note.id, "bundle": fhir_bundle(doc, note.id)}
+    return {"id": note.id, **_rows(doc, note.id)}
 
 
 def _rows(doc: Doc, doc_id: str) -> dict[str, Any]:

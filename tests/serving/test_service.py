@@ -23,14 +23,19 @@ def find(doc):
 
 
 @pytest.fixture(scope="module")
-def client():
+def nlp():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("test_service_findings")
+    return nlp
+
+
+@pytest.fixture(scope="module")
+def client(nlp):
     pytest.importorskip("fastapi")
     testclient = pytest.importorskip("starlette.testclient")
     from spacy_medmtl.serving.app import Limits, make_app
 
-    nlp = spacy.blank("en")
-    nlp.add_pipe("sentencizer")
-    nlp.add_pipe("test_service_findings")
     app = make_app(nlp, Limits(characters=1000, notes=3))
     return testclient.TestClient(app, raise_server_exceptions=False)
 
@@ -90,6 +95,19 @@ def test_a_failure_is_logged_by_its_kind_only(client, caplog):
     assert answer.status_code == 500
     assert "RuntimeError" in caplog.text
     assert SECRET not in answer.text + caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/annotate", {}), ("/annotate", {"format": "fhir"}), ("/view", {}), ("/view", {"text": f"{SECRET} boom"})],
+)
+def test_words_of_notes_are_not_kept(client, nlp, path, body):
+    """Else memory would grow with each new word."""
+    client.post(path, json={"text": "No cough.", **body})
+    known = set(nlp.vocab.strings)
+    client.post(path, json={"text": f"{SECRET} has no cough since 17/03/1952.", **body})
+    assert SECRET not in nlp.vocab.strings
+    assert set(nlp.vocab.strings) == known
 
 
 def test_many_threads_get_their_own_results(client):
