@@ -24,7 +24,7 @@ from trust_tools import LEARNT, Tool, tool
 SECONDS = 900  # a case that takes longer is said not to end; much, because the machine may be busy
 MARK = "knee"  # the document with this word breaks a component
 N_DAMAGES = 6
-MESSAGE = 60  # characters of an error that are told
+MESSAGE = 80  # characters of an error that are told
 ZALGO = "f\u0335\u0321e\u0334\u0322v\u0337\u0327e\u0336\u0328r\u0338"
 TEXTS = {
     "empty text": [""],
@@ -97,9 +97,14 @@ def failing_document(kind: Tool, nlp: Any) -> str:
     texts = [LEARNT[0]] * 3 + [LEARNT[1]] + [LEARNT[2]] * 4
     if not hasattr(nlp, "set_error_handler"):
         return f"{raised(lambda: kind.stream(nlp, texts, 1))} ends the stream: there is no error handler"
-    nlp.set_error_handler(lambda *_: None)
+    told = "an error handler"
+    try:
+        nlp.set_error_handler(lambda *_: None)
+    except AttributeError:  # spaCy's ner takes none
+        head.set_error_handler(lambda *_: None)
+        told = "an error handler of that component (nlp.set_error_handler raises AttributeError)"
     docs = kind.stream(nlp, texts, 1)
-    return f"{sum(MARK not in doc.text for doc in docs)} of the 7 others come out, with an error handler"
+    return f"{sum(MARK not in doc.text for doc in docs)} of the 7 others come out, with {told}"
 
 
 def raised(call: Callable[[], Any]) -> str:

@@ -1,7 +1,8 @@
 """A pipeline over a stream of notes: each note comes back with its Doc or with why there is none, in order."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from spacy.language import Language
@@ -36,7 +37,7 @@ def annotate_notes(nlp: Language, notes: Iterable[Note], *, batch_size: int, n_p
     E518 or that problem; where a component failed, with E515 or the component's own MedmtlError.
     """
     handler = _ErrorHandler()
-    nlp.set_error_handler(handler)  # type: ignore[arg-type]  # spaCy: a handler need not raise
+    _handle_errors(nlp, handler)
     waiting: deque[Note] = deque()  # notes that nlp.pipe took and did not give back yet
 
     def texts() -> Iterator[tuple[str, int]]:
@@ -55,7 +56,17 @@ def annotate_notes(nlp: Language, notes: Iterable[Note], *, batch_size: int, n_p
         while waiting:
             yield _alone(nlp, waiting.popleft(), handler)
     finally:
-        nlp.set_error_handler(raise_error)
+        _handle_errors(nlp, raise_error)
+
+
+def _handle_errors(nlp: Language, handler: Callable[..., None]) -> None:
+    """As ``nlp.set_error_handler``, which ends in an AttributeError where a component takes none, as spaCy's ner in
+    3.8.18: what fails there is raised."""
+    nlp.default_error_handler = handler
+    for _, pipe in nlp.pipeline:
+        if hasattr(pipe, "set_error_handler"):
+            with suppress(AttributeError):
+                pipe.set_error_handler(handler)
 
 
 def unreadable(nlp: Language, note: Note) -> MedmtlError | None:
