@@ -250,7 +250,8 @@ def hang(*_: Any) -> None:
 
 def main(name: str, given: str, folder: str, *wanted: str) -> None:
     kind = tool(name, given)
-    nlp = kind.build()
+    kind.save(kind.build(), Path(folder) / "built")
+    nlp = kind.load(Path(folder) / "built")  # as its users have it, without what training leaves behind
     signal.signal(signal.SIGALRM, hang)
     for case, call in cases(kind, nlp, Path(folder)).items():
         if wanted and case not in wanted:
