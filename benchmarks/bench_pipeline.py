@@ -181,7 +181,9 @@ def main(
     srsly.write_json(output / "texts.json", texts)
     worker = None if edsnlp_python is None else Worker(edsnlp_python, encoder, output / "texts.json")
     if worker is not None:
-        measures[reach.EDSNLP] = worker.measure
+        measures[reach.EDSNLP] = partial(worker.measure, "float32")
+        if has_bfloat16(torch.device("cpu")):
+            measures[reach.EDSNLP + reach.LOWERED] = partial(worker.measure, "bfloat16")
     seconds = measured_medians(measures, repeats, warm_up=1)
     if worker is not None:
         worker.close()

@@ -122,9 +122,9 @@ class Worker:
             raise RuntimeError(f"The worker said {line!r}, expected {expected or 'seconds'!r}.")
         return line
 
-    def measure(self) -> float:
-        """CPU seconds of its texts, once."""
-        self.input.write("\n")
+    def measure(self, precision: str) -> float:
+        """CPU seconds of its texts, once, in ``float32`` or ``bfloat16``."""
+        self.input.write(f"{precision}\n")
         self.input.flush()
         return float(json.loads(self.answer()))
 

@@ -30,6 +30,7 @@ def rows(results: dict[str, Any]) -> list[list[str]]:
         ["`en_medmtl` against four separate", "2.5", ratio(rates.get(SHIPPED), separate)],
         ["the same in bfloat16", "5", ratio(rates.get(SHIPPED + LOWERED), separate)],
         ["`en_medmtl` against EDS-NLP with four heads", "1.5", ratio(rates.get(SHIPPED), rates.get(EDSNLP))],
+        ["the same, both in bfloat16", "", ratio(rates.get(SHIPPED + LOWERED), rates.get(EDSNLP + LOWERED))],
         ["training step against a bare PyTorch loop", "0.8", ratio(steps.get("bare loop"), steps.get("ours"))],
         ["against spacy-transformers", "1.5", ratio(steps.get("spacy-transformers"), steps.get("ours"))],
         ["text to wordpiece batch, words/s", "60,000", f"{results['text to wordpiece batch, words/s']:,.0f}"],
