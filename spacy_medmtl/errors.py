@@ -47,6 +47,8 @@ TEMPLATES = {
     "single-task pipelines, with scores of all routes among them.",
     "E028": "No component reads the route(s) {routes} of '{name}', so they would take memory and learn nothing. Remove "
     "them from 'routes' of its model, add a component for each, or correct the 'route' of a listener.",
+    "E029": "The model of '{name}' received Docs, and reads what its component makes of them. Call the component, or "
+    "the pipeline. ('spacy debug model' ends with this call: all that it tried before has worked.)",
     "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
     "W003": "'{name}' reads an encoder that is not in this pipeline: it works now, and will not once the pipeline is "
     "saved. Source the encoder too, before it; or call 'nlp.replace_listeners' first in the pipeline that it is from.",

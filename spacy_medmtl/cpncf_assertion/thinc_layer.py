@@ -10,12 +10,15 @@ from thinc.types import Floats2d
 from torch import Tensor
 
 from ..encoder.views.requests import ToRead
+from ..errors import MedmtlError
 from ..heads.rows import classify
 from .inputs import FindingInput
 
 
 def forward(model: Model, inputs: FindingInput, is_train: bool) -> tuple[Floats2d, Callable]:
-    """A row of logits per token, then one per span."""
+    """A row of logits per token, then one per span. Raises MedmtlError E029 for Docs."""
+    if not isinstance(inputs, FindingInput):
+        raise MedmtlError("E029", name="cpncf_assertion")
     readings: list[ToRead] = list(inputs.readings)
     if not len(inputs.spans):
         return classify(model, readings, is_train)

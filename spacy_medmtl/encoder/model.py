@@ -127,8 +127,10 @@ def forward(model: EncoderModel, request: ViewRequest, is_train: bool) -> tuple[
     """Rows of tokens, units or pairs. backprop takes the gradient of ``Rows.tensor``; where the request came without an
     encoding, it reaches the encoder's parameters at once.
 
-    Raises MedmtlError E001 for an unknown route, E015 for an unknown pooling.
+    Raises MedmtlError E001 for an unknown route, E015 for an unknown pooling, E029 for Docs.
     """
+    if not isinstance(request, ViewRequest):
+        raise MedmtlError("E029", name="medmtl_progressive_tok2vec")
     if request.route not in model.attrs["routes"]:
         raise MedmtlError("E001", route=request.route, routes=model.attrs["routes"])
     if request.pooling not in POOLINGS:

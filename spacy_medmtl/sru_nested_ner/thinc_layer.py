@@ -62,7 +62,9 @@ def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
 
 def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> tuple[Any, Callable]:
     """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
-    n_actions] per sentence."""
+    n_actions] per sentence. Raises MedmtlError E029 for Docs."""
+    if not isinstance(inputs, SruInput):
+        raise MedmtlError("E029", name="sru_nested_ner")
     unit: SlotRecurrentUnit = torch_shim(model).module
     # prediction; with gold rows and no training, calibration asks what the unit says along them
     if not is_train and inputs.sentences[0].rows is None:

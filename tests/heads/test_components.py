@@ -11,6 +11,7 @@ from toy import CASE, CASES, TEXTS, Case, make_examples, weights
 
 from spacy_medmtl.annotations.groups import group_values
 from spacy_medmtl.annotations.relations import read_relations
+from spacy_medmtl.errors import MedmtlError
 
 ODD_TEXTS = [TEXTS[0], "", TEXTS[1], " \n ", "\n\n", TEXTS[2], "pain", TEXTS[3]]
 Trained = tuple[Case, Language, float, float]
@@ -177,3 +178,12 @@ def test_a_listener_that_has_nothing_to_read_still_trains(make_nlp):
     backprop([part + 1.0 for part in rows])
     parameters = nlp.get_pipe("encoder").model.shims[0].module.parameters()
     assert all(parameter.grad is None for parameter in parameters)
+
+
+@pytest.mark.parametrize("name", ["encoder", "sru_nested_ner", "cpncf_assertion"])
+def test_a_model_that_reads_no_docs_says_so(make_nlp, name):
+    """``spacy debug model`` gives them to every model in the end."""
+    nlp = make_nlp(*(case.factory for case in CASES))
+    nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
+    with pytest.raises(MedmtlError, match="E029"):
+        nlp.get_pipe(name).model.predict([nlp.make_doc(TEXTS[0])])
