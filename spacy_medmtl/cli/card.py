@@ -1,9 +1,9 @@
 """``medmtl card``: a model card for a pipeline."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import srsly
 import typer
 from spacy.language import Language
 from wasabi import msg
@@ -11,6 +11,7 @@ from wasabi import msg
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..evaluation.card import model_card
+from ..evaluation.scores_file import made_of_scores
 from .loading import load_pipeline
 
 
@@ -37,7 +38,4 @@ def card(
 
 def make_card(nlp: Language, scores: Path | None) -> str:
     """The card with the scores in a file. Raises MedmtlError E502 where that holds none."""
-    try:
-        return model_card(nlp, None if scores is None else dict(srsly.read_json(scores)))  # type: ignore[call-overload]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MedmtlError("E502", path=scores, problem=type(error).__name__) from error
+    return model_card(nlp, None) if scores is None else made_of_scores(scores, partial(model_card, nlp))

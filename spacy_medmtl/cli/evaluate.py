@@ -18,6 +18,7 @@ from ..evaluation.comparing import compared_scores
 from ..evaluation.curves import read_curves
 from ..evaluation.details import corpus_details
 from ..evaluation.page import evaluation_page
+from ..evaluation.scores_file import made_of_scores, read_scores
 from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
 from ..training.report import other_numbers
@@ -58,7 +59,8 @@ def evaluate(
     for path in (output, page):  # better now than after hours of scoring
         if path is not None and path.is_dir():
             raise MedmtlError("E407", path=path, problem="is a folder")
-    theirs = None if against is None else _read_scores(against)
+    if against is not None:
+        read_scores(against)
     curves = [] if log is None else read_curves(log)
     nlp = load_pipeline(model)
 
@@ -67,9 +69,10 @@ def evaluate(
 
     results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit, inspect=inspect)
     metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results, "curves": curves}
-    if theirs is not None:
-        metrics["against"] = _compare(metrics, theirs, against)
-    write_atomically(output, (srsly.json_dumps(metrics, indent=2) + "\n").encode())
+    write_atomically(output, _json(metrics))
+    if against is not None:  # which may turn out to be of other documents: the scores are written by then
+        metrics["against"] = _compare(metrics, against)
+        write_atomically(output, _json(metrics))
     if page is not None:
         write_atomically(page, evaluation_page(metrics).encode())
     for corpus, result in results.items():
@@ -85,28 +88,24 @@ def evaluate(
                 msg.table(row, aligns=("l", "r"))
             if task in result["details"]["tasks"]:
                 _print_labels(result["details"]["tasks"][task]["strict"])
-    if theirs is not None:
+    if against is not None:
         _print_comparison(metrics["against"])
     msg.good(f"Wrote {output}" + (f" and {page}" if page else ""))
 
 
-def _read_scores(path: Path) -> dict[str, Any]:
-    try:
-        scores: dict[str, Any] = dict(srsly.read_json(path))  # type: ignore[call-overload]
-        scores["corpora"].items(), scores["pipeline"]["name"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MedmtlError("E502", path=path, problem=type(error).__name__) from error
-    return scores
+def _json(metrics: dict[str, Any]) -> bytes:
+    return (srsly.json_dumps(metrics, indent=2) + "\n").encode()
 
 
-def _compare(metrics: dict[str, Any], theirs: dict[str, Any], path: Path | None) -> dict[str, Any]:
-    try:
+def _compare(metrics: dict[str, Any], path: Path) -> dict[str, Any]:
+    def compare(theirs: dict[str, Any]) -> dict[str, Any]:
         rows = list(compared_scores(metrics, theirs))
-    except (ValueError, KeyError, TypeError) as error:  # of an earlier version, or changed by hand
-        raise MedmtlError("E502", path=path, problem=type(error).__name__) from error
-    if not rows:
+        return {"name": theirs["pipeline"]["name"], "version": theirs["pipeline"]["version"], "rows": rows}
+
+    comparison = made_of_scores(path, compare)
+    if not comparison["rows"]:
         raise MedmtlError("E505", path=path)
-    return {"name": theirs["pipeline"]["name"], "version": theirs["pipeline"]["version"], "rows": rows}
+    return comparison
 
 
 def _print_comparison(comparison: dict[str, Any]) -> None:

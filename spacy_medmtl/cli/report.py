@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import srsly
 import typer
 from wasabi import msg
 
 from ..corpora.outputs import write_atomically
-from ..errors import MedmtlError
+from ..evaluation.scores_file import made_of_scores
 from ..training.report import write_report
 
 
@@ -19,9 +18,5 @@ def report(
     """Write a report of a pipeline's scores: per corpus, task and label, with floors, settings and versions.
 
     Example: medmtl report metrics/own.json metrics/own.md"""
-    try:
-        text = write_report(srsly.read_json(metrics))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MedmtlError("E502", path=metrics, problem=type(error).__name__) from error
-    write_atomically(output, text.encode())
+    write_atomically(output, made_of_scores(metrics, write_report).encode())
     msg.good(f"Wrote {output}")

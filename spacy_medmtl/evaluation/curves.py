@@ -12,7 +12,7 @@ def read_curves(path: Path) -> list[dict[str, Any]]:
     """A curve for each score that counted and for the loss of each component: ``name``, ``steps``, ``values``.
 
     path: JSON lines as ``output_file`` of ``spacy-medmtl.ConsoleLogger.v1`` or ``spacy.ConsoleLogger.v3`` gets them.
-    Raises MedmtlError E506 for another file.
+    Raises MedmtlError E506 for another file, and one without a line.
     """
     try:
         lines = list(srsly.read_jsonl(path))
@@ -25,6 +25,6 @@ def read_curves(path: Path) -> list[dict[str, Any]]:
                     curves[f"{name}{suffix}"] = [float(value) for value in values]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise MedmtlError("E506", path=path, problem=type(error).__name__) from error
-    if len(steps) < 2:
-        raise MedmtlError("E506", path=path, problem=f"it has {len(steps)} line(s), a curve needs 2")
+    if not steps:
+        raise MedmtlError("E506", path=path, problem="it is empty")
     return [{"name": name, "steps": steps, "values": values} for name, values in curves.items()]

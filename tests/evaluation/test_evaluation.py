@@ -237,15 +237,26 @@ def test_two_pipelines_are_compared_by_the_scores_of_one(scored):
     other = srsly.read_json(folder / "s.json")
     other["corpora"]["toy"]["details"]["texts"] = "of other documents"
     srsly.write_json(folder / "other.json", other)
+    (folder / "2.json").unlink()
     more = ["--against", folder / "other.json"]
     assert "[MEDMTL-E505]" in CliRunner().invoke(app, [*map(str, arguments), *map(str, more)]).stderr
+    assert "toy" in srsly.read_json(folder / "2.json")["corpora"], "the scores are written all the same"
 
 
-@pytest.mark.parametrize("text", ["", "no json", '{"step": 1}', '{"step": 0, "score": 1, "scores": {}, "losses": {}}'])
+@pytest.mark.parametrize("text", ["", "no json", '{"step": 1}'])
 def test_what_is_no_log(tmp_path, text):
     (tmp_path / "x.jsonl").write_text(text)
     with pytest.raises(MedmtlError, match="E506"):
         read_curves(tmp_path / "x.jsonl")
+
+
+def test_a_training_that_was_scored_once_has_points(toy, scored, tmp_path):
+    log = tmp_path / "log.jsonl"
+    srsly.write_jsonl(log, [{"step": 8, "score": 0.5, "scores": {"a_f": 0.25}, "losses": {"a": 3.0}}])
+    curves = read_curves(log)
+    assert {curve["name"]: curve["values"] for curve in curves} == {"score": [0.5], "a_f": [0.25], "a loss": [3.0]}
+    page = evaluation_page({**srsly.read_json(toy[1] / "s.json"), "curves": curves})
+    assert "a_f: best 25, last 25" in page
 
 
 def test_a_card_has_the_heads_the_scores_and_the_metadata_of_the_hub(toy, scored):
