@@ -10,6 +10,8 @@ from spacy.tokens import Doc
 
 from ..annotations.extensions import MODIFIERS
 from ..annotations.rows import Row, doc_rows
+from ..corpora.exports.brat_rows import attribute_row, configuration, mention_row, relation_row
+from ..corpora.options import STATUSES
 
 _LINE_END = re.compile(r"[\r\n]+")
 
@@ -26,11 +28,12 @@ def ann_lines(doc: Doc) -> Iterator[str]:
     for number, row in enumerate((row for row in spans if row["text"].strip()), 1):
         identifier = f"T{number}"
         identifiers.setdefault((row["start"], row["end"]), identifier)
-        yield f"{identifier}\t{type_name(row['label'])} {_offsets(row)}\t{' '.join(_LINE_END.split(row['text']))}"
+        words = " ".join(_LINE_END.split(row["text"]))
+        yield mention_row(identifier, type_name(row["label"]), _stretches(row), words)
         is_finding = (row["start"], row["end"], row["label"]) in findings
-        for attribute in _attributes(row, identifier) if is_finding else ():
+        for name, value in _attributes(row) if is_finding else ():
             n_attributes += 1
-            yield f"A{n_attributes}\t{attribute}"
+            yield attribute_row(n_attributes, name, identifier, value)
         if row["score"] is not None:
             yield f"#{number}\tAnnotatorNotes {identifier}\tscore {row['score']:.4f}"
     number = 0
@@ -39,14 +42,17 @@ def ann_lines(doc: Doc) -> Iterator[str]:
         tail = identifiers.get((row["tail_start"], row["tail_end"]))
         if head and tail:
             number += 1
-            yield f"R{number}\t{type_name(row['label'])} Arg1:{head} Arg2:{tail}"
+            yield relation_row(number, type_name(row["label"]), head, tail)
 
 
-def configuration(lines: Iterable[str]) -> str:
-    """The ``annotation.conf`` that fits the lines of any number of files."""
+def configuration_of(lines: Iterable[str]) -> str:
+    """The ``annotation.conf`` that fits the lines of any number of files.
+
+    It has all statuses and modifiers, for people to choose from.
+    """
     entities: set[str] = set()
     relations: set[str] = set()
-    statuses: set[str] = set()
+    statuses = set(STATUSES)
     for line in lines:
         parts = line.split("\t")[1].split() if "\t" in line else []
         if line.startswith("T"):
@@ -55,14 +61,7 @@ def configuration(lines: Iterable[str]) -> str:
             relations.add(parts[0])
         elif line.startswith("A") and len(parts) == 3:
             statuses.add(parts[2])
-    attributes = [f"Assertion Arg:<ENTITY>, Value:{'|'.join(sorted(statuses))}"] if statuses else []
-    sections = {
-        "entities": sorted(entities),
-        "relations": [f"{name} Arg1:<ENTITY>, Arg2:<ENTITY>" for name in sorted(relations)],
-        "events": [],
-        "attributes": [*attributes, *(f"{name.capitalize()} Arg:<ENTITY>" for name in MODIFIERS)],
-    }
-    return "\n".join(f"[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections.items())
+    return configuration(entities, relations, {"assertion": sorted(statuses), **dict.fromkeys(MODIFIERS, ())})
 
 
 def type_name(label: str | None) -> str:
@@ -70,19 +69,18 @@ def type_name(label: str | None) -> str:
     return re.sub(r"[^A-Za-z0-9_-]+", "_", label or "entity")
 
 
-def _offsets(row: Row) -> str:
+def _stretches(row: Row) -> list[tuple[int, int]]:
     """Stretches of characters: brat wants a span over a line end in parts."""
-    fragments = []
-    start = row["start"]
+    starts, ends = [row["start"]], []
     for match in _LINE_END.finditer(row["text"]):
-        fragments.append(f"{start} {row['start'] + match.start()}")
-        start = row["start"] + match.end()
-    return ";".join([*fragments, f"{start} {row['end']}"])
+        ends.append(row["start"] + match.start())
+        starts.append(row["start"] + match.end())
+    return list(zip(starts, [*ends, row["end"]]))
 
 
-def _attributes(row: Row, identifier: str) -> Iterator[str]:
+def _attributes(row: Row) -> Iterator[tuple[str, str]]:
     if row["status"]:
-        yield f"Assertion {identifier} {type_name(row['status'])}"
+        yield "assertion", type_name(row["status"])
     for name in MODIFIERS:
         if row[name]:
-            yield f"{name.capitalize()} {identifier}"
+            yield name, ""

@@ -9,7 +9,7 @@ from spacy.tokens import Doc
 
 from ..displacy import render
 from ..displacy.rendering import index_page
-from .brat import ann_lines, configuration
+from .brat import ann_lines, configuration_of
 from .outputs import something_else
 
 INDEX = "index.html"
@@ -70,7 +70,7 @@ class BratFolder(HtmlPages):
         _write(self._file(doc_id, ".ann"), "".join(f"{line}\n" for line in ann_lines(doc)))
 
     def finish(self) -> None:
-        _write(self.path / self.index, configuration(_lines(self.files())))
+        _write(self.path / self.index, configuration_of(_lines(self.files())))
 
 
 def _lines(files: list[Path]) -> Iterator[str]:

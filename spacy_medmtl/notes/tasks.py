@@ -5,6 +5,7 @@ What a pipeline found is there with its score; the reader of the same name (``me
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
@@ -12,7 +13,7 @@ from xml.sax.saxutils import quoteattr
 from spacy.tokens import Doc
 
 from ..annotations.groups import INTENTS
-from ..annotations.rows import DOC_ID, doc_rows
+from ..annotations.rows import DOC_ID, Row, doc_rows
 from ..corpora.audit import Place
 from ..corpora.exports.jsonl import example_of
 from ..corpora.exports.recorded import Told, record_of
@@ -26,12 +27,29 @@ Task = dict[str, Any]
 Scores = dict[tuple[int, int, str], float]  # of spans, by characters and label
 
 
-def uncertainty(doc: Doc) -> float:
+@dataclass(frozen=True)
+class _Ranked:
+    """A note with how little is sure of it, its number in the order it came, and the scores of its spans."""
+
+    unsure: float
+    number: int
+    doc: Doc
+    scores: Scores
+
+
+def _ranked(docs: Iterable[Doc]) -> list[_Ranked]:
+    """The least certain first."""
+    ranked = []
+    for number, doc in enumerate(docs):
+        tables = doc_rows(doc, "")
+        ranked.append(_Ranked(uncertainty(tables), number, doc, _scores(tables)))
+    return sorted(ranked, key=lambda note: -note.unsure)
+
+
+def uncertainty(tables: dict[str, list[Row]]) -> float:
     """How little a pipeline is sure of what it found in a note, from 0 to 1: the mean of 1 - score over entities,
     findings, intents and relations (least confidence: Lewis and Gale, 1994). 0 where it found nothing."""
-    scores = [
-        row["score"] for table_rows in doc_rows(doc, "").values() for row in table_rows if row["score"] is not None
-    ]
+    scores = [row["score"] for table_rows in tables.values() for row in table_rows if row["score"] is not None]
     return sum(1.0 - score for score in scores) / len(scores) if scores else 0.0
 
 
@@ -42,21 +60,21 @@ def write_tasks(docs: Iterable[Doc], tool: str, output: Path, *, model: str) -> 
     prodigy, doccano: JSON lines. label_studio: a JSON array, and beside it OUTPUT.xml, the labelling interface that
     fits. brat: a folder, its files numbered in the order of uncertainty. Raises MedmtlError E407.
     """
-    ranked = sorted(((uncertainty(doc), number, doc) for number, doc in enumerate(docs)), key=lambda entry: -entry[0])
+    ranked = _ranked(docs)
     told: Told[str] = Told()
     if tool == "brat":
         folder = BratFolder(output)
-        for rank, (_, _, doc) in enumerate(ranked, 1):
-            folder.write(f"{rank:06d}-{doc.user_data.get(DOC_ID, rank)}", doc)
+        for rank, note in enumerate(ranked, 1):
+            folder.write(f"{rank:06d}-{note.doc.user_data.get(DOC_ID, rank)}", note.doc)
         folder.finish()
         told["intents of sentences"] += _n_intents(ranked)
         return len(ranked), +told
     make = {"prodigy": _prodigy, "label_studio": _label_studio, "doccano": _doccano}[tool]
     tasks = []
-    for unsure, number, doc in ranked:
-        record = record_of(doc, Place(output, number), Told())
-        meta = {"doc_id": str(doc.user_data.get(DOC_ID, number)), "uncertainty": round(unsure, 4)}
-        tasks.append(make(record, _scores(doc), meta, model))
+    for note in ranked:
+        record = record_of(note.doc, Place(output, note.number), Told())
+        doc_id = str(note.doc.user_data.get(DOC_ID, note.number))
+        tasks.append(make(record, note.scores, {"doc_id": doc_id, "uncertainty": round(note.unsure, 4)}, model))
         if tool == "doccano":
             told["status and modifiers of findings"] += sum(bool(entity.attributes) for entity in record.entities or ())
     if tool != "prodigy":
@@ -69,13 +87,12 @@ def write_tasks(docs: Iterable[Doc], tool: str, output: Path, *, model: str) -> 
     return len(tasks), +told
 
 
-def _n_intents(ranked: Sequence[tuple[float, int, Doc]]) -> int:
-    return sum(len(doc.spans.get(INTENTS, ())) for _, _, doc in ranked)
+def _n_intents(ranked: Sequence[_Ranked]) -> int:
+    return sum(len(note.doc.spans.get(INTENTS, ())) for note in ranked)
 
 
-def _scores(doc: Doc) -> Scores:
+def _scores(tables: dict[str, list[Row]]) -> Scores:
     """Scores of entities, and of findings where both are there."""
-    tables = doc_rows(doc, "")
     rows = [row for name in ("entities", "findings") for row in tables[name] if row["score"] is not None]
     return {(row["start"], row["end"], row["label"]): round(row["score"], 4) for row in rows}
 

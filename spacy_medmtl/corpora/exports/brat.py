@@ -7,9 +7,8 @@ from ..formats.brat import CONFIGURATION
 from ..options import MODIFIERS, STATUSES
 from ..record import Bounds, Record, is_label
 from ..scheme import FINDINGS_ONLY, GROUP, NER
+from .brat_rows import attribute_row, configuration, mention_row, relation_row
 from .recorded import Told
-
-_ARGUMENTS = "Arg1:<ENTITY>, Arg2:<ENTITY>"
 
 
 def write(records: Iterable[tuple[int, Record]], folder: Path, told: "Told[str]") -> None:
@@ -25,7 +24,8 @@ def write(records: Iterable[tuple[int, Record]], folder: Path, told: "Told[str]"
         mark = "\ufeff" * record.text.startswith("\ufeff")  # of two a reader takes one for a byte order mark
         (folder / f"doc-{number:06}.txt").write_bytes((mark + record.text).encode())
         (folder / f"doc-{number:06}.ann").write_bytes(rows.encode())
-    (folder / CONFIGURATION).write_bytes(_configuration(entities, relations, sorted(flags)).encode())
+    attributes = {"assertion": STATUSES, **dict.fromkeys(sorted(flags), ()), GROUP: (NER, FINDINGS_ONLY)}
+    (folder / CONFIGURATION).write_bytes(configuration(entities, relations, attributes).encode())
 
 
 def _rows(record: Record, told: "Told[str]") -> list[str]:
@@ -39,13 +39,14 @@ def _rows(record: Record, told: "Told[str]") -> list[str]:
         start, end = entity.bounds
         n_mentions += 1
         identifier = f"T{n_mentions}"
-        rows.append(f"{identifier}\t{entity.label} {start} {end}\t{' '.join(record.text[start:end].split())}")
+        words = " ".join(record.text[start:end].split())
+        rows.append(mention_row(identifier, entity.label, [(start, end)], words))
         ids.setdefault((start, end), identifier)
         for name, value in entity.attributes:
             if name == GROUP and record.has_findings_only:
                 continue  # to be read with group=findings
             n_attributes += 1
-            rows.append(f"A{n_attributes}\t{name.capitalize()} {identifier}" + f" {value}" * bool(value))
+            rows.append(attribute_row(n_attributes, name, identifier, value))
     return rows + _relations(record, ids, told)
 
 
@@ -59,7 +60,7 @@ def _relations(record: Record, ids: dict[Bounds, str], told: "Told[str]") -> lis
             told["relations between what are no entities, or of a label that brat cannot hold"] += 1
         else:
             told["scores of relations"] += int(link.score not in (None, 1.0))
-            rows.append(f"R{len(rows) + 1}\t{link.label} Arg1:{head} Arg2:{tail}")
+            rows.append(relation_row(len(rows) + 1, link.label, head, tail))
     told["intents"] += len(record.units or ())
     told["turns"] += sum(speaker is not None for _, speaker in record.turns or ())
     told["classes of documents"] += len(record.classes or ())
@@ -70,17 +71,3 @@ def _relations(record: Record, ids: dict[Bounds, str], told: "Told[str]") -> lis
 def _is_type(label: str) -> bool:
     """Whether brat can hold a label: one word."""
     return is_label(label) and len(label.split()) == 1 and label[0] not in "#!<-["
-
-
-def _configuration(entities: set[str], relations: set[str], flags: list[str]) -> str:
-    sections = {
-        "entities": sorted(entities),
-        "relations": [f"{label} {_ARGUMENTS}" for label in sorted(relations)],
-        "events": [],
-        "attributes": [
-            f"Assertion Arg:<ENTITY>, Value:{'|'.join(STATUSES)}",
-            *(f"{name.capitalize()} Arg:<ENTITY>" for name in flags),
-            f"{GROUP.capitalize()} Arg:<ENTITY>, Value:{NER}|{FINDINGS_ONLY}",
-        ],
-    }
-    return "\n".join(f"[{name}]\n" + "".join(f"{line}\n" for line in lines) for name, lines in sections.items())
