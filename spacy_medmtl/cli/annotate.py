@@ -1,6 +1,5 @@
 """``medmtl annotate``: from files of notes to tables of what a pipeline finds in them."""
 
-import codecs
 from collections.abc import Iterator
 from dataclasses import asdict
 from enum import Enum
@@ -19,10 +18,10 @@ from ..errors import MedmtlError
 from ..notes.annotating import Annotated as AnnotatedNote
 from ..notes.annotating import annotate_notes
 from ..notes.formats import open_output
-from ..notes.inputs import Notes
-from ..notes.row_inputs import Note, RowSettings
-from ..notes.run import Account, annotate_into, failures_path
+from ..notes.row_inputs import Note
+from ..notes.run import NO_TEXT, Account, annotate_into, failures_path
 from .loading import load_pipeline, use_device
+from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 
 SOME_FAILED = 3  # exit status
 
@@ -66,13 +65,9 @@ def annotate(
             "ends in; parquet and docbin write a folder where it has no ending.",
         ),
     ] = None,
-    text_column: Annotated[
-        str | None, typer.Option(help="Column or field of the texts; by default text, note_text, note, report ...")
-    ] = None,
-    id_column: Annotated[
-        str | None, typer.Option(help="Column or field of the ids; by default id, doc_id, note_id ..., else FILE:ROW.")
-    ] = None,
-    encoding: Annotated[str, typer.Option(help="Of text and CSV files.")] = "utf-8-sig",
+    text_column: NoteTextColumn = None,
+    id_column: NoteIdColumn = None,
+    encoding: NoteEncoding = UTF_8,
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that run the pipeline.")] = 1,
     batch_size: Annotated[int, typer.Option("--batch-size", "-b", min=1, help="Notes in a batch.")] = 64,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
@@ -96,13 +91,8 @@ def annotate(
     """
     if workers > 1 and gpu_id >= 0 and engine is Engine.local:
         raise MedmtlError("E404", option="--workers", received=workers, expected="1 on a GPU, or '--engine ray'")
-    try:
-        codecs.lookup(encoding)
-    except LookupError:
-        expected = "an encoding that Python knows, such as utf-8 or cp1252"
-        raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected) from None
     written = open_output(output, None if form is None else form.value)
-    notes = Notes(inputs, RowSettings(text_column, id_column, encoding), output=output)
+    notes = notes_of(inputs, text_column, id_column, encoding, output=output)
     if engine is Engine.ray:
         from ..notes.ray_engine import ray_annotate
 
@@ -159,8 +149,10 @@ def _summary(account: Account, output: Path) -> None:
     if account.without_text:
         msg.warn(f"{account.without_text} note(s) without text")
     if account.failed:
-        codes = ", ".join(f"{n} x {code}" for code, n in sorted(account.codes.items()) if code != "E519")
-        msg.fail(f"{account.failed} note(s) could not be annotated ({codes})")
+        msg.fail(f"{account.failed} note(s) could not be annotated")
+        for code, n in sorted(account.codes.items()):
+            if code != NO_TEXT:
+                msg.text(f"{n} x {account.reasons[code]}")
     if account.failed or account.without_text:
         msg.text(f"Listed by id, with reasons: {failures_path(output)}")
     speed = account.words / account.seconds if account.seconds else 0.0

@@ -9,11 +9,11 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
-from ..notes.inputs import Notes
-from ..notes.row_inputs import RowSettings
+from ..notes.run import NO_TEXT
 from ..notes.tasks import write_tasks
 from .annotate import SOME_FAILED
 from .loading import load_pipeline, use_device
+from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 
 
 class Tool(str, Enum):
@@ -31,6 +31,9 @@ def preannotate(
     output: Annotated[Path, typer.Option("--output", "-o", help="The file, or for brat the folder, to write.")],
     tool: Annotated[Tool, typer.Option("--for", help="The tool that people annotate with.")],
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
+    text_column: NoteTextColumn = None,
+    id_column: NoteIdColumn = None,
+    encoding: NoteEncoding = UTF_8,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
     """Write tasks for Prodigy, Label Studio, doccano or brat: what a pipeline is least sure of first, scores beside it.
@@ -44,11 +47,12 @@ def preannotate(
     if output.exists() and not (output.is_dir() and not any(output.iterdir())) and not force:
         raise MedmtlError("E413", path=output)
     use_device(gpu_id)
+    notes = notes_of(inputs, text_column, id_column, encoding, output=output)
     nlp = load_pipeline(pipeline)
     docs = []
-    for note, outcome in annotate_notes(nlp, Notes(inputs, RowSettings()), batch_size=64):
+    for note, outcome in annotate_notes(nlp, notes, batch_size=64):
         if isinstance(outcome, MedmtlError):
-            n_failed += 1
+            n_failed += outcome.code != NO_TEXT
             msg.warn(f"{note.id}: {outcome}")
         else:
             docs.append(outcome)

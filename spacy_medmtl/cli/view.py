@@ -10,9 +10,9 @@ from ..corpora.outputs import write_atomically
 from ..displacy import render
 from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
-from ..notes.inputs import Notes
-from ..notes.row_inputs import Note, RowSettings
+from ..notes.row_inputs import Note
 from .loading import load_pipeline, use_device
+from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 from .show import EXAMPLE
 
 
@@ -27,6 +27,9 @@ def view(
         bool, typer.Option("--evidence", help="Tell why findings have their status (a reading for each word around).")
     ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Notes shown at most.")] = 100,
+    text_column: NoteTextColumn = None,
+    id_column: NoteIdColumn = None,
+    encoding: NoteEncoding = UTF_8,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
     """Show notes with findings, their status, nested entities, intents and relations, as one page for a browser.
@@ -38,7 +41,9 @@ def view(
     use_device(gpu_id)
     notes = [Note("an invented visit", EXAMPLE)]
     if inputs:
-        notes = [note for note, _ in zip(Notes(inputs, RowSettings()), range(limit))]
+        notes = [
+            note for note, _ in zip(notes_of(inputs, text_column, id_column, encoding, output=output), range(limit))
+        ]
     nlp = load_pipeline(pipeline)
     docs = []
     for note, outcome in annotate_notes(nlp, notes, batch_size=16):

@@ -28,8 +28,8 @@ def open_output(path: Path, form: str | None) -> Output:
     """
     form = form or SUFFIXES.get(path.suffix.lower())
     if form is None:
-        expected = f"one of {', '.join(FORMATS)}, or an output that ends in {', '.join(SUFFIXES)}"
-        raise MedmtlError("E404", option="--format", received=None, expected=expected)
+        expected = f"a name that ends in {', '.join(SUFFIXES)}, or '--format' with one of {', '.join(FORMATS)}"
+        raise MedmtlError("E404", option="--output", received=str(path), expected=expected)
     if path.is_dir() and (form in _FILES or path.suffix.lower() in SUFFIXES):
         raise MedmtlError("E407", path=path, problem="is a folder, expected a file")
     if path.is_file() and form not in _FILES and SUFFIXES.get(path.suffix.lower()) != form:

@@ -42,10 +42,13 @@ class Notes:
     def __init__(self, inputs: Sequence[Path], settings: RowSettings, *, output: Path | None = None) -> None:
         """output: where results go; what stands there, from an earlier run, is no note.
 
-        Raises MedmtlError E512 for an input that is not there, or a folder without notes.
+        Raises MedmtlError E512 for an input that is not there, or a folder without notes, E407 for an output that is a
+        file of notes.
         """
         self.settings = settings
         self._files = [file for path in inputs for file in _files(path, output)]
+        if output is not None and any(file.path.resolve() == output.resolve() for file in self._files):
+            raise MedmtlError("E407", path=output, problem="is one of the inputs, and would take its place")
         has_stdin = any(file.path == Path(STDIN) for file in self._files)
         self.total = None if has_stdin else sum(file.path.stat().st_size for file in self._files)
         self.consumed = 0

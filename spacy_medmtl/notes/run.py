@@ -21,7 +21,8 @@ Annotate = Callable[[Iterator[Note]], Iterator[Annotated]]
 
 @dataclass
 class Account:
-    """What came of the notes of a run. known: those that the output had before. words: tokens, of those annotated."""
+    """What came of the notes of a run. known: those that the output had before. words: tokens, of those annotated.
+    codes, reasons: how often notes were not annotated for it, and the first message, by code."""
 
     annotated: int = 0
     words: int = 0
@@ -29,6 +30,7 @@ class Account:
     without_text: int = 0
     failed: int = 0
     codes: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -62,6 +64,15 @@ def annotate_into(
     path: where the output is; notes that are not annotated are listed beside it by id, code and reason, without text.
     tell: is called after each note. Raises MedmtlError E407 where the disk does not take what is written.
     """
+    try:
+        return _annotate_into(output, path, notes, annotate, tell)
+    except OSError as error:
+        raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
+
+
+def _annotate_into(
+    output: Output, path: Path, notes: Iterable[Note], annotate: Annotate, tell: Callable[[Account], None]
+) -> Account:
     account = Account()
     start = time.perf_counter()
     known = _Seen(output.ids())
@@ -77,17 +88,12 @@ def annotate_into(
                 account.words += _n_words(result)
             tell(account)
         done = True
-    except OSError as error:
-        raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
     finally:
         failures.close()
         if not done:
             with contextlib.suppress(OSError):
                 output.close()
-    try:
-        output.finish()
-    except OSError as error:
-        raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
+    output.finish()
     account.seconds = time.perf_counter() - start
     return account
 
@@ -123,6 +129,7 @@ class _Failures:
         else:
             self.account.failed += 1
         self.account.codes[problem.code] = self.account.codes.get(problem.code, 0) + 1
+        self.account.reasons.setdefault(problem.code, str(problem))
         if self._stream is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self.path.open("w", encoding="utf8")  # type: ignore[assignment]

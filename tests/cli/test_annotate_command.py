@@ -393,3 +393,26 @@ def test_ray_writes_what_one_process_writes(medmtl, tmp_path):
         assert result.exit_code == 0, result.output
     assert (tmp_path / "ray.jsonl").read_bytes() == (tmp_path / "local.jsonl").read_bytes()
     assert failures(tmp_path / "ray.jsonl") == failures(tmp_path / "local.jsonl")
+
+
+@pytest.mark.parametrize(
+    "command", [["annotate", "--format", "csv"], ["view"], ["preannotate", "--for", "doccano", "--force"]]
+)
+def test_notes_are_never_written_over(medmtl, pipeline, notes, command):
+    note = notes / "a.txt"
+    result = medmtl(command[0], pipeline, note, "-o", note, *command[1:])
+    assert result.exit_code == 1
+    assert "[MEDMTL-E407]" in result.stderr
+    assert note.read_bytes() == b"A cough.\r\nNo more."
+
+
+def test_an_output_below_a_file(medmtl, pipeline, notes):
+    result = medmtl("annotate", pipeline, notes, "-o", notes / "a.txt" / "o.csv")
+    assert (result.exit_code, "[MEDMTL-E407]" in result.stderr) == (1, True)
+
+
+def test_reasons_are_told(medmtl, pipeline, tmp_path):
+    (tmp_path / "t.csv").write_text("id,body\n1,A cough.\n", encoding="utf8")
+    result = medmtl("annotate", pipeline, tmp_path / "t.csv", "-o", tmp_path / "o.csv")
+    assert "1 x [MEDMTL-E513] Row 1 names no column of texts" in unwrapped(result.output)
+    assert "--text-column" in result.output

@@ -232,4 +232,9 @@ def test_the_command_writes_a_page(doc, tmp_path):
     result = CliRunner().invoke(app, ["view", str(tmp_path / "p"), str(tmp_path / "a.txt"), "-o", str(page)])
     assert result.exit_code == 1
     assert "[MEDMTL-E521]" in result.output
+    (tmp_path / "a.csv").write_text("case,body\n7,A cough.\n", encoding="utf8")
+    arguments = ["view", tmp_path / "p", tmp_path / "a.csv", "--text-column", "body", "--id-column", "case", "-o", page]
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    assert ">7</h2>" in page.read_text(encoding="utf8")
     assert re.search("medmtl view en_medmtl", CliRunner().invoke(app, ["view", "--help"]).output)
