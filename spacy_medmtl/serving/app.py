@@ -52,7 +52,11 @@ class Limits(BaseModel):
 def make_app(nlp: Language, limits: Limits) -> FastAPI:
     """The service of a pipeline. One note, or batch of them, is read at a time, in the order in which they come."""
     app = FastAPI(
-        title="spacy-medmtl", version=__version__, description="Clinical findings, entities, intents, relations."
+        title="spacy-medmtl",
+        version=__version__,
+        description="Clinical findings, entities, intents, relations.",
+        docs_url=None,  # FastAPI's own pages run scripts that they load from elsewhere
+        redoc_url=None,
     )
     lock = threading.Lock()  # a pipeline keeps its current batch
     max_body = limits.notes * limits.characters * 4 + 10_000

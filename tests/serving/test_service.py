@@ -61,6 +61,8 @@ def test_health_info_and_the_pages(client):
     assert "<textarea" in client.get("/").text
     assert "cough: finding Problem, negative" in client.post("/view", json={"text": "no cough"}).text
     assert "/annotate" in client.get("/openapi.json").json()["paths"]
+    for path in ("/docs", "/redoc"):  # they would load scripts from elsewhere, beside notes of patients
+        assert client.get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
