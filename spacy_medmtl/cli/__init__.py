@@ -53,30 +53,33 @@ def medmtl(
 
     Example: medmtl annotate en_medmtl notes/ -o findings.csv
 
-    Exit status: 0 all is done, 1 it could not be done, 2 the command line is wrong, 3 some notes failed ('annotate').
+    Exit status: 0 all is done, 1 it could not be done, 2 the command line is wrong, 3 some notes failed ('annotate',
+    'preannotate').
     """
     show_tracebacks(debug)
 
 
-app.command("init")(init)
-app.command("annotate")(annotate)
-app.command("fetch-encoder")(fetch_encoder)
-app.command("new-encoder")(new_encoder)
-app.command("warm-up")(warm_up_command)
-app.command("corpora")(corpora)
-app.command("convert")(convert)
-app.command("preannotate")(preannotate)
-app.command("export")(export)
-app.command("prepare")(prepare)
-app.command("calibrate")(calibrate)
-app.command("debug-data", context_settings=SETTINGS)(debug_data)
-app.command("evaluate")(evaluate)
-app.command("optimize")(optimize)
-app.command("report")(report)
-app.command("show")(show)
-app.command("info")(info)
-app.command("card")(card)
-app.command("push")(push)
-app.command("serve")(serve)
-app.command("view")(view)
-app.add_typer(lab)
+START, DATA, TRAIN, JUDGE, USE = "Start", "Data", "Train", "Judge", "Use"  # groups in the help, as in docs/commands.md
+
+app.command("init", rich_help_panel=START)(init)
+app.command("fetch-encoder", rich_help_panel=START)(fetch_encoder)
+app.command("new-encoder", rich_help_panel=START)(new_encoder)
+app.command("warm-up", rich_help_panel=START)(warm_up_command)
+app.command("corpora", rich_help_panel=DATA)(corpora)
+app.command("convert", rich_help_panel=DATA)(convert)
+app.command("prepare", rich_help_panel=DATA)(prepare)
+app.command("debug-data", rich_help_panel=DATA, context_settings=SETTINGS)(debug_data)
+app.command("export", rich_help_panel=DATA)(export)
+app.command("preannotate", rich_help_panel=DATA)(preannotate)
+app.command("calibrate", rich_help_panel=TRAIN)(calibrate)
+app.command("optimize", rich_help_panel=TRAIN)(optimize)
+app.command("evaluate", rich_help_panel=JUDGE)(evaluate)
+app.command("report", rich_help_panel=JUDGE)(report)
+app.command("card", rich_help_panel=JUDGE)(card)
+app.command("info", rich_help_panel=JUDGE)(info)
+app.command("annotate", rich_help_panel=USE)(annotate)
+app.command("view", rich_help_panel=USE)(view)
+app.command("show", rich_help_panel=USE)(show)
+app.command("serve", rich_help_panel=USE)(serve)
+app.command("push", rich_help_panel=USE)(push)
+app.add_typer(lab, rich_help_panel=JUDGE)

@@ -23,7 +23,7 @@ from .loading import config_overrides
 
 lab = Commands(
     name="lab",
-    help="Experiments with sharing systems, task orders and schedules.",
+    help="Experiments with sharing systems, task orders and schedules.\n\nExample: medmtl lab systems --profile cpu",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from spacy_medmtl.cli import app
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"adding_a_task.md"}  # tests/training/test_recipe_of_a_new_task.py runs it
@@ -101,6 +101,6 @@ def test_commands_exist_with_the_options_shown(line):
 
 def test_every_page_is_in_the_navigation():
     nav = (ROOT / "mkdocs.yml").read_text(encoding="utf8")
-    listed = set(re.findall(r": ([a-z_]+\.md)$", nav, re.MULTILINE))
-    assert listed == {page.name for page in PAGES} - {"README.md"}
+    listed = set(re.findall(r": ([a-z_/]+\.md)$", nav, re.MULTILINE))
+    assert listed == {page.relative_to(ROOT / "docs").as_posix() for page in PAGES if page.name != "README.md"}
     assert srsly.yaml_loads(nav)["strict"] is True
