@@ -62,7 +62,8 @@ def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
 
 def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> tuple[Any, Callable]:
     """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
-    n_actions] per sentence. Raises MedmtlError E029 for Docs."""
+    n_actions] per sentence. Raises MedmtlError E029 for Docs; FloatingPointError for logits that are no numbers, of
+    which the component, which knows its name, makes MedmtlError E016."""
     if not isinstance(inputs, SruInput):
         raise MedmtlError("E029", name="sru_nested_ner")
     unit: SlotRecurrentUnit = torch_shim(model).module
@@ -158,20 +159,14 @@ def _walk_greedily(
     probabilities: dict[int, numpy.ndarray] = {}
     for batch in batches_of_like_length(sentences):
         padded, lengths = _pad_words(words, [sentences[i] for i in batch], offsets)
-        try:
-            probabilities.update(zip(batch, unit.greedy(padded, lengths)))
-        except FloatingPointError as error:
-            raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
+        probabilities.update(zip(batch, unit.greedy(padded, lengths)))
     return [probabilities[i] for i in range(len(sentences))]
 
 
 def _walk_gold(unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> Tensor:
     """Logits [n_sentences, n_steps, n_actions] along the gold rows."""
     padded, lengths = _pad_words(words, sentences, offsets)
-    try:
-        return unit.forward_gold(padded, lengths, *gold_rows(sentences, words.device))[0]
-    except FloatingPointError as error:
-        raise MedmtlError("E016", name="sru_nested_ner", where=str(error)) from error
+    return unit.forward_gold(padded, lengths, *gold_rows(sentences, words.device))[0]
 
 
 def gold_rows(sentences: Sequence[WordSequence], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,7 +10,7 @@ from thinc.api import fix_random_seed
 from toy import CASE, TEXTS, make_example, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, write_group
-from spacy_medmtl.errors import MedmtlWarning
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 annotate_entities = CASE["sru_nested_ner"].annotate
 
@@ -258,3 +258,23 @@ def test_the_loss_is_of_the_gold_that_it_is_given(make_nlp):
     other, gradient = pipe.get_loss(examples, scores)
     assert other != expected
     assert gradient.logits.shape == scores.logits.shape
+
+
+def test_logits_that_are_no_numbers_are_told_under_the_present_name(make_nlp):
+    """In training, prediction and calibration; the cause says at which step."""
+    nlp = make_nlp("sru_nested_ner")
+    nlp.initialize(lambda: make_examples(nlp, annotate_entities))
+    nlp.rename_pipe("sru_nested_ner", "terms")
+    component = nlp.get_pipe("terms")
+    for parameter in component.model.shims[0].module.parameters():
+        parameter.data.fill_(float("nan"))
+    examples = make_examples(nlp, annotate_entities)
+    calls = {
+        "training": lambda: component.update(examples),
+        "prediction": lambda: component.predict([example.predicted for example in examples]),
+        "calibration": lambda: component.decisions(examples),
+    }
+    for where, call in calls.items():
+        with pytest.raises(MedmtlError, match=f"E016.*'terms' became NaN or infinite at {where}") as caught:
+            call()
+        assert "at step 0" in str(caught.value.__cause__)
