@@ -119,6 +119,8 @@ TEMPLATES = {
     "E332": "The encoder's vocabulary has no '[MASK]' or '<mask>', so no word can be masked. Use another encoder.",
     "E333": "A masked-LM model received the tok2vec layer '{tok2vec}' with the view '{view}', and the share {share}. "
     "Expected a 'spacy-medmtl.RouteListener.v1' with the view 'tokens', and a share between 0 and 1.",
+    "E334": "The masked-LM model does not say along which route the encoder is to learn. Set 'route' of its "
+    "'model.tok2vec' to one of the encoder's 'routes', for example the first, which is the easiest.",
     "E310": "'{path}' is no config that can train ({problem}). Run 'python -m spacy debug config {path}'.",
     "E311": "Component '{name}' has no gold label in the training corpus. Give it a corpus that is annotated under "
     "'{key}', or take it out of the pipeline.",

@@ -21,7 +21,7 @@ def masked_lm_model(
 
     tok2vec: a RouteListener with the view ``tokens``; its route is the one that learns. share: of the tokens that are
         to be guessed. lr_scale: factor on the optimizer's learning rate for the output layer.
-    Raises MedmtlError E333 for another tok2vec layer or share.
+    Raises MedmtlError E333 for another tok2vec layer or share, E334 for a listener without a route.
     """
     from ..encoder.bridge import TorchShim
     from ..heads.rows import same_scale
@@ -30,6 +30,8 @@ def masked_lm_model(
     view = tok2vec.attrs.get("view")
     if tok2vec.name != LISTENER or view != "tokens" or not 0.0 < share < 1.0:
         raise MedmtlError("E333", tok2vec=tok2vec.name, view=view, share=share)
+    if not tok2vec.attrs["route"]:
+        raise MedmtlError("E334")
     shim = TorchShim("masked-LM head", MaskedLmHead, partial(same_scale, lr_scale=lr_scale))
     return Model("medmtl_masked_lm", forward, init=init, layers=[tok2vec], attrs={"share": share}, shims=[shim])
 

@@ -20,7 +20,7 @@ lr_scale = 10.0
 
 [model.tok2vec]
 @architectures = "spacy-medmtl.RouteListener.v1"
-route = "sentence_intent"
+route = ""
 view = "tokens"
 upstream = "*"
 """
@@ -34,8 +34,10 @@ upstream = "*"
 def make_masked_lm(nlp: Language, name: str, model: Model, corpora: list[str]) -> "MaskedLm":
     """Guess masked words of plain text (BERT, whole words), so that the encoder learns from text without annotation.
 
+    model: ``spacy-medmtl.MaskedLm.v1``. The ``route`` of its ``tok2vec`` has no default, as the encoder may have any.
     corpora: names of the corpora whose text is learnt from, as ``spacy-medmtl.MultitaskCorpus.v1`` calls them; none for
         every Doc of every batch.
+    Raises MedmtlError E334 without a route.
     """
     return MaskedLm(nlp, model, name, corpora=corpora)
 

@@ -12,7 +12,8 @@ HEADS = [case.factory for case in CASES]
 
 @pytest.fixture(scope="module")
 def nlp(make_nlp):
-    nlp = make_nlp(*HEADS, "medmtl_masked_lm")
+    masked_lm = {"model": {"tok2vec": {"route": HEADS[0]}}}
+    nlp = make_nlp(*HEADS, ("medmtl_masked_lm", "medmtl_masked_lm", masked_lm))
     nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
     return nlp
 

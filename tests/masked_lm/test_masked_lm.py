@@ -215,7 +215,9 @@ def test_coded_errors(make_nlp, monkeypatch):
         with pytest.raises(MedmtlError, match="MEDMTL-E333"):
             masked_lm_model(listener, share=share)
     with pytest.raises(MedmtlError, match="MEDMTL-E003"):
-        spacy.blank("en").add_pipe("medmtl_masked_lm").model.initialize()
+        spacy.blank("en").add_pipe("medmtl_masked_lm", config={"model": {"tok2vec": ROUTE}}).model.initialize()
+    with pytest.raises(MedmtlError, match="MEDMTL-E334.*Set 'route'"):
+        spacy.blank("en").add_pipe("medmtl_masked_lm")
     nlp = started(make_nlp)
     monkeypatch.setattr(torch_shim(nlp.get_pipe("encoder").model).module.wordpieces, "mask", None)
     with pytest.raises(MedmtlError, match="MEDMTL-E332"):
