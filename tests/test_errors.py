@@ -57,6 +57,15 @@ def test_codes_in_docstrings_exist():
             assert set(re.findall(r"[EW]\d{3}", promised)) <= set(TEMPLATES), path
 
 
+def test_the_table_of_codes_in_the_documentation_has_each_once():
+    page = (ROOT.parent / "docs" / "architecture.md").read_text(encoding="utf8")
+    listed: list[str] = []
+    for cell in re.findall(r"^\| ([EW]\d{3}[^|]*) \|", page, re.MULTILINE):
+        for first, last in re.findall(r"([EW]\d{3})(?:-([EW]\d{3}))?", cell):
+            listed += [f"{first[0]}{number:03}" for number in range(int(first[1:]), int((last or first)[1:]) + 1)]
+    assert sorted(listed) == sorted(TEMPLATES)
+
+
 def test_no_bare_value_errors_for_users():
     """Messages without a code come only from code that users do not call: they are listed here, with their number."""
     bare: dict[str, int] = {}
