@@ -54,10 +54,10 @@ def with_ids(docs: Iterable[Doc], ids: Iterable[Any] | None) -> Iterator[tuple[D
 def doc_rows(doc: Doc, doc_id: str) -> dict[str, list[Row]]:
     """The rows of one Doc, by table, each in the order of the text."""
     places = _Places(doc)
-    judged = _judged_findings(doc)
+    findings = _findings_with_status(doc)
     tables = {
-        "findings": _finding_rows(doc, judged),
-        "entities": _entity_rows(doc, judged),
+        "findings": _finding_rows(doc, findings),
+        "entities": _entity_rows(doc, findings),
         "sentences": _sentence_rows(doc, places),
         "relations": _relation_rows(doc, places),
     }
@@ -122,7 +122,7 @@ def _span_row(span: Span) -> Row:
     }
 
 
-def _judged_findings(doc: Doc) -> list[tuple[Span, Row]]:
+def _findings_with_status(doc: Doc) -> list[tuple[Span, Row]]:
     """Each finding with its status as columns; of a modifier that the pipeline does not know, None."""
     findings: list[Span] = list(aligned_group(doc, FINDINGS) or ())
     statuses = _values(doc, FINDINGS, "assertion")
@@ -130,7 +130,7 @@ def _judged_findings(doc: Doc) -> list[tuple[Span, Row]]:
     modifiers = _values(doc, FINDINGS, "assertion_modifiers")
     all_scores = _values(doc, FINDINGS, "assertion_scores")
     detections = _values(doc, FINDINGS, "detection_scores")
-    judged = []
+    with_status = []
     for finding, status, score, held, probabilities, detection in zip(
         findings, statuses, scores, modifiers, all_scores, detections
     ):
@@ -141,15 +141,15 @@ def _judged_findings(doc: Doc) -> list[tuple[Span, Row]]:
             is_known = held is not None and (probabilities is None or name in probabilities)
             row[name] = name in held if is_known else None
             row[f"{name}_score"] = (probabilities or {}).get(name)
-        judged.append((finding, row))
-    return judged
+        with_status.append((finding, row))
+    return with_status
 
 
-def _finding_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
-    return [{**_span_row(finding), **row} for finding, row in judged]
+def _finding_rows(doc: Doc, findings: list[tuple[Span, Row]]) -> list[Row]:
+    return [{**_span_row(finding), **row} for finding, row in findings]
 
 
-def _entity_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
+def _entity_rows(doc: Doc, findings: list[tuple[Span, Row]]) -> list[Row]:
     """The entities of ``doc.spans["medmtl_ner"]``, and those of ``doc.ents`` that are not among them, with the status
     of the finding that has the same boundaries (the same label first)."""
     entities: list[Span] = list(aligned_group(doc, ENTITIES) or ())
@@ -158,7 +158,7 @@ def _entity_rows(doc: Doc, judged: list[tuple[Span, Row]]) -> list[Row]:
     other_entities = [span for span in doc.ents if (span.start, span.end, span.label_) not in known]
     statuses: dict[tuple[int, int], Row] = {}
     own: dict[tuple[int, int, str], Row] = {}
-    for finding, row in judged:
+    for finding, row in findings:
         status = {name: value for name, value in row.items() if name not in ("score", "detection_score")}
         statuses.setdefault((finding.start, finding.end), status)
         own.setdefault((finding.start, finding.end, finding.label_), status)

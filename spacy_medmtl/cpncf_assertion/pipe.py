@@ -172,7 +172,7 @@ class CpncfAssertion(Head[FindingGold]):
     ``assertion_scores`` (probability of every status and modifier) and ``detection_scores`` (the probability that it is
     a finding; None of a given span).
 
-    Found findings do not overlap one another (``tags`` says how). Given spans are judged each by itself, whatever
+    Found findings do not overlap one another (``tags`` says how). Given spans get a status each by itself, whatever
     overlaps them, and keep their label. A given span with the boundaries and label of a found one is that finding.
     """
 
@@ -325,16 +325,16 @@ class CpncfAssertion(Head[FindingGold]):
             return predictions
         inputs = FindingInput([readings[i] for i in read])
         logits, firsts = self.logits(inputs), inputs.first_rows()
-        judged: list[tuple[int, Finding]] = []  # number of the Doc among those that are read
+        written: list[tuple[int, Finding]] = []  # number of the Doc among those that are read
         for n, i in enumerate(read):
             tag_logits = logits[firsts[n] : firsts[n + 1], : self.tags.n_tags]
             detected = [] if self.mode == "assert" else detect(docs[i], self.tags, tag_logits, readings[i].bounds)
             detected = believed(detected, self.temperature(DETECTION), self.detection_threshold)
-            judged += [(n, finding) for finding in settled(docs[i], detected, given[i], self.sources, self.conflicts)]
+            written += [(n, finding) for finding in settled(docs[i], detected, given[i], self.sources, self.conflicts)]
         # rows of each span's words among those of all Docs
-        rows = [firsts[n] + word_offsets(docs[read[n]], finding.start, finding.end) for n, finding in judged]
-        is_found = [finding.detection is not None for _, finding in judged]
-        for (n, finding), judgement in zip(judged, self._judge(logits, rows, is_found)):
+        rows = [firsts[n] + word_offsets(docs[read[n]], finding.start, finding.end) for n, finding in written]
+        is_found = [finding.detection is not None for _, finding in written]
+        for (n, finding), judgement in zip(written, self._judge(logits, rows, is_found)):
             predictions[read[n]].append((finding, judgement))
         return predictions
 

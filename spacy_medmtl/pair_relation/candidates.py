@@ -34,7 +34,7 @@ def entity_pairs(
     """``spacy-medmtl.entity_pairs.v1``: pairs of entities that stand near one another.
 
     spans_key: the span group of the entities, or ``ents`` for ``doc.ents``.
-    types: [label of the head, label of the tail] of the pairs that are judged; null for any two entities.
+    types: [label of the head, label of the tail] of the pairs that are candidates; null for any two entities.
     both_orders: judge two entities of one type (with ``types = null`` any two) both ways round. If not, the one that
         comes first in the text is the head, which is how the converters write their gold.
     max_sentences: how many sentences apart the two may stand: 0 for one sentence, 1 for neighbours too.

@@ -32,7 +32,7 @@ OUTPUTS: dict[str, Output] = {
     "regression": Regression(),
 }
 
-PORTION = 1_000_000  # tokens between the ends of pairs that are judged at once: a text may have more pairs than words
+PORTION = 1_000_000  # tokens between the ends of pairs that are read at once: a text may have more pairs than words
 
 DEFAULT_CONFIG = """
 [model]
@@ -83,7 +83,7 @@ def make_pair_relation(
     mode: ``multilabel`` (sigmoid, any number of labels a pair), ``exclusive`` (softmax over the labels and "none of
         them"), or ``regression`` (one value a pair).
     threshold: probability from which a label is written (``multilabel``).
-    candidates: which pairs of a Doc are judged at prediction. For entities ``spacy-medmtl.entity_pairs.v1``, with the
+    candidates: which pairs of a Doc are read at prediction. For entities ``spacy-medmtl.entity_pairs.v1``, with the
         view ``marked_pair`` or ``blinded_pair`` of the model's listener.
     Raises MedmtlError E203 for a setting of another kind, E216 for the view ``blinded_pair`` with another getter.
     """
