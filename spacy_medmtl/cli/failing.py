@@ -34,11 +34,21 @@ def _told(function: Callable[..., None]) -> Callable[..., None]:
         except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
-            if _asked_for["debug"]:
+            if _asked_for["debug"] or (isinstance(error, BrokenPipeError) and _reader_is_gone()):
                 raise
             _end(error if isinstance(error, MedmtlError) else MedmtlError("E500", problem=type(error).__name__))
 
     return run
+
+
+def _reader_is_gone() -> bool:
+    """Whether standard output leads nowhere any more, as in ``medmtl corpora | head``: click ends such a command in
+    silence. Pipes to worker processes may break too, and that is an error."""
+    try:
+        typer.echo()  # an empty line behind output that is not whole does no harm
+    except BrokenPipeError:
+        return True
+    return False
 
 
 def _end(error: MedmtlError) -> None:

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import traceback
 from typing import Any
 
@@ -91,6 +93,25 @@ def test_a_bug_is_told_without_the_text_in_it(broken):
     assert "[MEDMTL-E500]" in result.stderr
     assert "KeyError" in result.stderr
     assert "Anna" not in result.output
+
+
+def test_a_reader_that_leaves_is_no_bug():
+    """As ``head`` does. Here it is gone before anything is written."""
+    command = [sys.executable, "-m", "spacy_medmtl.cli", "corpora"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_another_pipe_that_breaks_is_one():
+    def fail() -> None:
+        raise BrokenPipeError
+
+    app.command("break")(fail)
+    result = run("break")
+    app.registered_commands.pop()
+    assert "[MEDMTL-E500]" in result.stderr
 
 
 def test_debug_shows_where_it_is(broken):
