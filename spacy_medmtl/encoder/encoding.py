@@ -18,7 +18,7 @@ from spacy.attrs import ORTH, SPACY
 from torch import Tensor
 
 from .module import EncoderModule
-from .packing import Pack, pack_sequences, packs_of_equals, padded_length
+from .packing import Pack, pack_sequences, packs_within, padded_length
 from .pooling import pool
 from .views.layout import Layout
 from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
@@ -204,7 +204,7 @@ class Encoding:
         """Packs of sequences, each different one once. missing: by what tells them apart, their numbers."""
         keys, numbers = list(missing), list(missing.values())
         lengths = self._padded_lengths([layout.ids[number] for number in numbers])
-        for own in packs_of_equals(lengths, self.budget):
+        for own in packs_within(lengths, self.budget):
             encoded = self._encode_trunk(
                 layout, [numbers[i] for i in own], [lengths[i] for i in own], [keys[i] for i in own]
             )
@@ -266,7 +266,7 @@ class Encoding:
         encoder = self.module.encoder
         rows = next(encoder.parameters()).new_zeros((len(layout.ids), encoder.width))
         lengths = self._padded_lengths(layout.ids)
-        for numbers in packs_of_equals(lengths, self.budget):
+        for numbers in packs_within(lengths, self.budget):
             encoded = self._encode_trunk(layout, numbers, [lengths[i] for i in numbers])
             # [1, n_rows, width] to [n_sequences of the pack, width], the first piece of each
             rows[numbers] = encoder.branches(encoded.trunk, encoded.pack.groups, [route])[0, encoded.pack.starts]

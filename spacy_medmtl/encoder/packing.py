@@ -91,7 +91,7 @@ def padded_length(n_pieces: int, longest: int) -> int:
     return min(max(ROWS_STEP, -(-n_pieces // step) * step), longest)
 
 
-def packs_of_equals(lengths: Sequence[int], budget: int) -> list[list[int]]:
+def packs_within(lengths: Sequence[int], budget: int) -> list[list[int]]:
     """The numbers of all sequences by padded length, shortest first, in packs of at most ``budget`` pieces (more only
     where one sequence has more)."""
     packs: list[list[int]] = []

@@ -12,7 +12,7 @@ from spacy_medmtl.encoder.packing import (
     ROWS_STEP,
     Group,
     pack_sequences,
-    packs_of_equals,
+    packs_within,
     padded_length,
     places_in_sequences,
 )
@@ -22,7 +22,7 @@ LENGTHS = st.lists(st.integers(1, 192), max_size=80)
 
 @given(lengths=LENGTHS, budget=st.integers(1, 4000))
 def test_packs_hold_every_sequence_once_within_the_budget(lengths, budget):
-    packs = packs_of_equals(lengths, budget)
+    packs = packs_within(lengths, budget)
     assert sorted(number for pack in packs for number in pack) == list(range(len(lengths)))
     assert all(packs)
     for pack in packs:
@@ -86,7 +86,7 @@ def test_rows_do_not_depend_on_how_sequences_are_batched(make_nlp, view, monkeyp
     docs = [nlp.make_doc(" ".join(["fever pain no cough"] * n)) for n in (1, 12, 2, 9, 1)]
     items = [Reading(doc, units_with_context([(0, len(doc))], 0), True) for doc in docs] if view == "context" else docs
     rows = encoder.model.predict(ViewRequest(items, "sru_nested_ner", view))
-    monkeypatch.setattr(encoding, "packs_of_equals", lambda lengths, budget: [[i] for i in range(len(lengths))])
+    monkeypatch.setattr(encoding, "packs_within", lambda lengths, budget: [[i] for i in range(len(lengths))])
     alone = encoder.model.predict(ViewRequest(items, "sru_nested_ner", view))
     assert rows.lengths == alone.lengths == [len(doc) for doc in docs]
     for one, other in zip(arrays(rows), arrays(alone)):

@@ -14,7 +14,7 @@ from test_sharing_encoder import RULES
 
 from spacy_medmtl.encoder import precision
 from spacy_medmtl.encoder.encoding import Encoding
-from spacy_medmtl.encoder.packing import pack_sequences, padded_length
+from spacy_medmtl.encoder.packing import pack_sequences, padded_length, places_in_sequences
 from spacy_medmtl.encoder.views.requests import Reading, ViewRequest
 
 NLP = spacy.blank("en")
@@ -120,3 +120,23 @@ def test_packs_in_bfloat16_are_near_the_exact_ones(tiny_encoder: Path, monkeypat
         found.append(rows)
     assert not torch.equal(*found)
     torch.testing.assert_close(*found, rtol=0.0, atol=0.1)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_pack_is_on_the_device_of_the_encoder(tiny_encoder: Path, name: str):
+    """Torch's device without memory stands in for a GPU: what is on another one cannot be computed with."""
+    with pytest.raises(RuntimeError, match="device"):
+        torch.ones(2, device="meta") + torch.ones(2)
+    module = trained_like(tiny_encoder, name, torch.float32).to("meta")
+    docs = [Doc(NLP.vocab, words=["fever"] * n) for n in (0, 1, 40, 3, 90)]
+    for view in ("document", "tokens"):
+        encoding = Encoding(module, RULES[name].key, 100, expected={view: TASKS})
+        rows = encoding.read(ViewRequest(docs, TASKS[3], view)).tensor
+        assert (rows.device.type, tuple(rows.shape)) == ("meta", (134, 32))
+        assert len(encoding._encoded) > 1
+        packs = [encoded.pack for encoded in encoding._encoded]
+        indices = [
+            index for pack in packs for index in (pack.ids, pack.types, places_in_sequences(pack.groups, rows.device))
+        ]
+        assert {index.device.type for index in indices} == {"meta"}, "which an embedding there would not tell"
+        assert {group.bias is None for pack in packs for group in pack.groups} == {True, False}
