@@ -1,6 +1,6 @@
 """PubTator: title and abstract lines, then one tab-separated row for each mention or relation, then a blank line.
 
-Of BC5CDR and NCBI-disease, which are published so, the classes are known (``public/shared_formats``); here they are any.
+Of BC5CDR and NCBI-disease, published so, the classes are known (``public/shared_formats``); here they are any.
 """
 
 import re
