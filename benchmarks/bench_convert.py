@@ -72,12 +72,77 @@ def as_csv_sentences(number: int, words: list[str], start: int | None) -> str:
     return f"{header}{' '.join(words)},{'tell' if start is None else 'ask'}\n"
 
 
-FORMATS: dict[str, Callable[[int, list[str], int | None], str]] = {
-    "conll": as_conll,
-    "prodigy": as_prodigy,
-    "pubtator_any": as_pubtator_any,
-    "csv_sentences": as_csv_sentences,
+def as_csv_pairs(number: int, words: list[str], start: int | None) -> str:
+    """Its two halves as a pair, of which something holds or nothing."""
+    header = "text1,text2,label\n" if number == 0 else ""
+    half = len(words) // 2
+    return f"{header}{' '.join(words[:half])},{' '.join(words[half:])},{'none' if start is None else 'next'}\n"
+
+
+def as_csv_scores(number: int, words: list[str], start: int | None) -> str:
+    """Its two halves as a pair with a score."""
+    header = "text1,text2,score\n" if number == 0 else ""
+    half = len(words) // 2
+    return f"{header}{' '.join(words[:half])},{' '.join(words[half:])},{len(words) / 4}\n"
+
+
+def as_doccano(number: int, words: list[str], start: int | None) -> str:
+    """With its mention as a label."""
+    labels = [] if start is None else [[*_mention(words, start), "Problem"]]
+    return json.dumps({"id": number, "text": " ".join(words), "label": labels}) + "\n"
+
+
+def as_label_studio(number: int, words: list[str], start: int | None) -> str:
+    """As a task of an array, with its mention as a region."""
+    begin, end = _mention(words, start)
+    value = {"start": begin, "end": end, "text": " ".join(words)[begin:end], "labels": ["Problem"]}
+    results = [] if start is None else [{"id": "a", "type": "labels", "value": value}]
+    return json.dumps({"id": number, "data": {"text": " ".join(words)}, "annotations": [{"result": results}]})
+
+
+def as_bioc(number: int, words: list[str], start: int | None) -> str:
+    """As a document of one passage."""
+    begin, end = _mention(words, start)
+    text = " ".join(words)
+    inside = f"<location offset='{begin}' length='{end - begin}'/><text>{text[begin:end]}</text>"
+    mention = "" if start is None else f"<annotation id='a'><infon key='type'>Problem</infon>{inside}</annotation>"
+    passage = f"<passage><offset>0</offset><text>{text}</text>{mention}</passage>"
+    return f"<document><id>{number}</id>{passage}</document>\n"
+
+
+def as_bioc_json(number: int, words: list[str], start: int | None) -> str:
+    """The same as a line of JSON."""
+    begin, end = _mention(words, start)
+    text = " ".join(words)
+    location = {"offset": begin, "length": end - begin}
+    mention = {"id": "a", "infons": {"type": "Problem"}, "text": text[begin:end], "locations": [location]}
+    passage = {"offset": 0, "text": text, "annotations": [] if start is None else [mention]}
+    return json.dumps({"id": str(number), "passages": [passage]}) + "\n"
+
+
+# name -> reader, what makes a document of a sentence, and what stands before, between and behind the documents
+FORMATS: dict[str, tuple[str, Callable[[int, list[str], int | None], str], tuple[str, str, str]]] = {
+    "conll": ("conll", as_conll, ("", "", "")),
+    "prodigy": ("prodigy", as_prodigy, ("", "", "")),
+    "doccano": ("doccano", as_doccano, ("", "", "")),
+    "label_studio": ("label_studio", as_label_studio, ("[", ",\n", "]")),
+    "bioc": ("bioc", as_bioc, ("<collection>\n", "", "</collection>\n")),
+    "bioc_json": ("bioc", as_bioc_json, ("", "", "")),
+    "pubtator_any": ("pubtator_any", as_pubtator_any, ("", "", "")),
+    "csv_sentences": ("csv_sentences", as_csv_sentences, ("", "", "")),
+    "csv_pairs": ("csv_pairs", as_csv_pairs, ("", "", "")),
+    "csv_scores": ("csv_scores", as_csv_scores, ("", "", "")),
 }
+
+
+def write_file(path: Path, name: str, count: int, seed: int) -> None:
+    """A file of a format with so many sentences."""
+    _, as_document, (before, between, behind) = FORMATS[name]
+    with path.open("w") as stream:
+        stream.write(before)
+        for number, (words, start) in enumerate(sentences(count, seed)):
+            stream.write(between * (number > 0) + as_document(number, words, start))
+        stream.write(behind)
 
 
 def records(name: str, source: Path) -> int:
@@ -126,15 +191,12 @@ def main(
     rows: list[list[str]] = []
     for name, count in product(formats, counts):
         with tempfile.TemporaryDirectory() as folder:
-            source = Path(folder) / "x.txt"
-            with source.open("w") as stream:
-                stream.writelines(
-                    FORMATS[name](number, words, start) for number, (words, start) in enumerate(sentences(count, seed))
-                )
+            source = Path(folder) / ("x.jsonl" if name == "bioc_json" else "x.txt")
+            write_file(source, name, count, seed)
             size = source.stat().st_size / 1e6
             for call in calls:
                 with multiprocessing.get_context("spawn").Pool(1) as pool:
-                    found = pool.apply(measured, (CALLS[call], name, source))
+                    found = pool.apply(measured, (CALLS[call], FORMATS[name][0], source))
                 results[f"{name}, {call}, {count} sentences"] = {**found, "input_megabytes": size}
                 speeds = [f"{count / found[clock]:.0f}" for clock in ("seconds", "cpu_seconds")]
                 memory = [f"{found[unit]:.0f}" for unit in ("megabytes", "grown")]

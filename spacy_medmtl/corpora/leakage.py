@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ..annotations.packed import read_docs
 from ..errors import MedmtlError
 
 PARTS = ("train", "dev", "test")
@@ -91,7 +92,6 @@ def _docs(path: Path) -> Iterator[Doc]:
         raise MedmtlError("E430", path=path, problem="a folder without such files")
     for file in files:
         try:
-            docs = DocBin().from_disk(file)
+            yield from read_docs(file, Vocab())
         except Exception as error:  # srsly and zlib raise many kinds
             raise MedmtlError("E430", path=file, problem=type(error).__name__) from error
-        yield from docs.get_docs(Vocab())

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from ..annotations.groups import INTENTS
 from ..errors import MedmtlError
@@ -12,6 +12,7 @@ STATUSES = ("positive", "negative", "unknown")
 MODIFIERS = ("uncertain", "hypothetical", "historical", "family")  # those that every scheme knows
 IGNORE = "ignore"  # as a meaning: the attribute is not to be read, and that is no loss
 Meanings = dict[tuple[str, str], tuple[str, ...]]  # (attribute, value), lower case -> a status and modifiers
+Value = TypeVar("Value")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -51,26 +52,20 @@ def read_pairs_of(texts: Iterable[str]) -> dict[str, str]:
     return given
 
 
+def _checked(value: Value, is_valid: bool) -> Value:
+    if not is_valid:
+        raise ValueError
+    return value
+
+
 def choice(help: str, *values: str) -> Option:
     """One of ``values``; the first is the default."""
-
-    def parse(text: str) -> str:
-        if text not in values:
-            raise ValueError
-        return text
-
-    return Option(help, values[0], parse, " or ".join(values))
+    return Option(help, values[0], lambda text: values[values.index(text)], " or ".join(values))
 
 
 def name(help: str, default: str) -> Option:
     """A name, for example of a column."""
-
-    def parse(text: str) -> str:
-        if not text:
-            raise ValueError
-        return text
-
-    return Option(help, default, parse, "a name")
+    return Option(help, default, lambda text: _checked(text, bool(text)), "a name")
 
 
 def names(help: str, default: str = "") -> Option:
@@ -78,9 +73,7 @@ def names(help: str, default: str = "") -> Option:
 
     def parse(text: str) -> tuple[str, ...]:
         parts = tuple(part.strip() for part in text.split(",")) if text else ()
-        if not all(parts) or len(set(parts)) < len(parts):
-            raise ValueError
-        return parts
+        return _checked(parts, all(parts) and len(set(parts)) == len(parts))
 
     return Option(help, default, parse, "different names, parted by commas")
 
@@ -90,8 +83,7 @@ def columns(help: str, default: str) -> Option:
 
     def parse(text: str) -> tuple[int, ...]:
         numbers = tuple(int(part) for part in text.split(","))
-        if 0 in numbers or len(set(numbers)) < len(numbers) or max(map(abs, numbers)) > 1000:
-            raise ValueError
+        _checked(numbers, 0 not in numbers and len(set(numbers)) == len(numbers) and max(map(abs, numbers)) <= 1000)
         return tuple(number - 1 if number > 0 else number for number in numbers)
 
     return Option(help, default, parse, "numbers of columns parted by commas: 1 is the first one, -1 the last")
@@ -107,10 +99,8 @@ def meanings(help: str, default: str) -> Option:
             attribute, sign, meaning = part.strip().rpartition("=")
             key, _, value = attribute.lower().partition(":")
             targets = () if meaning == IGNORE else tuple(meaning.split("+"))
-            if not (sign and key) or not all(map(_NAME.fullmatch, targets)) or (key, value) in by_attribute:
-                raise ValueError
-            if len(set(targets) & set(STATUSES)) > 1:
-                raise ValueError
+            are_names = all(map(_NAME.fullmatch, targets)) and len(set(targets) & set(STATUSES)) < 2
+            _checked(part, bool(sign and key) and are_names and (key, value) not in by_attribute)
             by_attribute[key, value] = targets
         return by_attribute
 

@@ -1,9 +1,7 @@
 """Where converted Docs go: a ``.spacy`` file, written as spaCy's ``DocBin`` writes it, in memory that does not grow
 with the number of Docs.
 
-``DocBin`` itself holds all Docs until the end, and looks through the registries of all installed packages for each span
-group that it packs, which took two thirds of the time of a conversion of short sentences. Here columns go to unnamed
-temporary files (hashes and numbers, no text), and one packer serves all.
+``DocBin`` itself holds all Docs until the end. Here columns go to unnamed temporary files: hashes and numbers, no text.
 """
 
 import contextlib
@@ -17,8 +15,8 @@ from typing import IO
 
 import numpy
 from spacy.tokens import Doc, DocBin
-from srsly.msgpack import Packer
 
+from ..annotations.packed import GroupPacker
 from ..errors import MedmtlError
 
 # Only what the converters set: absent annotation then stays absent when the file is read.
@@ -26,7 +24,6 @@ STORED = ["ORTH", "SENT_START"]
 _COLUMNS = ("tokens", "spaces", "lengths", "cats", "flags", "span_groups")
 _LISTS = ("cats", "flags", "span_groups")  # a packed value for each Doc; the others are bytes
 _MAX_BYTES = 2**32 - 1  # of a column, by its length in the format
-_SPAN = struct.Struct(">QQQllll")  # as spaCy packs a span
 _CHUNK = 1 << 20
 
 
@@ -40,7 +37,7 @@ class DocFile:
         self.words: set[int] = set()  # hashes of those of the strings that are words
         self.n_docs = 0
         self.columns: dict[str, IO[bytes]] = {name: _column() for name in _COLUMNS}
-        self.pack = Packer(use_bin_type=True).pack
+        self.packer = GroupPacker()
 
     def add(self, doc: Doc) -> None:
         """Take a Doc."""
@@ -49,26 +46,13 @@ class DocFile:
         self.columns["tokens"].write(tokens.tobytes())
         self.columns["spaces"].write(doc.to_array(["SPACY"]).astype(bool).tobytes())
         self.columns["lengths"].write(struct.pack("<i", len(doc)))
-        self.columns["cats"].write(self.pack(doc.cats))
-        self.columns["flags"].write(self.pack({"has_unknown_spaces": doc.has_unknown_spaces}))
-        self.columns["span_groups"].write(self.pack(self._groups(doc)))
+        self.columns["cats"].write(self.packer.packed(doc.cats))
+        self.columns["flags"].write(self.packer.packed({"has_unknown_spaces": doc.has_unknown_spaces}))
+        self.columns["span_groups"].write(self.packer.packed(self.packer.pack(doc)))
+        self.strings.update(span.label_ for group in doc.spans.values() for span in group)
         unseen = set(tokens.reshape(-1, len(STORED))[:, 0].tolist()) - self.words
         self.words |= unseen
         self.strings.update(doc.vocab.strings[word] for word in unseen)
-
-    def _groups(self, doc: Doc) -> bytes:
-        """The span groups of a Doc, as ``doc.spans.to_bytes()`` gives them."""
-        if not doc.spans:
-            return self.pack([])  # type: ignore[no-any-return]
-        packed: dict[bytes, list[str]] = {}
-        for key, group in doc.spans.items():
-            spans = []
-            for span in group:
-                edges = span.start, span.end, span.start_char, span.end_char
-                spans.append(_SPAN.pack(span.id, span.kb_id, span.label, *edges))
-                self.strings.add(span.label_)
-            packed.setdefault(self.pack({"name": group.name, "attrs": group.attrs, "spans": spans}), []).append(key)
-        return self.pack(packed)  # type: ignore[no-any-return]
 
     def finish(self) -> None:
         """Put the file in its place, in that of an earlier one. Raises MedmtlError E407."""
@@ -81,14 +65,14 @@ class DocFile:
 
     def _pieces(self) -> Iterator[bytes]:
         """The content of the file, packed."""
-        empty = DocBin(attrs=STORED)
+        empty, pack = DocBin(attrs=STORED), self.packer.packed
         values = {"version": empty.version, "attrs": list(empty.attrs), "strings": sorted(self.strings)}
         yield bytes([0x80 | (len(values) + len(_COLUMNS))])  # a map of so many members
         for name, value in values.items():
-            yield self.pack(name) + self.pack(value)
+            yield pack(name) + pack(value)
         for name in _COLUMNS:
             stream = self.columns[name]
-            yield self.pack(name) + (b"\xdd" if name in _LISTS else b"\xc6")
+            yield pack(name) + (b"\xdd" if name in _LISTS else b"\xc6")
             size = self.n_docs if name in _LISTS else stream.tell()
             if size > _MAX_BYTES:
                 raise MedmtlError(

@@ -29,7 +29,8 @@ Read = Callable[[Path, Audit], Iterator[Record]]
 class Reader:
     """A format, or a corpus with where its parts lie by default, relative to its folder.
 
-    ``read(path, audit)`` yields the records of a file; what is lost goes to the audit. It may take ``seed`` and, by
+    ``read(path, audit)`` yields the records of a file; what is malformed is a loss, which goes to the audit (and raises
+    MedmtlError E401 in stop mode). It may take ``seed`` and, by
     their names, ``options``; those that are fields of a scheme go to that of the reader.
     """
 

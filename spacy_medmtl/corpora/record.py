@@ -7,6 +7,7 @@ becomes of a record is for its ``Scheme`` to say and for ``writer`` to do.
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from ..annotations.groups import RELATIONS
 from .audit import Audit, Place
@@ -72,6 +73,12 @@ class Record:
     # what the file says was looked for, found or not
     declared_labels: Sequence[str] = ()
     declared_relations: Sequence[str] = ()
+
+    def word_starts(self) -> list[int]:
+        """The character at which each word begins; parted by blanks where the record does not say."""
+        words = self.words or []
+        sizes = (len(word) + space for word, space in zip(words, self.spaces or [True] * len(words)))
+        return list(accumulate(sizes, initial=0))[: len(words)]
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,11 @@ class Scheme:
         return next(iter(statuses), None), modifiers, ""
 
 
+def own_names(*names: str) -> dict[str, str]:
+    """Types that are the labels of the output too."""
+    return {name: name for name in names}
+
+
 def only_group(entity: Entity) -> str | None:
     """Where an export says that a mention belongs, if it is not both an entity and a finding: to NER or FINDINGS_ONLY
     (the attribute ``group``)."""

@@ -128,4 +128,4 @@ def keep_together(doc: Doc, key: str) -> None:
 
 def split_key(doc: Doc) -> str:
     """The key that ``keep_together`` gave; the text of a Doc without one."""
-    return str(doc.user_data.get(_SPLIT_KEY, doc.text))
+    return str(doc.user_data[_SPLIT_KEY]) if _SPLIT_KEY in doc.user_data else doc.text

@@ -1,14 +1,12 @@
 """Gold Docs of ``.spacy`` files: decoded once, and kept as long as the reader that asked for them."""
 
-import contextlib
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
-from srsly.msgpack import msgpack_decoders
 
+from ..annotations.packed import read_docs
 from ..errors import MedmtlError
 
 
@@ -61,34 +59,7 @@ class KeptFile:
 def decoded_docs(path: Path, name: str, vocab: Vocab) -> Iterator[Doc]:
     """The Docs of a ``.spacy`` file of the corpus ``name``. Raises MedmtlError E301 for a file that is damaged."""
     try:
-        docs = DocBin().from_disk(path).get_docs(vocab)
-        while True:
-            with without_scans():
-                doc = next(docs, None)
-            if doc is None:
-                return
-            yield doc
+        yield from read_docs(path, vocab)
     except Exception as error:  # srsly, zlib and spaCy raise many kinds
         problem = f"is no spaCy DocBin ({type(error).__name__})"
         raise MedmtlError("E301", name=name, path=path, problem=problem) from error
-
-
-@contextlib.contextmanager
-def without_scans() -> Iterator[None]:
-    """A block in which msgpack does not search the entry points of all installed packages for decoders.
-
-    srsly does so for every object, here for each Doc and each span group, which takes more time than to decode it.
-    Where there is no such decoder, the search changes nothing.
-    """
-    before = msgpack_decoders.entry_points
-    msgpack_decoders.entry_points = before and has_foreign_decoders()
-    try:
-        yield
-    finally:
-        msgpack_decoders.entry_points = before
-
-
-@cache
-def has_foreign_decoders() -> bool:
-    """Whether an installed package adds a msgpack decoder by an entry point. (They are read when Python starts.)"""
-    return bool(msgpack_decoders.get_entry_points())

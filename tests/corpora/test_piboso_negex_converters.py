@@ -3,7 +3,7 @@
 import pytest
 
 from spacy_medmtl.annotations.groups import FINDINGS, INTENTS
-from spacy_medmtl.corpora.public.negex import locate
+from spacy_medmtl.corpora.public.status import locate
 from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 

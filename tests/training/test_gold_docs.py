@@ -3,9 +3,7 @@
 import os
 
 import pytest
-import spacy
 from spacy.tokens import DocBin, Span
-from srsly.msgpack import msgpack_decoders
 from toy import CASES, TEXTS, make_examples, with_sentences
 
 from spacy_medmtl.errors import MedmtlError
@@ -120,14 +118,3 @@ def test_a_damaged_file_stays_damaged(nlp, path, tmp_path):
     for _ in range(2):
         with pytest.raises(MedmtlError, match=r"E301.*'one'.*gold\.spacy is no spaCy DocBin"):
             list(reader(nlp))
-
-
-def test_decoding_does_not_search_entry_points_for_each_span_group(path, monkeypatch):
-    """And msgpack searches as before afterwards."""
-    gold_docs.has_foreign_decoders()
-    scans = []
-    find = type(msgpack_decoders).get_entry_points
-    monkeypatch.setattr(type(msgpack_decoders), "get_entry_points", lambda self: scans.append(self) or find(self))
-    assert len(list(gold_docs.decoded_docs(path, "x", spacy.blank("en").vocab))) == 4
-    assert scans.count(msgpack_decoders) == 1  # for the file itself
-    assert msgpack_decoders.entry_points is True

@@ -8,7 +8,7 @@ from ..options import MODIFIERS, STATUSES
 from ..record import Bounds, Record, is_label
 from ..scheme import FINDINGS_ONLY, GROUP, NER
 from .brat_rows import attribute_row, configuration, mention_row, relation_row
-from .recorded import Told
+from .recorded import Told, tell_unheld
 
 
 def write(records: Iterable[tuple[int, Record]], folder: Path, told: "Told[str]") -> None:
@@ -61,9 +61,7 @@ def _relations(record: Record, ids: dict[Bounds, str], told: "Told[str]") -> lis
         else:
             told["scores of relations"] += int(link.score not in (None, 1.0))
             rows.append(relation_row(len(rows) + 1, link.label, head, tail))
-    told["intents"] += len(record.units or ())
-    told["turns"] += sum(speaker is not None for _, speaker in record.turns or ())
-    told["classes of documents"] += len(record.classes or ())
+    tell_unheld(record, told)
     told["sentence boundaries"] += max(len(record.starts) - 1, 0)
     return rows
 

@@ -2,12 +2,11 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
-from itertools import accumulate
 
 from ..formats.conll import ENTITY_COLUMN, FINDING_COLUMN, HEADER, misc_of
 from ..record import Entity, Record, is_label
 from ..scheme import FINDINGS_ONLY, NER, only_group
-from .recorded import Told
+from .recorded import Told, tell_unheld
 
 Layer = list[tuple[int, int, str]]  # spans that do not overlap: tokens and tag
 Layers = dict[str, list[Layer]]  # by group
@@ -29,17 +28,9 @@ def lines(records: Callable[[], Iterator[Record]], told: "Told[str]") -> Iterato
     for record in records():
         told["documents in which it is not known where blanks stood"] += int(has_blanks and record.spaces is None)
         told["relations and judged pairs"] += len({(link.head.bounds, link.tail.bounds) for link in record.links or ()})
-        told["intents"] += len(record.units or ())
-        told["turns"] += sum(speaker is not None for _, speaker in record.turns or ())
-        told["classes of documents"] += len(record.classes or ())
+        tell_unheld(record, told)
         yield "# newdoc"
         yield from _rows(record, _layers(record, told), n_layers, has_blanks)
-
-
-def _begins(record: Record) -> list[int]:
-    words = record.words or []
-    spaces = record.spaces or [True] * len(words)
-    return list(accumulate((len(word) + space for word, space in zip(words, spaces)), initial=0))[:-1]
 
 
 def _rows(record: Record, layers: Layers, n_layers: dict[str, int], has_blanks: bool) -> Iterator[str]:
@@ -51,7 +42,7 @@ def _rows(record: Record, layers: Layers, n_layers: dict[str, int], has_blanks: 
             for start, end, tag in layers[key][number] if number < len(layers[key]) else ():
                 column[start:end] = [f"B-{tag}"] + [f"I-{tag}"] * (end - start - 1)
             columns.append(column)
-    begins, starts = _begins(record), set(record.starts)
+    begins, starts = record.word_starts(), set(record.starts)
     for at, word in enumerate(words):
         if at and begins[at] in starts:
             yield ""
@@ -69,24 +60,21 @@ def _is_plain(word: str) -> bool:
 
 def _layers(record: Record, told: "Told[str]") -> Layers:
     """The spans of each group, outer before inner, each in the first layer where it is free."""
-    begins = _begins(record)
+    begins = record.word_starts()
     layers: Layers = {NER: [], FINDINGS_ONLY: []}
-    spans: list[tuple[int, int, str, Entity]] = []
-    for entity in record.entities or ():
-        start, end = entity.bounds
-        spans.append((bisect_right(begins, start) - 1, bisect_left(begins, end), entity.label, entity))
-    for start, end, label, entity in sorted(spans, key=lambda span: (span[0], -span[1], span[2])):
-        if not is_label(label):
+    edges = [(entity.bounds, entity) for entity in record.entities or ()]
+    spans = [(bisect_right(begins, start) - 1, bisect_left(begins, end), entity) for (start, end), entity in edges]
+    for start, end, entity in sorted(spans, key=lambda span: (span[0], -span[1], span[2].label)):
+        if not is_label(entity.label):
             told["spans whose label a column cannot hold"] += 1
         elif any(begins[start] < first <= begins[end - 1] for first in record.starts):
             told["spans over several sentences"] += 1
         else:
             for group, tag in _tags(entity):
-                layer = next((candidate for candidate in layers[group] if candidate[-1][1] <= start), None)
-                if layer is None:
-                    layers[group].append([(start, end, tag)])
-                else:
-                    layer.append((start, end, tag))
+                free = [layer for layer in layers[group] if layer[-1][1] <= start]
+                if not free:
+                    layers[group].append([])
+                (free or layers[group][-1:])[0].append((start, end, tag))
     return layers
 
 

@@ -3,7 +3,6 @@
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from itertools import accumulate
 from typing import Any
 
 from ..record import EXACT, FALSE, Bounds, Entity, Link, Record
@@ -24,19 +23,14 @@ def example_of(record: Record) -> dict[str, Any]:
     if record.entities is not None:
         example["spans"] = [_span(entity, tokens) for entity in record.entities]
     if record.links is not None:
-        links = record.links
-        example["relations"] = [
-            {**_pair(link, tokens), "label": link.label} for link in links if link.label is not None
-        ]
-        example["judged_pairs"] = [_pair(link, tokens) for link in links if link.label is None]
+        pairs = [(link.label, _pair(link, tokens)) for link in record.links]
+        example["relations"] = [{**pair, "label": label} for label, pair in pairs if label is not None]
+        example["judged_pairs"] = [pair for label, pair in pairs if label is None]
     if record.units is not None:
         example["intents"] = [{**tokens.at(bounds), "label": label} for bounds, label in record.units]
     if record.turns is not None:
-        turns = _stretches([start for start, _ in record.turns], record.text)
-        speakers = [speaker for _, speaker in record.turns]
-        example["turns"] = [
-            {**tokens.at(turn), "label": speaker} for turn, speaker in zip(turns, speakers) if speaker is not None
-        ]
+        turns = zip(_stretches([start for start, _ in record.turns], record.text), record.turns)
+        example["turns"] = [{**tokens.at(at), "label": name} for at, (_, name) in turns if name is not None]
     if record.classes is not None:
         example["accept"] = record.classes
     if record.sentences == EXACT:
@@ -48,10 +42,8 @@ class _Tokens:
     """The tokens of a record by their characters."""
 
     def __init__(self, record: Record) -> None:
-        self.words = record.words or []
+        self.words, self.begins = record.words or [], record.word_starts()
         self.spaces = record.spaces or [True] * len(self.words)
-        sizes = (len(word) + space for word, space in zip(self.words, self.spaces))
-        self.begins = list(accumulate(sizes, initial=0))[:-1]
 
     def rows(self) -> list[dict[str, Any]]:
         """As Prodigy has them."""

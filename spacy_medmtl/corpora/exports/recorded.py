@@ -113,6 +113,13 @@ def _turns(doc: Doc) -> list[tuple[int, str | None]]:
     return [*turns, (doc[end].idx, None)] if end < len(doc) else turns
 
 
+def tell_unheld(record: Record, told: "Told[str]") -> None:
+    """Count what a format of spans alone cannot hold."""
+    told["intents"] += len(record.units or ())
+    told["turns"] += sum(speaker is not None for _, speaker in record.turns or ())
+    told["classes of documents"] += len(record.classes or ())
+
+
 def _tell(doc: Doc, told: "Told[str]") -> None:
     for key, group in doc.spans.items():
         if key not in (ENTITIES, FINDINGS, RELATIONS, INTENTS, TURNS):

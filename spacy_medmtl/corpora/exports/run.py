@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import spacy
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
+from ...annotations.packed import read_docs
 from ...errors import MedmtlError
 from ..audit import Place
 from ..record import Record
@@ -79,12 +80,11 @@ def _records(docs: Iterator[Doc], source: Path, told: "Told[str]") -> Iterator[t
 def _read(source: Path) -> Callable[[], Iterator[Doc]]:
     """The Docs of a file, to be read as often as wanted. Raises MedmtlError E412."""
     try:
-        docs = DocBin().from_disk(source)
-        for _ in docs.get_docs(Vocab()):  # what is damaged shows before anything is written
+        for _ in read_docs(source, Vocab()):  # what is damaged shows before anything is written
             pass
     except Exception as error:  # zlib, msgpack, numpy and the file system raise many kinds
         raise MedmtlError("E412", path=source, problem=type(error).__name__) from error
-    return partial(docs.get_docs, spacy.blank("xx").vocab)
+    return partial(read_docs, source, spacy.blank("xx").vocab)
 
 
 def _check(output: Path, *, is_folder: bool, force: bool) -> None:

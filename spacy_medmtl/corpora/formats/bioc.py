@@ -63,8 +63,7 @@ class Passage:
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """Yield the documents of a file: XML, or JSON in any shape (collections, arrays, one document, one a line).
 
-    A document that is not BioC is a loss, and so is an annotation whose locations do not give its text (MedmtlError
-    E401 in stop mode).
+    An annotation whose locations do not give its text is a loss.
     """
     for place, value in _documents(path, audit):
         try:

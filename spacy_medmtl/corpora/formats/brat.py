@@ -45,8 +45,7 @@ class Pair:
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """Yield the documents of a ``.zip`` archive, or the one of a ``.txt`` and an ``.ann`` file beside each other.
 
-    What is damaged or malformed is a loss (MedmtlError E401 in stop mode); a text that nobody annotated is counted, and
-    so is an empty one.
+    A text that nobody annotated is counted, and so is an empty one.
     """
     for pair in read_pairs(path, audit):
         declared = declared_names(pair.configuration)

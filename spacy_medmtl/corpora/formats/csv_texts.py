@@ -15,8 +15,8 @@ from .json_values import number
 def read_sentences(
     path: Path, audit: Audit, *, text: str, label: str, labels: tuple[str, ...], unit: str, delimiter: str
 ) -> Iterator[Record]:
-    """A record for each row. ``labels``: those that were annotated, used or not, and no others; none for what occurs.
-    Raises MedmtlError E401 at the first loss in stop mode."""
+    """A record for each row. ``labels``: those that were annotated, used or not, and no others; none for what
+    occurs."""
     for place, (words, given) in read_table(path, (text, label), delimiter, audit):
         class_label = read_label(given, audit)
         if class_label is None:
@@ -32,7 +32,7 @@ def read_pairs(
     path: Path, audit: Audit, *, first: str, second: str, label: str, none: tuple[str, ...], delimiter: str
 ) -> Iterator[Record]:
     """A pair for each row; the labels in ``none`` say that there is no relation. Rows with the same first text go to
-    one side of a split. Losses as for ``read_sentences``."""
+    one side of a split."""
     for place, (text, other_text, given) in read_table(path, (first, second, label), delimiter, audit):
         verdict = read_label(given, audit)
         if given in none or verdict in none:
@@ -48,7 +48,10 @@ def read_scores(
 ) -> Iterator[Record]:
     """A pair for each row, with a number for a regression and the one ``label`` of all."""
     for place, (text, other_text, given) in read_table(path, (first, second, score), delimiter, audit):
-        value = _number(given)
+        try:
+            value = number(float(given))
+        except ValueError:
+            value = None
         if value is None:
             audit.dropped(place, "line", "", "a row whose score is no number")
         else:
@@ -56,49 +59,25 @@ def read_scores(
 
 
 _TABLES = (".csv", ".tsv", ".tab")
+_LABEL = name("column of the labels", "label")
+_SENTENCES = {
+    "text": name("column of the texts", "text"),
+    "label": _LABEL,
+    "labels": names("the labels that were annotated, used or not; by default those that occur in the input"),
+    **SPANS_KEY,
+    **UNIT,
+    **DELIMITER,
+}
 _PAIR = {
     "first": name("column of the first text", "text1"),
     "second": name("column of the second text", "text2"),
+    **DELIMITER,
 }
-SENTENCES = Reader(
-    read_sentences,
-    Scheme(is_open=True),
-    suffixes=_TABLES,
-    options={
-        "text": name("column of the texts", "text"),
-        "label": name("column of the labels", "label"),
-        "labels": names("the labels that were annotated, used or not; by default those that occur in the input"),
-        **SPANS_KEY,
-        **UNIT,
-        **DELIMITER,
-    },
-)
-PAIRS = Reader(
-    read_pairs,
-    Scheme(is_open=True),
-    suffixes=_TABLES,
-    options={
-        **_PAIR,
-        "label": name("column of the labels", "label"),
-        "none": names("labels that say that there is no relation", "none"),
-        **DELIMITER,
-    },
-)
-SCORES = Reader(
-    read_scores,
-    Scheme(is_open=True),
-    suffixes=_TABLES,
-    options={
-        **_PAIR,
-        "score": name("column of the numbers", "score"),
-        "label": name("the one label that all pairs get", "similarity"),
-        **DELIMITER,
-    },
-)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return number(float(text))
-    except ValueError:
-        return None
+_NONE = {"none": names("labels that say that there is no relation", "none")}
+_SCORE = {
+    "score": name("column of the numbers", "score"),
+    "label": name("the one label that all pairs get", "similarity"),
+}
+SENTENCES = Reader(read_sentences, Scheme(is_open=True), suffixes=_TABLES, options=_SENTENCES)
+PAIRS = Reader(read_pairs, Scheme(is_open=True), suffixes=_TABLES, options={**_PAIR, "label": _LABEL, **_NONE})
+SCORES = Reader(read_scores, Scheme(is_open=True), suffixes=_TABLES, options={**_PAIR, **_SCORE})

@@ -6,51 +6,48 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..audit import Audit, Place
+from ..audit import Audit
 from ..options import SPANS, UNIT
 from ..reader import Reader
 from ..record import Entity, Record, resolve_links
 from ..scheme import Scheme
 from .json_files import read_json
-from .json_values import attributes_of, entity, labels_of, link_rows, objects
+from .json_values import JsonText, Value, attributes_of
 
 _KNOWN = ("id", "label", "start_offset", "end_offset", "user", "created_at", "updated_at")
 _SPANS, _CLASSES = "spans", "classes"
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
-    """The examples of a file. One that is no JSON object with a text is a loss (MedmtlError E401 in stop mode).
-
-    An empty ``label`` says that a text has no mentions or is of no class, whichever the other texts of the file have;
-    so examples before the first that tells are held back.
-    """
+    """The examples of a file. An empty ``label`` says that a text has no mentions or is of no class, whichever the
+    other texts of the file have; so examples before the first that tells are held back."""
     kind: str | None = None
-    waiting: list[tuple[Place, dict[str, Any], str]] = []
+    waiting: list[tuple[Value, JsonText]] = []
     for place, value in read_json(path, audit):
         text = value.get("text", value.get("data")) if isinstance(value, dict) else None
         if not isinstance(value, dict) or not isinstance(text, str):
             audit.dropped(place, "line", "", "expected a JSON object with a text")
             continue
         audit.note("comments, not kept", len(value["Comments"]) if isinstance(value.get("Comments"), list) else 0)
-        waiting.append((place, value, text))
-        kind = kind or _kind(_given(value))
+        waiting.append((value, JsonText(text, place, audit)))
+        kind = kind or _kind(_annotation(value))
         if kind or len(waiting) > 10_000:
-            yield from (_record(example, words, here, kind, audit) for here, example, words in waiting)
+            yield from (_record(*example, kind) for example in waiting)
             waiting = []
-    yield from (_record(example, words, here, kind, audit) for here, example, words in waiting)
+    yield from (_record(*example, kind) for example in waiting)
 
 
 READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **UNIT})
 
 
-def _given(value: dict[str, Any]) -> Any:
+def _annotation(value: Value) -> Any:
     label = value.get("label", value.get("labels"))
     return value.get("annotations") if label is None else label
 
 
-def _kind(given: Any) -> str | None:
+def _kind(annotation: Any) -> str | None:
     """Whether a value holds mentions or classes; None if that cannot be told."""
-    parts = given if isinstance(given, list) else [] if given is None else [given]
+    parts = annotation if isinstance(annotation, list) else [] if annotation is None else [annotation]
     for part in parts:
         if isinstance(part, list) or (isinstance(part, dict) and "start_offset" in part):
             return _SPANS
@@ -59,57 +56,47 @@ def _kind(given: Any) -> str | None:
     return None
 
 
-def _record(value: dict[str, Any], text: str, place: Place, kind: str | None, audit: Audit) -> Record:
-    record = Record(text, place, is_explicit=False)
-    given = _given(value)
+def _record(value: Value, given: JsonText, kind: str | None) -> Record:
+    record = Record(given.text, given.place, is_explicit=False)
+    annotation = _annotation(value)
+    parts = annotation if isinstance(annotation, list) else [annotation]
     spans: list[Entity] = []
-    if given is not None and _kind(given) != _CLASSES and (_kind(given) or kind) != _CLASSES:
-        for part in given if isinstance(given, list) else [given]:
-            mention = _old(part, text, place, audit) if isinstance(part, dict) else _triple(part, text, place, audit)
-            spans += [] if mention is None else [mention]
+    if annotation is not None and (_kind(annotation) or kind) != _CLASSES:
+        for part in parts:
+            spans += _old_mention(part, given) if isinstance(part, dict) else _triple(part, given)
         record.entities = spans
-    elif given is not None:
-        old = (
-            [part.get("label") if isinstance(part, dict) else part for part in given]
-            if isinstance(given, list)
-            else given
-        )
-        record.classes = labels_of(
-            [_text(label, audit) for label in old] if isinstance(old, list) else old, place, audit
-        )
+    elif annotation is not None:
+        labels = [part.get("label") if isinstance(part, dict) else part for part in parts]
+        record.classes = given.labels([_named(label, given.audit) for label in labels])
     if isinstance(value.get("cats"), (list, str)):
-        record.classes = [*(record.classes or ()), *labels_of(value["cats"], place, audit)]
+        record.classes = [*(record.classes or ()), *given.labels(value["cats"])]
     if "entities" in value:
-        triples = value["entities"] if isinstance(value["entities"], list) else []
-        mentions = [_triple(triple, text, place, audit) for triple in triples if isinstance(triple, list)]
-        spans += [mention for mention in mentions if mention is not None]
+        parts = value["entities"] if isinstance(value["entities"], list) else []
+        for part in parts:
+            spans += _triple(part, given) if isinstance(part, list) else []
         by_id: dict[str, Entity] = {}
-        rest = [part for part in triples if not isinstance(part, list)]
-        for annotation in objects(rest, "an entity", place, audit):
-            edges = annotation.get("start_offset"), annotation.get("end_offset")
-            mention = entity(text, *edges, annotation.get("label"), place, audit, attributes_of(annotation, _KNOWN))
-            if mention is not None:
+        for part in given.objects([part for part in parts if not isinstance(part, list)], "an entity"):
+            edges = part.get("start_offset"), part.get("end_offset")
+            for mention in given.mention(*edges, part.get("label"), attributes_of(part, _KNOWN)):
                 spans.append(mention)
-                by_id[str(annotation.get("id"))] = mention
-        rows = link_rows(value.get("relations"), ("type", "from_id", "to_id"), place, audit)
-        record.entities, record.links = spans, resolve_links(rows, by_id, audit)
+                by_id[str(part.get("id"))] = mention
+        rows = given.link_rows(value.get("relations"), ("type", "from_id", "to_id"))
+        record.entities, record.links = spans, resolve_links(rows, by_id, given.audit)
     return record
 
 
-def _triple(value: Any, text: str, place: Place, audit: Audit) -> Entity | None:
-    if not isinstance(value, list) or len(value) != 3:
-        audit.dropped(place, "line", "", "a mention that is not [start, end, label]")
-        return None
-    start, end, label = value
-    return entity(text, start, end, label, place, audit)
+def _triple(part: Any, given: JsonText) -> list[Entity]:
+    if isinstance(part, list) and len(part) == 3:
+        return given.mention(*part)
+    given.lose("a mention that is not [start, end, label]")
+    return []
 
 
-def _old(value: dict[str, Any], text: str, place: Place, audit: Audit) -> Entity | None:
-    label = _text(value.get("label"), audit)
-    return entity(text, value.get("start_offset"), value.get("end_offset"), label, place, audit)
+def _old_mention(part: Value, given: JsonText) -> list[Entity]:
+    return given.mention(part.get("start_offset"), part.get("end_offset"), _named(part.get("label"), given.audit))
 
 
-def _text(label: Any, audit: Audit) -> Any:
+def _named(label: Any, audit: Audit) -> Any:
     """A label; the first versions gave its number, of which the export does not say the name."""
     if type(label) is int:
         audit.note("labels that are numbers, as doccano's first versions export them, kept as such")

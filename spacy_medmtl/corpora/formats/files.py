@@ -147,18 +147,25 @@ def read_lines(path: Path, audit: Audit, *, instead: str | None = None) -> Itera
         yield number, line.rstrip("\r\n")
 
 
-def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
+def read_rows(path: Path, audit: Audit, mark: str = "\t") -> Iterator[tuple[Place, list[str]]]:
+    """Yield the place and the columns of each line that is not blank. Losses as for ``read_lines``."""
+    for number, line in read_lines(path, audit):
+        if line.strip():
+            yield Place(path, number), line.split(mark)
+
+
+def companion(
+    path: Path, suffixes: Sequence[str], folders: Sequence[str] = (), audit: Audit | None = None
+) -> Path | None:
     """The file with the stem of ``path`` and one of the suffixes, beside it or in one of the ``folders`` (relative to
-    the folder of ``path``); None if there is none."""
+    the folder of ``path``). None if there is none; with an audit, its document is then a loss."""
     places = (path.parent / folder / f"{path.stem}{suffix}" for folder in (".", *folders) for suffix in suffixes)
-    return next((place for place in places if place.is_file()), None)
-
-
-def drop_without(path: Path, suffixes: Sequence[str], folders: Sequence[str], audit: Audit) -> None:
-    """A document without its companion file is a loss (MedmtlError E401 in stop mode)."""
-    places = " or in ".join(["beside the text", *folders])
-    reason = f"the companion file with the suffix {' or '.join(suffixes)} is missing: expected {places}"
-    audit.dropped(Place(path, 1), "document", "", reason)
+    file = next((place for place in places if place.is_file()), None)
+    if file is None and audit is not None:
+        expected = " or in ".join(["beside the text", *folders])
+        reason = f"the companion file with the suffix {' or '.join(suffixes)} is missing: expected {expected}"
+        audit.dropped(Place(path, 1), "document", "", reason)
+    return file
 
 
 def _shown(encoding: str) -> str:

@@ -1,7 +1,8 @@
 """Values of decoded JSON, where any value may be of any type, as mentions, labels and attributes."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ...annotations.groups import ENTITIES
@@ -9,16 +10,71 @@ from ..audit import Audit, Place
 from ..record import FALSE, Attributes, Entity, LinkRow, are_fragments, is_unicode, label_problem, read_label
 
 Mention = tuple[int, int, str, Attributes]  # start, end, label, what is said of it
+Value = dict[str, Any]  # a JSON object
 
 
-def objects(value: Any, what: str, place: Place, audit: Audit) -> list[dict[str, Any]]:
-    """The JSON objects of a list; None stands for an empty one, and whatever else is there is a loss (MedmtlError E401
-    in stop mode)."""
-    parts = value if isinstance(value, list) else [] if value is None else [value]
-    for part in parts:
-        if not isinstance(part, dict):
-            audit.dropped(place, "line", "", f"{what} that is no JSON object")
-    return [part for part in parts if isinstance(part, dict)]
+@dataclass(frozen=True)
+class JsonText:
+    """A text of a JSON file. What is malformed about it is a loss at its place (MedmtlError E401 in stop mode)."""
+
+    text: str
+    place: Place
+    audit: Audit
+
+    def lose(self, reason: str) -> None:
+        """Something of it does not reach the output."""
+        self.audit.dropped(self.place, "line", "", reason)
+
+    def objects(self, value: Any, what: str) -> list[Value]:
+        """The JSON objects of a list; None stands for an empty one, and whatever else is there is a loss."""
+        parts = value if isinstance(value, list) else [] if value is None else [value]
+        for part in parts:
+            if not isinstance(part, dict):
+                self.lose(f"{what} that is no JSON object")
+        return [part for part in parts if isinstance(part, dict)]
+
+    def mention(self, start: Any, end: Any, label: Any, attributes: Attributes = ()) -> list[Entity]:
+        """The mention of one stretch, or a loss and none."""
+        name = read_label(label, self.audit)
+        if type(start) is not int or type(end) is not int or not are_fragments(((start, end),), len(self.text)):
+            self.lose("a mention whose offsets are no characters of the text")
+        elif name is None:
+            self.lose(f"a mention {label_problem(label)}")
+        else:
+            return [Entity(name, ((start, end),), self.place, attributes)]
+        return []
+
+    def mentions(self, value: Any, what: str, known: Collection[str] | None = None) -> list[Entity]:
+        """The mentions of a list of objects with ``start``, ``end`` and ``label``. Members beside the ``known`` ones
+        are attributes; None: all are known."""
+        return [
+            mention
+            for part in self.objects(value, what)
+            for mention in self.mention(
+                part.get("start"), part.get("end"), part.get("label"), attributes_of(part, known or part)
+            )
+        ]
+
+    def labels(self, value: Any) -> list[str]:
+        """The labels of a text: one or a list of them."""
+        labels: list[str] = []
+        for given in value if isinstance(value, list) else [value]:
+            name = read_label(given, self.audit)
+            if name is None:
+                self.lose(f"a class of the text {label_problem(given)}")
+            else:
+                labels.append(name)
+        return labels
+
+    def link_rows(self, value: Any, names: tuple[str, str, str]) -> Iterator[LinkRow]:
+        """The relations of a list of objects, by the names of their label and of the ids of head and tail."""
+        for given in self.objects(value, "a relation"):
+            label, head, tail = (given.get(name) for name in names)
+            name = read_label(label, self.audit)
+            if name is None:
+                self.lose(f"a relation {label_problem(label)}")
+            else:
+                yield LinkRow(name, str(head), str(tail), self.place)
 
 
 def has_types(value: Any, types: Mapping[str, type]) -> bool:
@@ -33,26 +89,6 @@ def has_types(value: Any, types: Mapping[str, type]) -> bool:
 def within(start: Any, end: Any, text: str) -> bool:
     """Whether two values are offsets of at least one character of a text."""
     return type(start) is int and type(end) is int and 0 <= start < end <= len(text)
-
-
-def entity(
-    text: str,
-    start: Any,
-    end: Any,
-    label: Any,
-    place: Place,
-    audit: Audit,
-    attributes: Attributes = (),
-) -> Entity | None:
-    """A mention of one stretch, or None and a loss (MedmtlError E401 in stop mode)."""
-    name = read_label(label, audit)
-    if type(start) is not int or type(end) is not int or not are_fragments(((start, end),), len(text)):
-        audit.dropped(place, "line", "", "a mention whose offsets are no characters of the text")
-    elif name is None:
-        audit.dropped(place, "line", "", f"a mention {label_problem(label)}")
-    else:
-        return Entity(name, ((start, end),), place, attributes)
-    return None
 
 
 def mentions(
@@ -79,7 +115,7 @@ def mentions(
             yield Entity(name, ((at + start, at + end),), place, attributes)
 
 
-def attributes_of(value: dict[str, Any], known: tuple[str, ...]) -> Attributes:
+def attributes_of(value: Value, known: Collection[str]) -> Attributes:
     """The members of an object beside the known ones: flags, texts and lists of texts, as (name, value)."""
     attributes: list[tuple[str, str]] = []
     for name, given in value.items():
@@ -88,30 +124,6 @@ def attributes_of(value: dict[str, Any], known: tuple[str, ...]) -> Attributes:
                 is_flag = isinstance(part, bool)
                 attributes.append((name, ("" if part else FALSE) if is_flag else str(part)))
     return tuple(attributes)
-
-
-def labels_of(value: Any, place: Place, audit: Audit) -> list[str]:
-    """The labels of a text: one or a list of them. What is no label is a loss (MedmtlError E401 in stop mode)."""
-    labels: list[str] = []
-    for given in value if isinstance(value, list) else [value]:
-        name = read_label(given, audit)
-        if name is None:
-            audit.dropped(place, "line", "", f"a class of the text {label_problem(given)}")
-        else:
-            labels.append(name)
-    return labels
-
-
-def link_rows(value: Any, names: tuple[str, str, str], place: Place, audit: Audit) -> Iterator[LinkRow]:
-    """The relations of a list of objects, by the names of their label and of the ids of head and tail. What is no
-    relation is a loss (MedmtlError E401 in stop mode)."""
-    for given in objects(value, "a relation", place, audit):
-        label, head, tail = (given.get(name) for name in names)
-        name = read_label(label, audit)
-        if name is None:
-            audit.dropped(place, "line", "", f"a relation {label_problem(label)}")
-        else:
-            yield LinkRow(name, str(head), str(tail), place)
 
 
 def number(value: Any) -> float | None:

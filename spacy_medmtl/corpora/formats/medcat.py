@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..audit import Audit, Place
+from ..audit import Audit
 from ..options import SPANS, choice, meanings, name
 from ..reader import Reader
 from ..record import Attributes, Entity, Record, label_problem, read_label, resolve_links
 from ..scheme import Scheme
 from .json_files import read_json
-from .json_values import has_types, link_rows, objects
+from .json_values import JsonText, Value, has_types
 from .words import WRONG, located
 
 CUI = "cui"
@@ -29,10 +29,7 @@ _MEANINGS = (
 
 
 def read(path: Path, audit: Audit, *, label: str = "Concept") -> Iterator[Record]:
-    """The documents of all projects of a file. ``label``: of all mentions, or ``cui``: each has that of its concept.
-
-    What is malformed is a loss (MedmtlError E401 in stop mode).
-    """
+    """The documents of all projects of a file. ``label``: of all mentions, or ``cui``: each has that of its concept."""
     for place, project in read_json(path, audit, keys=("projects",)):
         if not isinstance(project, dict) or not isinstance(project.get("documents"), list):
             audit.dropped(place, "document", "", "expected a project with documents")
@@ -41,11 +38,11 @@ def read(path: Path, audit: Audit, *, label: str = "Concept") -> Iterator[Record
             if not has_types(document, {"text": str}):
                 audit.note("documents without a text, left out")
                 continue
-            record = Record(document["text"], place, name=str(document.get("id", "")) or None, is_explicit=False)
-            entities = dict(_entities(document, label, place, audit))
-            rows = link_rows(document.get("relations"), ("relation", "start_entity", "end_entity"), place, audit)
-            record.entities = list(entities.values())
-            record.links = resolve_links(rows, entities, audit)
+            given = JsonText(document["text"], place, audit)
+            record = Record(given.text, place, name=str(document.get("id", "")) or None, is_explicit=False)
+            entities = dict(_entities(document, label, given))
+            rows = given.link_rows(document.get("relations"), ("relation", "start_entity", "end_entity"))
+            record.entities, record.links = list(entities.values()), resolve_links(rows, entities, audit)
             yield record
 
 
@@ -62,31 +59,25 @@ READER = Reader(
 )
 
 
-def _entities(document: dict[str, Any], label: str, place: Place, audit: Audit) -> Iterator[tuple[str, Entity]]:
-    given = []
-    for annotation in objects(document.get("annotations"), "an annotation", place, audit):
-        if (
-            any(annotation.get(flag) for flag in ("deleted", "killed", "irrelevant"))
-            or annotation.get("validated") is False
-        ):
-            audit.note("annotations that were deleted, irrelevant or not validated, left out")
+def _entities(document: Value, label: str, given: JsonText) -> Iterator[tuple[str, Entity]]:
+    kept: list[Value] = []
+    for annotation in given.objects(document.get("annotations"), "an annotation"):
+        if any(map(annotation.get, ("deleted", "killed", "irrelevant"))) or annotation.get("validated") is False:
+            given.audit.note("annotations that were deleted, irrelevant or not validated, left out")
         elif type(annotation.get("start")) is not int or type(annotation.get("end")) is not int:
-            audit.dropped(place, "line", "", "an annotation whose start and end are no numbers")
+            given.lose("an annotation whose start and end are no numbers")
         elif not isinstance(annotation.get("value"), (str, type(None))):
-            audit.dropped(place, "line", "", "an annotation whose words are no text")
+            given.lose("an annotation whose words are no text")
         else:
-            given.append(annotation)
-    mentions = [([(annotation["start"], annotation["end"])], annotation.get("value")) for annotation in given]
-    for annotation, fragments in zip(given, located(document["text"], mentions, audit)):
-        entity_label = read_label(annotation.get(CUI) if label == CUI else label, audit)
-        if fragments is None or entity_label is None:
-            reason = WRONG if fragments is None else f"an annotation {label_problem(annotation.get(CUI))}"
-            audit.dropped(place, "line", "", reason)
+            kept.append(annotation)
+    mentions = [([(annotation["start"], annotation["end"])], annotation.get("value")) for annotation in kept]
+    for annotation, fragments in zip(kept, located(given.text, mentions, given.audit)):
+        name = read_label(annotation.get(CUI) if label == CUI else label, given.audit)
+        if fragments is None or name is None:
+            given.lose(WRONG if fragments is None else f"an annotation {label_problem(annotation.get(CUI))}")
         else:
-            yield (
-                str(annotation.get("id", fragments)),
-                Entity(entity_label, fragments, place, _attributes(annotation.get("meta_anns"))),
-            )
+            said = _attributes(annotation.get("meta_anns"))
+            yield str(annotation.get("id", fragments)), Entity(name, fragments, given.place, said)
 
 
 def _attributes(given: Any) -> Attributes:

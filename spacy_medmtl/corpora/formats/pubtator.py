@@ -1,6 +1,6 @@
 """PubTator: title and abstract lines, then one tab-separated row for each mention or relation, then a blank line.
 
-Of BC5CDR and NCBI-disease, which are published so, the classes are known (``public/pubtator``); here they are any.
+Of BC5CDR and NCBI-disease, published so, the classes are known (``public/shared_formats``); here they are any.
 """
 
 import re
@@ -22,8 +22,7 @@ Lines = list[tuple[int, str]]
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """Yield the articles of a file: the title, a blank, the abstract, as the offsets count. Relations are between
-    concepts, not mentions; they are counted. What is malformed is a loss with its line (MedmtlError E401 in stop mode).
-    """
+    concepts, not mentions; they are counted."""
     block: Lines = []
     for number, line in read_lines(path, audit):
         match = _TEXT.fullmatch(line)

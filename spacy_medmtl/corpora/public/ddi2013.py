@@ -16,7 +16,7 @@ from ..formats.archive import opened
 from ..formats.xml import Element, line_of, local, parse_xml
 from ..reader import Reader
 from ..record import EXACT, Bounds, Entity, Link, Record, joined, moved
-from ..scheme import Scheme
+from ..scheme import Scheme, own_names
 
 TYPES = ("brand", "drug", "drug_n", "group")
 LABELS = ("advise", "effect", "int", "mechanism")
@@ -24,8 +24,7 @@ _OFFSETS = re.compile(r"[0-9]{1,9}-[0-9]{1,9}(;[0-9]{1,9}-[0-9]{1,9})*")
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
-    """The documents of a ``.zip`` archive, or the one of an XML file. Raises MedmtlError E401 at the first loss in stop
-    mode."""
+    """The documents of a ``.zip`` archive, or the one of an XML file."""
     for place, content in _documents(path, audit):
         root = parse_xml(content, place, audit)
         if root is not None:
@@ -36,7 +35,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
                 yield record
 
 
-READER = Reader(read, Scheme(types={name: name for name in TYPES}, relations=LABELS), suffixes=(".xml",))
+READER = Reader(read, Scheme(types=own_names(*TYPES), relations=LABELS), suffixes=(".xml",))
 
 
 def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, bytes]]:

@@ -7,16 +7,9 @@ say the same. A CLINENTITY without an EVENT, a fifth of them, was never judged a
 no default would do. Nor can disorders be told that only an EVENT marks. Hence the text between the spans counts as not
 judged (``given_only``).
 
-| contextualModality                  | status               | modifiers    |
-| ----------------------------------- | -------------------- | ------------ |
-| ACTUAL                              | that of the polarity |              |
-| HEDGED                              | unknown              | uncertain    |
-| HYPOTHETICAL-IF, HYPOTHETICAL-OTHER | unknown              | hypothetical |
-| GENERIC (the class, not this case)  | unknown              |              |
-
-contextualAspect (NOVEL, INTERMITTENT) tells the course of what is there, which is no modifier here. ``historical`` and
-``family`` are not annotated: docTimeRel is BEFORE for most of a text that is told in the past, and EVENT has no
-experiencer.
+The polarity gives the status of what is ACTUAL; that of all else is unknown (``MODALITY``). contextualAspect (NOVEL,
+INTERMITTENT) tells the course of what is there, which is no modifier here. ``historical`` and ``family`` are not
+annotated: docTimeRel is BEFORE for most of a text that is told in the past, and EVENT has no experiencer.
 """
 
 from bisect import bisect_left
@@ -42,7 +35,7 @@ MODALITY: dict[str, tuple[str, ...]] = {
     "HEDGED": ("uncertain",),
     "HYPOTHETICAL-IF": ("hypothetical",),
     "HYPOTHETICAL-OTHER": ("hypothetical",),
-    "GENERIC": (),
+    "GENERIC": (),  # the class, not this case
 }
 
 
@@ -56,7 +49,7 @@ class XmiAnnotation:
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
-    """The text of a file, with its sentences. Raises MedmtlError E401 at the first loss in stop mode."""
+    """The text of a file, with its sentences."""
     root = parse_xml(path.read_bytes(), Place(path, 1), audit)
     if root is None:
         return

@@ -35,7 +35,7 @@ from ..formats.json_files import read_json_lines
 from ..formats.json_values import Mention, has_types, mentions, within
 from ..reader import Reader
 from ..record import EXACT, Record, asserted, is_unicode
-from ..scheme import FINDING, FINDINGS_ONLY, Scheme
+from ..scheme import FINDING, FINDINGS_ONLY, Scheme, own_names
 from .dialogues import SPEAKERS, Utterance, dialogue_record
 from .imcs21_lines import ACTS as ACT_NAMES
 from .imcs21_lines import act_lines, stretches, tagged_lines
@@ -59,8 +59,7 @@ class Exchange:
 
 
 def read_dialogues(path: Path, audit: Audit) -> Iterator[Dialogue]:
-    """The dialogues of the aligned form, in one of ``N_GROUPS`` groups, by hash, so the same for all readers. A
-    malformed one is a loss (MedmtlError E401 in stop mode)."""
+    """The dialogues of the aligned form, in one of ``N_GROUPS`` groups, by hash, so the same for all readers."""
     for place, row in read_json_lines(path, audit):
         if has_types(row, {"id": str, "turns": list}) and row["turns"] and all(map(_is_turn, row["turns"])):
             group = int(hashlib.sha256(row["id"].encode()).hexdigest(), 16) % N_GROUPS
@@ -78,10 +77,7 @@ def _is_turn(value: Any) -> bool:
 
 
 def read_acts(path: Path, audit: Audit) -> Iterator[Record]:
-    """Dialogues of the aligned form (``.jsonl``), or stretches of a file of lines, with the act of each utterance.
-
-    Raises MedmtlError E401 at the first loss in stop mode.
-    """
+    """Dialogues of the aligned form (``.jsonl``), or stretches of a file of lines, with the act of each utterance."""
     is_aligned = path.suffix == ".jsonl"
     dialogues = read_dialogues(path, audit) if is_aligned else stretches(act_lines(path, audit), audit)
     for key, utterances in dialogues:
@@ -96,15 +92,15 @@ def read_acts(path: Path, audit: Audit) -> Iterator[Record]:
 
 
 def read_entities(path: Path, audit: Audit) -> Iterator[Record]:
-    """Dialogues of the aligned form, or stretches of a ``.char`` file, with entities. Raises MedmtlError E401 at the
-    first loss in stop mode, E402 for a ``.char`` file without its tags."""
+    """Dialogues of the aligned form, or stretches of a ``.char`` file, with entities. Raises MedmtlError
+    E402 for a ``.char`` file without its tags."""
     is_aligned = path.suffix != ".char"
     dialogues = read_dialogues(path, audit) if is_aligned else stretches(tagged_lines(path, audit), audit)
     return _with_mentions(dialogues, "ner", "entities", audit)
 
 
 def read_statuses(path: Path, audit: Audit) -> Iterator[Record]:
-    """Dialogues of the aligned form with symptoms. Raises MedmtlError E401 at the first loss in stop mode."""
+    """Dialogues of the aligned form with symptoms."""
     return _with_mentions(read_dialogues(path, audit), "symptoms", "symptoms", audit)
 
 
@@ -140,8 +136,7 @@ def _symptom(given: Any, text: str) -> Mention | str:
 
 def read_exchanges(path: Path, audit: Audit, *, seed: int = 0) -> Iterator[Record]:
     """Two pairs for each question with its answer: these (it holds), and a substituted one (it does not), drawn with
-    ``seed``. The file is read twice, as substitutes may stand anywhere. Raises MedmtlError E401 at the first loss in
-    stop mode."""
+    ``seed``. The file is read twice, as substitutes may stand anywhere."""
     groups: dict[str, list[Exchange]] = {}
     for key, utterances in read_dialogues(path, audit.first_look()):
         groups.setdefault(key, []).extend(_exchanges(utterances))
@@ -176,6 +171,6 @@ def _substituted(exchange: Exchange, group: Sequence[Exchange], draw: random.Ran
 
 
 ACTS = Reader(read_acts, Scheme(classes=ACT_NAMES))
-ENTITY_READER = Reader(read_entities, Scheme(types={name: name for name in TYPES}), suffixes=(".char",))
+ENTITY_READER = Reader(read_entities, Scheme(types=own_names(*TYPES)), suffixes=(".char",))
 STATUS_READER = Reader(read_statuses, Scheme(group=FINDINGS_ONLY, finding_label=FINDING))
 EXCHANGES = Reader(read_exchanges, Scheme(relations=[ANSWERS]))

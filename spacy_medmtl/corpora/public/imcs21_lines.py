@@ -37,7 +37,7 @@ def stretches(utterances: Iterable[Utterance], audit: Audit) -> Iterator[tuple[s
 
 
 def act_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
-    """Utterances with their ``act``. Raises MedmtlError E401 at the first loss in stop mode."""
+    """Utterances with their ``act``."""
     for number, line in read_lines(path, audit):
         place = Place(path, number)
         said, _, act = line.rpartition("\t")
@@ -54,7 +54,7 @@ def act_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
 
 def tagged_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
     """Utterances with their entities (``ner``) of two parallel files. A line that is malformed in either is a loss with
-    what it holds (MedmtlError E401 in stop mode). Raises E402 for a file without its tags."""
+    what it holds. Raises MedmtlError E402 for a file without its tags."""
     (tagged,) = input_files([path.with_name(path.name.replace("input", "output")).with_suffix(".bio")], ())
     pairs = zip_longest(*(read_lines(file, audit, instead=_UNREADABLE) for file in (path, tagged)), fillvalue=(0, ""))
     for (number, line), (tag_number, tag_line) in pairs:

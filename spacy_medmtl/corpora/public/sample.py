@@ -12,7 +12,7 @@ from ..formats.files import read_lines
 from ..reader import Reader
 from ..record import EXACT, Entity, Link, Record, asserted, moved
 from ..scheme import BOTH, FINDING, Scheme
-from .sample_markup import MarkedDocument, MarkedSentence, MarkupError, parse_lines
+from .sample_markup import MarkedDocument, MarkedSentence, parse_lines
 
 ANSWERS = "answers"
 UNREADABLE = "\x00"  # stands for a line that cannot be decoded
@@ -47,7 +47,7 @@ def read(path: Path, audit: Audit, *, seed: int = 0) -> Iterator[Record]:
     with one from another document.
 
     The latter are drawn with ``seed`` among the documents of the same kind, which must be one split. Raises MedmtlError
-    E401 at the first loss in stop mode, E402 for a folder without such files.
+    E402 for a folder without such files.
     """
     files = sorted(path.glob("*.txt")) if path.is_dir() else [path]
     if not files:
@@ -72,31 +72,21 @@ def _texts(path: Path, audit: Audit) -> list[SampleText]:
     """The documents of a file that have sentences."""
     texts: list[SampleText] = []
     follows = False
-    unreadable: set[int] = set()
-    for number, item in parse_lines(_lines(path, audit, unreadable)):
+    lines = list(read_lines(path, audit, instead=UNREADABLE))
+    unreadable = {number for number, line in lines if line == UNREADABLE}  # which are listed already
+    for number, item in parse_lines(lines):
         place = Place(path, number)
-        if isinstance(item, MarkupError):
-            if number not in unreadable:  # which are listed already
-                audit.dropped(place, "line", "", str(item))
-            follows = False
-        elif isinstance(item, MarkedDocument):
+        if isinstance(item, MarkedDocument):
             texts.append(SampleText(item.name, path.stem, place))
-            follows = False
-        else:
+        elif isinstance(item, MarkedSentence):
             texts[-1].lines.append(SampleLine(item, place, follows))
-            follows = True
+        elif number not in unreadable:
+            audit.dropped(place, "line", "", str(item))
+        follows = isinstance(item, MarkedSentence)
     for text in texts:
         if not text.lines:
             audit.dropped(text.place, "document", "", "a document without sentences")
     return [text for text in texts if text.lines]
-
-
-def _lines(path: Path, audit: Audit, unreadable: set[int]) -> Iterator[tuple[int, str]]:
-    """The lines of a file; the numbers of those that cannot be decoded are added to ``unreadable``."""
-    for number, line in read_lines(path, audit, instead=UNREADABLE):
-        if line == UNREADABLE:
-            unreadable.add(number)
-        yield number, line
 
 
 def _record(text: SampleText) -> Record:
@@ -106,14 +96,18 @@ def _record(text: SampleText) -> Record:
         joined += "" if not number else " " if line.sentence.same_line else "\n"
         starts.append(len(joined))
         joined += line.sentence.text
-    stretches = []
-    for start, end in pairwise([*starts, len(joined)]):
-        stretches.append((start, end - (joined[end - 1] == " " and end < len(joined))))
-    entities: list[Entity] = []
-    for line, at in zip(text.lines, starts):
-        for entity in line.sentence.entities:
-            said = asserted(entity.status, entity.modifiers) if entity.status is not None else ()
-            entities.append(Entity(entity.label, moved([(entity.start, entity.end)], at), line.place, said))
+    edges = pairwise([*starts, len(joined)])
+    stretches = [(start, end - (joined[end - 1] == " " and end < len(joined))) for start, end in edges]
+    entities = [
+        Entity(
+            entity.label,
+            moved([(entity.start, entity.end)], at),
+            line.place,
+            () if entity.status is None else asserted(entity.status, entity.modifiers),
+        )
+        for line, at in zip(text.lines, starts)
+        for entity in line.sentence.entities
+    ]
     units = [Entity("", (bounds,), line.place) for bounds, line in zip(stretches, text.lines)]
     links = [
         Link(ANSWERS if line.sentence.answers_previous else None, head, tail, line.place)

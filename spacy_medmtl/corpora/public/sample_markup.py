@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 INTENTS = ("ask", "complaint", "history", "result", "assessment", "plan", "advice", "social", "heading")
 ENTITY_LABELS = ("Problem", "Anatomy", "Drug", "Test", "Procedure")
@@ -12,6 +12,7 @@ MODIFIERS = {"h": "historical", "u": "uncertain", "y": "hypothetical", "f": "fam
 ESCAPES = {"[": "[", "]": "]", "|": "|", "\\": "\\", "n": "\n"}
 
 _LINE = re.compile(r"(?:(?P<speaker>[DNPC]) )?(?P<same_line>~)?(?P<answers>\^)?<(?P<intent>[a-z]+)> (?P<text>\S.*)")
+_PIECE = re.compile(r"(?P<words>[^][|\\]+)|\\(?P<escaped>.?)|\|(?P<tag>[^]]*)\]|[][|]", re.DOTALL)
 _LABEL = re.compile(r"(?P<label>[A-Z][a-z]+)(?:(?P<status>[-+?])(?P<modifiers>[a-z]*))?")
 
 
@@ -43,10 +44,9 @@ class MarkedSentence:
 
 @dataclass
 class MarkedDocument:
-    """Sentences under one ``# doc NAME`` header."""
+    """A ``# doc NAME`` header; the sentences under it follow."""
 
     name: str
-    sentences: list[MarkedSentence] = field(default_factory=list)
 
 
 class MarkupError(ValueError):
@@ -61,61 +61,48 @@ def parse_text(marked: str) -> tuple[str, tuple[MarkedEntity, ...]]:
     Raises MarkupError on unbalanced brackets, empty spans, unknown labels and escapes, and where a status is missing
     (outermost Problem) or misplaced (anything else).
     """
-    plain: list[str] = []
-    length = 0
-    open_at: list[tuple[int, int]] = []  # (start offset, position in `slots`) of each open bracket
+    plain = ""
+    opened: list[tuple[int, int]] = []  # (start offset, position in `slots`) of each open bracket
     slots: list[MarkedEntity | None] = []
-    position = 0
-    while position < len(marked):
-        char = marked[position]
-        if char == "\\":
-            position += 1
-            plain.append(_escaped(marked[position : position + 1], position))
-            length += 1
-        elif char == "[":
-            open_at.append((length, len(slots)))
+    for piece in _PIECE.finditer(marked):
+        column = piece.start() + 1
+        if piece["words"] is not None:
+            plain += piece["words"]
+        elif piece["escaped"] is not None:
+            if piece["escaped"] not in ESCAPES:
+                expected = f"expected one of {', '.join(ESCAPES)} behind the backslash"
+                raise MarkupError(f"an unknown escape at column {column}: {expected}")
+            plain += ESCAPES[piece["escaped"]]
+        elif piece[0] == "[":
+            opened.append((len(plain), len(slots)))
             slots.append(None)
-        elif char == "|":
-            close = marked.find("]", position)
-            if not open_at or close < 0:
-                raise MarkupError(f"'|' at column {position + 1} closes no entity: expected [words|Label]")
-            start, slot = open_at.pop()
-            tag, words = marked[position + 1 : close], "".join(plain)[start:length]
-            slots[slot] = _entity(start, length, tag, words, f"the entity that ends at column {position + 1}")
-            position = close
-        elif char == "]":
-            raise MarkupError(f"']' at column {position + 1} without a label: expected [words|Label]")
+        elif piece["tag"] is not None and opened:
+            start, slot = opened.pop()
+            slots[slot] = _entity(start, plain, piece["tag"], f"the entity that ends at column {column}")
+        elif piece[0] == "]":
+            raise MarkupError(f"']' at column {column} without a label: expected [words|Label]")
         else:
-            plain.append(char)
-            length += 1
-        position += 1
-    if open_at:
-        raise MarkupError(f"{len(open_at)} bracket(s) never closed: expected [words|Label]")
+            raise MarkupError(f"'|' at column {column} closes no entity: expected [words|Label]")
+    if opened:
+        raise MarkupError(f"{len(opened)} bracket(s) never closed: expected [words|Label]")
     entities = tuple(entity for entity in slots if entity is not None)
     _check_status(entities)
-    return "".join(plain), entities
+    return plain, entities
 
 
-def _escaped(char: str, column: int) -> str:
-    if char not in ESCAPES:
-        raise MarkupError(
-            f"an unknown escape at column {column}: expected one of {', '.join(ESCAPES)} behind the backslash"
-        )
-    return ESCAPES[char]
-
-
-def _entity(start: int, end: int, tag: str, words: str, where: str) -> MarkedEntity:
-    match = _LABEL.fullmatch(tag)
+def _entity(start: int, plain: str, tag: str, where: str) -> MarkedEntity:
+    """The entity from ``start`` to the end of the plain text so far."""
+    match, words = _LABEL.fullmatch(tag), plain[start:]
     if match is None or match["label"] not in ENTITY_LABELS:
         expected = f"{', '.join(ENTITY_LABELS)}, Problem with + - or ? and h u y f"
         raise MarkupError(f"{where} has an unknown label: expected one of {expected}")
     if not words or words != words.strip():
         raise MarkupError(f"{where} is empty or has blanks at its edge")
-    unknown = set(match["modifiers"] or "") - set(MODIFIERS)
-    if unknown:
+    letters = match["modifiers"] or ""
+    if not set(letters) <= set(MODIFIERS):
         raise MarkupError(f"{where} has unknown modifiers: expected some of {', '.join(MODIFIERS)}")
-    modifiers = tuple(MODIFIERS[letter] for letter in match["modifiers"] or "")
-    return MarkedEntity(start, end, match["label"], STATUS.get(match["status"] or ""), modifiers)
+    modifiers = tuple(MODIFIERS[letter] for letter in letters)
+    return MarkedEntity(start, len(plain), match["label"], STATUS.get(match["status"] or ""), modifiers)
 
 
 def _check_status(entities: tuple[MarkedEntity, ...]) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..audit import Audit, Place
-from ..formats.files import read_lines
+from ..formats.files import read_rows
 from ..formats.words import located
 from ..reader import Reader
 from ..record import Entity, LinkRow, Record, is_offset, moved, resolve_links
@@ -33,8 +33,7 @@ Rows = dict[str, list[tuple[Place, list[str]]]]  # by the id of the document: pl
 
 
 def read_chemdner(path: Path, audit: Audit) -> Iterator[Record]:
-    """The abstracts of a table, with the annotations beside it. Raises MedmtlError E401 at the first loss in stop
-    mode."""
+    """The abstracts of a table, with the annotations beside it."""
     for record, title, tables in _documents(path, {ANNOTATIONS: 6}, audit):
         record.entities = []
         for place, (_, part, start, end, words, label) in tables[ANNOTATIONS]:
@@ -45,7 +44,7 @@ def read_chemdner(path: Path, audit: Audit) -> Iterator[Record]:
 
 
 def read_chemprot(path: Path, audit: Audit) -> Iterator[Record]:
-    """The abstracts of a table, with the entities and relations beside it. Losses as for ``read_chemdner``."""
+    """The abstracts of a table, with the entities and relations beside it."""
     relation_file = _beside(path, ALL)
     rows = _rows(relation_file, 6, audit) if relation_file is not None else {}
     n_other = sum(columns[2] == "N" for document_rows in rows.values() for _, columns in document_rows)
@@ -87,11 +86,8 @@ def _documents(path: Path, tables: dict[str, int], audit: Audit) -> Iterator[tup
         return
     rows = {word: _rows(file, tables[word], audit) for word, file in files.items() if file is not None}
     seen: set[str] = set()
-    for number, line in read_lines(path, audit):
-        place, columns = Place(path, number), line.split("\t")
+    for place, columns in read_rows(path, audit):
         name = columns[0].strip()
-        if not line.strip():
-            continue
         if len(columns) != 3 or not name or not (columns[1] + columns[2]).strip():
             audit.dropped(place, "document", "", "expected 'id TAB title TAB abstract', not both texts empty")
         elif name in seen:
@@ -118,13 +114,12 @@ def _rows(path: Path, n_columns: int, audit: Audit) -> Rows:
     """The rows of a table of annotations by document, blanks at the edges of columns removed. A line with another
     number of columns is a loss."""
     rows: Rows = {}
-    for number, line in read_lines(path, audit):
-        columns = [column.strip() for column in line.split("\t")]
+    for place, row in read_rows(path, audit):
+        columns = [column.strip() for column in row]
         if len(columns) == n_columns:
-            rows.setdefault(columns[0], []).append((Place(path, number), columns))
-        elif line.strip():
-            reason = f"{len(columns)} columns: expected {n_columns}, separated by tabs"
-            audit.dropped(Place(path, number), "line", "", reason)
+            rows.setdefault(columns[0], []).append((place, columns))
+        else:
+            audit.dropped(place, "line", "", f"{len(columns)} columns: expected {n_columns}, separated by tabs")
     return rows
 
 

@@ -7,16 +7,8 @@
     c="red ears" 7:2 7:3||t="problem"||a="absent"
     c="cold water" 7:5 7:6||r="TrAP"||c="red ears" 7:2 7:3
 
-| assertion                    | status   | modifiers    |
-| ---------------------------- | -------- | ------------ |
-| present                      | positive |              |
-| absent                       | negative |              |
-| possible                     | unknown  | uncertain    |
-| conditional, hypothetical    | unknown  | hypothetical |
-| associated_with_someone_else | unknown  | family       |
-
-A problem has one assertion: by the guide, one further down this table hides those above it, so that the polarity of
-what is hypothetical or somebody else's is not known. ``historical`` is not annotated. A text without its ``.ast`` is
+A problem has one assertion: by the guide, one further down in ``STATUSES`` hides those above it, so that the polarity
+of what is hypothetical or somebody else's is not known. ``historical`` is not annotated. A text without its ``.ast`` is
 annotated with concepts alone, and so for its ``.rel``.
 
 Judged for a relation is each treatment or test with each problem of its sentence, and each two problems of a sentence.
@@ -29,7 +21,7 @@ from pathlib import Path
 
 from ...annotations.groups import FINDINGS
 from ..audit import Audit, Place
-from ..formats.files import companion, drop_without, read_lines, read_text
+from ..formats.files import companion, read_lines, read_text
 from ..reader import Reader
 from ..record import (
     GIVEN,
@@ -74,32 +66,28 @@ Located = tuple[Bounds, "re.Match[str]", Place]
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
-    """The record of a ``.txt``, its lines as sentences. Raises MedmtlError E401 at the first loss in stop mode."""
-    files = {suffix: companion(path, [suffix], folders) for suffix, folders in FOLDERS.items()}
-    text = read_text(path, audit) if files[".con"] is not None else None
-    if files[".con"] is None:
-        drop_without(path, [".con"], FOLDERS[".con"], audit)
-    if text is None or files[".con"] is None:
+    """The record of a ``.txt``, its lines as sentences."""
+    concept_file = companion(path, [".con"], FOLDERS[".con"], audit)
+    status_file, relation_file = (companion(path, [suffix], FOLDERS[suffix]) for suffix in (".ast", ".rel"))
+    text = None if concept_file is None else read_text(path, audit)
+    if text is None or concept_file is None:
         return
     if not text.strip() or len(text) > MAX_CHARACTERS:
         yield Record(text, Place(path, 1), entities=[])  # which nothing can be made of
         return
     tokens = NumberedTokens(text)
-    concepts = [
-        Entity(match["value"], (bounds,), place) for bounds, match, place in _located(files[".con"], tokens, audit)
-    ]
-    if files[".ast"] is not None:
-        concepts = _with_statuses(concepts, files[".ast"], tokens, audit)
-    starts = line_starts(text)
-    record = Record(
-        text, Place(path, 1), name=path.stem, key=path.stem, entities=concepts, starts=starts, sentences=GIVEN
-    )
-    record.is_asserted = files[".ast"] is not None
-    if files[".rel"] is not None:
+    located = _located(concept_file, tokens, audit)
+    concepts = [Entity(match["value"], (bounds,), place) for bounds, match, place in located]
+    if status_file is not None:
+        concepts = _with_statuses(concepts, status_file, tokens, audit)
+    name, place, starts = path.stem, Place(path, 1), line_starts(text)
+    record = Record(text, place, name=name, key=name, entities=concepts, starts=starts, sentences=GIVEN)
+    record.is_asserted = status_file is not None
+    if relation_file is not None:
         by_id = {_id(concept.bounds): concept for concept in reversed(concepts) if concept.label in TYPES}
-        record.links = resolve_links(_relations(files[".rel"], tokens, audit), by_id, audit)
-    for suffix, what in ((".ast", "findings"), (".rel", "relations")):
-        audit.note(f"texts without {suffix} files, not annotated with {what}", int(files[suffix] is None))
+        record.links = resolve_links(_relations(relation_file, tokens, audit), by_id, audit)
+    for file, suffix, what in ((status_file, ".ast", "findings"), (relation_file, ".rel", "relations")):
+        audit.note(f"texts without {suffix} files, not annotated with {what}", int(file is None))
     yield record
 
 

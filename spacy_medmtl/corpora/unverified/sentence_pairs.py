@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..audit import Audit, Place
-from ..formats.files import read_lines
+from ..audit import Audit
+from ..formats.files import read_rows
 from ..formats.json_files import read_json_lines
 from ..reader import Reader
 from ..record import Record
@@ -18,12 +18,9 @@ _SCORE = re.compile(r"\d(\.\d{1,6})?", re.ASCII)
 
 
 def read_sts(path: Path, audit: Audit) -> Iterator[Record]:
-    """``sentence TAB sentence TAB score`` a line. Raises MedmtlError E401 at the first loss in stop mode."""
-    for number, line in read_lines(path, audit):
-        place = Place(path, number)
-        columns = [column.strip() for column in line.split("\t")]
-        if not line.strip():
-            continue
+    """``sentence TAB sentence TAB score`` a line."""
+    for place, row in read_rows(path, audit):
+        columns = [column.strip() for column in row]
         if len(columns) != 3:
             audit.dropped(place, "line", "", f"{len(columns)} columns: expected 3, separated by tabs")
         elif not _SCORE.fullmatch(columns[2]) or float(columns[2]) > MAXIMUM:
@@ -34,8 +31,7 @@ def read_sts(path: Path, audit: Audit) -> Iterator[Record]:
 
 
 def read_mednli(path: Path, audit: Audit) -> Iterator[Record]:
-    """JSON lines ``{sentence1, sentence2, gold_label, pairID}``; the parses beside them are not used. Raises
-    MedmtlError E401 at the first loss in stop mode."""
+    """JSON lines ``{sentence1, sentence2, gold_label, pairID}``; the parses beside them are not used."""
     names = ("sentence1", "sentence2", "gold_label")
     for place, row in read_json_lines(path, audit):
         if not isinstance(row, dict) or not all(isinstance(row.get(name), str) for name in names):

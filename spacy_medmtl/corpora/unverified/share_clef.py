@@ -6,18 +6,9 @@ releases differ in the lines; offsets count characters of the text, end exclusiv
     2013, task 1: x.txt||Disease_Disorder||C0123456||12||17||30||34
     2014, task 2: x.txt|12-17,30-34|C0123456|yes|23-25|patient|*NULL|no|... (19 columns or more)
 
-Of 2013 come entities. Of 2014, whose template says more of each disorder, come the same entities, and findings:
-
-| column           | value                              | what becomes of it                          |
-| ---------------- | ---------------------------------- | ------------------------------------------- |
-| 4, negation      | yes                                | status negative, else positive              |
-| 6, subject       | any but patient and null           | modifier family                             |
-| 8, uncertainty   | yes                                | status unknown, modifier uncertain          |
-| 14, conditional  | true                               | status unknown, modifier hypothetical       |
-| 16, generic      | true (the class, not this patient) | status unknown                              |
-
-A ``*`` before a value marks a default. Concepts (CUI), course, severity, body location and times are not used. The
-files do not repeat the words, so a wrong offset inside the text cannot be noticed.
+Of 2013 come entities. Of 2014, whose template says more of each disorder, come the same entities, and findings with
+their status as ``_status`` says. A ``*`` before a value marks a default. Concepts (CUI), course, severity, body
+location and times are not used. The files do not repeat the words, so a wrong offset inside the text is not noticed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,7 +16,7 @@ from pathlib import Path
 
 from ...annotations.groups import FINDINGS
 from ..audit import Audit, Place
-from ..formats.files import companion, drop_without, read_lines, read_text
+from ..formats.files import companion, read_rows, read_text
 from ..reader import Reader
 from ..record import Attributes, Bounds, Entity, Record, asserted, is_offset
 from ..scheme import BOTH, FINDING, Scheme
@@ -33,18 +24,17 @@ from ..scheme import BOTH, FINDING, Scheme
 DISORDER = "Disease_Disorder"
 TYPES = {DISORDER: "Disorder"}
 PIPES = (".pipe", ".pipe.txt")
-SUBJECTS = {"patient", "null", "family_member", "donor_family_member", "donor_other", "other"}
-VALUES = (  # column from 0, its values
-    (3, {"yes", "no"}),
-    (5, SUBJECTS),
-    (7, {"yes", "no"}),
-    (13, {"true", "false"}),
-    (15, {"true", "false"}),
-)
+SUBJECTS = ("patient", "null", "family_member", "donor_family_member", "donor_other", "other")
+NEGATION, SUBJECT, UNCERTAINTY, CONDITIONAL, GENERIC = 3, 5, 7, 13, 15  # columns from 0; the last: of the class
+VALUES = {
+    **dict.fromkeys((NEGATION, UNCERTAINTY), ("yes", "no")),
+    SUBJECT: SUBJECTS,
+    **dict.fromkeys((CONDITIONAL, GENERIC), ("true", "false")),
+}
 
 
 def read_2013(path: Path, audit: Audit) -> Iterator[Record]:
-    """The record of a report with the lines of 2013. Raises MedmtlError E401 at the first loss in stop mode."""
+    """The record of a report with the lines of 2013."""
     return _read(path, audit, has_template=False)
 
 
@@ -58,22 +48,16 @@ def _read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
     if path.name.endswith(PIPES[1]):  # a folder's files: this one is read with its text
         audit.note("files of annotations among the texts")
         return
-    pipe = companion(path, PIPES, ("../pipe",))
-    if pipe is None:
-        drop_without(path, PIPES, ("../pipe",), audit)
-        return
-    text = read_text(path, audit)
-    if text is not None:
+    pipe = companion(path, PIPES, ("../pipe",), audit)
+    text = None if pipe is None else read_text(path, audit)
+    if pipe is not None and text is not None:
         entities = list(_entities(path, pipe, text, audit, has_template))
         yield Record(text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
 
 
 def _entities(path: Path, pipe: Path, text: str, audit: Audit, has_template: bool) -> Iterator[Entity]:
-    for number, line in read_lines(pipe, audit):
-        if not line.strip():
-            continue
-        place = Place(pipe, number)
-        columns = [column.strip() for column in line.split("|" if has_template else "||")]
+    for place, row in read_rows(pipe, audit, "|" if has_template else "||"):
+        columns = [column.strip() for column in row]
         fragments = _fragments(columns, len(text), has_template)
         if fragments is None:
             expected = "'name|spans|CUI|' and the template" if has_template else "'name||type||CUI||start||end'"
@@ -104,17 +88,16 @@ def _fragments(columns: Sequence[str], length: int, has_template: bool) -> tuple
 
 
 def _status(values: Sequence[str]) -> Attributes | None:
-    """Status and modifiers by the rule above, or None for values that it does not know."""
-    if any(values[at] not in known for at, known in VALUES):
+    """Status and modifiers; None for values that are not known."""
+    if any(values[at] not in known for at, known in VALUES.items()):
         return None
-    is_uncertain, is_conditional, is_generic = values[7] == "yes", values[13] == "true", values[15] == "true"
     held = {
-        "uncertain": is_uncertain,
-        "hypothetical": is_conditional,
-        "family": values[5] not in ("patient", "null"),
+        "uncertain": values[UNCERTAINTY] == "yes",
+        "hypothetical": values[CONDITIONAL] == "true",
+        "family": values[SUBJECT] not in ("patient", "null"),
     }
-    status = "negative" if values[3] == "yes" else "positive"
-    if is_uncertain or is_conditional or is_generic:
+    status = "negative" if values[NEGATION] == "yes" else "positive"
+    if held["uncertain"] or held["hypothetical"] or values[GENERIC] == "true":
         status = "unknown"
     return asserted(status, [name for name, holds in held.items() if holds])
 

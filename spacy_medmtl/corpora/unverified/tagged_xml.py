@@ -1,20 +1,64 @@
-"""One text with flat annotations behind it: ``<x><TEXT>...</TEXT><TAGS><NAME start="3" end="7" .../>...</TAGS></x>``.
+"""i2b2 2012 (events, times and temporal links) and 2014 (protected health information): one text with flat annotations
+behind it, ``<x><TEXT>...</TEXT><TAGS><NAME start="3" end="7" .../>...</TAGS></x>``, as the tool MAE writes it.
 
-The form of i2b2 since 2012, written by the tool MAE. Offsets count characters of TEXT as an XML parser gives it (its
-first line feed included, line ends as single line feeds). Some published files hold a bare ``&`` in an attribute, which
-no XML parser reads; it is read as ``&amp;``, and the audit counts those.
+Offsets count characters of TEXT as an XML parser gives it (its first line feed included, line ends as single line
+feeds). Some published files hold a bare ``&`` in an attribute, which no XML parser reads; it is read as ``&amp;``, and
+the audit counts those.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...annotations.groups import ENTITIES, FINDINGS, RELATIONS
 from ..audit import Audit, Place
 from ..formats.words import located
 from ..formats.xml import Element, children, line_of, local, parse_xml
-from ..record import Bounds, is_offset
+from ..reader import Reader
+from ..record import (
+    GIVEN,
+    Attributes,
+    Bounds,
+    Entity,
+    LinkRow,
+    Record,
+    asserted,
+    is_offset,
+    line_starts,
+    resolve_links,
+)
+from ..scheme import BOTH, FINDING, Scheme, own_names
 
 TEXT, TAGS = "TEXT", "TAGS"
+WRONG = "the offsets do not give the words of the element"
+PROBLEM, SECTIME, LINK = "PROBLEM", "SECTIME", "TLINK"
+TYPES = {
+    "EVENT": (PROBLEM, "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE"),
+    "TIMEX3": ("DATE", "TIME", "DURATION", "FREQUENCY"),
+    SECTIME: ("ADMISSION", "DISCHARGE"),
+}
+# The label of an event or a time is its type, that of a SECTIME (a time of admission or discharge) the element
+LABELS = {name: name.capitalize() for name in (*TYPES["EVENT"], *TYPES["TIMEX3"])} | {SECTIME: "Section_time"}
+SIGNS = ("POS", "NEG")
+STATUSES: dict[tuple[str, str], Attributes] = {
+    ("FACTUAL", "POS"): asserted("positive"),
+    ("FACTUAL", "NEG"): asserted("negative"),
+    **{("POSSIBLE", sign): asserted("unknown", ["uncertain"]) for sign in SIGNS},
+    **{(name, sign): asserted("unknown", ["hypothetical"]) for name in ("CONDITIONAL", "PROPOSED") for sign in SIGNS},
+}
+# The types to which the challenge merged eight
+LINKS = {
+    **dict.fromkeys(("BEFORE", "ENDED_BY", "BEFORE_OVERLAP"), "BEFORE"),
+    **dict.fromkeys(("AFTER", "BEGUN_BY"), "AFTER"),
+    **dict.fromkeys(("OVERLAP", "SIMULTANEOUS", "DURING"), "OVERLAP"),
+}
+PHI_TYPES = (
+    *("PATIENT", "DOCTOR", "USERNAME", "PROFESSION", "AGE", "DATE"),
+    *("ROOM", "DEPARTMENT", "HOSPITAL", "ORGANIZATION", "STREET", "CITY", "STATE", "COUNTRY", "ZIP", "LOCATION-OTHER"),
+    *("PHONE", "FAX", "EMAIL", "URL", "IPADDR"),
+    *("SSN", "MEDICALRECORD", "HEALTHPLAN", "ACCOUNT", "LICENSE", "VEHICLE", "DEVICE", "BIOID", "IDNUM", "OTHER"),
+)
 _BARE = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#[0-9]+|#x[0-9A-Fa-f]+);)", re.DOTALL)
 
 
@@ -74,11 +118,101 @@ def _edges(element: Element) -> Bounds:
 
 def _repaired(data: bytes) -> tuple[bytes, int]:
     """The file with bare ``&`` escaped outside of CDATA, and how many those were. Lines stay where they are."""
-    n_bare = 0
+    n_bare = sum(match[0] == b"&" for match in _BARE.finditer(data))
+    return _BARE.sub(lambda match: b"&amp;" if match[0] == b"&" else match[0], data), n_bare
 
-    def escaped(match: "re.Match[bytes]") -> bytes:
-        nonlocal n_bare
-        n_bare += match[0] == b"&"
-        return b"&amp;" if match[0] == b"&" else match[0]
 
-    return _BARE.sub(escaped, data), n_bare
+def read_2012(path: Path, audit: Audit) -> Iterator[Record]:
+    """The record of an ``.xml``, its lines as sentences. Findings are the EVENTs of type PROBLEM; modality and polarity
+    of other events are not used, which the audit counts. Annotators linked what they found worth a link, so a pair
+    without one was not judged, and no pair counts as having none."""
+    content = read_tagged(path, audit)
+    if content is None:
+        return
+    entities: list[Entity] = []
+    by_id: dict[str, Entity] = {}
+    for tag in content.tags:
+        entity = _entity(tag, audit)
+        if entity is not None:
+            entities.append(entity)
+            by_id.setdefault(tag.attributes.get("id", "").strip(), entity)
+            if tag.name == SECTIME:  # links call it by its type or by its id
+                by_id.setdefault(tag.value("type").capitalize(), entity)
+    by_id.pop("", None)
+    links = resolve_links(_links(content, audit), by_id, audit)
+    starts, place = line_starts(content.text), Place(path, 1)
+    yield Record(content.text, place, key=path.stem, entities=entities, links=links, starts=starts, sentences=GIVEN)
+
+
+def _entity(tag: Tag, audit: Audit) -> Entity | None:
+    """The entity of a tag; None for a link. A tag of an unknown name or type, or at a wrong place, is a loss."""
+    kind = tag.value("type")
+    if tag.name not in TYPES:
+        if tag.name != LINK:
+            audit.dropped(tag.place, "line", "", f"an unknown element: expected one of {', '.join((*TYPES, LINK))}")
+        return None
+    if kind not in TYPES[tag.name]:
+        expected = ", ".join(TYPES[tag.name])
+        audit.dropped(tag.place, ENTITIES, "", f"an unknown type of {tag.name}: expected one of {expected}")
+        return None
+    label = SECTIME if tag.name == SECTIME else kind
+    if tag.bounds is None:
+        audit.dropped(tag.place, ENTITIES, LABELS[label], WRONG)
+        return None
+    return Entity(label, (tag.bounds,), tag.place, _status(tag, label, audit))
+
+
+def _status(tag: Tag, label: str, audit: Audit) -> Attributes:
+    said = STATUSES.get((tag.value("modality"), tag.value("polarity")))
+    if label != PROBLEM:
+        audit.note("modality and polarity of events that are no problems, not used", int(tag.name == "EVENT"))
+    elif said is None:
+        expected = "modality FACTUAL, POSSIBLE, CONDITIONAL or PROPOSED, and polarity POS or NEG"
+        audit.dropped(tag.place, FINDINGS, FINDING, f"an unknown value: expected {expected}", tag.bounds or ())
+    else:
+        return said
+    return ()
+
+
+def _links(content: TaggedText, audit: Audit) -> Iterator[LinkRow]:
+    for tag in content.tags:
+        label = LINKS.get(tag.value("type"))
+        if tag.name == LINK and label is None:
+            audit.dropped(tag.place, RELATIONS, "", f"an unknown relation: expected {' or '.join(LINKS)}")
+        elif tag.name == LINK and label is not None:
+            head, tail = (tag.attributes.get(name, "").strip() for name in ("fromID", "toID"))
+            yield LinkRow(label, head, tail, tag.place)
+
+
+def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
+    """The record of an ``.xml``. The element names the category (NAME, LOCATION, ...), TYPE what is marked (PATIENT,
+    CITY, ...). ``220-03.xml`` is the third record of patient 220; the records of a patient stay together in a split."""
+    content = read_tagged(path, audit)
+    if content is None:
+        return
+    entities: list[Entity] = []
+    for tag in content.tags:
+        label = tag.value("TYPE")
+        if label not in PHI_TYPES:
+            audit.dropped(tag.place, ENTITIES, "", f"an unknown label: expected {' or '.join(PHI_TYPES)}")
+        elif tag.bounds is None:
+            audit.dropped(tag.place, ENTITIES, label, WRONG)
+        else:
+            entities.append(Entity(label, (tag.bounds,), tag.place))
+    yield Record(content.text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
+
+
+READER_2012 = Reader(
+    read_2012,
+    Scheme(
+        group=BOTH,
+        types=LABELS,
+        finding_types=(PROBLEM,),
+        finding_label=FINDING,
+        default_status=None,
+        modifiers=("uncertain", "hypothetical"),
+        relations=("BEFORE", "AFTER", "OVERLAP"),
+    ),
+    suffixes=(".xml",),
+)
+READER_2014 = Reader(read_2014, Scheme(types=own_names(*PHI_TYPES)), suffixes=(".xml",))
