@@ -1,6 +1,7 @@
 """Run in a process of its own by test_worker_processes.py. argv: folders. Prints one line of JSON."""
 
 import json
+import multiprocessing
 import sys
 from typing import Any
 
@@ -33,12 +34,16 @@ def train(encoder: str, output: str) -> list[Any]:
 
 
 def pipe_in_processes(path: str) -> dict[str, Any]:
-    """Predict with two worker processes, after this one has started torch's threads, and then without any."""
+    """Predict with two worker processes, started in each way that this system has, after this one has started torch's
+    threads, and then without any."""
     torch.set_num_threads(4)
     nlp = spacy.load(path)
     torch.randn(2_000_000).exp().sum()  # starts the threads that a forked child does not have
     texts = [*TEXTS, "", (TEXTS[0] + " ") * 40] * 3
-    together = [annotations(doc) for doc in nlp.pipe(texts, n_process=2, batch_size=4)]
+    together = {}
+    for method in multiprocessing.get_all_start_methods():
+        multiprocessing.set_start_method(method, force=True)
+        together[method] = [annotations(doc) for doc in nlp.pipe(texts, n_process=2, batch_size=4)]
     return {"together": together, "alone": [annotations(doc) for doc in nlp.pipe(texts)]}
 
 
