@@ -16,7 +16,7 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from ..notes.annotating import Annotated as AnnotatedNote
-from ..notes.annotating import annotate_notes
+from ..notes.annotating import annotate_in_zones
 from ..notes.formats import open_output
 from ..notes.row_inputs import Note
 from ..notes.run import NO_TEXT, Account, annotate_into, failures_path
@@ -102,7 +102,7 @@ def annotate(
         nlp = _load(pipeline, gpu_id)
 
         def run(some: Iterator[Note]) -> Iterator[AnnotatedNote]:
-            return annotate_notes(nlp, some, batch_size=batch_size, n_process=workers)
+            return annotate_in_zones(nlp, some, batch_size=batch_size, n_process=workers)
 
     if force:  # not before all else has turned out well
         written.remove()

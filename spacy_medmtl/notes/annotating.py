@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import chain, islice
 from typing import Any
 
 from spacy.language import Language
@@ -14,6 +15,7 @@ from ..errors import MedmtlError
 from .row_inputs import Note
 
 Annotated = tuple[Note, Doc | MedmtlError]
+NOTES_IN_ZONE = 10_000  # many, as worker processes are started anew for each zone
 
 
 class _ErrorHandler:
@@ -57,6 +59,17 @@ def annotate_notes(nlp: Language, notes: Iterable[Note], *, batch_size: int, n_p
             yield _alone(nlp, waiting.popleft(), handler)
     finally:
         _handle_errors(nlp, raise_error)
+
+
+def annotate_in_zones(
+    nlp: Language, notes: Iterator[Note], *, batch_size: int, n_process: int = 1
+) -> Iterator[Annotated]:
+    """As ``annotate_notes``, in memory zones of spaCy's: words of the notes are not kept, so that memory does not grow
+    with their number. A Doc must not be read once the next note is asked for."""
+    for first in notes:
+        with nlp.memory_zone():
+            block = chain([first], islice(notes, NOTES_IN_ZONE - 1))
+            yield from annotate_notes(nlp, block, batch_size=batch_size, n_process=n_process)
 
 
 def _handle_errors(nlp: Language, handler: Callable[..., None]) -> None:

@@ -20,7 +20,7 @@ class Output(Protocol):
         """The notes that it holds whole. What a killed run left of another is taken away."""
 
     def write(self, doc_id: str, doc: Doc) -> None:
-        """Add a note. Raises OSError."""
+        """Add a note; its Doc is not read afterwards (see ``annotating.annotate_in_zones``). Raises OSError."""
 
     def close(self) -> None:
         """Let go of files; all notes that were written are kept."""

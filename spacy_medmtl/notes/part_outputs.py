@@ -5,34 +5,37 @@ import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import spacy
 from spacy.tokens import Doc, DocBin
 
 from ..annotations.columns import joined_columns
-from ..annotations.rows import DOC_ID, joined_rows
+from ..annotations.rows import DOC_ID, Row, joined_rows
 from ..annotations.tables import arrow_table, import_pyarrow
 from .outputs import something_else
 
 _PART = re.compile(r"part-\d{6,}\.(parquet|spacy)(\.part)?")
 NOTES_PER_PART = 500
+Kept = TypeVar("Kept")
 
 
-def parquet_output(path: Path) -> "Parts":
+def parquet_output(path: Path) -> "Parts[list[Row]]":
     """Rows as in CSV, in a file if ``path`` ends in .parquet, otherwise in a folder. Raises MedmtlError E511."""
     import_pyarrow()
-    return Parts(path, ".parquet", read_ids=_parquet_ids, write=_write_parquet, join=_join_parquet)
+    return Parts(path, ".parquet", read_ids=_parquet_ids, keep=joined_rows, write=_write_parquet, join=_join_parquet)
 
 
-def docbin_output(path: Path) -> "Parts":
+def docbin_output(path: Path) -> "Parts[DocBin]":
     """Docs with all that stands on them, in a file if ``path`` ends in .spacy, otherwise in a folder."""
-    return Parts(path, ".spacy", read_ids=_docbin_ids, write=_write_docbin, join=_join_docbins)
+    return Parts(path, ".spacy", read_ids=_docbin_ids, keep=_kept_doc, write=_write_docbin, join=_join_docbins)
 
 
-class Parts:
+class Parts(Generic[Kept]):
     """A folder of files of some notes each, which appear whole or not at all; or the one file that they are joined to.
 
-    read_ids, write and join: what one format does with its files.
+    read_ids, write and join: what one format does with its files. keep: what it makes of a Doc and its id at once, as
+    the Doc may not be read later.
     """
 
     def __init__(
@@ -41,14 +44,15 @@ class Parts:
         suffix: str,
         *,
         read_ids: Callable[[Path], Iterable[str]],
-        write: Callable[[Path, list[tuple[str, Doc]]], None],
+        keep: Callable[[Doc, str], Kept],
+        write: Callable[[Path, list[Kept]], None],
         join: Callable[[Path, list[Path]], None],
     ) -> None:
         self.path, self.suffix = path, suffix
-        self._read_ids, self._write, self._join = read_ids, write, join
+        self._read_ids, self._keep, self._write, self._join = read_ids, keep, write, join
         self.is_file = path.suffix == suffix
         self.folder = path.with_name(f"{path.name}.parts") if self.is_file else path
-        self._waiting: list[tuple[str, Doc]] = []
+        self._waiting: list[Kept] = []
 
     def ids(self) -> Iterator[str]:
         for path in self.folder.glob(f"*{self.suffix}.part"):
@@ -84,7 +88,7 @@ class Parts:
         return sorted(self.folder.glob(f"part-*{self.suffix}"))
 
     def write(self, doc_id: str, doc: Doc) -> None:
-        self._waiting.append((doc_id, doc))
+        self._waiting.append(self._keep(doc, doc_id))
         if len(self._waiting) >= NOTES_PER_PART:
             self.close()
 
@@ -123,10 +127,10 @@ def _parquet_ids(path: Path) -> Iterable[str]:
     return dict.fromkeys(table.column("doc_id").to_pylist())
 
 
-def _write_parquet(path: Path, notes: list[tuple[str, Doc]]) -> None:
+def _write_parquet(path: Path, notes: list[list[Row]]) -> None:
     import pyarrow.parquet
 
-    rows = [row for doc_id, doc in notes for row in joined_rows(doc, doc_id)]
+    rows = [row for note_rows in notes for row in note_rows]
     pyarrow.parquet.write_table(arrow_table(rows, joined_columns()), path)
 
 
@@ -143,12 +147,17 @@ def _docbin_ids(path: Path) -> Iterable[str]:
     return [doc.user_data[DOC_ID] for doc in DocBin().from_disk(path).get_docs(spacy.blank("xx").vocab)]
 
 
-def _write_docbin(path: Path, notes: list[tuple[str, Doc]]) -> None:
-    DocBin(docs=[doc for _, doc in notes], store_user_data=True).to_disk(path)
+def _kept_doc(doc: Doc, doc_id: str) -> DocBin:
+    """The id is in the Doc's user data already."""
+    return DocBin(docs=[doc], store_user_data=True)
+
+
+def _write_docbin(path: Path, notes: Iterable[DocBin]) -> None:
+    joined = DocBin(store_user_data=True)
+    for docs in notes:
+        joined.merge(docs)
+    joined.to_disk(path)
 
 
 def _join_docbins(path: Path, parts: list[Path]) -> None:
-    joined = DocBin(store_user_data=True)
-    for part in parts:
-        joined.merge(DocBin(store_user_data=True).from_disk(part))
-    joined.to_disk(path)
+    _write_docbin(path, (DocBin(store_user_data=True).from_disk(part) for part in parts))
