@@ -1,9 +1,12 @@
 """Shared fixtures: a tiny BERT made on the spot (nothing is downloaded), pipelines on it, small gold Docs."""
 
+import ipaddress
 import os
+import socket
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 
@@ -49,6 +52,43 @@ def make_tiny_encoder(folder: Path) -> Path:
     BertModel(config).save_pretrained(folder)
     write_tokenizer(wordpiece_tokenizer(pieces), folder)
     return folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """A test that connects to another machine, or asks for its address, fails. Ones with a process of their own are
+    not watched."""
+
+    def guarded(call: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(self: socket.socket, address: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6) and not is_loopback(address[0]):
+                pytest.fail(f"a connection to {address[0]} was opened")
+            return call(self, address)
+
+        return connect
+
+    def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> Any:
+        if not is_loopback(host):
+            pytest.fail(f"the address of {host} was asked for")
+        return ask(host, *arguments, **named)
+
+    ask = socket.getaddrinfo
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded(socket.socket.connect))
+        patch.setattr(socket.socket, "connect_ex", guarded(socket.socket.connect_ex))
+        patch.setattr(socket, "getaddrinfo", getaddrinfo)
+        yield
+
+
+def is_loopback(host: str | bytes | None) -> bool:
+    """Whether a name or a number is this machine's; no host at all is."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(str(name)).is_loopback
+    except ValueError:
+        return False
 
 
 @pytest.fixture(autouse=True)

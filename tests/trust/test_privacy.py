@@ -21,7 +21,9 @@ TEXT = f"mother has no {CANARY} fever . the left knee {CANARY} has pain ."
 
 
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even to this machine, which other tests may connect to."""
+
     def refuse(*arguments: Any, **_: Any) -> None:
         raise AssertionError(f"a socket was opened: {arguments[1:]}")
 
