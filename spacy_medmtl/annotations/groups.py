@@ -6,8 +6,9 @@ Values live in ``SpanGroup.attrs`` because it survives ``DocBin``, ``Doc.copy`` 
 tells two spans with equal boundaries apart; ``span._.x`` data does neither.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy
 from spacy.attrs import ORTH
@@ -19,6 +20,7 @@ from .blanks import is_blank
 from .steady import SteadySpans, aligned_group
 
 Bounds = tuple[int, int]  # tokens [start, end) of a Doc
+Placed = TypeVar("Placed", bound=tuple[Any, ...])  # begins with start and end
 INTENTS = "medmtl_intents"
 RELATIONS = "medmtl_relations"
 ENTITIES = "medmtl_ner"
@@ -122,6 +124,18 @@ def covered_tokens(n_tokens: int, places: Iterable[Bounds]) -> numpy.ndarray:
     for start, end in places:
         covered[start:end] = True
     return covered
+
+
+def within(places: Iterable[Bounds], spans: Iterable[Placed]) -> list[list[Placed]]:
+    """For each of the places [start, end), which do not contain one another, the spans (start, end, ...) of which all
+    lies in it, in the order of their starts."""
+    # not every span with every place, as a long text may have thousands of both
+    spans = sorted(spans, key=lambda span: (span[0], span[1]))
+    starts = [span[0] for span in spans]
+    return [
+        [span for span in spans[bisect_left(starts, start) : bisect_left(starts, end)] if span[1] <= end]
+        for start, end in places
+    ]
 
 
 def joined_bounds(bounds: Iterable[Bounds], n_tokens: int) -> list[Bounds]:

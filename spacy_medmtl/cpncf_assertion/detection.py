@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy
 from spacy.tokens import Doc
 
-from ..annotations.groups import Bounds, word_offsets
+from ..annotations.groups import Bounds, covered_tokens, word_offsets
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, UnitLabels, tempered
 from .gold import GoldFinding
 from .tags import Finding, TagSet
@@ -50,12 +50,14 @@ def labelled_detections(
         .reshape(-1, 1)
         .clip(TINY, 1.0 - TINY)
     )
+    n_tokens = max((finding.end for finding in findings), default=0)
+    # by token, as a long text may have thousands of both
+    covered = {
+        label: covered_tokens(n_tokens, [(own.start, own.end) for own in gold if own.label == label])
+        for label in {finding.label for finding in findings}
+    }
     is_one = numpy.asarray(
-        [any(_is_same(finding, gold_finding) for gold_finding in gold) for finding in findings], dtype=bool
+        [covered[finding.label][finding.start : finding.end].any() for finding in findings], dtype=bool
     ).reshape(-1, 1)
     # the logit of a probability, for a temperature to divide
     return Independent().labelled(numpy.log(p) - numpy.log1p(-p), UnitLabels(is_one, numpy.ones_like(is_one)))
-
-
-def _is_same(finding: Finding, gold: GoldFinding) -> bool:
-    return finding.label == gold.label and finding.start < gold.end and gold.start < finding.end

@@ -1,5 +1,6 @@
 """Gold findings of a reference Doc: boundaries, type, status, and the modifiers that hold and that are judged."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -64,8 +65,11 @@ def unusable_findings(example: Example, findings: Sequence[GoldFinding]) -> Iter
     """A reason for each gold finding that tags cannot express: they are written sentence by sentence, one a token."""
     yield from ["overlaps another finding"] * outermost([finding[:4] for finding in findings])[1]
     sentences = aligned_sentences(example)
+    starts = [start for start, _ in sentences]
     for finding in findings:
-        if not any(start <= finding.start and finding.end <= end for start, end in sentences):
+        # the last sentence that begins before the finding does, or with it
+        number = bisect_right(starts, finding.start) - 1
+        if number < 0 or finding.end > sentences[number][1]:
             yield "crosses a sentence border"
 
 

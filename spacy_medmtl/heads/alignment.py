@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from spacy.training import Example
+from spacy.training import Alignment, Example
 
 from ..annotations.groups import Bounds, sentence_bounds, trimmed
 
@@ -14,12 +14,17 @@ def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "s
     mode: ``strict``, or ``expand`` to take in the tokens that a border cuts.
     """
     same_text = example.reference.text == example.predicted.text
-    find = _twin_by_characters if same_text else _twin_by_tokens
+    # asked for once, as spaCy compares all tokens whenever it is asked for it
+    alignment = None if same_text else example.alignment
     aligned: list[Bounds | None] = []
     for start, end in bounds:
         # trimmed twice: the tokens of the two Docs may put their blanks in different places
         start, end = trimmed(example.reference, start, end)
-        twin = find(example, start, end, mode) if end > start else None
+        twin = None
+        if end > start and alignment is None:
+            twin = _twin_by_characters(example, start, end, mode)
+        elif end > start and alignment is not None:
+            twin = _twin_by_tokens(example, alignment, start, end, mode)
         twin = None if twin is None else trimmed(example.predicted, *twin)
         aligned.append(twin if twin is not None and twin[0] < twin[1] else None)
     return aligned
@@ -37,9 +42,9 @@ def _twin_by_characters(example: Example, start: int, end: int, mode: str) -> Bo
     return None if twin is None else (twin.start, twin.end)
 
 
-def _twin_by_tokens(example: Example, start: int, end: int, mode: str) -> Bounds | None:
+def _twin_by_tokens(example: Example, alignment: Alignment, start: int, end: int, mode: str) -> Bounds | None:
     """Where the two Docs' blanks differ (references made of words alone), characters cannot be compared."""
-    tokens = example.alignment.y2x[start:end]
+    tokens = alignment.y2x[start:end]
     if not len(tokens):
         return None
     first, last = int(tokens.min()), int(tokens.max()) + 1

@@ -19,6 +19,7 @@ from ..annotations.groups import (
     joined_bounds,
     merged_type,
     sentence_bounds,
+    within,
     word_offsets,
     write_group,
 )
@@ -154,15 +155,14 @@ class SruNestedNer(Head[list[WordSequence]]):
         if not is_annotated(example.reference, self.spans_key):
             return
         spans = self._gold(example)
-        inside: list[LabelledBounds] = []
-        for start, end in self._training_bounds(example):
-            members = [span for span in spans if start <= span[0] and span[1] <= end]
-            inside += members
+        n_inside, places = 0, self._training_bounds(example)
+        for (start, _), members in zip(places, within(places, spans)):
+            n_inside += len(members)
             names = sorted({label for _, _, label in members})
             counts = inexpressible((a - start, b - start, names.index(label)) for a, b, label in members)
             yield from ["repeated"] * counts.duplicates
             yield from ["crosses another of its label"] * counts.crossing
-        yield from ["crosses a sentence border"] * (len(spans) - len(inside))
+        yield from ["crosses a sentence border"] * (len(spans) - n_inside)
 
     def _gold(self, example: Example) -> list[LabelledBounds]:
         """Gold spans in the tokens of the predicted Doc; those off its token borders are left out."""
@@ -207,9 +207,9 @@ class SruNestedNer(Head[list[WordSequence]]):
             own = {self.column(label) for label in annotated_labels(example.reference, self.spans_key, self.labels)}
             if not own or not len(example.predicted):
                 continue
-            gold = self._gold(example)
-            for start, end in self._training_bounds(example):
-                words = word_offsets(example.predicted, start, end)
+            places = self._training_bounds(example)
+            for bounds, gold in zip(places, within(places, self._gold(example))):
+                words = word_offsets(example.predicted, *bounds)
                 if len(words):
                     sentences.append(self._sentence(len(items), words, gold, own))
             items.append(self._item(example.predicted, aligned_sentences(example)))
@@ -220,10 +220,10 @@ class SruNestedNer(Head[list[WordSequence]]):
         return DocumentReading(doc, sentences) if reads_documents(self.model) else doc
 
     def _sentence(self, item: int, words: numpy.ndarray, gold: list[LabelledBounds], own: set[int]) -> WordSequence:
-        """Oracle rows of a sentence. A gold span counts if all of it lies in the sentence; its bounds become words."""
+        """Oracle rows of a sentence, of the gold spans of which all lies in it. Their bounds become words."""
         spans = []
         for start, end, label in gold:
-            if words[0] <= start and end <= words[-1] + 1 and self.column(label) in own:
+            if self.column(label) in own:
                 # token bounds to numbers of words, blank tokens left out
                 first, last = numpy.searchsorted(words, [start, end])
                 if first < last:

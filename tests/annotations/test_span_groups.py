@@ -18,6 +18,7 @@ from spacy_medmtl.annotations.groups import (
     judges,
     sentence_bounds,
     trimmed,
+    within,
     word_offsets,
     write_group,
 )
@@ -29,6 +30,14 @@ from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 @pytest.fixture
 def doc():
     return spacy.blank("en").make_doc("no fever . chest pain and cough .")
+
+
+def test_spans_within_places_that_touch_overlap_or_leave_gaps():
+    places = [(0, 4), (3, 7), (9, 12)]
+    spans = [(start, end, "x") for start in range(13) for end in range(start + 1, 14)]
+    expected = [[span for span in spans if start <= span[0] and span[1] <= end] for start, end in places]
+    assert within(places, reversed(spans)) == expected
+    assert within(places, []) == [[], [], []]
 
 
 def test_absent_is_not_empty(doc):

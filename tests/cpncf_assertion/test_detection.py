@@ -7,6 +7,7 @@ import pytest
 from spacy.cli.find_threshold import find_threshold
 from spacy.tokens import Doc, DocBin, Span
 from toy import CASE, TEXTS, make_example, make_examples, with_sentences
+from work import lines_run
 
 from spacy_medmtl.annotations.groups import FINDINGS, GIVEN, write_group
 from spacy_medmtl.annotations.rows import rows
@@ -73,6 +74,35 @@ def test_a_finding_is_one_if_it_shares_a_token_with_a_gold_one_of_its_type():
     numpy.testing.assert_allclose(decisions.probabilities()[:3, 0], [0.8, 0.7, 0.6])
     assert numpy.isfinite(decisions.logits).all()
     assert labelled_detections([], gold, ["SIGN"]).logits.shape == (0, 1)
+
+
+def test_work_on_findings_grows_no_faster_than_they_do():
+    """Those that are detected beside gold ones, and gold ones beside the sentences."""
+
+    def work(n_findings):
+        gold = [GoldFinding(2 * i, 2 * i + 1, "SIGN", "positive", ()) for i in range(n_findings)]
+        detected = [Finding(2 * i + i % 2, 2 * i + 2, "SIGN", 0.9) for i in range(n_findings)]
+        decided = labelled_detections(detected, gold, ["SIGN"])
+        assert decided.gold.sum() == n_findings / 2
+        return lines_run(lambda: labelled_detections(detected, gold, ["SIGN"]))
+
+    assert work(800) < 4.4 * work(200)
+
+
+@pytest.mark.parametrize("head", [NAME, "sru_nested_ner"])
+def test_work_on_gold_of_many_sentences_grows_no_faster_than_they_do(make_nlp, head):
+    nlp = make_nlp(head)
+    case = CASE[head]
+    nlp.initialize(lambda: make_examples(nlp, case.annotate))
+    pipe = nlp.get_pipe(head)
+
+    def work(n_texts):
+        example = make_example(nlp, f"{' '.join(TEXTS)} " * n_texts, case.annotate)
+        assert len(example.reference.spans[case.key]) >= n_texts
+        assert not list(pipe.unusable(example))
+        return lines_run(lambda: (list(pipe.unusable(example)), pipe.training_batch([example])))
+
+    assert work(80) < 4.4 * work(20)
 
 
 def test_calibrated_probabilities_are_compared_with_the_threshold():

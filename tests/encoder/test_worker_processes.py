@@ -1,4 +1,5 @@
-"""Things that need a process of their own: ``n_process=2``, started in each way, and the same bytes from the same seed."""
+"""Things that need a process of their own: ``n_process=2`` in each way of starting them, and the same bytes from the
+same seed."""
 
 import json
 import multiprocessing
