@@ -1,0 +1,167 @@
+"""The service under load on this machine: requests a second, latency, memory, and whether answers are right.
+
+    python benchmarks/load_serve.py PIPELINE --requests 2000 --threads 8
+
+Starts ``medmtl serve`` as a process, and asks it by several threads, each over one connection that it keeps. Notes are
+invented, and no two have the same words. Each answer is compared with what the pipeline gives in this process, before
+and without the service. Memory is the service's own (PSS); Linux only: it reads /proc.
+
+Prints JSON; exit status 1 where an answer differs or fails, or memory grows by more than ``--most`` bytes a request
+after the first fifth.
+"""
+
+import http.client
+import json
+import random
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy
+import spacy
+import srsly
+import typer
+from soak import WORDS, slope
+from spacy.language import Language
+
+from spacy_medmtl.annotations.rows import doc_rows
+
+HOST = "127.0.0.1"
+START = 300.0  # seconds that the service may take to load
+N_MEASURES = 50
+Rows = dict[str, list[dict[str, Any]]]
+
+
+def notes(n_notes: int, n_sentences: int) -> list[str]:
+    """Notes with a number of their own in each sentence."""
+    generator = random.Random(0)
+    return [
+        " ".join(f"{' '.join(generator.choices(WORDS, k=8))} {number}{letter} mg." for letter in range(n_sentences))
+        for number in range(n_notes)
+    ]
+
+
+def direct(nlp: Language, texts: Sequence[str]) -> list[Rows]:
+    """The rows that the pipeline gives of each text alone."""
+    return [rounded(doc_rows(nlp(text), "")) for text in texts]
+
+
+def rounded(tables: Rows) -> Rows:
+    """Without ids; scores to five digits, as JSON and other batches change the last."""
+    return {
+        name: [
+            {column: round(value, 5) if isinstance(value, float) else value for column, value in sorted(row.items())}
+            for row in ({column: value for column, value in row.items() if column != "doc_id"} for row in rows)
+        ]
+        for name, rows in tables.items()
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as opened:
+        opened.bind((HOST, 0))
+        return int(opened.getsockname()[1])
+
+
+class Client:
+    """One connection. address: host and port of the service."""
+
+    def __init__(self, port: int) -> None:
+        self.connection = http.client.HTTPConnection(HOST, port, timeout=START)
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        """Status and answer."""
+        sent = None if body is None else json.dumps(body)
+        headers = {} if body is None else {"Content-Type": "application/json"}
+        self.connection.request("GET" if body is None else "POST", path, sent, headers)
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
+def wait_for(port: int, service: "subprocess.Popen[bytes]") -> None:
+    """Until it answers. Raises RuntimeError if it ends, or does not within five minutes."""
+    end = time.monotonic() + START
+    while service.poll() is None and time.monotonic() < end:
+        try:
+            if Client(port).ask("/health")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError("the service does not answer")
+
+
+def memory(pid: int) -> int:
+    """Bytes."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
+
+
+def load(port: int, pid: int, texts: Sequence[str], expected: Sequence[Rows], threads: int) -> dict[str, Any]:
+    """Ask for all texts, in portions, and measure memory after each."""
+    clients = [Client(port) for _ in range(threads)]
+
+    def answer(number: int, client: Client) -> tuple[float, bool]:
+        begun = time.perf_counter()
+        status, tables = client.ask("/annotate", {"text": texts[number]})
+        seconds = time.perf_counter() - begun
+        return seconds, status == 200 and rounded({name: tables[name] for name in expected[number]}) == expected[number]
+
+    def own_share(client_number: int, portion: range) -> list[tuple[float, bool]]:
+        return [answer(number, clients[client_number]) for number in portion[client_number::threads]]
+
+    answers: list[tuple[float, bool]] = []
+    measures = []
+    size, seconds = max(threads, len(texts) // N_MEASURES), 0.0
+    with ThreadPoolExecutor(threads) as pool:
+        for first in range(0, len(texts), size):
+            portion = range(first, min(first + size, len(texts)))
+            begun = time.perf_counter()
+            for share in pool.map(own_share, range(threads), [portion] * threads):
+                answers += share
+            seconds += time.perf_counter() - begun
+            measures.append({"docs": float(portion.stop), "bytes": float(memory(pid))})
+    late = measures[len(measures) // 5 :]
+    grown, error = slope(late)
+    milliseconds = 1000 * numpy.asarray([taken for taken, _ in answers])
+    return {
+        "requests": len(answers),
+        "threads": threads,
+        "wrong": sum(not is_right for _, is_right in answers),
+        "spans": sum(len(rows) for tables in expected for rows in tables.values()),
+        "requests_per_second": round(len(answers) / seconds, 1),
+        "milliseconds": {f"p{share}": round(float(numpy.percentile(milliseconds, share)), 1) for share in (50, 95, 99)},
+        "mib": {name: round(m["bytes"] / 2**20, 1) for name, m in (("first", measures[0]), ("last", measures[-1]))},
+        "mib_after_a_fifth": round(late[0]["bytes"] / 2**20, 1),
+        "bytes_per_request": grown,
+        "standard_error": error,
+    }
+
+
+def main(
+    pipeline: Annotated[str, typer.Argument(help="A trained pipeline.")],
+    requests: Annotated[int, typer.Option(min=100)] = 2000,
+    threads: Annotated[int, typer.Option(min=1, help="Clients that ask at once.")] = 8,
+    sentences: Annotated[int, typer.Option(min=1, help="Of each note.")] = 3,
+    most: Annotated[float, typer.Option(help="Bytes a request that memory may grow by.")] = 1000.0,
+) -> None:
+    texts = notes(requests, sentences)
+    expected = direct(spacy.load(pipeline), texts)
+    port = free_port()
+    command = [sys.executable, "-m", "spacy_medmtl.cli", "serve", pipeline, "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as service:
+        try:
+            wait_for(port, service)
+            measured = load(port, service.pid, texts, expected, threads)
+        finally:
+            service.terminate()
+    typer.echo(srsly.json_dumps(measured, indent=1))
+    raise typer.Exit(int(bool(measured["wrong"]) or measured["bytes_per_request"] > most))
+
+
+if __name__ == "__main__":
+    typer.run(main)
