@@ -17,7 +17,7 @@ from spacy.training import Example
 from spacy.util import filter_spans, load_config, load_model_from_config
 from torch import Tensor
 
-from spacy_medmtl.encoder.packing import Pack, pack_sequences, packs_of_equals, padded_length
+from spacy_medmtl.encoder.packing import Pack, pack_sequences, packs_within, padded_length
 from spacy_medmtl.encoder.shims import torch_shim
 from spacy_medmtl.encoder.views.layout import Layout
 from spacy_medmtl.encoder.views.requests import DOCUMENT
@@ -178,7 +178,7 @@ def packs(nlp: Language, layout: Layout) -> list[tuple[list[int], Pack]]:
     longest, pad = torch_shim(model).module.encoder.longest, torch_shim(model).module.encoder.pad
     lengths = [padded_length(len(ids), longest) for ids in layout.ids]
     packed = []
-    for numbers in packs_of_equals(lengths, model.attrs["batch_pieces"]):
+    for numbers in packs_within(lengths, model.attrs["batch_pieces"]):
         ids, types = [layout.ids[i] for i in numbers], [layout.types[i] for i in numbers]
         pack = pack_sequences(ids, types, [lengths[i] for i in numbers], pad, torch.device("cpu"))
         packed.append((numbers, pack))

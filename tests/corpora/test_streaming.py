@@ -36,7 +36,8 @@ def test_memory_does_not_grow_with_the_file(write, name):
             tracemalloc.stop()
 
     peak(1)
-    assert peak(3000) < peak(300) + 500_000  # the longer file has 3 MB
+    # the longer file has 3 MB; the least of three, as what other threads of the process need is counted too
+    assert min(peak(3000) for _ in range(3)) < peak(300) + 500_000
 
 
 @pytest.mark.parametrize("name", FILES)
