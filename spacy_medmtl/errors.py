@@ -225,6 +225,7 @@ TEMPLATES = {
     "E520": "Ray could not go on ({problem}). What is written stays. See Ray's own logs, and give the same "
     "command again.",
     "E521": "None of the notes could be read, so there is nothing to show.",
+    "E522": "The text is no Unicode: it holds half a surrogate pair. Take it out, or send the whole pair.",
     "E530": "The request does not say its length. Send it with a Content-Length.",
     "E531": "{received} {what}, more than the {maximum} that this service takes.",
     "E532": "The request does not fit ({places}). Expected what /openapi.json describes.",

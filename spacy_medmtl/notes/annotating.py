@@ -12,7 +12,7 @@ from spacy.util import raise_error
 
 from ..annotations.rows import DOC_ID
 from ..errors import MedmtlError
-from .row_inputs import Note
+from .row_inputs import Note, has_surrogates
 
 Annotated = tuple[Note, Doc | MedmtlError]
 NOTES_IN_ZONE = 10_000  # many, as worker processes are started anew for each zone
@@ -35,8 +35,9 @@ def annotate_notes(nlp: Language, notes: Iterable[Note], *, batch_size: int, n_p
     """Read notes with a pipeline, in batches, by ``n_process`` processes. ``doc.user_data["doc_id"]`` is the note's id.
 
     Where a component fails on a batch, its notes are read again one by one, so that only the note that it fails on is
-    lost. Notes without text, too long for the pipeline or with a problem of their own come back with MedmtlError E519,
-    E518 or that problem; where a component failed, with E515 or the component's own MedmtlError.
+    lost. Notes without text, too long for the pipeline, of no Unicode or with a problem of their own come back with
+    MedmtlError E519, E518, E522 or that problem; where a component failed, with E515 or the component's own
+    MedmtlError.
     """
     handler = _ErrorHandler()
     _handle_errors(nlp, handler)
@@ -91,7 +92,8 @@ def unreadable(nlp: Language, note: Note) -> MedmtlError | None:
     n_characters = len(note.text)
     if n_characters > nlp.max_length:
         return MedmtlError("E518", received=n_characters, maximum=nlp.max_length)
-    return None
+    # in spaCy's tokenizer it would end the stream, past the error handler
+    return MedmtlError("E522") if has_surrogates(note.text) else None
 
 
 def _alone(nlp: Language, note: Note, handler: _ErrorHandler) -> Annotated:

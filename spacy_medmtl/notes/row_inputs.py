@@ -174,7 +174,7 @@ def _row_note(name: str, row: int, text: Any, given_id: Any, settings: RowSettin
         return Note(note_id, None, None, consumed)
     if not isinstance(text, str):
         return Note(note_id, None, MedmtlError("E516", received=type(text).__name__), consumed)
-    if _has_surrogates(text):
+    if has_surrogates(text):
         return Note(note_id, None, MedmtlError("E514", encoding=settings.encoding), consumed)
     return _note(note_id, text, consumed)
 
@@ -196,6 +196,6 @@ def _as_id(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _has_surrogates(text: str) -> bool:
+def has_surrogates(text: str) -> bool:
     """Whether it cannot be written as UTF-8: bytes that were not of the encoding, or half a pair in JSON."""
     return any("\ud800" <= character <= "\udfff" for character in text)

@@ -52,6 +52,17 @@ def test_one_note_and_several(client):
     assert SECRET not in str(many)
 
 
+def test_half_a_surrogate_pair_is_lost_alone(client):
+    """spaCy's tokenizer raises on it."""
+    body = b'{"notes": [{"text": "a cough"}, {"text": "Sekretova \\ud800"}, {"text": "no cough"}]}'
+    answer = client.post("/annotate", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 200
+    assert SECRET not in answer.text
+    first, lost, last = answer.json()["notes"]
+    assert lost["error"]["code"] == "E522"
+    assert len(first["findings"]) == len(last["findings"]) == 1
+
+
 def test_health_info_and_the_pages(client):
     assert client.get("/health").json() == {"status": "ok"}
     info = client.get("/info").json()
