@@ -1,6 +1,5 @@
 """``medmtl card``: a model card for a pipeline."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ from wasabi import msg
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..evaluation.card import model_card
-from ..evaluation.scores_file import made_of_scores
+from ..evaluation.scores_file import asking_scores_of, read_scores
 from .loading import load_pipeline
 
 
@@ -38,4 +37,8 @@ def card(
 
 def make_card(nlp: Language, scores: Path | None) -> str:
     """The card with the scores in a file. Raises MedmtlError E502 where that holds none."""
-    return model_card(nlp, None) if scores is None else made_of_scores(scores, partial(model_card, nlp))
+    if scores is None:
+        return model_card(nlp, None)
+    read = read_scores(scores)
+    with asking_scores_of(scores):
+        return model_card(nlp, read)

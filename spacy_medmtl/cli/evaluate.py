@@ -18,7 +18,7 @@ from ..evaluation.comparing import compared_scores
 from ..evaluation.curves import read_curves
 from ..evaluation.details import corpus_details
 from ..evaluation.page import evaluation_page
-from ..evaluation.scores_file import made_of_scores, read_scores
+from ..evaluation.scores_file import asking_scores_of, read_scores
 from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
 from ..training.report import other_numbers
@@ -59,8 +59,7 @@ def evaluate(
     for path in (output, page):  # better now than after hours of scoring
         if path is not None and path.is_dir():
             raise MedmtlError("E407", path=path, problem="is a folder")
-    if against is not None:
-        read_scores(against)
+    theirs = None if against is None else read_scores(against)
     curves = [] if log is None else read_curves(log)
     nlp = load_pipeline(model)
 
@@ -70,8 +69,8 @@ def evaluate(
     results = evaluate_corpora(nlp, paths, gold_sents=gold_sents, limit=limit, inspect=inspect)
     metrics = {**describe(nlp), "gold_sents": gold_sents, "corpora": results, "curves": curves}
     write_atomically(output, _json(metrics))
-    if against is not None:  # which may turn out to be of other documents: the scores are written by then
-        metrics["against"] = _compare(metrics, against)
+    if theirs is not None and against is not None:  # maybe of other documents: ours are written by then
+        metrics["against"] = _compare(metrics, theirs, against)
         write_atomically(output, _json(metrics))
     if page is not None:
         write_atomically(page, evaluation_page(metrics).encode())
@@ -97,13 +96,11 @@ def _json(metrics: dict[str, Any]) -> bytes:
     return (srsly.json_dumps(metrics, indent=2) + "\n").encode()
 
 
-def _compare(metrics: dict[str, Any], path: Path) -> dict[str, Any]:
-    def compare(theirs: dict[str, Any]) -> dict[str, Any]:
+def _compare(metrics: dict[str, Any], theirs: dict[str, Any], path: Path) -> dict[str, Any]:
+    with asking_scores_of(path):
         rows = list(compared_scores(metrics, theirs))
-        return {"name": theirs["pipeline"]["name"], "version": theirs["pipeline"]["version"], "rows": rows}
-
-    comparison = made_of_scores(path, compare)
-    if not comparison["rows"]:
+        comparison = {"name": theirs["pipeline"]["name"], "version": theirs["pipeline"]["version"], "rows": rows}
+    if not rows:
         raise MedmtlError("E505", path=path)
     return comparison
 

@@ -7,7 +7,7 @@ import typer
 from wasabi import msg
 
 from ..corpora.outputs import write_atomically
-from ..evaluation.scores_file import made_of_scores
+from ..evaluation.scores_file import asking_scores_of, read_scores
 from ..training.report import write_report
 
 
@@ -18,5 +18,8 @@ def report(
     """Write a report of a pipeline's scores: per corpus, task and label, with floors, settings and versions.
 
     Example: medmtl report metrics/own.json metrics/own.md"""
-    write_atomically(output, made_of_scores(metrics, write_report).encode())
+    scores = read_scores(metrics)
+    with asking_scores_of(metrics):
+        text = write_report(scores)
+    write_atomically(output, text.encode())
     msg.good(f"Wrote {output}")

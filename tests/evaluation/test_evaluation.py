@@ -243,6 +243,17 @@ def test_two_pipelines_are_compared_by_the_scores_of_one(scored):
     assert "toy" in srsly.read_json(folder / "2.json")["corpora"], "the scores are written all the same"
 
 
+def test_scores_are_compared_with_the_file_as_it_was_before_it_is_written(scored):
+    _, folder = scored
+    older = srsly.read_json(folder / "s.json")
+    older["pipeline"]["name"] = "the_older"
+    srsly.write_json(folder / "same.json", older)
+    arguments = [folder / "p", folder / "toy.spacy", "-o", folder / "same.json", "--against", folder / "same.json"]
+    result = CliRunner().invoke(app, ["evaluate", *map(str, arguments), "--gold-sents"])
+    assert result.exit_code == 0, result.output
+    assert srsly.read_json(folder / "same.json")["against"]["name"] == "the_older"
+
+
 @pytest.mark.parametrize("text", ["", "no json", '{"step": 1}'])
 def test_what_is_no_log(tmp_path, text):
     (tmp_path / "x.jsonl").write_text(text)
