@@ -1,6 +1,7 @@
 """What all heads do alike: batches of a stream, labels, initialisation, one training step, temperatures."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy
@@ -270,6 +271,15 @@ class Head(Task, Generic[Gold]):
             error = MedmtlError("E019", name=self.name, place=place, n_tokens=n_tokens, kind=type(error).__name__)
         handle(self.name, self, docs, error)
 
+    @contextmanager
+    def computing(self, where: str) -> Iterator[None]:
+        """A block in which the model may find logits that are no numbers: MedmtlError E016, which names this component;
+        its cause names the step."""
+        try:
+            yield
+        except FloatingPointError as error:
+            raise MedmtlError("E016", name=self.name, where=where) from error
+
     def logits(self, inputs: Any) -> numpy.ndarray:
         """The model's output rows for prediction. Raises MedmtlError E016 if they are no numbers."""
         rows = to_numpy(self.model.predict(inputs))
@@ -286,9 +296,13 @@ class Head(Task, Generic[Gold]):
     # Calibration
 
     def decisions(self, examples: Sequence[Example]) -> dict[str, LabelledLogits]:
-        """By output: what the model says of the annotated units, beside their gold (see ``training.calibration``)."""
+        """By output: what the model says of the annotated units, beside their gold (see ``training.calibration``).
+        Raises MedmtlError E016 where the model finds that to be no numbers."""
         inputs, gold = self.training_batch(examples)
-        return self.labelled_logits(gold, self.model.predict(inputs)) if inputs else {}
+        if not inputs:
+            return {}
+        with self.computing("calibration"):
+            return self.labelled_logits(gold, self.model.predict(inputs))
 
     def temperature(self, output: str) -> float:
         """What the logits of an output are divided by before they become probabilities; 1 unless it was calibrated."""
@@ -333,7 +347,8 @@ class Head(Task, Generic[Gold]):
         sgd: Optimizer | None = None,
         losses: dict[str, float] | None = None,
     ) -> dict[str, float]:
-        """Learn from the examples that are annotated for this task; the others do not even reach the model."""
+        """Learn from the examples that are annotated for this task; the others do not even reach the model. Raises
+        MedmtlError E016 where the model finds its output, or the loss, to be no numbers."""
         losses = {} if losses is None else losses
         losses.setdefault(self.name, 0.0)
         examples = list(examples)
@@ -345,7 +360,8 @@ class Head(Task, Generic[Gold]):
             return losses
         # thinc's rate does not reach torch modules; layers of ours read it off their model's attrs
         set_dropout_rate(self.model, drop)
-        scores, backprop = self.model.begin_update(inputs)
+        with self.computing("training"):
+            scores, backprop = self.model.begin_update(inputs)
         return self.learn(*self.loss(gold, scores), backprop, sgd, losses)
 
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:

@@ -1,7 +1,6 @@
 """The component ``sru_nested_ner``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy
@@ -9,7 +8,7 @@ from spacy.language import Language
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import filter_spans
-from thinc.api import Config, Model, Optimizer
+from thinc.api import Config, Model
 
 from ..annotations.groups import (
     ENTITIES,
@@ -26,7 +25,6 @@ from ..annotations.groups import (
 from ..encoder.shims import torch_shim
 from ..encoder.views.requests import DocumentReading, ToRead
 from ..encoder.views.windows import window_spans
-from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.losses import sigmoid, to_numpy
@@ -173,32 +171,6 @@ class SruNestedNer(Head[list[WordSequence]]):
     def _training_bounds(self, example: Example) -> list[Bounds]:
         return joined_bounds(aligned_sentences(example), self.sequence_tokens)
 
-    @contextmanager
-    def _computing(self, where: str) -> Iterator[None]:
-        """A block in which the model may find logits that are no numbers: MedmtlError E016, which names this component;
-        its cause names the step."""
-        try:
-            yield
-        except FloatingPointError as error:
-            raise MedmtlError("E016", name=self.name, where=where) from error
-
-    def update(
-        self,
-        examples: Iterable[Example],
-        *,
-        drop: float = 0.0,
-        sgd: Optimizer | None = None,
-        losses: dict[str, float] | None = None,
-    ) -> dict[str, float]:
-        """See ``Head.update``. Raises MedmtlError E016 for logits that are no numbers."""
-        with self._computing("training"):
-            return super().update(examples, drop=drop, sgd=sgd, losses=losses)
-
-    def decisions(self, examples: Sequence[Example]) -> dict[str, LabelledLogits]:
-        """See ``Head.decisions``. Raises MedmtlError E016 for logits that are no numbers."""
-        with self._computing("calibration"):
-            return super().decisions(examples)
-
     def training_batch(self, examples: Sequence[Example]) -> tuple[SruInput, list[WordSequence]]:
         """Sentences with their gold, which the model walks along."""
         items: list[ToRead] = []
@@ -279,7 +251,7 @@ class SruNestedNer(Head[list[WordSequence]]):
         if not sentences:
             return entities
         inputs = SruInput([self._item(doc, sentence_bounds(doc)) for doc in docs], sentences)
-        with self._computing("prediction"):
+        with self.computing("prediction"):
             probabilities = self.model.predict(inputs)
         for sentence, (first, after), rows in zip(sentences, counted, probabilities):
             n_words, threshold = len(sentence.words), self.threshold
