@@ -169,7 +169,7 @@ def document_layout(nlp: Language, texts: Sequence[str]) -> Layout:
     module = torch_shim(nlp.get_pipe("encoder").model).module
     splitter = nlp.get_pipe("medmtl_sentences")
     docs = [splitter(nlp.make_doc(text)) for text in texts]
-    return lay_out(module.settings, DOCUMENT, docs, [module.wordpieces.of_doc(doc) for doc in docs])
+    return lay_out(module.settings, DOCUMENT, docs, [module.settings.wordpieces.of_doc(doc) for doc in docs])
 
 
 def packs(nlp: Language, layout: Layout) -> list[tuple[list[int], Pack]]:

@@ -115,7 +115,9 @@ def prepare(nlp: Language, examples: Sequence[Example]) -> Batch:
         if not inputs:
             continue
         items = list(getattr(inputs, "readings", getattr(inputs, "items", inputs)))
-        layout = lay_out(module.settings, DOCUMENT, items, [module.wordpieces.of_doc(item.doc) for item in items])
+        layout = lay_out(
+            module.settings, DOCUMENT, items, [module.settings.wordpieces.of_doc(item.doc) for item in items]
+        )
         pooling = pipe.model.layers[0].attrs["pooling"]
         found[name] = layout, pooling, LOSSES[name](pipe, inputs, gold, layout)
     together = Layout()

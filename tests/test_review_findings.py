@@ -51,7 +51,9 @@ def test_context_of_units_that_hold_others_stays_within_the_window(make_nlp: Mak
     nlp.initialize(lambda: make_examples(nlp, CASE["sentence_intent"].annotate))
     module = nlp.get_pipe("encoder").model.shims[0].module
     doc = nlp.make_doc("fever " * 150)
-    layout = lay_out(module.settings, "sentence", [Reading(doc, units, marked=True)], [module.wordpieces.of_doc(doc)])
+    layout = lay_out(
+        module.settings, "sentence", [Reading(doc, units, marked=True)], [module.settings.wordpieces.of_doc(doc)]
+    )
     assert max(len(ids) for ids in layout.ids) <= module.settings.window.size
 
 

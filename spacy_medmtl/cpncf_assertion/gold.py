@@ -1,6 +1,5 @@
 """Gold findings of a reference Doc: boundaries, type, status, and the modifiers that hold and that are judged."""
 
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -8,7 +7,7 @@ from typing import NamedTuple
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from ..annotations.groups import ANNOTATED_MODIFIERS, group_values
+from ..annotations.groups import ANNOTATED_MODIFIERS, group_values, within
 from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.outputs import UnitLabels
@@ -64,13 +63,9 @@ def read_gold(
 def unusable_findings(example: Example, findings: Sequence[GoldFinding]) -> Iterator[str]:
     """A reason for each gold finding that tags cannot express: they are written sentence by sentence, one a token."""
     yield from ["overlaps another finding"] * outermost([finding[:4] for finding in findings])[1]
-    sentences = aligned_sentences(example)
-    starts = [start for start, _ in sentences]
-    for finding in findings:
-        # the last sentence that begins before the finding does, or with it
-        number = bisect_right(starts, finding.start) - 1
-        if number < 0 or finding.end > sentences[number][1]:
-            yield "crosses a sentence border"
+    places = [(finding.start, finding.end) for finding in findings]
+    inside = {place for members in within(aligned_sentences(example), places) for place in members}
+    yield from ["crosses a sentence border"] * sum(place not in inside for place in places)
 
 
 def judged_modifiers(doc: Doc, key: str, modifiers: Sequence[str]) -> list[bool]:

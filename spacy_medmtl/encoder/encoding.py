@@ -167,7 +167,7 @@ class Encoding:
             # an id may be given to another Doc when this one is gone; its words make that harmless
             key = (id(doc), doc.to_array([ORTH, SPACY]).tobytes())
             if key not in self._pieces:
-                self._pieces[key] = self.module.wordpieces.of_doc(doc)
+                self._pieces[key] = self.module.settings.wordpieces.of_doc(doc)
             pieces.append(self._pieces[key])
         return pieces
 

@@ -20,8 +20,7 @@ class EncoderModule(nn.Module):
     def __init__(self, encoder: RoutedEncoder, tokenizer: str, window: Window, speakers: Mapping[str, str]) -> None:
         super().__init__()
         self.encoder = encoder
-        self.wordpieces = WordPieces(tokenizer)
-        self.settings = ViewSettings(self.wordpieces, window, speakers)
+        self.settings = ViewSettings(WordPieces(tokenizer), window, speakers)
 
 
 def check_window(window: int, stride: int, config: Mapping[str, Any]) -> Window:

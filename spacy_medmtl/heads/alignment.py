@@ -20,10 +20,11 @@ def aligned_bounds(example: Example, bounds: Iterable[Bounds], *, mode: str = "s
     for start, end in bounds:
         # trimmed twice: the tokens of the two Docs may put their blanks in different places
         start, end = trimmed(example.reference, start, end)
-        twin = None
-        if end > start and alignment is None:
+        if end <= start:
+            twin = None
+        elif alignment is None:
             twin = _twin_by_characters(example, start, end, mode)
-        elif end > start and alignment is not None:
+        else:
             twin = _twin_by_tokens(example, alignment, start, end, mode)
         twin = None if twin is None else trimmed(example.predicted, *twin)
         aligned.append(twin if twin is not None and twin[0] < twin[1] else None)

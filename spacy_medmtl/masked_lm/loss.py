@@ -43,12 +43,12 @@ def masked_lm_loss(
     budget: wordpieces encoded at once. trains: whether the encoder learns; if not, it stands still and has no dropout.
     Raises MedmtlError E332 for a vocabulary without a mask.
     """
-    mask = module.wordpieces.mask
+    mask = module.settings.wordpieces.mask
     if mask is None:
         raise MedmtlError("E332")
     # the output layer shares the encoder's embeddings, which stand still with it
     embeddings = word_embeddings(module) if trains else word_embeddings(module).detach()
-    read = [module.wordpieces.of_doc(doc) for doc in docs]
+    read = [module.settings.wordpieces.of_doc(doc) for doc in docs]
     masked = [mask_words(pieces, generator, share=share, mask=mask, n_vocabulary=len(embeddings)) for pieces in read]
     # numbers of the chosen pieces among those of all Docs [n_chosen]
     chosen = numpy.flatnonzero(numpy.concatenate([which for _, which in masked])) if masked else numpy.zeros(0)

@@ -43,7 +43,7 @@ class Int8Module(EncoderModule):
     def __init__(self, plain: EncoderModule) -> None:
         nn.Module.__init__(self)
         self.encoder = quantized(plain.encoder)
-        self.wordpieces, self.settings = plain.wordpieces, plain.settings
+        self.settings = plain.settings
         self.requires_grad_(False)
 
     def train(self, mode: bool = True) -> "Int8Module":

@@ -47,8 +47,8 @@ def test_rows_are_pooled_wordpieces(tiny_encoder: Path, pooling: str):
     doc = NLP("no xyz fever   chest123 .")
     plain = local_encoder(str(tiny_encoder))()[0].eval()
     model = encoder(tiny_encoder)
-    pieces = module_of(model).wordpieces.of_doc(doc)
-    template = module_of(model).wordpieces.single
+    pieces = module_of(model).settings.wordpieces.of_doc(doc)
+    template = module_of(model).settings.wordpieces.single
     ids = torch.tensor([[*template.before, *pieces.ids.tolist(), *template.after]])
     with torch.no_grad():
         hidden = plain(input_ids=ids).last_hidden_state[0, 1:-1].numpy()
@@ -68,7 +68,7 @@ def test_a_sentence_row_is_its_first_piece(tiny_encoder: Path):
     doc = NLP(TEXTS[0])
     plain = local_encoder(str(tiny_encoder))()[0].eval()
     model = encoder(tiny_encoder)
-    tool = module_of(model).wordpieces
+    tool = module_of(model).settings.wordpieces
     ids = [*tool.single.before, *tool.of_doc(doc[6:9].as_doc()).ids.tolist(), *tool.single.after]
     with torch.no_grad():
         expected = plain(input_ids=torch.tensor([ids])).last_hidden_state[0, 0].numpy()

@@ -204,7 +204,7 @@ def test_rows_are_those_of_the_plain_model(nlp: Language, tiny_encoder: Path, ma
     fresh.initialize(lambda: gold_examples(fresh))
     model = fresh.get_pipe("encoder").model
     doc = fresh.get_pipe("sentencizer")(fresh.make_doc("no xyz fever .\nthe knee ."))
-    words = shims(model)[0].module.wordpieces
+    words = shims(model)[0].module.settings.wordpieces
     pieces = words.of_doc(doc)
     bounds = [(sent.start, sent.end) for sent in doc.sents]
     assert len(bounds) == 2

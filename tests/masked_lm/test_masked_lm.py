@@ -71,8 +71,10 @@ def test_loss_and_gradient_are_those_of_hugging_face(make_nlp, encoder_settings)
     pieces, labels, generator = [], [], numpy.random.default_rng(5)
     n_vocabulary = config.vocab_size
     for doc in docs:
-        own = module.wordpieces.of_doc(doc)
-        read, chosen = mask_words(own, generator, share=0.3, mask=module.wordpieces.mask, n_vocabulary=n_vocabulary)
+        own = module.settings.wordpieces.of_doc(doc)
+        read, chosen = mask_words(
+            own, generator, share=0.3, mask=module.settings.wordpieces.mask, n_vocabulary=n_vocabulary
+        )
         pieces.append(read)
         labels.append(numpy.where(chosen, own.ids, -100))
     layout = lay_out(module.settings, "tokens", docs, pieces)
@@ -219,7 +221,7 @@ def test_coded_errors(make_nlp, monkeypatch):
     with pytest.raises(MedmtlError, match="MEDMTL-E334.*Set 'route'"):
         spacy.blank("en").add_pipe("medmtl_masked_lm")
     nlp = started(make_nlp)
-    monkeypatch.setattr(torch_shim(nlp.get_pipe("encoder").model).module.wordpieces, "mask", None)
+    monkeypatch.setattr(torch_shim(nlp.get_pipe("encoder").model).module.settings.wordpieces, "mask", None)
     with pytest.raises(MedmtlError, match="MEDMTL-E332"):
         nlp.update(plain(nlp), sgd=False)
     monkeypatch.undo()

@@ -201,7 +201,9 @@ def test_the_rows_that_prediction_keeps_are_those_of_training(trained, budget):
     docs = list(trained.pipe([*TEXTS, *NESTED]))
     readings = [pipe._reading(doc, pipe.candidates(doc)) for doc in docs]
     module = torch_shim(encoder).module
-    layout = lay_out(module.settings, view_of(pipe.model), readings, [module.wordpieces.of_doc(doc) for doc in docs])
+    layout = lay_out(
+        module.settings, view_of(pipe.model), readings, [module.settings.wordpieces.of_doc(doc) for doc in docs]
+    )
     with torch.no_grad():
         flat, places = Encoding(module, str, budget).encode(layout, ["pair_relation"])
         expected = pool(flat, places, layout, "mean")

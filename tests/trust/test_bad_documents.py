@@ -29,7 +29,7 @@ def told(nlp: Language) -> Told:
     nlp.set_error_handler(lambda name, _, docs, error: found.append((name, [doc.text for doc in docs], error)))
     module = torch_shim(nlp.get_pipe("encoder").model).module
     with torch.no_grad():
-        module.encoder.embeddings.words.weight[module.wordpieces.of_text("knee")[0]] = float("nan")
+        module.encoder.embeddings.words.weight[module.settings.wordpieces.of_text("knee")[0]] = float("nan")
     return found
 
 
