@@ -26,7 +26,7 @@ import numpy
 import spacy
 import srsly
 import typer
-from soak import WORDS, slope
+from soak import WORDS, memory, slope
 from spacy.language import Language
 
 from spacy_medmtl.annotations.rows import doc_rows
@@ -69,7 +69,7 @@ def free_port() -> int:
 
 
 class Client:
-    """One connection. address: host and port of the service."""
+    """One connection to the service at a port of this machine."""
 
     def __init__(self, port: int) -> None:
         self.connection = http.client.HTTPConnection(HOST, port, timeout=START)
@@ -95,12 +95,6 @@ def wait_for(port: int, service: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError("the service does not answer")
 
 
-def memory(pid: int) -> int:
-    """Bytes."""
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
-
-
 def load(port: int, pid: int, texts: Sequence[str], expected: Sequence[Rows], threads: int) -> dict[str, Any]:
     """Ask for all texts, in portions, and measure memory after each."""
     clients = [Client(port) for _ in range(threads)]
@@ -124,7 +118,7 @@ def load(port: int, pid: int, texts: Sequence[str], expected: Sequence[Rows], th
             for share in pool.map(own_share, range(threads), [portion] * threads):
                 answers += share
             seconds += time.perf_counter() - begun
-            measures.append({"docs": float(portion.stop), "bytes": float(memory(pid))})
+            measures.append({"docs": float(portion.stop), "bytes": float(memory(Path(f"/proc/{pid}")))})
     late = measures[len(measures) // 5 :]
     grown, error = slope(late)
     milliseconds = 1000 * numpy.asarray([taken for taken, _ in answers])

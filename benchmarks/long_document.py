@@ -19,10 +19,8 @@ from typing import Annotated
 import spacy
 import srsly
 import typer
+from soak import WORDS
 
-WORDS = (
-    "patient denies any fever chest pain cough mild left knee swelling since mother had asthma no history of".split()
-)
 PAGE = resource.getpagesize()
 
 

@@ -89,6 +89,12 @@ def processes() -> list[Path]:
     return [Path(f"/proc/{pid}") for pid, parent in parents.items() if own in (pid, parent)]
 
 
+def memory(process: Path) -> int:
+    """Bytes of a process in /proc, shared pages in shares (PSS). Raises OSError where it has ended."""
+    lines = (process / "smaps_rollup").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
+
+
 def measure(n_docs: int, start: float) -> Measure:
     """bytes, handles and threads of all processes after so many documents."""
     measured = {
@@ -100,8 +106,7 @@ def measure(n_docs: int, start: float) -> Measure:
     }
     for process in processes():
         try:
-            pss = next(line for line in (process / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
-            measured["bytes"] += int(pss.split()[1]) * 1024
+            measured["bytes"] += memory(process)
             measured["handles"] += len(list((process / "fd").iterdir()))
             measured["threads"] += len(list((process / "task").iterdir()))
         except OSError:  # it ended meanwhile

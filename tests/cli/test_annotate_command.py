@@ -11,9 +11,7 @@ from spacy.tokens import DocBin
 
 from spacy_medmtl.annotations.columns import joined_columns
 from spacy_medmtl.annotations.groups import FINDINGS, write_group
-from spacy_medmtl.notes.annotating import annotate_notes
 from spacy_medmtl.notes.part_outputs import NOTES_PER_PART
-from spacy_medmtl.notes.row_inputs import Note
 
 SECRET = "Sekretova"
 
@@ -307,22 +305,6 @@ def test_workers_give_the_same_and_lose_nothing(medmtl, pipeline, tmp_path):
         assert failures(output) == {"x.jsonl:2": "E515", "x.jsonl:4": "E515"}
         outputs.append(output.read_bytes())
     assert outputs[0] == outputs[1]
-
-
-def test_a_stream_is_not_read_ahead():
-    """Of an endless stream, no more than some batches are taken for the notes that came out."""
-    taken = 0
-
-    def endless():
-        nonlocal taken
-        while True:
-            taken += 1
-            yield Note(str(taken), "A cough." if taken % 3 else None)
-
-    results = annotate_notes(spacy.blank("en"), endless(), batch_size=4)
-    ids = [next(results)[0].id for _ in range(100)]
-    assert ids == [str(n) for n in range(1, 101)]
-    assert taken < 120
 
 
 def test_mistakes_end_with_a_code(medmtl, pipeline, notes, tmp_path):

@@ -24,6 +24,22 @@ def test_beside_a_component_that_takes_no_error_handler():
     assert annotated[1][1].code == "E519"
 
 
+def test_a_stream_is_not_read_ahead():
+    """Of an endless stream, no more than some batches are taken for the notes that came out."""
+    taken = 0
+
+    def endless():
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Note(str(taken), "A cough." if taken % 3 else None)
+
+    results = annotate_notes(spacy.blank("en"), endless(), batch_size=4)
+    ids = [next(results)[0].id for _ in range(100)]
+    assert ids == [str(n) for n in range(1, 101)]
+    assert taken < 120
+
+
 @pytest.fixture
 def ruled():
     """Each "cough" is an entity."""
