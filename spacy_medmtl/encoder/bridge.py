@@ -14,7 +14,9 @@ import contextlib
 import copy
 import hashlib
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from multiprocessing.context import get_spawning_popen
 from typing import Any
 
 import numpy
@@ -58,13 +60,29 @@ def split_rows(array: Any, lengths: Sequence[int]) -> list[Any]:
     return [array[a:b] for a, b in zip(borders, borders[1:])]
 
 
-def limit_worker_threads() -> None:
-    """In a worker process (``nlp.pipe(n_process=...)``) use one torch thread.
+_is_forked = False  # whether this process began as a copy of one that had torch
 
-    A forked child that enters a parallel region waits for OpenMP threads which only its parent has, and several
-    workers with all cores each slow one another down.
-    """
-    if multiprocessing.parent_process() is not None and torch.get_num_threads() != 1:
+
+def _note_fork() -> None:
+    global _is_forked
+    _is_forked = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
+
+
+def limit_threads_of_fork() -> None:
+    """In a forked worker use one torch thread, however many it was told to use: a child that enters a parallel region
+    waits, for ever, for OpenMP threads which only its parent has."""
+    if _is_forked and multiprocessing.parent_process() is not None and torch.get_num_threads() != 1:
+        torch.set_num_threads(1)
+
+
+def limit_threads_of_spawned() -> None:
+    """In a worker that was sent a pipeline use one torch thread, unless the environment says how many: several workers
+    with all cores each slow one another down."""
+    if not {"OMP_NUM_THREADS", "MKL_NUM_THREADS"} & set(os.environ):
         torch.set_num_threads(1)
 
 
@@ -104,7 +122,7 @@ class TorchShim(Shim):
         """The torch module as it is, for who only reads weights: a backward pass that was deferred stays so."""
         if self._model is None:
             raise MedmtlError("E017", name=self.name)
-        limit_worker_threads()
+        limit_threads_of_fork()
         return self._model
 
     @property
@@ -245,13 +263,17 @@ class TorchShim(Shim):
     def __getstate__(self) -> dict[str, Any]:
         """For pickle, inside of which weights are safetensors too."""
         kept = ("id", "name", "build", "lr_scale", "present_names")
-        return {**{name: getattr(self, name) for name in kept}, "weights": self.to_bytes()}
+        # only while a process is being started is there a popen
+        is_sent = get_spawning_popen() is not None
+        return {**{name: getattr(self, name) for name in kept}, "weights": self.to_bytes(), "is_sent": is_sent}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         weights = state.pop("weights")
         TorchShim.__init__(self, state["name"], state["build"], state["lr_scale"], state["present_names"])
         self.from_bytes(weights)
         self.id = state["id"]  # not a new one: an optimizer that was pickled along knows its averages by it
+        if state["is_sent"]:
+            limit_threads_of_spawned()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "TorchShim":
         """A copy with an id of its own: two modules must never share an optimizer's moments."""

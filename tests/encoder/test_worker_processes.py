@@ -51,6 +51,15 @@ def test_two_worker_processes_give_the_same_and_do_not_hang(elsewhere: dict[str,
     assert any(doc["medmtl_findings"][0] for doc in elsewhere["together"][method])
 
 
+def test_torch_threads_of_workers(elsewhere: dict[str, Any]):
+    """In a forked one more than one would hang, whoever asked for them; others have what the user says, else one."""
+    threads = elsewhere["threads"]
+    told = threads["told, no pipeline"]  # of the four, as many as there are cores
+    assert threads["spawn"] == threads.get("forkserver", told) == told
+    assert threads.get("fork", [1]) == [1]
+    assert (threads["spawn, not told"], threads["spawn, own"]) == ([1], [3])
+
+
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 

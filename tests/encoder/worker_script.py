@@ -2,12 +2,15 @@
 
 import json
 import multiprocessing
+import os
 import sys
 from typing import Any
 
 import spacy
 import torch
 from encoder_helpers import TASKS, TEXTS, adam, annotations, gold_examples
+from spacy.language import Language
+from spacy.tokens import Doc
 from thinc.api import fix_random_seed
 
 
@@ -33,6 +36,19 @@ def train(encoder: str, output: str) -> list[Any]:
     return losses
 
 
+@Language.component("test_threads")
+def note_threads(doc: Doc) -> Doc:
+    doc.user_data["threads"] = torch.get_num_threads()
+    return doc
+
+
+def own_threads(path: str) -> int:
+    """Of a worker of one's own, which sets three and loads a pipeline of its own."""
+    torch.set_num_threads(3)
+    spacy.load(path)(TEXTS[0])
+    return torch.get_num_threads()
+
+
 def pipe_in_processes(path: str) -> dict[str, Any]:
     """Predict with two worker processes, started in each way that this system has, after this one has started torch's
     threads, and then without any."""
@@ -40,11 +56,22 @@ def pipe_in_processes(path: str) -> dict[str, Any]:
     nlp = spacy.load(path)
     torch.randn(2_000_000).exp().sum()  # starts the threads that a forked child does not have
     texts = [*TEXTS, "", (TEXTS[0] + " ") * 40] * 3
-    together = {}
+    alone = [annotations(doc) for doc in nlp.pipe(texts)]
+    nlp.add_pipe("test_threads")
+    together, threads = {}, {}
     for method in multiprocessing.get_all_start_methods():
         multiprocessing.set_start_method(method, force=True)
-        together[method] = [annotations(doc) for doc in nlp.pipe(texts, n_process=2, batch_size=4)]
-    return {"together": together, "alone": [annotations(doc) for doc in nlp.pipe(texts)]}
+        docs = list(nlp.pipe(texts, n_process=2, batch_size=4))
+        together[method] = [annotations(doc) for doc in docs]
+        threads[method] = sorted({doc.user_data["threads"] for doc in docs})
+    multiprocessing.set_start_method("spawn", force=True)
+    with multiprocessing.Pool(1) as pool:
+        threads["told, no pipeline"] = [pool.apply(torch.get_num_threads)]
+    del os.environ["OMP_NUM_THREADS"]
+    threads["spawn, not told"] = sorted({doc.user_data["threads"] for doc in nlp.pipe(TEXTS, n_process=2)})
+    with multiprocessing.Pool(1) as pool:
+        threads["spawn, own"] = [pool.apply(own_threads, (path,))]
+    return {"together": together, "alone": alone, "threads": threads}
 
 
 if __name__ == "__main__":
