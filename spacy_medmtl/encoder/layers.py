@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from .dropout import Dropout, attention
 from .feed_forward import FeedForward
 from .packing import Group
 from .pretrained import EncoderShape
@@ -28,7 +29,7 @@ class Embeddings(nn.Module):
         self.positions = nn.Embedding(shape.n_positions, shape.embedding_width)
         self.types = nn.Embedding(shape.n_types, shape.embedding_width) if shape.n_types else None
         self.norm = nn.LayerNorm(shape.embedding_width, eps=shape.norm_eps)
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = Dropout(shape.dropout)
         narrow = shape.embedding_width != shape.width
         self.project = nn.Linear(shape.embedding_width, shape.width) if narrow else None
 
@@ -48,7 +49,6 @@ class SelfAttention(nn.Module):
     def __init__(self, shape: EncoderShape) -> None:
         super().__init__()
         self.n_heads = shape.n_heads
-        # a number, as torch's own attention draws the mask inside its kernel
         self.dropout = shape.attention_dropout
         self.query, self.key, self.value, self.out = (nn.Linear(shape.width, shape.width) for _ in range(4))
 
@@ -69,8 +69,7 @@ class SelfAttention(nn.Module):
         bias = group.bias
         if bias is not None:  # float64 rows with a float32 bias would be misread without a word
             bias = bias.to(torch.promote_types(query.dtype, bias.dtype)).repeat(n_routes, 1, 1, 1)
-        dropout = self.dropout if self.training else 0.0
-        mixed = nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=bias, dropout_p=dropout)
+        mixed = attention(query, key, value, bias, self.dropout if self.training else 0.0)
         # heads side by side again; the transposed tensor is not contiguous, so view would refuse it
         return mixed.transpose(1, 2).reshape(n_routes, n_rows, width)
 
@@ -90,7 +89,7 @@ class RoutedLayer(nn.Module):
         dense_in, dense_out = nn.Linear(shape.width, shape.inner), nn.Linear(shape.inner, shape.width)
         self.cluster: nn.Module = SharedCluster(FeedForward(dense_in, shape.activation, dense_out))
         self.norm = nn.LayerNorm(shape.width, eps=shape.norm_eps)
-        self.dropout = nn.Dropout(shape.dropout)
+        self.dropout = Dropout(shape.dropout)
         self.base: FeedForward | None = None
         self.base_norm: nn.LayerNorm | None = None
 

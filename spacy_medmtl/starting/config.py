@@ -31,11 +31,10 @@ size = 640
 @misc = "spacy-medmtl.round_robin.v1"
 
 [optimizer]
-@optimizers = "Adam.v1"
-L2_is_weight_decay = true
-L2 = 0.01
+@optimizers = "spacy-medmtl.TorchOptimizer.v1"
+algorithm = "adamw"
+weight_decay = 0.01
 grad_clip = 1.0
-use_averages = false
 
 [optimizer.learn_rate]
 @schedules = "warmup_linear.v1"
