@@ -337,10 +337,18 @@ def test_a_grammar_of_ones_own_in_another_language(tmp_path):
 # --- what is refused
 
 
+def test_a_list_within_a_phenomenon_ends_at_a_blank_line(tmp_path):
+    path = tmp_path / "grammar.txt"
+    path.write_text("# one\n$sign {-}.\n\n@ sign\nno\nnot\n\nsome {+}.\n", encoding="utf-8")
+    grammar = read_grammar(path)
+    assert [line.text for line in grammar.phenomena["one"]] == ["$sign {-}.", "some {+}."]
+    assert [line.text for line in grammar.lists["sign"]] == ["no", "not"]
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("no {-}.\n", r"stands before .* \(line 1\)"),
+        ("no {-}.\n", r"stands under .* \(line 1\)"),
         ("@ no\nno\n", "holds no template"),
         ("# one\n$nought {-}\n", r"'\$nought'.*line 2"),
         ("# one\nno {}\n", r"without a mark \(line 2\)"),

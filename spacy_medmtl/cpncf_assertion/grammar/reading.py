@@ -63,12 +63,17 @@ def read_grammar(path: Path) -> Grammar:
     from."""
     phenomena: dict[str, list[GrammarLine]] = {}
     lists: dict[str, list[GrammarLine]] = {}
+    phenomenon: list[GrammarLine] | None = None
     section: list[GrammarLine] | None = None
     for number, text in _lines(path):
-        if text[:2] in ("# ", "@ "):
-            section = (phenomena if text[0] == "#" else lists).setdefault(text[2:].strip(), [])
+        if text[:2] == "# ":
+            section = phenomenon = phenomena.setdefault(text[2:].strip(), [])
+        elif text[:2] == "@ ":
+            section = lists.setdefault(text[2:].strip(), [])
+        elif not text:
+            section = phenomenon  # a list that stands within a phenomenon ends here
         elif section is None:
-            raise _wrong(path, number, "stands before the first '# phenomenon' or '@ list'")
+            raise _wrong(path, number, "stands under no '# phenomenon' or '@ list'")
         else:
             section.append(GrammarLine(text, number))
     grammar = Grammar(path, phenomena, lists)
@@ -81,12 +86,13 @@ def read_grammar(path: Path) -> Grammar:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbers and texts of the lines that are no comment; blank ones are empty."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeError) as error:
         raise _wrong(path, 0, f"cannot be read ({type(error).__name__})") from error
     for number, line in enumerate(text.splitlines(), 1):
-        if line.strip() and not line.startswith("//"):
+        if not line.startswith("//"):
             yield number, line.strip()
 
 
