@@ -18,7 +18,8 @@ from ..record import Bounds, are_fragments
 WRONG = "the offsets do not give the words of the mention"
 _GAP = re.compile(r"\[\.{2,3}\]|\[…\]|\.{3}|…")
 _ESCAPED = re.compile(r"\\[nrt]")
-_PLAIN = str.maketrans("‘’‚‛“”„‟′″‐‑‒–—−\u00ad", "''''\"\"\"\"'\"-------")
+_PLAIN = str.maketrans("‘’‚‛“”„‟′″‐‑‒–—−", "''''\"\"\"\"'\"------", "\u200b\u200c\u200d\u2060\ufeff")
+_SOFT = "\u00ad"  # a hyphen that shows only where a line ends: copied as one, or not at all
 Mention = tuple[Sequence[Bounds], str | None]  # stretches as the file gives them, and the words if it does
 Counted = Callable[[str, int], int]  # (character, its place in the text) -> how many the file counts for it
 
@@ -30,11 +31,14 @@ def agree(covered: str, words: str) -> bool:
     covered_letters, word_letters = _letters(covered), _letters(words)
     if covered_letters == word_letters:
         return True
-    if covered.isascii() and not words.isascii():  # the text was made ASCII: other characters left out, "?", or plain
-        kept = covered_letters.replace("?", "")
-        bare = normalize("NFKD", word_letters).replace("?", "")
-        return kept != "" and kept in (_ascii(word_letters.replace("?", "")), _ascii(bare))
-    return False
+    if _SOFT in covered + words:
+        return any(agree(covered.replace(_SOFT, shown), words.replace(_SOFT, shown)) for shown in ("", "-"))
+    if covered.isascii() == words.isascii():
+        return False
+    # one of the two was made ASCII: other characters are left out, "?", or plain
+    made, full = (covered_letters, word_letters) if covered.isascii() else (word_letters, covered_letters)
+    kept = made.replace("?", "")
+    return kept != "" and kept in (_ascii(full.replace("?", "")), _ascii(normalize("NFKD", full).replace("?", "")))
 
 
 def _letters(text: str) -> str:
