@@ -111,15 +111,10 @@ def _beside(path: Path, word: str) -> Path | None:
 
 
 def _rows(path: Path, n_columns: int, audit: Audit) -> Rows:
-    """The rows of a table of annotations by document, blanks at the edges of columns removed. A line with another
-    number of columns is a loss."""
+    """The rows of a table of annotations by document."""
     rows: Rows = {}
-    for place, row in read_rows(path, audit):
-        columns = [column.strip() for column in row]
-        if len(columns) == n_columns:
-            rows.setdefault(columns[0], []).append((place, columns))
-        else:
-            audit.dropped(place, "line", "", f"{len(columns)} columns: expected {n_columns}, separated by tabs")
+    for place, columns in read_rows(path, audit, n_columns=n_columns):
+        rows.setdefault(columns[0], []).append((place, columns))
     return rows
 
 
