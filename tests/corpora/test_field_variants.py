@@ -186,3 +186,12 @@ def test_tags_of_one_word_and_words_of_blanks(run, write):
     docs, audit = run("conll", path, on_error="stop")
     assert found(docs) == [("left ear", "Part"), ("itches", "Sign")]
     assert audit.notes["words that are nothing but blanks, left out"] == 1
+
+
+@pytest.mark.parametrize("words", [["Itchy"], None])
+def test_label_studio_words_as_other_versions_give_them(run, write, words):
+    region = {"id": "a", "type": "labels", "value": {"start": 0, "end": 5, "text": words, "labels": ["Sign"]}}
+    task = {"data": {"text": "Itchy ear."}, "annotations": [], "completions": [{"result": [region]}]}
+    docs, audit = run("label_studio", write("a.json", json.dumps([task])), on_error="stop")
+    assert found(docs) == [("Itchy", "Sign")]
+    assert not audit.changes
