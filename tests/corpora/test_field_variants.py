@@ -195,3 +195,15 @@ def test_label_studio_words_as_other_versions_give_them(run, write, words):
     docs, audit = run("label_studio", write("a.json", json.dumps([task])), on_error="stop")
     assert found(docs) == [("Itchy", "Sign")]
     assert not audit.changes
+
+
+def test_doccano_texts_of_no_class_and_of_nobody(run, write):
+    rows = [
+        {"text": "Ear?", "label": "ask"},
+        {"text": "Hm.", "label": ""},
+        {"text": "Later.", "label": None},
+        {"text": "Eye?", "cats": {"ask": 1.0, "tell": 0.0}},
+    ]
+    docs, audit = run("doccano", write("a.jsonl", "\n".join(map(json.dumps, rows))), on_error="stop")
+    assert [[span.label_ for span in doc.spans[INTENTS]] for doc in docs] == [["ask"], [], ["ask"]]
+    assert audit.notes["examples that nobody annotated, left out"] == 1

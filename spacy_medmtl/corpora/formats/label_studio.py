@@ -58,7 +58,7 @@ def _chosen(task: Value, which: str, given: JsonText) -> list[Value] | None:
     """The results of the annotation that counts; None if there is none."""
     audit = given.audit
     annotations = given.objects(task.get("annotations") or task.get("completions"), "an annotation")
-    done = [annotation for annotation in annotations if not annotation.get("was_cancelled")]
+    done = [one for one in annotations if not any(map(one.get, ("was_cancelled", "skipped")))]
     audit.note("cancelled annotations, left out", len(annotations) - len(done))
     if not done:
         is_predicted = bool(task.get("predictions"))
