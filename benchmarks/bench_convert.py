@@ -1,4 +1,5 @@
-"""Speed and memory of ``medmtl convert``: short sentences, made with a seed and written to a temporary file.
+"""Speed and memory of ``medmtl convert``: short sentences, or documents of many words, made with a seed and written to
+a temporary file.
 
 "records" only reads; "read" parses the file twice, as the converter of an open format does, and makes the Docs;
 "written" is the whole command, which also writes them. Each runs in a process of its own, so that its peak is its own.
@@ -6,6 +7,7 @@
 
     python benchmarks/bench_convert.py --sentences 100000
     python benchmarks/bench_convert.py --formats prodigy --formats pubtator_any --formats csv_sentences
+    python benchmarks/bench_convert.py --formats prodigy --words 1500 2500 --sentences 1000 --sentences 90000  # 1 GB
 """
 
 import json
@@ -32,11 +34,11 @@ from spacy_medmtl.training.report import table
 WORDS = "the patient denies any fever cough chest pain but reports mild nausea since last night".split()
 
 
-def sentences(n: int, seed: int) -> Iterator[tuple[list[str], int | None]]:
-    """The words of sentences of 4 to 12, and where a mention of two words begins, in a third of them."""
+def sentences(n: int, n_words: tuple[int, int], seed: int) -> Iterator[tuple[list[str], int | None]]:
+    """The words of sentences of so many, and where a mention of two words begins, in a third of them."""
     draw = random.Random(seed)
     for _ in range(n):
-        words = [draw.choice(WORDS) for _ in range(draw.randint(4, 12))]
+        words = draw.choices(WORDS, k=draw.randint(*n_words))
         yield words, draw.randrange(len(words) - 1) if draw.random() < 1 / 3 else None
 
 
@@ -135,12 +137,12 @@ FORMATS: dict[str, tuple[str, Callable[[int, list[str], int | None], str], tuple
 }
 
 
-def write_file(path: Path, name: str, count: int, seed: int) -> None:
+def write_file(path: Path, name: str, count: int, n_words: tuple[int, int], seed: int) -> None:
     """A file of a format with so many sentences."""
     _, as_document, (before, between, behind) = FORMATS[name]
     with path.open("w") as stream:
         stream.write(before)
-        for number, (words, start) in enumerate(sentences(count, seed)):
+        for number, (words, start) in enumerate(sentences(count, n_words, seed)):
             stream.write(between * (number > 0) + as_document(number, words, start))
         stream.write(behind)
 
@@ -183,16 +185,18 @@ def main(
     counts: Annotated[list[int], typer.Option("--sentences", help="Sizes to measure.")] = [10_000, 100_000],  # noqa: B006
     formats: Annotated[list[str], typer.Option(help=f"Of {', '.join(FORMATS)}.")] = ["conll"],  # noqa: B006
     calls: Annotated[list[str], typer.Option(help=f"Of {', '.join(CALLS)}.")] = ["read", "written"],  # noqa: B006
+    words: Annotated[tuple[int, int], typer.Option(help="Fewest and most words of a sentence.")] = (4, 12),
     seed: Annotated[int, typer.Option(help="Of the sentences.")] = 0,
     output: Annotated[Path, typer.Option(help="Where the figures go.")] = Path("metrics/bench_convert.json"),
 ) -> None:
     """Print and save the figures."""
-    results: dict[str, Any] = {"machine": f"{platform.machine()}, Python {platform.python_version()}", "seed": seed}
+    machine = f"{platform.machine()}, Python {platform.python_version()}"
+    results: dict[str, Any] = {"machine": machine, "seed": seed, "words": words}
     rows: list[list[str]] = []
     for name, count in product(formats, counts):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder) / ("x.jsonl" if name == "bioc_json" else "x.txt")
-            write_file(source, name, count, seed)
+            write_file(source, name, count, words, seed)
             size = source.stat().st_size / 1e6
             for call in calls:
                 with multiprocessing.get_context("spawn").Pool(1) as pool:

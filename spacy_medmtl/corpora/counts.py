@@ -1,7 +1,7 @@
 """What one output of a conversion holds, in numbers: never a text."""
 
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,11 +26,11 @@ class Counts:
     documents: int = 0
     sentences: int = 0
     tokens: int = 0
-    spans: dict[str, "Counter[str]"] = field(default_factory=dict)
-    depths: dict[str, "Counter[int]"] = field(default_factory=dict)
+    spans: dict[str, "Counter[str]"] = field(default_factory=lambda: defaultdict(Counter))
+    depths: dict[str, "Counter[int]"] = field(default_factory=lambda: defaultdict(Counter))
     sentence_tokens: "Counter[int]" = field(default_factory=Counter)
-    spans_per_document: dict[str, "Counter[int]"] = field(default_factory=dict)
-    span_tokens: dict[str, "Counter[int]"] = field(default_factory=dict)
+    spans_per_document: dict[str, "Counter[int]"] = field(default_factory=lambda: defaultdict(Counter))
+    span_tokens: dict[str, "Counter[int]"] = field(default_factory=lambda: defaultdict(Counter))
     sentences_over: int = 0
     prints: "array[int]" = field(default_factory=lambda: array("Q"))
 
@@ -52,10 +52,10 @@ class Counts:
                 if key == FINDINGS:
                     statuses = group_values(doc, key, "assertion")
                     names = [f"{name}/{status}" for name, status in zip(names, statuses, strict=True)]
-                self.depths.setdefault(key, Counter()).update(depths(places))
-                self.span_tokens.setdefault(key, Counter()).update(bin_of(end - start) for start, end in places)
-            self.spans.setdefault(key, Counter()).update(names)
-            self.spans_per_document.setdefault(key, Counter())[bin_of(len(names))] += 1
+                self.depths[key].update(depths(places))
+                self.span_tokens[key].update(bin_of(end - start) for start, end in places)
+            self.spans[key].update(names)
+            self.spans_per_document[key][bin_of(len(names))] += 1
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON, in a stable order."""

@@ -9,9 +9,9 @@ In a published corpus a span with itself is no pair, for a model could not tell 
 on the same tokens, what a file says of them is a loss, and what it does not say is not judged.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, product
 
 from spacy.tokens import Doc
 
@@ -26,15 +26,7 @@ OUTSIDE = "related pairs outside of the judged ones, kept"
 CROWDED = "sentences with too many entities, whose unrelated pairs are not judged"
 MAX_ENTITIES = 200  # in a sentence; the pairs are as many as its square
 Stated = set[str | None]  # labels of a pair; None: the file says that it has none
-
-
-@dataclass(frozen=True)
-class Placed:
-    """An entity of the Doc on its tokens."""
-
-    bounds: Bounds
-    type: str
-    sentence: int
+BySentence = dict[int, list[tuple[Bounds, str]]]  # tokens and types of the entities of each sentence
 
 
 class JudgedPairs:
@@ -53,9 +45,12 @@ class JudgedPairs:
     def add_candidates(self, scheme: Scheme) -> None:
         """Count the pairs of the scheme's kinds as judged."""
         numbers = list(chain.from_iterable([n] * len(sent) for n, sent in enumerate(self.doc.sents)))
-        self._entities.update(filter(None, self.placed.values()))
-        placed = [Placed(at, entity.label, numbers[at[0]]) for entity, at in self.placed.items() if at is not None]
-        for head, tail in _candidates(placed, scheme, self.audit):
+        by_sentence: BySentence = defaultdict(list)
+        for entity, at in self.placed.items():
+            if at is not None:
+                self._entities.add(at)
+                by_sentence[numbers[at[0]]].append((at, entity.label))
+        for head, tail in _candidates(by_sentence, scheme, self.audit):
             self.stated.setdefault((head, tail, None), set())
 
     def add_links(self, links: Iterable[Link], scheme: Scheme) -> None:
@@ -118,19 +113,15 @@ class JudgedPairs:
             self.doc.spans[RELATIONS].attrs[ANNOTATED_LABELS] = sorted(labels)
 
 
-def _candidates(entities: Iterable[Placed], scheme: Scheme, audit: Audit) -> Iterator[tuple[Bounds, Bounds]]:
-    by_sentence: dict[int, list[Placed]] = {}
-    for entity in entities:
-        by_sentence.setdefault(entity.sentence, []).append(entity)
+def _candidates(by_sentence: BySentence, scheme: Scheme, audit: Audit) -> Iterator[tuple[Bounds, Bounds]]:
     crowded = [sentence for sentence, inside in by_sentence.items() if len(inside) > MAX_ENTITIES]
     audit.note(CROWDED, len(crowded))
     for sentence in crowded:
         del by_sentence[sentence]
     for sentence, heads in by_sentence.items():
         near = range(sentence - scheme.reach, sentence + scheme.reach + 1)
-        tails: Sequence[Placed] = list(chain.from_iterable(by_sentence.get(number, ()) for number in near))
-        for head in heads:
-            for tail in tails:
-                is_first = head.type != tail.type or head.bounds < tail.bounds
-                if is_first and head.bounds != tail.bounds and (head.type, tail.type) in scheme.kinds:
-                    yield head.bounds, tail.bounds
+        tails = list(chain.from_iterable(by_sentence.get(number, ()) for number in near))
+        for (head, head_type), (tail, tail_type) in product(heads, tails):
+            is_first = head_type != tail_type or head < tail
+            if is_first and head != tail and (head_type, tail_type) in scheme.kinds:
+                yield head, tail

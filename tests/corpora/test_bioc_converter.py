@@ -135,10 +135,10 @@ def test_infons_as_attributes(run, corpus):
         (('offset="3"', 'offset="-3"'), "no number"),
         (('offset="3"', 'offset="NaN"'), "no number"),
         (('offset="3"', 'offset="99999999999999999999"'), "no number"),
-        (('offset="3"', 'offset="999"'), "outside the passage"),
+        (('offset="3"', 'offset="999"'), "outside the text"),
         (('length="5"', 'length="4"'), "do not give the words"),
         (('refid="1"', 'refid="9"'), "an argument that is no mention"),
-        (('key="type">Act', 'key="kind">Act'), "without a type"),
+        (('key="type">Act', 'key="kind">Act'), "without a label"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(run, write, change, reason):

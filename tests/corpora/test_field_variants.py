@@ -165,3 +165,45 @@ def test_label_studio_before_its_first_version(run, write):
     assert audit.notes["tasks that nobody annotated, left out (they have predictions of a model)"] == 1
     _, audit = run("label_studio", write("b.json", '[{"text": "Ear ache.", "label": []}]'))
     assert "JSON-MIN" in audit.changes[0].reason
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", b"text,label\rItchy ear.,sign\rAll well.,none\r"),  # Excel's kind for the Macintosh
+        ("a.csv", "text,label\nItchy ear.,sign\nAll well.,none\n".encode("utf-16-le")),  # without its mark
+        ("a.csv", "text,label\nItchy ear.,sign\nAll well.,none\n".encode("utf-16-be")),
+    ],
+)
+def test_csv_as_spreadsheets_save_it(run, write, name, content):
+    docs, audit = run("csv_sentences", write(name, content), on_error="stop")
+    assert found(docs, INTENTS) == [("Itchy ear.", "sign"), ("All well.", "none")]
+    assert not audit.changes
+
+
+def test_tags_of_one_word_and_words_of_blanks(run, write):
+    path = write("a.tsv", "left\tB-Part\near\tE-Part\n \tO\nitches\tW-Sign\n")
+    docs, audit = run("conll", path, on_error="stop")
+    assert found(docs) == [("left ear", "Part"), ("itches", "Sign")]
+    assert audit.notes["words that are nothing but blanks, left out"] == 1
+
+
+@pytest.mark.parametrize("words", [["Itchy"], None])
+def test_label_studio_words_as_other_versions_give_them(run, write, words):
+    region = {"id": "a", "type": "labels", "value": {"start": 0, "end": 5, "text": words, "labels": ["Sign"]}}
+    task = {"data": {"text": "Itchy ear."}, "annotations": [], "completions": [{"result": [region]}]}
+    docs, audit = run("label_studio", write("a.json", json.dumps([task])), on_error="stop")
+    assert found(docs) == [("Itchy", "Sign")]
+    assert not audit.changes
+
+
+def test_doccano_texts_of_no_class_and_of_nobody(run, write):
+    rows = [
+        {"text": "Ear?", "label": "ask"},
+        {"text": "Hm.", "label": ""},
+        {"text": "Later.", "label": None},
+        {"text": "Eye?", "cats": {"ask": 1.0, "tell": 0.0}},
+    ]
+    docs, audit = run("doccano", write("a.jsonl", "\n".join(map(json.dumps, rows))), on_error="stop")
+    assert [[span.label_ for span in doc.spans[INTENTS]] for doc in docs] == [["ask"], [], ["ask"]]
+    assert audit.notes["examples that nobody annotated, left out"] == 1

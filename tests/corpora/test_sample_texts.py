@@ -55,8 +55,9 @@ def test_training_texts_have_every_form_the_guide_tells():
     assert any("[**" in one.text for one in texts)
     assert any("[ ]" in one.text for one in texts)
     assert any("|" in one.text for one in texts)
-    assert any("\n" in one.text[entity.start : entity.end] for one in texts for entity in one.entities)
-    assert {modifier for entity in entities for modifier in entity.modifiers} == {
+    assert any("\n" in one.text[slice(*entity.bounds)] for one in texts for entity in one.entities)
+    assert {name for entity in entities for name, _ in entity.attributes} == {
+        "assertion",
         "historical",
         "uncertain",
         "hypothetical",

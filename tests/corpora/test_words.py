@@ -22,6 +22,10 @@ from spacy_medmtl.corpora.formats.words import agree, located
         ("na ve", "naïve"),
         ("patient's", "patient’s"),
         ("ﬁbrosis", "fibrosis"),
+        ("naïve", "na?ve"),  # the words were made ASCII
+        ("fe\u200bver", "fever"),
+        ("ull\u00adage", "ullage"),  # a soft hyphen, left out
+        ("ull\u00adage", "ull-age"),
     ],
 )
 def test_copies(found, words):

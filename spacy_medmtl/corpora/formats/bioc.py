@@ -7,7 +7,7 @@ what the original had between two passages.
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +25,12 @@ from ..record import (
     is_offset,
     joined,
     moved,
-    read_label,
     resolve_links,
 )
 from ..scheme import Scheme
 from .json_files import read_json
 from .json_values import has_types
-from .words import WRONG, located
+from .words import Mention, entities_at
 from .xml import Element, line_of, local, read_elements
 
 BREAK = "\n"
@@ -163,21 +162,17 @@ def _entities(passage: Passage, begin: int, place: Place, audit: Audit) -> Itera
     """The mentions, by their ids, in the text of the document, in which a passage begins at ``begin``."""
     in_text = [annotation for annotation in passage.annotations if _list(annotation, "locations")]
     audit.note("annotations of a document, at no place in its text", len(passage.annotations) - len(in_text))
-    places = [_locations(annotation) for annotation in in_text]
-    words = [_typed(annotation.get("text") or "", str) or None for annotation in in_text]
-    mentions = [(moved(given, -passage.offset), said) for given, said in zip(places, words)]
-    for annotation, given, fragments in zip(in_text, places, located(passage.text, mentions, audit)):
-        infons, here = _infons(annotation), _place(annotation, place)
-        label = read_label(infons.pop("type", None), audit)
-        if label is None or fragments is None:
-            edges = [edge for bounds in given for edge in bounds]
-            is_inside = passage.offset <= min(edges) <= max(edges) <= passage.offset + len(passage.text)
-            reason = WRONG if is_inside else "the locations are outside the passage"
-            audit.dropped(here, "line", "", "an annotation without a type" if label is None else reason)
-            continue
-        flags = {"true": "", "false": "false"}
+    flags = {"true": "", "false": "false"}
+    mentions: list[Mention] = []
+    for annotation in in_text:
+        infons, words = _infons(annotation), _typed(annotation.get("text") or "", str) or None
+        label = infons.pop("type", None)
         attributes = tuple((name, flags.get(said.lower(), said)) for name, said in infons.items())
-        yield str(annotation.get("id", "")), Entity(label, moved(fragments, begin), here, attributes)
+        stretches = moved(_locations(annotation), -passage.offset)
+        mentions.append(Mention(stretches, words, label, _place(annotation, place), attributes))
+    for annotation, entity in zip(in_text, entities_at(passage.text, mentions, audit)):
+        if entity is not None:
+            yield str(annotation.get("id", "")), replace(entity, fragments=moved(entity.fragments, begin))
 
 
 def _links(

@@ -13,11 +13,11 @@ from pathlib import Path, PurePosixPath
 from ..audit import Audit, Place
 from ..options import DISCONTINUOUS, SPANS
 from ..reader import Reader
-from ..record import Bounds, Entity, LinkRow, Record, are_fragments, is_label, resolve_links
+from ..record import Bounds, LinkRow, Record, is_label, resolve_links
 from ..scheme import Scheme
 from .archive import MAX_BYTES, Archive, opened
 from .files import decoded, read_text
-from .words import WRONG, located
+from .words import Mention, entities_at
 
 _MENTION = re.compile(r"(?P<label>\S+) (?P<offsets>\d{1,9} \d{1,9}(?:;\d{1,9} \d{1,9})*)", re.ASCII)
 _RELATION = re.compile(r"(?P<label>\S+) [^\s:]+:(?P<head>\S+) [^\s:]+:(?P<tail>\S+)\s*")
@@ -26,7 +26,6 @@ _EVENT = re.compile(r"\S+:(?P<trigger>T\S+)")
 _ROW = re.compile(r"([TREAMN#]\S*|\*)\t")
 _NOT_KEPT = {"E": "events", "*": "equivalences", "N": "normalisations", "#": "annotators' notes"}
 _ORDER = "expected 'id TAB label start end TAB words', more stretches as 'start end;start end'"
-_APART = "the offsets are outside the text, or the stretches overlap"
 CONFIGURATION = "annotation.conf"
 
 
@@ -179,7 +178,7 @@ def declared_names(configuration: str) -> dict[str, list[str]]:
 
 
 def _record(pair: Pair, audit: Audit) -> Record:
-    mentions: dict[str, tuple[Entity, str]] = {}  # as its row has it, with its words
+    mentions: dict[str, Mention] = {}
     triggers: dict[str, str] = {}  # event -> the mention that names it, which has what is said of the event
     said: list[tuple[str, tuple[str, str], Place]] = []  # id of what an attribute is of, name and value
     relations: list[LinkRow] = []
@@ -214,7 +213,9 @@ def _record(pair: Pair, audit: Audit) -> Record:
             audit.note("attributes of relations, not kept")
         else:
             audit.dropped(place, "line", "", "an attribute of no mention of the document")
-    entities = dict(_entities(pair, mentions, attributes, audit))
+    given = [replace(one, attributes=tuple(attributes.get(name, ()))) for name, one in mentions.items()]
+    found = zip(mentions, entities_at(pair.text, given, audit, has_mark=pair.has_mark))
+    entities = {name: entity for name, entity in found if entity is not None}
     named = {event: entities[mention] for event, mention in triggers.items() if mention in entities}
     links = resolve_links(relations, {**named, **entities}, audit)
     return Record(pair.text, pair.place, entities=list(entities.values()), links=links)
@@ -251,25 +252,10 @@ def _fragments(offsets: str) -> tuple[Bounds, ...]:
     return tuple(zip(numbers[::2], numbers[1::2]))
 
 
-def _mention(rest: str, place: Place) -> tuple[Entity, str] | None:
-    """The mention of a row, as it stands there, with its words; None if it is none."""
+def _mention(rest: str, place: Place) -> Mention | None:
+    """The mention of a row; None if it is none."""
     head, tab, words = rest.partition("\t")
     match = _MENTION.fullmatch(head.strip(" ")) if tab else None
     if match is None or not is_label(match["label"]):
         return None
-    return Entity(match["label"], _fragments(match["offsets"]), place), words
-
-
-def _entities(
-    pair: Pair, mentions: dict[str, tuple[Entity, str]], attributes: dict[str, list[tuple[str, str]]], audit: Audit
-) -> Iterator[tuple[str, Entity]]:
-    """The mentions by their ids, at the characters where their words stand."""
-    given = [(entity.fragments, words) for entity, words in mentions.values()]
-    stretches = located(pair.text, given, audit, has_mark=pair.has_mark)
-    for (identifier, (entity, _)), fragments in zip(mentions.items(), stretches):
-        if fragments is None:
-            ordered = sorted(entity.fragments)
-            reason = WRONG if are_fragments(ordered, len(pair.text)) else _APART
-            audit.dropped(entity.place, "line", "", reason, (ordered[0][0], max(end for _, end in ordered)))
-        else:
-            yield identifier, replace(entity, fragments=fragments, attributes=tuple(attributes.get(identifier, ())))
+    return Mention(_fragments(match["offsets"]), words, match["label"], place)

@@ -1,9 +1,10 @@
 """Columns of words and tags: a word a line, a blank line after each sentence.
 
-BIO, IOB1, IOBES, BMES and BILOU are all read by one rule: a mention goes on while ``I-``, ``M-``, ``E-`` or ``L-``
-repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``B-`` right after a mention begins
-another one, ``I-`` that follows nothing begins one too (IOB1 writes all its mentions so), and a mention at the end of a
-sentence needs no closing. Several columns of tags are layers, each read on its own, so that mentions may be nested.
+BIO, IOB1, IOBES, BMES, BMEWO and BILOU are all read by one rule: a mention goes on while ``I-``, ``M-``, ``E-`` or
+``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``B-`` right after a mention
+begins another one, ``I-`` that follows nothing begins one too (IOB1 writes all its mentions so), and a mention at the
+end of a sentence needs no closing. Several columns of tags are layers, each read on its own, so that mentions may be
+nested.
 
 Words are kept as given; where blanks stood between them is known only from a ``MISC`` column, as CoNLL-U Plus has it
 and ``medmtl export conll`` writes it: ``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
@@ -29,9 +30,10 @@ UNTYPED = "Entity"  # label of mentions whose tags have no type
 MAX_WORDS = 10_000  # far above any sentence; without blank lines a file would be one sentence that fills the memory
 ORPHANS = "mentions that begin with I- or E-"
 COMMENTS = "comment lines, not used"
+BLANK_WORDS = "words that are nothing but blanks, left out"
 _NEWDOC = re.compile(r"# *newdoc\b.*")
 _SEPARATOR = re.compile(r"-DOCSTART-(\s.*)?|###MEDLINE:\d+\s*")
-_TAG = re.compile(r"(?P<prefix>[BIESLUM])(?:[-_](?P<label>\S.*))?")  # beside O
+_TAG = re.compile(r"(?P<prefix>[BIESLUMW])(?:[-_](?P<label>\S.*))?")  # beside O
 _BLANKS = re.compile(" +")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _UNREADABLE = "\x00"  # stands for a line that cannot be decoded: a blank line would end the sentence
@@ -139,9 +141,12 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
         # at blanks, not at other white space, which may be a word
         columns = line.rstrip(" \t").split("\t") if "\t" in line else _BLANKS.split(line.strip(" "))
         problem = _problem(line, columns, layout, n_columns)
+        if problem == BLANK_WORDS:
+            audit.note(problem)
+            continue
         tags = [] if problem else [_read_tag(columns[at]) for at in layout.tags]
         if not problem and None in tags:
-            problem = "the tag is neither O nor a label with B-, I-, M-, E-, S-, L- or U- before it"
+            problem = "the tag is neither O nor a label with B-, I-, M-, E-, S-, L-, U- or W- before it"
         if problem and line[0] == "#":
             audit.note(COMMENTS)
             continue
@@ -196,6 +201,8 @@ def _problem(line: str, columns: list[str], layout: ColumnLayout, n_columns: int
     if n < 2 or not -n <= min(used) <= max(used) < n:
         return f"{len(columns)} columns, fewer than the settings name (a word and its tag)"
     word = columns[layout.word]
+    if word and not word.strip(" "):
+        return BLANK_WORDS
     return "" if word and word == word.strip(" ") else "the word is empty or has blanks at an edge"
 
 

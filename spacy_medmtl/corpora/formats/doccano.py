@@ -16,6 +16,7 @@ from .json_values import JsonText, Value, attributes_of
 
 _KNOWN = ("id", "label", "start_offset", "end_offset", "user", "created_at", "updated_at")
 _SPANS, _CLASSES = "spans", "classes"
+_HOLDERS = ("label", "labels", "annotations", "entities", "cats")  # members that hold what was annotated
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
@@ -27,6 +28,9 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
         text = value.get("text", value.get("data")) if isinstance(value, dict) else None
         if not isinstance(value, dict) or not isinstance(text, str):
             audit.dropped(place, "line", "", "expected a JSON object with a text")
+            continue
+        if {"label", "labels"} & value.keys() and all(value.get(name) is None for name in _HOLDERS):
+            audit.note("examples that nobody annotated, left out")
             continue
         audit.note("comments, not kept", len(value["Comments"]) if isinstance(value.get("Comments"), list) else 0)
         waiting.append((value, JsonText(text, place, audit)))
@@ -59,7 +63,7 @@ def _kind(annotation: Any) -> str | None:
 def _record(value: Value, given: JsonText, kind: str | None) -> Record:
     record = Record(given.text, given.place, is_explicit=False)
     annotation = _annotation(value)
-    parts = annotation if isinstance(annotation, list) else [annotation]
+    parts = annotation if isinstance(annotation, list) else [] if annotation == "" else [annotation]
     spans: list[Entity] = []
     if annotation is not None and (_kind(annotation) or kind) != _CLASSES:
         for part in parts:
@@ -68,8 +72,11 @@ def _record(value: Value, given: JsonText, kind: str | None) -> Record:
     elif annotation is not None:
         labels = [part.get("label") if isinstance(part, dict) else part for part in parts]
         record.classes = given.labels([_named(label, given.audit) for label in labels])
-    if isinstance(value.get("cats"), (list, str)):
-        record.classes = [*(record.classes or ()), *given.labels(value["cats"])]
+    cats = value.get("cats")
+    if isinstance(cats, dict):
+        cats = [label for label, holds in cats.items() if holds]
+    if cats is not None:
+        record.classes = [*(record.classes or ()), *given.labels(cats)]
     if "entities" in value:
         parts = value["entities"] if isinstance(value["entities"], list) else []
         for part in parts:

@@ -11,15 +11,10 @@ MAX_BYTES = 50_000_000  # of the document as unpacked
 _BLANKS = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
 
 
-class TableRow(list[str]):
-    """The texts of the cells of a row, their paragraphs joined with line breaks; ``place`` is that of the row."""
-
-    def __init__(self, cells: list[str], place: Place) -> None:
-        super().__init__(cells)
-        self.place = place
+Row = tuple[Place, list[str]]  # the texts of its cells, their paragraphs joined with line breaks
 
 
-def read_tables(path: Path, audit: Audit) -> list[list[TableRow]]:
+def read_tables(path: Path, audit: Audit) -> list[list[Row]]:
     """The tables of a document; none, and a loss (MedmtlError E401 in stop mode), if it cannot be read."""
     with opened(path, audit) as archive:
         if archive is None:
@@ -33,11 +28,9 @@ def read_tables(path: Path, audit: Audit) -> list[list[TableRow]]:
     return [] if root is None else [_rows(table, place.file) for table in root.iter("{*}tbl")]
 
 
-def _rows(table: Element, path: Path) -> list[TableRow]:
-    return [
-        TableRow([_text(cell) for cell in row.iterchildren("{*}tc")], line_of(row, path))
-        for row in table.iterchildren("{*}tr")
-    ]
+def _rows(table: Element, path: Path) -> list[Row]:
+    rows = table.iterchildren("{*}tr")
+    return [(line_of(row, path), [_text(cell) for cell in row.iterchildren("{*}tc")]) for row in rows]
 
 
 def _text(cell: Element) -> str:

@@ -22,6 +22,8 @@ _NO_TEXT = {
     b"\xd0\xcf\x11\xe0": "a file of an old office program",
 }
 _LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+_HEAD = 1 << 16  # bytes in which a line ends, if any does
+_WIDE = ("utf-16", "utf-32")
 _ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Windows it is cp1252)"
 
 
@@ -74,10 +76,12 @@ def check_text(head: bytes, path: Path) -> None:
 
 
 def encoding_of(head: bytes, path: Path, audit: Audit) -> str:
-    """The encoding that a file's byte order mark names; without one, that of the conversion. Raises MedmtlError E402
-    for a file that is no text."""
+    """The encoding that a file's byte order mark names, or the zeros between its first letters; else that of the
+    conversion. Raises MedmtlError E402 for a file that is no text."""
     check_text(head, path)
-    return next((name for mark, name in MARKS if head.startswith(mark)), audit.encoding)
+    is_there = bytes(map(bool, head[:4]))
+    unmarked = {b"\1\0\1\0": "utf-16-le", b"\0\1\0\1": "utf-16-be"}.get(is_there, audit.encoding)
+    return next((name for mark, name in MARKS if head.startswith(mark)), unmarked)
 
 
 def decoded(content: bytes, place: Place, audit: Audit) -> str | None:
@@ -112,17 +116,20 @@ def lines_of(path: Path, audit: Audit) -> Iterator[tuple[int, str, str]]:
     """(number, line with its end, what is wrong with its bytes if anything is). What cannot be decoded comes with
     replacement characters.
 
-    Only a line feed ends a line: other characters that Python splits on (U+2028, form feed) occur inside real text.
+    Only a line feed ends a line: other characters that Python splits on (U+2028, form feed) occur inside real text. Of
+    a file without any, as Excel saves for the Macintosh, a carriage return does.
     """
     with path.open("rb") as stream:
-        encoding = encoding_of(stream.read(4), path, audit)
+        head = stream.read(_HEAD)
+        encoding = encoding_of(head[:4], path, audit)
         stream.seek(0)
-        wide = encoding.lower().startswith(("utf-16", "utf-32"))  # no line of bytes ends at a line feed there
-        lines: Iterable[str | bytes] = io.TextIOWrapper(stream, encoding, "replace", "\n") if wide else stream
+        end = "\r" if b"\r" in head and b"\n" not in head else "\n"
+        is_text = end == "\r" or encoding.lower().startswith(_WIDE)  # no line of bytes ends at a line feed there
+        lines: Iterable[str | bytes] = io.TextIOWrapper(stream, encoding, "replace", end) if is_text else stream
         for number, raw in enumerate(lines, 1):
             audit.bytes_read[0] += len(raw)
             if isinstance(raw, str):
-                yield number, raw, "the line is not UTF-16 or UTF-32" if "\ufffd" in raw else ""
+                yield number, raw, f"the line is not {_shown(encoding)}: {_ADVICE}" if "\ufffd" in raw else ""
                 continue
             # utf-8-sig would also eat a byte order mark of later lines, where it is text
             codec = "utf-8" if encoding == "utf-8-sig" and number > 1 else encoding
@@ -147,11 +154,21 @@ def read_lines(path: Path, audit: Audit, *, instead: str | None = None) -> Itera
         yield number, line.rstrip("\r\n")
 
 
-def read_rows(path: Path, audit: Audit, mark: str = "\t") -> Iterator[tuple[Place, list[str]]]:
-    """Yield the place and the columns of each line that is not blank. Losses as for ``read_lines``."""
+def read_rows(
+    path: Path, audit: Audit, mark: str = "\t", *, n_columns: int | None = None
+) -> Iterator[tuple[Place, list[str]]]:
+    """Yield the place and the columns of each line that is not blank; of a given number of columns without the blanks
+    at their edges, any other number being a loss. Losses as for ``read_lines``."""
     for number, line in read_lines(path, audit):
-        if line.strip():
-            yield Place(path, number), line.split(mark)
+        columns, place = line.split(mark), Place(path, number)
+        if not line.strip():
+            continue
+        if n_columns is None:
+            yield place, columns
+        elif len(columns) == n_columns:
+            yield place, [column.strip() for column in columns]
+        else:
+            audit.dropped(place, "line", "", f"{len(columns)} columns: expected {n_columns}, separated by tabs")
 
 
 def companion(

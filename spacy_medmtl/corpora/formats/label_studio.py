@@ -7,15 +7,16 @@ read. How offsets count is decided by the regions' own words, see ``words``.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..audit import Audit
 from ..options import SPANS, UNIT, choice, name
 from ..reader import Reader
-from ..record import Entity, LinkRow, Record, label_problem, read_label, resolve_links
+from ..record import Entity, LinkRow, Record, resolve_links
 from ..scheme import Scheme
 from .json_files import read_json
 from .json_values import JsonText, Value
-from .words import WRONG, located
+from .words import Mention, entities_at
 
 _SEVERAL = "a task that several people annotated: choose with the setting 'annotations'"
 UNNAMED = "related"
@@ -56,8 +57,8 @@ READER = Reader(
 def _chosen(task: Value, which: str, given: JsonText) -> list[Value] | None:
     """The results of the annotation that counts; None if there is none."""
     audit = given.audit
-    annotations = given.objects(task.get("annotations", task.get("completions")), "an annotation")
-    done = [annotation for annotation in annotations if not annotation.get("was_cancelled")]
+    annotations = given.objects(task.get("annotations") or task.get("completions"), "an annotation")
+    done = [one for one in annotations if not any(map(one.get, ("was_cancelled", "skipped")))]
     audit.note("cancelled annotations, left out", len(annotations) - len(done))
     if not done:
         is_predicted = bool(task.get("predictions"))
@@ -91,33 +92,35 @@ def _record(results: list[Value], given: JsonText) -> Record:
             given.audit.note("results that are no labels, choices or relations, not kept")
     for _ in set(attributes) - {identifier for identifier, _ in regions}:
         given.lose("choices for a region that is not there")
+    mentions = [
+        (name, Mention(_edges(value), _words(value), label, given.place, tuple(attributes.get(name, ()))))
+        for name, value in regions
+        for label in _labels(value)
+    ]
     entities: list[Entity] = []
     by_id: dict[str, Entity] = {}
-    for identifier, entity in _entities(regions, attributes, given):
-        entities.append(entity)
-        by_id.setdefault(identifier, entity)
+    found = entities_at(given.text, [mention for _, mention in mentions], given.audit)
+    for (identifier, _), entity in zip(mentions, found):
+        if entity is not None:
+            entities.append(entity)
+            by_id.setdefault(identifier, entity)
     record = Record(given.text, given.place, is_explicit=False, classes=classes)
     record.entities = entities if regions or classes is None else None
     record.links = resolve_links(rows, by_id, given.audit)
     return record
 
 
-def _entities(
-    regions: list[tuple[str, Value]], attributes: dict[str, list[tuple[str, str]]], given: JsonText
-) -> Iterator[tuple[str, Entity]]:
-    """A mention for each label of each region."""
-    mentions = [(_edges(value), str(value["text"]) if "text" in value else None) for _, value in regions]
-    for (identifier, value), fragments in zip(regions, located(given.text, mentions, given.audit)):
-        if fragments is None:
-            given.lose(WRONG)
-            continue
-        labels = value.get("labels", value.get("hypertextlabels"))
-        for part in labels if isinstance(labels, list) and labels else [labels]:
-            label = read_label(part, given.audit)
-            if label is None:
-                given.lose(f"a mention {label_problem(part)}")
-            else:
-                yield identifier, Entity(label, fragments, given.place, tuple(attributes.get(identifier, ())))
+def _labels(value: Value) -> list[Any]:
+    """The labels of a region: a mention for each, and one that is lost where there is none."""
+    labels = value.get("labels", value.get("hypertextlabels"))
+    return labels if isinstance(labels, list) and labels else [labels]
+
+
+def _words(value: Value) -> str | None:
+    """The words of a region, which some versions give as a list; None if it does not repeat them."""
+    words = value.get("text")
+    parts = words if isinstance(words, list) else [words]
+    return None if words is None else " ".join(map(str, parts))
 
 
 def _edges(value: Value) -> list[tuple[int, int]]:

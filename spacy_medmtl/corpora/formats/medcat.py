@@ -11,11 +11,11 @@ from typing import Any
 from ..audit import Audit
 from ..options import SPANS, choice, meanings, name
 from ..reader import Reader
-from ..record import Attributes, Entity, Record, label_problem, read_label, resolve_links
+from ..record import Attributes, Entity, Record, resolve_links
 from ..scheme import Scheme
 from .json_files import read_json
 from .json_values import JsonText, Value, has_types
-from .words import WRONG, located
+from .words import Mention, entities_at
 
 CUI = "cui"
 _MEANINGS = (
@@ -70,14 +70,14 @@ def _entities(document: Value, label: str, given: JsonText) -> Iterator[tuple[st
             given.lose("an annotation whose words are no text")
         else:
             kept.append(annotation)
-    mentions = [([(annotation["start"], annotation["end"])], annotation.get("value")) for annotation in kept]
-    for annotation, fragments in zip(kept, located(given.text, mentions, given.audit)):
-        name = read_label(annotation.get(CUI) if label == CUI else label, given.audit)
-        if fragments is None or name is None:
-            given.lose(WRONG if fragments is None else f"an annotation {label_problem(annotation.get(CUI))}")
-        else:
-            said = _attributes(annotation.get("meta_anns"))
-            yield str(annotation.get("id", fragments)), Entity(name, fragments, given.place, said)
+    mentions: list[Mention] = []
+    for annotation in kept:
+        stretch, said = (annotation["start"], annotation["end"]), _attributes(annotation.get("meta_anns"))
+        name = annotation.get(CUI) if label == CUI else label
+        mentions.append(Mention([stretch], annotation.get("value"), name, given.place, said))
+    for annotation, entity in zip(kept, entities_at(given.text, mentions, given.audit)):
+        if entity is not None:
+            yield str(annotation.get("id", entity.bounds)), entity
 
 
 def _attributes(given: Any) -> Attributes:

@@ -10,10 +10,10 @@ from pathlib import Path
 from ..audit import Audit, Place
 from ..options import SPANS
 from ..reader import Reader
-from ..record import Entity, Record, is_offset, label_problem, read_label
+from ..record import Entity, Record, is_offset
 from ..scheme import Scheme
 from .files import read_lines
-from .words import WRONG, located
+from .words import Mention, entities_at
 
 _TEXT = re.compile(r"(?P<id>[^|\t]+)\|(?P<part>[ta])\|(?P<text>.*)")
 COMPOSITE = "CompositeMention"  # how NCBI-disease marks what BC5CDR marks by a column with the single mentions
@@ -84,17 +84,15 @@ def _entities(record: Record, rows: Lines, path: Path, audit: Audit) -> list[Ent
             audit.dropped(place, "line", "", problem)
         else:
             given.append((columns, place))
-    mentions = [([(int(columns[1]), int(columns[2]))], columns[3]) for columns, _ in given]
+    mentions = [
+        Mention([(int(columns[1]), int(columns[2]))], columns[3], columns[4], place) for columns, place in given
+    ]
     entities: list[Entity] = []
-    for (columns, place), fragments in zip(given, located(record.text, mentions, audit)):
-        label = read_label(columns[4], audit)
-        if fragments is None or label is None:
-            reason = WRONG if fragments is None else f"a mention {label_problem(columns[4])}"
-            audit.dropped(place, "line", columns[4] if label else "", reason, (int(columns[1]), int(columns[2])))
-            continue
-        members = columns[6].count("|") + 1 if len(columns) == 7 else 1
-        audit.note("composite mentions kept as one span", int(members > 1 or label == COMPOSITE))
-        entities.append(Entity(label, fragments, place))
+    for (columns, _), entity in zip(given, entities_at(record.text, mentions, audit)):
+        if entity is not None:
+            members = columns[6].count("|") + 1 if len(columns) == 7 else 1
+            audit.note("composite mentions kept as one span", int(members > 1 or entity.label == COMPOSITE))
+            entities.append(entity)
     return entities
 
 

@@ -9,18 +9,49 @@ ends once or twice, UTF-16 units, bytes, a byte order mark. That is decided for 
 import html
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from unicodedata import combining, normalize
 
-from ..audit import Audit
-from ..record import Bounds, are_fragments
+from ..audit import Audit, Place
+from ..record import Attributes, Bounds, Entity, are_fragments, label_problem, read_label
 
 WRONG = "the offsets do not give the words of the mention"
+APART = f"{WRONG}: they are outside the text, or the stretches overlap"
 _GAP = re.compile(r"\[\.{2,3}\]|\[…\]|\.{3}|…")
 _ESCAPED = re.compile(r"\\[nrt]")
-_PLAIN = str.maketrans("‘’‚‛“”„‟′″‐‑‒–—−\u00ad", "''''\"\"\"\"'\"-------")
-Mention = tuple[Sequence[Bounds], str | None]  # stretches as the file gives them, and the words if it does
+_PLAIN = str.maketrans("‘’‚‛“”„‟′″‐‑‒–—−", "''''\"\"\"\"'\"------", "\u200b\u200c\u200d\u2060\ufeff")
+_SOFT = "\u00ad"  # a hyphen that shows only where a line ends: copied as one, or not at all
 Counted = Callable[[str, int], int]  # (character, its place in the text) -> how many the file counts for it
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A mention as a file gives it: its stretches, in any order; its words, None if the file does not repeat them."""
+
+    stretches: Sequence[Bounds]
+    words: str | None
+    label: object
+    place: Place
+    attributes: Attributes = ()
+
+
+def entities_at(text: str, mentions: Sequence[Mention], audit: Audit, *, has_mark: bool = False) -> list[Entity | None]:
+    """The mentions at the characters of ``text`` where their words stand; ``has_mark`` as of ``located``. None, and a
+    loss (MedmtlError E401 in stop mode), for one whose words do not stand there or whose label is none."""
+    given = [(mention.stretches, mention.words) for mention in mentions]
+    entities: list[Entity | None] = []
+    for mention, fragments in zip(mentions, located(text, given, audit, has_mark=has_mark)):
+        label = read_label(mention.label, audit)
+        if fragments is not None and label is not None:
+            entities.append(Entity(label, fragments, mention.place, mention.attributes))
+            continue
+        ordered = sorted(mention.stretches)
+        reason = WRONG if are_fragments(ordered, len(text)) else APART
+        reason = reason if label is not None else f"a mention {label_problem(mention.label)}"
+        audit.dropped(mention.place, "line", label or "", reason, (ordered[0][0], max(end for _, end in ordered)))
+        entities.append(None)
+    return entities
 
 
 def agree(covered: str, words: str) -> bool:
@@ -30,11 +61,14 @@ def agree(covered: str, words: str) -> bool:
     covered_letters, word_letters = _letters(covered), _letters(words)
     if covered_letters == word_letters:
         return True
-    if covered.isascii() and not words.isascii():  # the text was made ASCII: other characters left out, "?", or plain
-        kept = covered_letters.replace("?", "")
-        bare = normalize("NFKD", word_letters).replace("?", "")
-        return kept != "" and kept in (_ascii(word_letters.replace("?", "")), _ascii(bare))
-    return False
+    if _SOFT in covered + words:
+        return any(agree(covered.replace(_SOFT, shown), words.replace(_SOFT, shown)) for shown in ("", "-"))
+    if covered.isascii() == words.isascii():
+        return False
+    # one of the two was made ASCII: other characters are left out, "?", or plain
+    made, full = (covered_letters, word_letters) if covered.isascii() else (word_letters, covered_letters)
+    kept = made.replace("?", "")
+    return kept != "" and kept in (_ascii(full.replace("?", "")), _ascii(normalize("NFKD", full).replace("?", "")))
 
 
 def _letters(text: str) -> str:
@@ -47,9 +81,10 @@ def _ascii(text: str) -> str:
 
 
 def located(
-    text: str, mentions: Sequence[Mention], audit: Audit, *, has_mark: bool = False
+    text: str, mentions: Sequence[tuple[Sequence[Bounds], str | None]], audit: Audit, *, has_mark: bool = False
 ) -> list[tuple[Bounds, ...] | None]:
-    """For each mention its stretches as characters of the text, in order; None where they do not give its words.
+    """For each mention (stretches and words) its stretches as characters of the text, in order; None where they do not
+    give its words.
 
     has_mark: the file began with a byte order mark, which is not in ``text``.
     """
@@ -86,15 +121,15 @@ def _countings(text: str, has_mark: bool) -> Iterable[tuple[str, Counted]]:
         yield "accents apart from their letters", lambda char, at: len(normalize("NFD", char))
 
 
-def _checked(text: str, mention: Mention, place: Callable[[int], int | None]) -> tuple[Bounds, ...] | None:
-    edges = [(place(start), place(end)) for start, end in mention[0]]
+def _checked(
+    text: str, mention: tuple[Sequence[Bounds], str | None], place: Callable[[int], int | None]
+) -> tuple[Bounds, ...] | None:
+    stretches, words = mention
+    edges = [(place(start), place(end)) for start, end in stretches]
     given = [(start, end) for start, end in edges if start is not None and end is not None]
     fragments = tuple(sorted(given))
     if len(given) < len(edges) or not are_fragments(fragments, len(text)):
         return None
-    if mention[1] is None or agree(" ".join(text[start:end] for start, end in fragments), mention[1]):
-        return fragments
-    is_copy = agree(
-        " ".join(text[start:end] for start, end in given), mention[1]
-    )  # words in the order of the stretches
-    return fragments if is_copy else None
+    # the words of several stretches stand in the order of the text, or in that of the file
+    orders = [" ".join(text[start:end] for start, end in order) for order in (fragments, given)]
+    return fragments if words is None or any(agree(covered, words) for covered in orders) else None

@@ -13,6 +13,7 @@ from pathlib import Path
 from ...annotations.groups import ENTITIES, RELATIONS
 from ..audit import Audit, Place
 from ..formats.archive import opened
+from ..formats.words import located
 from ..formats.xml import Element, line_of, local, parse_xml
 from ..reader import Reader
 from ..record import EXACT, Bounds, Entity, Link, Record, joined, moved
@@ -82,7 +83,7 @@ def _annotate(record: Record, sentence: Element, at: int, path: Path, audit: Aud
             if element.get("type") not in TYPES:
                 audit.dropped(here, ENTITIES, "", f"an unknown label: expected {' or '.join(TYPES)}")
                 continue
-            fragments = _fragments(element, sentence.get("text", ""))
+            fragments = _fragments(element, sentence.get("text", ""), audit)
             if fragments is None:
                 audit.dropped(here, ENTITIES, element.get("type"), "the offsets do not give the words of the entity")
                 continue
@@ -102,17 +103,14 @@ def _annotate(record: Record, sentence: Element, at: int, path: Path, audit: Aud
     record.links = [*(record.links or ()), *links]
 
 
-def _fragments(entity: Element, text: str) -> list[Bounds] | None:
+def _fragments(entity: Element, text: str, audit: Audit) -> tuple[Bounds, ...] | None:
     """The characters of the pieces of an entity, ends exclusive; None if they are not its words."""
     offsets = entity.get("charOffset", "")
     if not _OFFSETS.fullmatch(offsets):
         return None
     numbers = [int(number) for number in re.split("[-;]", offsets)]
     pieces = [(start, end + 1) for start, end in zip(numbers[::2], numbers[1::2])]
-    covered, words = ("".join(text[slice(*piece)] for piece in pieces), entity.get("text", ""))
-    if max(numbers) >= len(text) or "".join(covered.split()) != "".join(words.split()) or not words.strip():
-        return None  # the words of pieces come with or without a blank between them
-    return sorted(pieces)
+    return located(text, [(pieces, entity.get("text", ""))], audit)[0]
 
 
 def _problem(pair: Element, known: Mapping[str, Entity]) -> str:

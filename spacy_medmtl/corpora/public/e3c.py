@@ -14,7 +14,6 @@ annotated: docTimeRel is BEFORE for most of a text that is told in the past, and
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from ...annotations.groups import FINDINGS
 from ..audit import COVERED, RESHAPED, Audit, Place
 from ..formats.xml import line_of, local, parse_xml
 from ..reader import Reader
-from ..record import GIVEN, RULE, Attributes, Bounds, Entity, Record, asserted
+from ..record import GIVEN, RULE, Attributes, Entity, Record, asserted
 from ..scheme import FINDING, FINDINGS_ONLY, Scheme
 
 TEXT = "sofaString"
@@ -37,15 +36,6 @@ MODALITY: dict[str, tuple[str, ...]] = {
     "HYPOTHETICAL-OTHER": ("hypothetical",),
     "GENERIC": (),  # the class, not this case
 }
-
-
-@dataclass(frozen=True)
-class XmiAnnotation:
-    """Characters of the text, end exclusive, and what is said about them."""
-
-    bounds: Bounds
-    features: dict[str, str]
-    place: Place
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
@@ -71,24 +61,24 @@ READER = Reader(
 )
 
 
-def _layers(root: Any, text: str, path: Path, audit: Audit) -> dict[str, list[XmiAnnotation]]:
+def _layers(root: Any, text: str, path: Path, audit: Audit) -> dict[str, list[Entity]]:
     """The annotations by layer (the name of their elements), in the order of the file. Offsets count UTF-16 units."""
     units = accumulate((2 if character > "\uffff" else 1 for character in text), initial=0)
     characters = {str(unit): index for index, unit in enumerate(units)}
-    layers: dict[str, list[XmiAnnotation]] = {layer: [] for layer in (ENTITY, EVENT, SENTENCE)}
+    layers: dict[str, list[Entity]] = {layer: [] for layer in (ENTITY, EVENT, SENTENCE)}
     for element in root.iter():
         layer, place = local(element), line_of(element, path)
         if layer not in layers:
             continue
         start, end = (characters.get(element.get(edge, ""), -1) for edge in ("begin", "end"))
         if 0 <= start < end:
-            layers[layer].append(XmiAnnotation((start, end), dict(element.attrib), place))
+            layers[layer].append(Entity(layer, ((start, end),), place, tuple(element.attrib.items())))
         else:
             audit.dropped(place, "line", layer, "begin and end are not inside the text")
     return layers
 
 
-def _findings(layers: dict[str, list[XmiAnnotation]], audit: Audit) -> Iterator[Entity]:
+def _findings(layers: dict[str, list[Entity]], audit: Audit) -> Iterator[Entity]:
     events = sorted(layers[EVENT], key=lambda event: event.bounds[0])
     starts = [event.bounds[0] for event in events]
     for entity in layers[ENTITY]:
@@ -99,7 +89,7 @@ def _findings(layers: dict[str, list[XmiAnnotation]], audit: Audit) -> Iterator[
         if problem or not judgements[0]:
             audit.dropped(entity.place, FINDINGS, FINDING, problem, entity.bounds)
             continue
-        if "discontinuous" in entity.features:
+        if "discontinuous" in dict(entity.attributes):
             audit.changed(RESHAPED, entity.place, FINDINGS, FINDING, entity.bounds, COVERED)
         yield Entity(FINDING, (entity.bounds,), entity.place, judgements[0])
 
@@ -114,9 +104,9 @@ def _problem(judgements: list[Attributes | None]) -> str:
     return "the events inside the entity differ in polarity or modality" if len(set(judgements)) > 1 else ""
 
 
-def _judgement(event: XmiAnnotation) -> Attributes | None:
+def _judgement(event: Entity) -> Attributes | None:
     """Status and modifiers by the rule above, or None for values that it does not know."""
-    polarity, modality = (event.features.get(name, "") for name in ("polarity", "contextualModality"))
+    polarity, modality = (dict(event.attributes).get(name, "") for name in ("polarity", "contextualModality"))
     if polarity not in POLARITY or modality not in MODALITY:
         return None
     return asserted(POLARITY[polarity] if modality == ACTUAL else "unknown", MODALITY[modality])

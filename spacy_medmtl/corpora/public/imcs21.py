@@ -24,7 +24,6 @@ and groups stay together in a split: no text of one part is seen in another.
 import hashlib
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -47,15 +46,7 @@ REQUEST, INFORM = "Request-", "Inform-"
 N_GROUPS = 64  # groups of dialogues, kept together in a split: substituted answers come from the same group
 NOT_GIVEN = "utterances whose {} are not given, taken to have none"
 Dialogue = tuple[str, list[Utterance]]  # what a split keeps together, the utterances
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """A question with its answer, at the place of their dialogue."""
-
-    question: str
-    answer: str
-    place: Place
+Exchange = tuple[tuple[str, str], Place]  # a question with its answer, the place of their dialogue
 
 
 def read_dialogues(path: Path, audit: Audit) -> Iterator[Dialogue]:
@@ -145,9 +136,9 @@ def read_exchanges(path: Path, audit: Audit, *, seed: int = 0) -> Iterator[Recor
         for exchange in _exchanges(utterances):
             substitute = _substituted(exchange, groups[key], draw)
             audit.note("pairs without another dialogue to take a substitute from", int(substitute is None))
-            judged = [((exchange.question, exchange.answer), ANSWERS), *([(substitute, None)] if substitute else [])]
-            for (first, second), verdict in judged:
-                yield Record(first, exchange.place, second=second, verdict=verdict, key=key, sentences=EXACT)
+            for pair, verdict in ((exchange[0], ANSWERS), (substitute, None)):
+                if pair is not None:
+                    yield Record(pair[0], exchange[1], second=pair[1], verdict=verdict, key=key, sentences=EXACT)
 
 
 def _exchanges(utterances: Sequence[Utterance]) -> Iterator[Exchange]:
@@ -155,16 +146,17 @@ def _exchanges(utterances: Sequence[Utterance]) -> Iterator[Exchange]:
         asked, told = first.given["act"], second.given["act"]
         is_asked = (SPEAKERS[first.speaker], SPEAKERS[second.speaker]) == ("D", "P") and asked.startswith(REQUEST)
         if is_asked and told == INFORM + asked.removeprefix(REQUEST):
-            yield Exchange(first.text, second.text, first.place)
+            yield (first.text, second.text), first.place
 
 
 def _substituted(exchange: Exchange, group: Sequence[Exchange], draw: random.Random) -> tuple[str, str] | None:
     """The pair with its question or its answer replaced by that of another dialogue (a line of the file each); none if
     there is no other text. What is a pair somewhere in the group is no negative one."""
-    real = {(member.question, member.answer) for member in group}
-    other_exchanges = [member for member in group if member.place != exchange.place]
-    answers = [(exchange.question, member.answer) for member in other_exchanges]
-    questions = [(member.question, exchange.answer) for member in other_exchanges]
+    (question, answer), place = exchange
+    real = {texts for texts, _ in group}
+    others = [texts for texts, other_place in group if other_place != place]
+    answers = [(question, other_answer) for _, other_answer in others]
+    questions = [(other_question, answer) for other_question, _ in others]
     choices = [[texts for texts in side if texts not in real] for side in (answers, questions)]
     sides = [side for side in choices if side]
     return draw.choice(draw.choice(sides)) if sides else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..audit import Audit, Place
 from ..formats.csv_rows import read_csv
-from ..formats.docx import TableRow, read_tables
+from ..formats.docx import Row, read_tables
 from ..formats.json_files import read_json
 from ..formats.json_values import has_types
 from ..formats.xml import line_of, local, read_elements
@@ -62,30 +62,30 @@ def read_biosses(path: Path, audit: Audit) -> Iterator[Record]:
     """Two Word documents with a table each: pairs (number, sentence, sentence), and beside it scores (number, one
     of each of five annotators, whose mean is the value). Scores by themselves are nothing."""
     other_files = [file for file in sorted(path.parent.glob("*.docx")) if file != path]
-    if any(len(row) == ANNOTATORS + 1 for row in _rows(path, audit.first_look())) and other_files:
+    if any(len(row) == ANNOTATORS + 1 for _, row in _rows(path, audit.first_look())) and other_files:
         return  # read with its pairs
-    texts: dict[str, TableRow] = {}
-    scores: dict[str, TableRow] = {}
+    texts: dict[str, Row] = {}
+    scores: dict[str, Row] = {}
     for file in (path, *other_files):
-        for row in _rows(file, audit):
+        for place, row in _rows(file, audit):
             number = row[0].strip() if row else ""
             part = texts if len(row) == 3 else scores
             problem = _problem(row, number)
-            if not problem and part.setdefault(number, row) is not row:
+            if not problem and part.setdefault(number, (place, row))[1] is not row:
                 problem = "a second row with this number"
             if problem:
-                audit.dropped(row.place, "line", "", problem)
+                audit.dropped(place, "line", "", problem)
     for number in dict.fromkeys([*texts, *scores]):
-        row = texts.get(number) or scores[number]
+        place, row = texts.get(number) or scores[number]
         if number not in texts or number not in scores:
-            audit.dropped(row.place, "line", "", "a pair without its scores, or scores without their pair")
+            audit.dropped(place, "line", "", "a pair without its scores, or scores without their pair")
             continue
-        value = sum(int(score) for score in scores[number][1:]) / ANNOTATORS
+        value = sum(int(score) for score in scores[number][1][1:]) / ANNOTATORS
         first, second = (cell.strip() for cell in row[1:])
-        yield Record(first, row.place, second=second, verdict=SIMILARITY, value=value)
+        yield Record(first, place, second=second, verdict=SIMILARITY, value=value)
 
 
-def _rows(path: Path, audit: Audit) -> list[TableRow]:
+def _rows(path: Path, audit: Audit) -> list[Row]:
     """The rows of all tables of a document, without the header of each."""
     tables = read_tables(path, audit)
     if not tables:
@@ -93,7 +93,7 @@ def _rows(path: Path, audit: Audit) -> list[TableRow]:
     return [row for table in tables for row in table[1:]]
 
 
-def _problem(row: TableRow, number: str) -> str:
+def _problem(row: list[str], number: str) -> str:
     """What is wrong with a row, or nothing."""
     if len(row) not in (3, ANNOTATORS + 1):
         return f"{len(row)} cells: expected 3 or {ANNOTATORS + 1}"

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from ..audit import Place
+from ..record import Attributes, Entity, asserted
 
 INTENTS = ("ask", "complaint", "history", "result", "assessment", "plan", "advice", "social", "heading")
 ENTITY_LABELS = ("Problem", "Anatomy", "Drug", "Test", "Procedure")
@@ -17,43 +20,29 @@ _LABEL = re.compile(r"(?P<label>[A-Z][a-z]+)(?:(?P<status>[-+?])(?P<modifiers>[a
 
 
 @dataclass(frozen=True)
-class MarkedEntity:
-    """A labelled stretch of one sentence: character offsets, end exclusive; status and modifiers for findings only."""
-
-    start: int
-    end: int
-    label: str
-    status: str | None = None
-    modifiers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class MarkedSentence:
-    """One line of the corpus: plain text, its intent and its entities (outer before inner, left to right).
+    """One line of the corpus: plain text, its intent and its entities (outer before inner, left to right; what is said
+    of findings as attributes).
 
-    ``same_line``: a blank, not a line break, stands between it and the sentence before it.
+    ``same_line``: a blank, not a line break, stands between it and the sentence before it. ``follows``: that sentence
+    is the line above, no line was lost between.
     """
 
     text: str
     intent: str
-    entities: tuple[MarkedEntity, ...]
+    entities: tuple[Entity, ...]
+    place: Place
     speaker: str | None = None
     answers_previous: bool = False
     same_line: bool = False
-
-
-@dataclass
-class MarkedDocument:
-    """A ``# doc NAME`` header; the sentences under it follow."""
-
-    name: str
+    follows: bool = False
 
 
 class MarkupError(ValueError):
     """A line that does not follow the guide. The message says what is wrong and what was expected, never the text."""
 
 
-def parse_text(marked: str) -> tuple[str, tuple[MarkedEntity, ...]]:
+def parse_text(marked: str, place: Place) -> tuple[str, tuple[Entity, ...]]:
     """Split ``No [[chest|Anatomy] pain|Problem-]`` into its plain text and entities.
 
     A backslash makes the bracket, bar or backslash behind it plain text, and an ``n`` a line break.
@@ -63,7 +52,7 @@ def parse_text(marked: str) -> tuple[str, tuple[MarkedEntity, ...]]:
     """
     plain = ""
     opened: list[tuple[int, int]] = []  # (start offset, position in `slots`) of each open bracket
-    slots: list[MarkedEntity | None] = []
+    slots: list[Entity | None] = []
     for piece in _PIECE.finditer(marked):
         column = piece.start() + 1
         if piece["words"] is not None:
@@ -78,7 +67,8 @@ def parse_text(marked: str) -> tuple[str, tuple[MarkedEntity, ...]]:
             slots.append(None)
         elif piece["tag"] is not None and opened:
             start, slot = opened.pop()
-            slots[slot] = _entity(start, plain, piece["tag"], f"the entity that ends at column {column}")
+            label, said = _tag(plain[start:], piece["tag"], f"the entity that ends at column {column}")
+            slots[slot] = Entity(label, ((start, len(plain)),), place, said)
         elif piece[0] == "]":
             raise MarkupError(f"']' at column {column} without a label: expected [words|Label]")
         else:
@@ -90,9 +80,9 @@ def parse_text(marked: str) -> tuple[str, tuple[MarkedEntity, ...]]:
     return plain, entities
 
 
-def _entity(start: int, plain: str, tag: str, where: str) -> MarkedEntity:
-    """The entity from ``start`` to the end of the plain text so far."""
-    match, words = _LABEL.fullmatch(tag), plain[start:]
+def _tag(words: str, tag: str, where: str) -> tuple[str, Attributes]:
+    """The label of an entity, and its status and modifiers if it has any."""
+    match = _LABEL.fullmatch(tag)
     if match is None or match["label"] not in ENTITY_LABELS:
         expected = f"{', '.join(ENTITY_LABELS)}, Problem with + - or ? and h u y f"
         raise MarkupError(f"{where} has an unknown label: expected one of {expected}")
@@ -101,59 +91,58 @@ def _entity(start: int, plain: str, tag: str, where: str) -> MarkedEntity:
     letters = match["modifiers"] or ""
     if not set(letters) <= set(MODIFIERS):
         raise MarkupError(f"{where} has unknown modifiers: expected some of {', '.join(MODIFIERS)}")
-    modifiers = tuple(MODIFIERS[letter] for letter in letters)
-    return MarkedEntity(start, len(plain), match["label"], STATUS.get(match["status"] or ""), modifiers)
+    said = asserted(STATUS[match["status"]], [MODIFIERS[letter] for letter in letters]) if match["status"] else ()
+    return match["label"], said
 
 
-def _check_status(entities: tuple[MarkedEntity, ...]) -> None:
+def _check_status(entities: tuple[Entity, ...]) -> None:
     """Exactly the outermost Problems are findings and carry a status (guide, section 4)."""
     for i, inner in enumerate(entities):
-        is_nested = any(o.label == "Problem" and o.start <= inner.start and inner.end <= o.end for o in entities[:i])
-        is_finding = inner.label == "Problem" and not is_nested
-        if is_finding and inner.status is None:
-            raise MarkupError(f"the outermost Problem at {inner.start}-{inner.end} has no status: expected + - or ?")
-        if inner.status is not None and not is_finding:
-            raise MarkupError(f"{inner.label} at {inner.start}-{inner.end} is no finding, so it takes no status")
+        start, end = inner.bounds
+        outer = [other.bounds for other in entities[:i] if other.label == "Problem"]
+        is_finding = inner.label == "Problem" and not any(first <= start and end <= last for first, last in outer)
+        if is_finding and not inner.attributes:
+            raise MarkupError(f"the outermost Problem at {start}-{end} has no status: expected + - or ?")
+        if inner.attributes and not is_finding:
+            raise MarkupError(f"{inner.label} at {start}-{end} is no finding, so it takes no status")
 
 
-def parse_line(line: str) -> MarkedSentence:
+def parse_line(line: str, place: Place) -> MarkedSentence:
     """Parse one sentence line. Raises MarkupError."""
-    match = _LINE.fullmatch(line.strip())
+    match = _LINE.fullmatch(line)
     if match is None:
         raise MarkupError("expected '[speaker] [~][^]<intent> text'")
     if match["intent"] not in INTENTS:
         raise MarkupError(f"an unknown intent: expected one of {', '.join(INTENTS)}")
-    text, entities = parse_text(match["text"])
-    return MarkedSentence(
-        text, match["intent"], entities, match["speaker"], bool(match["answers"]), bool(match["same_line"])
-    )
+    text, entities = parse_text(match["text"], place)
+    flags = {"answers_previous": bool(match["answers"]), "same_line": bool(match["same_line"])}
+    return MarkedSentence(text, match["intent"], entities, place, match["speaker"], **flags)
 
 
-def parse_lines(
-    lines: Iterable[tuple[int, str]],
-) -> Iterator[tuple[int, "MarkedDocument | MarkedSentence | MarkupError"]]:
-    """Yield (line number, item): a new document, a sentence of the last one, or what is wrong with a line."""
+def parse_lines(lines: Iterable[tuple[Place, str]]) -> Iterator[tuple[Place, MarkedSentence | MarkupError | None]]:
+    """Yield for each line that says something its place, and None for the head of a document (``# doc NAME``), a
+    sentence of the last one, or what is wrong with the line."""
     previous: MarkedSentence | None = None
-    document: MarkedDocument | None = None
-    for number, line in lines:
+    is_open = False
+    for place, line in lines:
         stripped = line.strip()
         if not stripped or stripped.startswith("//"):
             continue
         if stripped.startswith("# doc "):
-            document, previous = MarkedDocument(stripped[len("# doc ") :].strip()), None
-            yield number, document
+            is_open, previous = True, None
+            yield place, None
             continue
         try:
-            if document is None:
+            if not is_open:
                 raise MarkupError("a sentence before the first '# doc NAME' line")
-            sentence = parse_line(stripped)
+            sentence = replace(parse_line(stripped, place), follows=previous is not None)
             if sentence.answers_previous and (previous is None or previous.intent != "ask"):
                 raise MarkupError("'^' answers the line directly above, which must be an <ask>")
             if sentence.same_line and previous is None:
                 raise MarkupError("'~' continues the line of the sentence directly above, and there is none")
         except MarkupError as error:
-            yield number, error
+            yield place, error
             previous = None
-            continue
-        previous = sentence
-        yield number, sentence
+        else:
+            yield place, sentence
+            previous = sentence

@@ -15,11 +15,12 @@ audit counts them where the table is there. Judged is each chemical with each ge
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from ..audit import Audit, Place
 from ..formats.files import read_rows
-from ..formats.words import located
+from ..formats.words import Mention, entities_at
 from ..reader import Reader
 from ..record import Entity, LinkRow, Record, is_offset, moved, resolve_links
 from ..scheme import Scheme
@@ -28,7 +29,6 @@ TEXTS, ANNOTATIONS, ENTITY_ROWS, GOLD, ALL = "abstracts", "annotations", "entiti
 CLASSES = ("ABBREVIATION", "FAMILY", "FORMULA", "IDENTIFIER", "MULTIPLE", "SYSTEMATIC", "TRIVIAL", "NO CLASS")
 CHEMPROT_TYPES = {"CHEMICAL": "Chemical", "GENE-Y": "Gene_or_protein", "GENE-N": "Gene_or_protein"}
 RELATIONS = ("CPR:3", "CPR:4", "CPR:5", "CPR:6", "CPR:9")
-WRONG = "the offsets do not give the words of the mention in its text"
 Rows = dict[str, list[tuple[Place, list[str]]]]  # by the id of the document: place, columns
 
 
@@ -68,12 +68,10 @@ def _entity(
     text: str, begin: int, place: Place, start: str, end: str, words: str, label: str, audit: Audit
 ) -> Iterator[Entity]:
     """The mention in a text that begins at ``begin`` of the document's, or a loss."""
-    are_offsets = is_offset(start) and is_offset(end)
-    (fragments,) = located(text, [([(int(start), int(end))], words)], audit) if are_offsets else [None]
-    if fragments is None:
-        audit.dropped(place, "line", "", WRONG)
-    else:
-        yield Entity(label, moved(fragments, begin), place)
+    stretch = (int(start), int(end)) if is_offset(start) and is_offset(end) else (-1, -1)
+    (entity,) = entities_at(text, [Mention([stretch], words, label, place)], audit)
+    if entity is not None:
+        yield replace(entity, fragments=moved(entity.fragments, begin))
 
 
 def _documents(path: Path, tables: dict[str, int], audit: Audit) -> Iterator[tuple[Record, str, Rows]]:
@@ -111,15 +109,10 @@ def _beside(path: Path, word: str) -> Path | None:
 
 
 def _rows(path: Path, n_columns: int, audit: Audit) -> Rows:
-    """The rows of a table of annotations by document, blanks at the edges of columns removed. A line with another
-    number of columns is a loss."""
+    """The rows of a table of annotations by document."""
     rows: Rows = {}
-    for place, row in read_rows(path, audit):
-        columns = [column.strip() for column in row]
-        if len(columns) == n_columns:
-            rows.setdefault(columns[0], []).append((place, columns))
-        else:
-            audit.dropped(place, "line", "", f"{len(columns)} columns: expected {n_columns}, separated by tabs")
+    for place, columns in read_rows(path, audit, n_columns=n_columns):
+        rows.setdefault(columns[0], []).append((place, columns))
     return rows
 
 

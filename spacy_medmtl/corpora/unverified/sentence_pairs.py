@@ -19,14 +19,10 @@ _SCORE = re.compile(r"\d(\.\d{1,6})?", re.ASCII)
 
 def read_sts(path: Path, audit: Audit) -> Iterator[Record]:
     """``sentence TAB sentence TAB score`` a line."""
-    for place, row in read_rows(path, audit):
-        columns = [column.strip() for column in row]
-        if len(columns) != 3:
-            audit.dropped(place, "line", "", f"{len(columns)} columns: expected 3, separated by tabs")
-        elif not _SCORE.fullmatch(columns[2]) or float(columns[2]) > MAXIMUM:
+    for place, (first, second, score) in read_rows(path, audit, n_columns=3):
+        if not _SCORE.fullmatch(score) or float(score) > MAXIMUM:
             audit.dropped(place, "line", "", f"a score that is no number from 0 to {MAXIMUM:g}")
         else:
-            first, second, score = columns
             yield Record(first, place, second=second, verdict=SIMILARITY, value=float(score))
 
 

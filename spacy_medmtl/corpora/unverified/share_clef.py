@@ -12,6 +12,7 @@ location and times are not used. The files do not repeat the words, so a wrong o
 """
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from ...annotations.groups import FINDINGS
@@ -33,18 +34,9 @@ VALUES = {
 }
 
 
-def read_2013(path: Path, audit: Audit) -> Iterator[Record]:
-    """The record of a report with the lines of 2013."""
-    return _read(path, audit, has_template=False)
-
-
-def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
-    """The record of a report with the lines of 2014."""
-    return _read(path, audit, has_template=True)
-
-
-def _read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
-    """Reports of one patient (the first number of the name) stay together in a split."""
+def read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
+    """The record of a report; ``has_template``: with the lines of 2014. Reports of one patient (the first number of the
+    name) stay together in a split."""
     if path.name.endswith(PIPES[1]):  # a folder's files: this one is read with its text
         audit.note("files of annotations among the texts")
         return
@@ -102,9 +94,9 @@ def _status(values: Sequence[str]) -> Attributes | None:
     return asserted(status, [name for name, holds in held.items() if holds])
 
 
-READER_2013 = Reader(read_2013, Scheme(types=TYPES), suffixes=(".txt",))
+READER_2013 = Reader(partial(read, has_template=False), Scheme(types=TYPES), suffixes=(".txt",))
 READER_2014 = Reader(
-    read_2014,
+    partial(read, has_template=True),
     Scheme(
         group=BOTH,
         types=TYPES,

@@ -7,7 +7,7 @@ the audit counts those.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,17 +77,9 @@ class Tag:
         return self.attributes.get(name, "").strip().upper()
 
 
-@dataclass(frozen=True)
-class TaggedText:
-    """A text and its tags in the order of the file."""
-
-    text: str
-    tags: list[Tag]
-
-
-def read_tagged(path: Path, audit: Audit) -> TaggedText | None:
-    """The text and the tags of a file. None, and the document a loss (MedmtlError E401 in stop mode), if the XML is
-    broken or has not exactly one TEXT with a text in it."""
+def read_tagged(path: Path, audit: Audit) -> tuple[str, list[Tag]] | None:
+    """The text and the tags of a file, in its order. None, and the document a loss (MedmtlError E401 in stop mode), if
+    the XML is broken or has not exactly one TEXT with a text in it."""
     data, n_bare = _repaired(path.read_bytes())
     root = parse_xml(data, Place(path, 1), audit)
     if root is None:
@@ -107,7 +99,7 @@ def read_tagged(path: Path, audit: Audit) -> TaggedText | None:
         Tag(local(element), dict(element.attrib), fragments[0] if fragments else None, line_of(element, path))
         for element, fragments in zip(elements, located(texts[0].text, mentions, audit))
     ]
-    return TaggedText(texts[0].text, tags)
+    return texts[0].text, tags
 
 
 def _edges(element: Element) -> Bounds:
@@ -129,9 +121,10 @@ def read_2012(path: Path, audit: Audit) -> Iterator[Record]:
     content = read_tagged(path, audit)
     if content is None:
         return
+    text, tags = content
     entities: list[Entity] = []
     by_id: dict[str, Entity] = {}
-    for tag in content.tags:
+    for tag in tags:
         entity = _entity(tag, audit)
         if entity is not None:
             entities.append(entity)
@@ -139,9 +132,9 @@ def read_2012(path: Path, audit: Audit) -> Iterator[Record]:
             if tag.name == SECTIME:  # links call it by its type or by its id
                 by_id.setdefault(tag.value("type").capitalize(), entity)
     by_id.pop("", None)
-    links = resolve_links(_links(content, audit), by_id, audit)
-    starts, place = line_starts(content.text), Place(path, 1)
-    yield Record(content.text, place, key=path.stem, entities=entities, links=links, starts=starts, sentences=GIVEN)
+    links = resolve_links(_links(tags, audit), by_id, audit)
+    starts, place = line_starts(text), Place(path, 1)
+    yield Record(text, place, key=path.stem, entities=entities, links=links, starts=starts, sentences=GIVEN)
 
 
 def _entity(tag: Tag, audit: Audit) -> Entity | None:
@@ -174,8 +167,8 @@ def _status(tag: Tag, label: str, audit: Audit) -> Attributes:
     return ()
 
 
-def _links(content: TaggedText, audit: Audit) -> Iterator[LinkRow]:
-    for tag in content.tags:
+def _links(tags: Sequence[Tag], audit: Audit) -> Iterator[LinkRow]:
+    for tag in tags:
         label = LINKS.get(tag.value("type"))
         if tag.name == LINK and label is None:
             audit.dropped(tag.place, RELATIONS, "", f"an unknown relation: expected {' or '.join(LINKS)}")
@@ -191,7 +184,7 @@ def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
     if content is None:
         return
     entities: list[Entity] = []
-    for tag in content.tags:
+    for tag in content[1]:
         label = tag.value("TYPE")
         if label not in PHI_TYPES:
             audit.dropped(tag.place, ENTITIES, "", f"an unknown label: expected {' or '.join(PHI_TYPES)}")
@@ -199,7 +192,7 @@ def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
             audit.dropped(tag.place, ENTITIES, label, WRONG)
         else:
             entities.append(Entity(label, (tag.bounds,), tag.place))
-    yield Record(content.text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
+    yield Record(content[0], Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
 
 
 READER_2012 = Reader(
