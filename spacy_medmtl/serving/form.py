@@ -2,8 +2,6 @@
 
 FORM = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'">
 <title>spacy-medmtl</title>
 <style>
 body{max-width:62rem;margin:0 auto;padding:.75rem;font:1rem/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
@@ -17,7 +15,7 @@ button:focus-visible,textarea:focus-visible{outline:3px solid #d55e00}
 <textarea id="text" rows="10" required>No fever, but my left knee hurts.</textarea>
 <button class="read">Read</button></form>
 <p id="state" role="status"></p><div id="found" aria-live="polite"></div>
-<p><a href="openapi.json">The interface for programs (OpenAPI)</a></p></main>
+<p><a href="docs">The interface for programs (OpenAPI)</a></p></main>
 <script>
 const form = document.getElementById("form"), state = document.getElementById("state");
 form.addEventListener("submit", async event => {
