@@ -22,7 +22,7 @@ _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 @dataclass(frozen=True)
 class Source:
-    """A corpus of the project: the reader that converts it, and where it lies (the sample: the folder that holds it)."""
+    """A corpus of the project: the reader that converts it, and where it lies. Of the sample: the folder it lies in."""
 
     reader: str
     path: Path
