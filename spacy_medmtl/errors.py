@@ -62,8 +62,8 @@ TEMPLATES = {
     "E104": "attrs['{name}'] of span group '{key}' has {received} values for {expected} spans.",
     # E2xx: components
     "E201": "Component '{name}' has no labels. Give examples that are annotated under '{key}', or a label file in "
-    "[initialize.components.{name}]. 'spacy assemble' gives no examples: 'spacy train' a config with new components, and "
-    "assemble one whose components have a 'source', a trained pipeline.",
+    "[initialize.components.{name}]. 'spacy assemble' gives no examples: 'spacy train' a config with new components; "
+    "assemble one whose components have a trained pipeline as their 'source'.",
     "E202": "'{name}' received the labels {received}, which are not among its labels {expected}. Add them before "
     "initialisation.",
     "E203": "'{setting}' of '{name}' is {received!r}. Expected {expected}.",
