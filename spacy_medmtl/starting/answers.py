@@ -105,7 +105,7 @@ def read_sources(texts: Sequence[str]) -> dict[str, Source]:
         if get_reader(reader).folder or path is None or not (path / SAMPLE if reader == SAMPLE else path).exists():
             expected = (
                 "FORMAT=PATH, a PATH that is there and a FORMAT of one's own data (brat, prodigy, csv_sentences, ...), "
-                "or 'sample' in a copy of the repository"
+                "or 'sample', where this package was installed by 'pip install -e' from a copy of the repository"
             )
             raise MedmtlError("E404", option="--data", received=text, expected=expected)
         name = reader if reader not in sources else f"{reader}_{sum(key.startswith(reader) for key in sources) + 1}"
