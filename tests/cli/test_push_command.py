@@ -113,7 +113,7 @@ def test_a_wrong_token_is_told_by_code_and_not_repeated(hub, pipeline, tmp_path)
     assert not hub.commits
 
 
-@pytest.mark.parametrize("failing", [("/commit/", 409), ("/preupload/", 403), ("/create", 500)])
+@pytest.mark.parametrize("failing", [("/commit/", 409), ("/create", 500)])
 def test_what_the_hub_refuses_is_told_by_code(hub, pipeline, tmp_path, failing):
     hub.failing = failing
     result = push(hub.address, pipeline, RIGHT, tmp_path / "home")
