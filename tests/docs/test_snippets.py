@@ -86,7 +86,6 @@ def test_the_config_to_assemble_makes_the_same_heads(place, monkeypatch):
     monkeypatch.chdir(place)
     (block,) = re.findall(r"^```ini\n(.*?)^```$", (ROOT / "docs" / "commands.md").read_text("utf8"), re.M | re.DOTALL)
     Path("assemble.cfg").write_text(block, encoding="utf8")
-    srsly.write_jsonl("patterns.jsonl", [{"label": "SIGN", "pattern": "fever"}])
     result = CliRunner().invoke(spacy_app, ["assemble", "assemble.cfg", "my_pipeline"])
     assert result.exit_code == 0, result.output
     doc, same = (nlp("No fever today.") for nlp in (spacy.load("my_pipeline"), spacy.load("en_medmtl")))
