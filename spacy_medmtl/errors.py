@@ -62,7 +62,8 @@ TEMPLATES = {
     "E104": "attrs['{name}'] of span group '{key}' has {received} values for {expected} spans.",
     # E2xx: components
     "E201": "Component '{name}' has no labels. Give examples that are annotated under '{key}', or a label file in "
-    "[initialize.components.{name}].",
+    "[initialize.components.{name}]. 'spacy assemble' gives no examples: 'spacy train' a config with new components; "
+    "assemble one whose components have a trained pipeline as their 'source'.",
     "E202": "'{name}' received the labels {received}, which are not among its labels {expected}. Add them before "
     "initialisation.",
     "E203": "'{setting}' of '{name}' is {received!r}. Expected {expected}.",
@@ -123,7 +124,7 @@ TEMPLATES = {
     "'model.tok2vec' to one of the encoder's 'routes', for example the first, which is the easiest.",
     "E310": "'{path}' is no config that can train ({problem}). Run 'python -m spacy debug config {path}'.",
     "E311": "Component '{name}' has no gold label in the training corpus. Give it a corpus that is annotated under "
-    "'{key}', or take it out of the pipeline.",
+    "'{key}', or take it out of the pipeline; a project of 'medmtl init' is best made anew, --task naming the others.",
     "E312": "All {count} findings of the training corpus are '{status}', so no other status can be learnt. Convert "
     "with '--set statuses=...', which says what the attributes of your data mean, or give data of other statuses.",
     "E313": "Corpus '{corpus}': {count} finding(s) of the label '{label}' are no entities, though medmtl_ner says that "

@@ -31,7 +31,6 @@ def push(
     token is that of 'hf auth login' or HF_TOKEN, the hub that of HF_ENDPOINT.
     """
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
 
     nlp = load_pipeline(pipeline)
     card = make_card(nlp, scores)
@@ -43,9 +42,8 @@ def push(
             api = HfApi()
             api.create_repo(repository, private=not public, exist_ok=True)
             commit = api.upload_folder(repo_id=repository, folder_path=staged, commit_message=message)
-        except HfHubHTTPError as error:
-            status = getattr(error.response, "status_code", None)
-            raise MedmtlError("E507", received=repository, problem=f"HTTP status {status}") from error
-        except (OSError, ValueError) as error:  # no network, no token, no such name
-            raise MedmtlError("E507", received=repository, problem=type(error).__name__) from error
+        except Exception as error:  # the hub's, or of what it reads the network with: requests, httpx, by its version
+            status = getattr(getattr(error, "response", None), "status_code", None)
+            problem = type(error).__name__ if status is None else f"HTTP status {status}"
+            raise MedmtlError("E507", received=repository, problem=problem) from error
     msg.good(f"Pushed {nlp.meta['lang']}_{nlp.meta['name']} {nlp.meta['version']} to {commit.commit_url}")

@@ -18,7 +18,7 @@ def serve(
     max_notes: Annotated[int, typer.Option(min=1, help="Notes in a request at most.")] = 100,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
-    """Serve a pipeline: POST /annotate, GET /health, /info, /openapi.json, and a page at / to paste a note.
+    """Serve a pipeline: POST /annotate, GET /health, /info, /docs, and a page at / to paste a note.
 
     Example: medmtl serve en_medmtl --port 8000
 
@@ -29,7 +29,7 @@ def serve(
 
         from ..serving.app import Limits, make_app
     except ImportError as error:
-        if error.name not in ("uvicorn", "fastapi", "pydantic", "starlette"):
+        if error.name not in ("uvicorn", "fastapi", "fastapi_offline", "pydantic", "starlette"):
             raise
         raise MedmtlError("E511", package=error.name, extra="serve") from None
     use_device(gpu_id)

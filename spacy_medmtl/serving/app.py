@@ -9,6 +9,7 @@ import spacy
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, Field
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -25,6 +26,11 @@ from .form import FORM
 
 logger = logging.getLogger("spacy_medmtl.serving")
 BATCH_SIZE = 32
+# Pages stand beside notes of patients: a browser lets them load from, and send to, this service alone.
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'"
+)
 
 
 class NoteIn(BaseModel):
@@ -51,12 +57,12 @@ class Limits(BaseModel):
 
 def make_app(nlp: Language, limits: Limits) -> FastAPI:
     """The service of a pipeline. One note, or batch of them, is read at a time, in the order in which they come."""
-    app = FastAPI(
+    app = FastAPIOffline(  # FastAPI's own /docs runs scripts that it loads from elsewhere
+        redoc_url=None,
         title="spacy-medmtl",
         version=__version__,
         description="Clinical findings, entities, intents, relations.",
-        docs_url=None,  # FastAPI's own pages run scripts that they load from elsewhere
-        redoc_url=None,
+        swagger_ui_parameters={"validatorUrl": None},
     )
     lock = threading.Lock()  # a pipeline keeps its current batch
     max_body = limits.notes * limits.characters * 4 + 10_000
@@ -68,7 +74,9 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
             return _refusal(411, MedmtlError("E530"))
         if length.isdigit() and int(length) > max_body:
             return _refusal(413, MedmtlError("E531", what="bytes in the request", received=length, maximum=max_body))
-        return await call_next(request)
+        answer = await call_next(request)
+        answer.headers["Content-Security-Policy"] = CONTENT_POLICY
+        return answer
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:

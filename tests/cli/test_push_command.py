@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -11,15 +12,21 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 import spacy
 
+RIGHT = "hf_rightrightright"
+
 
 class Hub(BaseHTTPRequestHandler):
-    """Takes every file as a regular one, and keeps what it got. Refuses every token but "right"."""
+    """Takes every file as a regular one, and keeps what it got. Refuses every token but "right", and fails where it is
+    told to, ``failing``: part of a path, and the status."""
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.asked.append(self.path)
-        if self.headers.get("Authorization") != "Bearer right":
-            self.answer(401, {"error": "no"})
+        part, status = self.server.failing
+        if self.headers.get("Authorization") != f"Bearer {RIGHT}":
+            self.answer(401, {"error": f"no: {self.headers.get('Authorization')}"})
+        elif part and part in self.path:
+            self.answer(status, {"error": "no", "url": f"{self.server.address}/clinic/en_x"})
         elif self.path == "/api/repos/create":
             self.server.created.append(json.loads(body))
             self.answer(200, {"url": f"{self.server.address}/clinic/en_x"})
@@ -48,7 +55,7 @@ class Hub(BaseHTTPRequestHandler):
 def hub():
     server = HTTPServer(("127.0.0.1", 0), Hub)
     server.address = f"http://127.0.0.1:{server.server_port}"
-    server.asked, server.created, server.commits = [], [], []
+    server.asked, server.created, server.commits, server.failing = [], [], [], ("", 0)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield server
@@ -57,10 +64,10 @@ def hub():
     server.server_close()
 
 
-def push(hub, pipeline, token, home, *options):
+def push(address, pipeline, token, home, *options):
     environment = {
         **os.environ,
-        "HF_ENDPOINT": hub.address,
+        "HF_ENDPOINT": address,
         "HF_TOKEN": token,
         "HF_HOME": str(home),
         "HF_HUB_OFFLINE": "0",
@@ -79,8 +86,9 @@ def pipeline(tmp_path):
 
 
 def test_the_hub_gets_every_file_and_a_card(hub, pipeline, tmp_path):
-    result = push(hub, pipeline, "right", tmp_path / "home")
+    result = push(hub.address, pipeline, RIGHT, tmp_path / "home")
     assert result.returncode == 0, result.stderr
+    assert RIGHT not in result.stdout + result.stderr
     assert hub.created[0]["private"] is True
     assert f"{hub.address}/clinic/en_x/commit/1" in result.stdout
     (lines,) = hub.commits
@@ -96,9 +104,38 @@ def test_the_hub_gets_every_file_and_a_card(hub, pipeline, tmp_path):
     assert not (pipeline / "README.md").exists()
 
 
-def test_a_wrong_token_is_told_by_code(hub, pipeline, tmp_path):
-    result = push(hub, pipeline, "wrong", tmp_path / "home", "--public")
+def test_a_wrong_token_is_told_by_code_and_not_repeated(hub, pipeline, tmp_path):
+    result = push(hub.address, pipeline, "hf_wrongwrongwrong", tmp_path / "home", "--public")
     assert result.returncode == 1
     assert "[MEDMTL-E507]" in result.stderr
     assert "401" in result.stderr
+    assert "wrongwrong" not in result.stdout + result.stderr
     assert not hub.commits
+
+
+@pytest.mark.parametrize("failing", [("/commit/", 409), ("/create", 500)])
+def test_what_the_hub_refuses_is_told_by_code(hub, pipeline, tmp_path, failing):
+    hub.failing = failing
+    result = push(hub.address, pipeline, RIGHT, tmp_path / "home")
+    assert result.returncode == 1
+    assert "[MEDMTL-E507]" in result.stderr
+    assert f"HTTP status {failing[1]}" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert RIGHT not in result.stdout + result.stderr
+
+
+def test_a_repository_that_is_there_gets_a_new_commit(hub, pipeline, tmp_path):
+    hub.failing = ("/create", 409)
+    result = push(hub.address, pipeline, RIGHT, tmp_path / "home")
+    assert result.returncode == 0, result.stderr
+    assert len(hub.commits) == 1
+
+
+def test_no_hub_is_told_by_code(pipeline, tmp_path):
+    with socket.socket() as unused:  # bound and not listening: connections are refused
+        unused.bind(("127.0.0.1", 0))
+        result = push(f"http://127.0.0.1:{unused.getsockname()[1]}", pipeline, RIGHT, tmp_path / "home")
+    assert result.returncode == 1
+    assert "[MEDMTL-E507]" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert RIGHT not in result.stdout + result.stderr

@@ -5,6 +5,7 @@ from array import array
 from html.parser import HTMLParser
 
 import pytest
+from readable import assert_readable
 from spacy.tokens import Doc, Span
 
 from spacy_medmtl.annotations.groups import ENTITIES, write_group
@@ -163,6 +164,7 @@ def test_page_is_whole_and_escaped(write, tmp_path):
     assert "2 lost" in page
     assert "torn" not in page
     assert "Chemical" in page
+    assert_readable(page)
 
 
 def test_page_shows_the_losses_of_a_long_list(write, tmp_path):

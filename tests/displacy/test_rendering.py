@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 import spacy
+from readable import assert_readable
 from spacy import displacy
 from spacy.tokens import Doc, Span
 from work import lines_run
@@ -15,6 +16,7 @@ from spacy_medmtl.displacy import parse_spans, render
 from spacy_medmtl.displacy.arcs import arc_diagram
 from spacy_medmtl.displacy.colours import COLOURS, colour
 from spacy_medmtl.displacy.lanes import drawn_spans, sentences
+from spacy_medmtl.displacy.rendering import index_page
 
 TEXT = "PLAN:\n- Treat <pain of the left knee> & cough.\n\n  No fever.\n"
 
@@ -85,6 +87,14 @@ def test_a_page_is_self_contained(doc):
     assert "url(" not in html
     assert "default-src 'none'" in html
     assert "n&lt;1&gt;" in html
+
+
+def test_screen_readers_and_keyboards_find_their_way(doc):
+    untitled = doc.copy()
+    untitled.user_data.pop("doc_id")
+    for docs in ([doc, doc], [doc], [untitled]):
+        assert_readable(render(docs, page=True, jupyter=False))
+    assert_readable(index_page([("one", "a b.html")]))
 
 
 def test_links_lead_somewhere_and_identifiers_come_once(doc):

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import spacy
 import srsly
+from spacy.cli._util import app as spacy_app
 from spacy.tokens import Doc, Span
 from toy import CASES, TEXTS, make_examples
 from typer.testing import CliRunner
@@ -29,6 +30,7 @@ def place(make_nlp, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("docs")
     nlp = make_nlp(*(case.factory for case in CASES))
     nlp.replace_pipe("sentencizer", "medmtl_sentences")
+    nlp.rename_pipe("sentencizer", "medmtl_sentences")
     nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
     (folder / "en_medmtl").mkdir()
     nlp.to_disk(folder / "en_medmtl" / "pipeline")
@@ -76,6 +78,20 @@ def test_notebooks_run(path, place, monkeypatch):
     for number, cell in enumerate(cells, 1):
         assert cell["outputs"] == []
         exec(compile("".join(cell["source"]), f"{path.name}, cell {number}", "exec"), names)
+
+
+def test_the_config_to_assemble_makes_the_same_heads(place, monkeypatch):
+    monkeypatch.syspath_prepend(place)
+    monkeypatch.delitem(sys.modules, "en_medmtl", raising=False)
+    monkeypatch.chdir(place)
+    (block,) = re.findall(r"^```ini\n(.*?)^```$", (ROOT / "docs" / "commands.md").read_text("utf8"), re.M | re.DOTALL)
+    Path("assemble.cfg").write_text(block, encoding="utf8")
+    result = CliRunner().invoke(spacy_app, ["assemble", "assemble.cfg", "my_pipeline"])
+    assert result.exit_code == 0, result.output
+    doc, same = (nlp("No fever today.") for nlp in (spacy.load("my_pipeline"), spacy.load("en_medmtl")))
+    assert [one.label_ for one in doc.spans["ruler"]] == ["SIGN"]
+    for group in ("medmtl_ner", "medmtl_findings"):
+        assert doc.spans[group].attrs == same.spans[group].attrs
 
 
 COMMAND = re.compile(r"^(?:\.venv/bin/)?medmtl ((?:[^\\\n#]|\\\n)+)", re.MULTILINE)

@@ -164,6 +164,12 @@ def test_assemble_of_sourced_components(trained_path: Path, nlp: Language, tmp_p
     assert outputs(assembled, tasks) == outputs(nlp, tasks)
 
 
+def test_assemble_of_what_is_not_trained_says_what_to_do(nlp: Language, tmp_path: Path):
+    nlp.config.to_disk(tmp_path / "train.cfg")
+    with pytest.raises(MedmtlError, match=r"E201.*'spacy train'"):
+        assemble_cli(_Context(), tmp_path / "train.cfg", tmp_path / "out", code_path=None, verbose=False)
+
+
 class _Context:
     """Of a command line without further arguments."""
 

@@ -7,6 +7,7 @@ import numpy
 import pytest
 import spacy
 import srsly
+from readable import assert_readable
 from spacy.tokens import DocBin, Span
 from spacy.training import Example
 from toy import CASES, make_examples
@@ -215,6 +216,7 @@ def test_the_command_gives_counts_that_agree_with_the_scorers_and_a_page(scored)
     assert "knee" in page
     for case in CASES:
         assert f"<h3>{case.factory}</h3>" in page
+    assert_readable(page)
 
 
 def test_two_pipelines_are_compared_by_the_scores_of_one(scored):
@@ -234,6 +236,7 @@ def test_two_pipelines_are_compared_by_the_scores_of_one(scored):
     assert "a_f: best 100, last 100" in page
     assert "a loss: best 4.556, last 4.556" in page
     assert "Nested and flat" in page
+    assert_readable(page)
     other = srsly.read_json(folder / "s.json")
     other["corpora"]["toy"]["details"]["texts"] = "of other documents"
     srsly.write_json(folder / "other.json", other)

@@ -1,9 +1,12 @@
 """``medmtl serve``: results, limits, and that no text is repeated or logged; and the mapping to FHIR."""
 
 import logging
+import re
 
+import lxml.html
 import pytest
 import spacy
+from readable import assert_readable
 from spacy.language import Language
 from spacy.tokens import Doc, Span
 
@@ -69,11 +72,30 @@ def test_health_info_and_the_pages(client):
     assert info["limits"] == {"characters": 1000, "notes": 3}
     assert info["components"] == ["sentencizer", "test_service_findings"]
     assert info["columns"]["findings"][0] == "doc_id"
-    assert "<textarea" in client.get("/").text
+    assert_readable(client.get("/").text)
     assert "cough: finding Problem, negative" in client.post("/view", json={"text": "no cough"}).text
     assert "/annotate" in client.get("/openapi.json").json()["paths"]
-    for path in ("/docs", "/redoc"):  # they would load scripts from elsewhere, beside notes of patients
-        assert client.get(path).status_code == 404
+    assert client.get("/redoc").status_code == 404  # it would load a picture from elsewhere
+
+
+@pytest.mark.parametrize("root", ["", "/nlp"])
+def test_pages_ask_their_own_service_only(client, root):
+    """What a page names is served here, at the path of a proxy too; what its scripts name, a browser must not load."""
+    from starlette.testclient import TestClient
+
+    behind = TestClient(client.app, root_path=root)
+    for page in ("/", "/docs"):
+        answer = behind.get(root + page)  # uvicorn puts the path that a proxy took off in front again
+        named = [str(place) for _, _, place, _ in lxml.html.fromstring(answer.text).iterlinks()]
+        assert named
+        for place in named:
+            own = place if place.startswith("/") else f"{root}/{place}"
+            assert re.match(f"{root}/[^/]", own), place
+            assert behind.get(own).status_code == 200, place
+        policy = dict(rule.split(" ", 1) for rule in answer.headers["content-security-policy"].split("; "))
+        assert policy.pop("default-src") == "'none'"
+        assert set(" ".join(policy.values()).split()) == {"'none'", "'self'", "'unsafe-inline'", "data:"}
+    assert f"url: '{root}/openapi.json'" in behind.get(f"{root}/docs").text
 
 
 @pytest.mark.parametrize(
