@@ -6,7 +6,7 @@ traps, of NegEx and E3C (neither is trained on), and of the sentences of ``statu
 only how many are wrong is told. On the dev part findings are searched for as well.
 
     medmtl fetch-encoder assets/encoder/minilm
-    medmtl prepare sample assets/corpora corpus/sample
+    medmtl prepare sample assets/sample corpus/sample
     medmtl prepare findings ../shared/corpora corpus/findings
     python benchmarks/ablate_status.py metrics/status --seed 0 --seed 1 --steps 300
     python benchmarks/ablate_status.py metrics/status --table      # of the runs that are there
@@ -153,8 +153,8 @@ def status_cases(folder: Path) -> list[Judged]:
 def config_of(
     corpus: Path, share: float, grammar: Path | None, *, steps: int, seed: int, tokens: int, view: str
 ) -> Config:
-    """en_sample.cfg with one head, on hard sharing (there is one task)."""
-    config = spacy.util.load_config("configs/en_sample.cfg", interpolate=False)
+    """en_medmtl.cfg with one head, on hard sharing (there is one task)."""
+    config = spacy.util.load_config("configs/en_medmtl.cfg", interpolate=False)
     parts = config["components"]
     parts["encoder"]["model"].update(routes=[NAME], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
     parts[NAME]["model"]["tok2vec"]["view"] = view

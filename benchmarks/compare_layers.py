@@ -1,6 +1,6 @@
 """Which layers of ``en_medmtl`` have routes, and how its heads read: scores against words/s.
 
-Cells are ``configs/en_sample.cfg`` with progressive routes in the top 1, 2 or 3 layers, or one encoder without routes
+Cells are ``configs/en_medmtl.cfg`` with progressive routes in the top 1, 2 or 3 layers, or one encoder without routes
 (``shared``), each with all heads in the view ``document`` and each with the views of the papers. Nothing is selected:
 the last weights are scored on the dev and the test part. All cells of a seed have the same steps; with ``--equal-time``
 they are run once more, each with as many steps as it makes in the CPU seconds that the shipped one (the first) took.
@@ -155,7 +155,7 @@ def view_table(results: Sequence[Result], tasks: Sequence[str], part: str) -> Ta
 
 def main(
     variants: Annotated[list[str] | None, typer.Argument(help=f"Some of {', '.join(VARIANTS)}; else all.")] = None,
-    config: Annotated[Path, typer.Option(help="The training config.")] = Path("configs/en_sample.cfg"),
+    config: Annotated[Path, typer.Option(help="The training config.")] = Path("configs/en_medmtl.cfg"),
     corpus: Annotated[Path, typer.Option(help="The converted sample corpus.")] = Path("corpus/sample"),
     encoder: Annotated[Path, typer.Option(help="Folder of the encoder.")] = Path("assets/encoder/minilm"),
     steps: Annotated[int, typer.Option(min=1, help="Training steps of each cell.")] = 420,

@@ -35,11 +35,11 @@ BATCH = 4  # Docs of a training step
 
 
 def ours(encoder: Path, gold: Path, *, shared: bool, n_heads: int = 4) -> Language:
-    """``configs/en_sample.cfg``, initialised. shared: one encoder without routes. n_heads: 4, or 8: each twice."""
-    config = load_config(ROOT / "configs" / "en_sample.cfg", interpolate=False)
+    """``configs/en_medmtl.cfg``, initialised. shared: one encoder without routes. n_heads: 4, or 8: each twice."""
+    config = load_config(ROOT / "configs" / "en_medmtl.cfg", interpolate=False)
     components, names = config["components"], list(HEADS)
     for name in HEADS[: n_heads - len(HEADS)]:
-        twin = load_config(ROOT / "configs" / "en_sample.cfg", interpolate=False)["components"][name]
+        twin = load_config(ROOT / "configs" / "en_medmtl.cfg", interpolate=False)["components"][name]
         twin["spans_key"] += AGAIN
         twin["model"]["tok2vec"]["route"] += AGAIN
         components[name + AGAIN] = twin

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ..starting.answers import CORPORA, MINILM, SAMPLE, SHARING, TASKS, Answers, read_sources
+from ..starting.answers import MINILM, SAMPLE, SAMPLE_FOLDER, SHARING, TASKS, Answers, read_sources
 from ..starting.project import write_project
 
 
@@ -43,7 +43,7 @@ def init(
     def answer(question: str, given: str | None, default: str) -> str:
         return given if given is not None else default if yes else str(typer.prompt(question, default=default))
 
-    default = SAMPLE if (CORPORA / SAMPLE).is_dir() else ""
+    default = SAMPLE if SAMPLE_FOLDER.is_dir() else ""
     asked = answer(
         "Data: 'sample', or FORMAT=PATH of your own, parted by blanks", " ".join(data or ()) or None, default
     )

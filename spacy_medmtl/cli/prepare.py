@@ -36,7 +36,7 @@ def prepare(
 ) -> None:
     """Convert a whole data set into OUTPUT/train, OUTPUT/dev and OUTPUT/test, one file per corpus.
 
-    Example: medmtl prepare sample assets/corpora corpus/sample
+    Example: medmtl prepare sample assets/sample corpus/sample
 
     Losses do not end it; each is listed with file, line and reason in an audit beside the output. Texts of a part that
     stand in another part too, of whatever corpus, are counted and listed in OUTPUT/leakage.json.

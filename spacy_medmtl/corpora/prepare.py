@@ -65,7 +65,7 @@ def prepare_jobs(
     base = Job("sample", [], output, lang, "report", seed, on_misaligned=on_misaligned)
     if name == "sample":
         parts = ("train", "dev", "test")
-        return [replace(base, inputs=[source / name / part], output=output / part / "sample.spacy") for part in parts]
+        return [replace(base, inputs=[source / part], output=output / part / "sample.spacy") for part in parts]
     if name == "bc5cdr_split":
         return _split_jobs(base, source, output)
     own = OWN_GROUPS.get(name, {})

@@ -12,7 +12,7 @@ from ..corpora.reader import get_reader
 from ..errors import MedmtlError
 
 SAMPLE = "sample"
-CORPORA = Path(__file__).parents[2] / "assets" / "corpora"  # of a copy of the repository
+SAMPLE_FOLDER = Path(__file__).parents[2] / "assets" / "sample"  # of a copy of the repository
 TASKS = ("sentence_intent", "pair_relation", "sru_nested_ner", "cpncf_assertion")  # easy to hard
 SHARING = ("progressive", "shared", "separate", "mmoe")
 MINILM = "minilm"
@@ -22,7 +22,7 @@ _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 @dataclass(frozen=True)
 class Source:
-    """A corpus of the project: the reader that converts it, and where it lies. Of the sample: the folder it lies in."""
+    """A corpus of the project: the reader that converts it, and where it lies."""
 
     reader: str
     path: Path
@@ -101,8 +101,8 @@ def read_sources(texts: Sequence[str]) -> dict[str, Source]:
     sources: dict[str, Source] = {}
     for text in texts:
         reader, sign, place = text.partition("=")
-        path = Path(place) if sign else CORPORA if reader == SAMPLE else None
-        if get_reader(reader).folder or path is None or not (path / SAMPLE if reader == SAMPLE else path).exists():
+        path = Path(place) if sign else SAMPLE_FOLDER if reader == SAMPLE else None
+        if get_reader(reader).folder or path is None or not path.exists():
             expected = (
                 "FORMAT=PATH, a PATH that is there and a FORMAT of one's own data (brat, prodigy, csv_sentences, ...), "
                 "or 'sample', where this package was installed by 'pip install -e' from a copy of the repository"

@@ -16,12 +16,12 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def options(tiny_encoder: Path, tmp_path: Path) -> list[str]:
-    """``en_sample.cfg`` on the tiny encoder and a toy corpus."""
+    """``en_medmtl.cfg`` on the tiny encoder and a toy corpus."""
     docs = [one.reference for one in make_examples(spacy.blank("en"), *(case.annotate for case in CASES))]
     for part in ("train", "dev", "test"):
         (tmp_path / part).mkdir()
         DocBin(docs=docs).to_disk(tmp_path / part / "sample.spacy")
-    config = load_config(ROOT / "configs" / "en_sample.cfg", interpolate=False)
+    config = load_config(ROOT / "configs" / "en_medmtl.cfg", interpolate=False)
     config["components"]["encoder"]["model"].update(window=64, stride=48)
     config["initialize"]["components"]["encoder"]["loader"]["@misc"] = "spacy-medmtl.local_encoder.v1"
     config["training"]["batcher"]["size"] = 40

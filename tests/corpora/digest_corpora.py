@@ -89,7 +89,7 @@ CONVERSIONS: list[tuple[str, list[str], str, dict[str, str]]] = [
     ("conll", ["mtl_bionlp/NCBI-disease-IOB/devel.tsv"], "en", {}),
     ("prodigy", ["healthsea/train.jsonl"], "en", {}),
 ]
-SAMPLE = Path(__file__).parents[2] / "assets" / "corpora" / "sample"
+SAMPLE = Path(__file__).parents[2] / "assets" / "sample"
 EXPORTED = ("genia", "e3c", "ade", "piboso", "rqe", "mts_dialog")  # their first conversion, in all export formats
 
 

@@ -23,7 +23,7 @@ from spacy_medmtl.corpora.writer import convert_records
 from spacy_medmtl.errors import MedmtlError
 
 NLP = spacy.blank("en")
-ASSETS = Path(__file__).parents[2] / "assets" / "corpora" / "sample"
+ASSETS = Path(__file__).parents[2] / "assets" / "sample"
 READERS = {"brat": "brat", "jsonl": "prodigy", "conll": "conll"}
 LABELS = ["A", "B-b", "c/d", "É"]
 PIECES = [

@@ -12,7 +12,7 @@ from spacy.util import load_config
 from spacy_medmtl.annotations.groups import SEPARATOR
 from spacy_medmtl.corpora.public.sample_markup import MarkedSentence, parse_lines
 
-SAMPLE = Path(__file__).parents[2] / "assets" / "corpora" / "sample"
+SAMPLE = Path(__file__).parents[2] / "assets" / "sample"
 PARTS = ("train", "dev", "test")
 SHORTEST = 6  # words: shorter sentences ("Will it leave a scar?") may well be said by two people
 
@@ -32,7 +32,7 @@ def test_nothing_is_lost_and_no_edge_lies_inside_a_token(run, part):
 
 def test_the_splitter_of_the_config_finds_the_annotated_sentences(run):
     """Heads train on annotated sentences and predict on those of the splitter: they are to be the same ones."""
-    config = load_config(SAMPLE.parents[2] / "configs" / "en_sample.cfg", interpolate=False)
+    config = load_config(SAMPLE.parents[1] / "configs" / "en_medmtl.cfg", interpolate=False)
     settings = dict(config["components"][config["nlp"]["pipeline"][0]])
     nlp = spacy.blank("en")
     nlp.add_pipe(settings.pop("factory"), config=settings)

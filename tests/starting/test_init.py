@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from weasel.cli.run import project_run
 
 from spacy_medmtl.cli import app
-from spacy_medmtl.starting.answers import CORPORA, TASKS
+from spacy_medmtl.starting.answers import SAMPLE_FOLDER, TASKS
 
 NOTE = "No fever today. The left knee has pain. Mother had a cough."
 ROWS = (
@@ -43,7 +43,7 @@ def own_data(tmp_path) -> Path:
 @pytest.mark.parametrize(
     ("data", "tasks", "sharing"),
     [
-        ([f"sample={CORPORA}"], TASKS, "progressive"),
+        ([f"sample={SAMPLE_FOLDER}"], TASKS, "progressive"),
         (["brat=notes"], ("pair_relation", "sru_nested_ner", "cpncf_assertion"), "shared"),
         (["brat=notes", "csv_sentences=sentences.csv"], ("sentence_intent", "cpncf_assertion"), "separate"),
         (["csv_pairs=sentences.csv"], ("pair_relation",), "mmoe"),

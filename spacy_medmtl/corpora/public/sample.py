@@ -1,4 +1,4 @@
-"""The bundled sample corpus (``assets/corpora/sample/GUIDE.md``): all four tasks on the same texts."""
+"""The bundled sample corpus (``assets/sample/GUIDE.md``): all four tasks on the same texts."""
 
 import random
 from collections.abc import Iterator, Sequence

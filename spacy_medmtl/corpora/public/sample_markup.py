@@ -1,4 +1,4 @@
-"""The inline markup of the bundled sample corpus (``assets/corpora/sample/GUIDE.md``), parsed without spaCy."""
+"""The inline markup of the bundled sample corpus (``assets/sample/GUIDE.md``), parsed without spaCy."""
 
 import re
 from collections.abc import Iterable, Iterator
