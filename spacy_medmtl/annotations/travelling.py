@@ -89,9 +89,9 @@ def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> 
     entries = _listed(entries)
     if places is None:
         return entries[number] if len(entries) == n_spans else None
-    if len(_listed(places)) != len(entries):
+    places, place = _listed(places), place_of(span)
+    if len(places) != len(entries):
         return None
-    place = place_of(span)
     if number < len(places) and list(_listed(places[number])) == place:  # as a rule: nothing was moved
         return entries[number]
     return next((entry for entry, noted in zip(entries, places) if list(_listed(noted)) == place), None)
