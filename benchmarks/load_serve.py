@@ -6,8 +6,8 @@ Starts ``medmtl serve`` as a process, and asks it by several threads, each over 
 invented, and no two have the same words. Each answer is compared with what the pipeline gives in this process, before
 and without the service. Memory is the service's own (PSS); Linux only: it reads /proc.
 
-Prints JSON; exit status 1 where an answer differs or fails, or memory grows by more than ``--most`` bytes a request
-after the first fifth.
+Prints JSON, and on standard error each measure of memory; exit status 1 where an answer differs or fails, or memory
+grows by more than ``--most`` bytes a request after the first fifth.
 """
 
 import http.client
@@ -119,6 +119,7 @@ def load(port: int, pid: int, texts: Sequence[str], expected: Sequence[Rows], th
                 answers += share
             seconds += time.perf_counter() - begun
             measures.append({"docs": float(portion.stop), "bytes": float(memory(Path(f"/proc/{pid}")))})
+            typer.echo(json.dumps(measures[-1]), err=True)
     late = measures[len(measures) // 5 :]
     grown, error = slope(late)
     milliseconds = 1000 * numpy.asarray([taken for taken, _ in answers])

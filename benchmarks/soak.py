@@ -2,7 +2,11 @@
 
     python benchmarks/soak.py PIPELINE --docs 200000 --workers 0
     python benchmarks/soak.py PIPELINE --docs 200000 --workers 2
+    python benchmarks/soak.py stock --docs 200000 --workers 2
+    python benchmarks/soak.py blank --docs 200000
 
+"stock" and "blank" are what there is to compare with, on the same texts in the same way: spaCy's own ner, textcat and
+spancat, and its tokenizer alone.
 Texts are invented: words of a small vocabulary in random order, with a number in each. In one process numbers never
 repeat, so the string store would grow without ``nlp.memory_zone``, which is used as a service should. Workers know no
 such zones: their numbers repeat, so that their string stores are full long before the first fifth is over, and all
@@ -29,7 +33,9 @@ import srsly
 import typer
 from spacy.language import Language
 from spacy.tokens import Doc
+from trust_tools import build_stock
 
+CONTROLS = {"stock": lambda: build_stock(""), "blank": lambda: spacy.blank("en")}
 WORDS = (
     "patient denies any fever chest pain cough mild left knee swelling since mother had asthma no history of".split()
 )
@@ -155,12 +161,13 @@ def soak(nlp: Language, n_docs: int, workers: int) -> dict[str, Any]:
 
 
 def main(
-    pipeline: Annotated[str, typer.Argument(help="A trained pipeline.")],
+    pipeline: Annotated[str, typer.Argument(help="A trained pipeline, 'stock' or 'blank'.")],
     docs: Annotated[int, typer.Option(min=1000)] = 200_000,
     workers: Annotated[int, typer.Option(min=0, help="Processes beside this one.")] = 0,
     most: Annotated[float, typer.Option(help="Bytes a document that memory may grow by.")] = 100.0,
 ) -> None:
-    measured = soak(spacy.load(pipeline), docs, workers)
+    nlp = CONTROLS[pipeline]() if pipeline in CONTROLS else spacy.load(pipeline)
+    measured = soak(nlp, docs, workers)
     typer.echo(srsly.json_dumps(measured, indent=1))
     is_steady = all(late <= early for early, late in (measured["handles"], measured["threads"]))
     raise typer.Exit(int(not (measured["same_outputs"] and is_steady and measured["bytes_per_doc"] <= most)))

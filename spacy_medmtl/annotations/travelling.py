@@ -64,14 +64,14 @@ def pairs_of(doc: Doc, key: str) -> list[tuple[list[str], float] | None]:
     spans = list(aligned_group(doc, key) or ())
     pairs = list(zip(spans[::2], spans[1::2]))
     attrs = doc.spans[key].attrs if key in doc.spans else {}
-    labels, places = attrs.get("labels", []), attrs.get(PLACES)
-    scores = attrs.get("scores", [1.0] * len(labels))
-    if places is None and 2 * len(labels) == len(spans):
+    labels, places = _listed(attrs.get("labels")), _listed(attrs.get(PLACES))
+    scores = _listed(attrs.get("scores", [1.0] * len(labels)))
+    if attrs.get(PLACES) is None and 2 * len(labels) == len(spans):
         places = [place_of(span) for span in spans]
     noted: dict[tuple[Any, ...], list[tuple[list[str], float]]] = {}  # one pair may hold several times, each label once
-    if places is not None and len(places) == 2 * len(labels) == 2 * len(scores):
+    if len(places) == 2 * len(labels) == 2 * len(scores):
         for head, tail, names, score in zip(places[::2], places[1::2], labels, scores):
-            noted.setdefault((*head, *tail), []).append((list(names), float(score)))
+            noted.setdefault((*_listed(head), *_listed(tail)), []).append((list(names), float(score)))
     labels_and_scores: list[tuple[list[str], float] | None] = []
     for head, tail in pairs:
         place = (*place_of(head), *place_of(tail))
@@ -86,16 +86,20 @@ def pairs_of(doc: Doc, key: str) -> list[tuple[list[str], float] | None]:
 def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> Any:
     """The entry of a span in a list of the group's attrs: by its place where places are noted, else by its number, as
     long as there are as many entries as spans."""
-    if not isinstance(entries, (list, tuple)):
-        return None
+    entries = _listed(entries)
     if places is None:
         return entries[number] if len(entries) == n_spans else None
+    places, place = _listed(places), place_of(span)
     if len(places) != len(entries):
         return None
-    place = place_of(span)
-    if number < len(places) and list(places[number]) == place:  # as a rule: nothing was moved
+    if number < len(places) and list(_listed(places[number])) == place:  # as a rule: nothing was moved
         return entries[number]
-    return next((entry for entry, noted in zip(entries, places) if list(noted) == place), None)
+    return next((entry for entry, noted in zip(entries, places) if list(_listed(noted)) == place), None)
+
+
+def _listed(entries: Any) -> Sequence[Any]:
+    """What stands in a group's attrs, where anybody may write anything: what is no list has no entries."""
+    return entries if isinstance(entries, (list, tuple)) else ()
 
 
 def _data_key(key: str, span: Span) -> Any:

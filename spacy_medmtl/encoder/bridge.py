@@ -12,6 +12,7 @@ It differs from thinc's own PyTorchShim in four ways that multi-task training ne
 
 import contextlib
 import copy
+import gc
 import hashlib
 import multiprocessing
 import os
@@ -61,22 +62,30 @@ def split_rows(array: Any, lengths: Sequence[int]) -> list[Any]:
 
 
 _is_forked = False  # whether this process began as a copy of one that had torch
+_is_frozen = False  # whether what it was copied with is out of the garbage collector's reach
 
 
 def _note_fork() -> None:
-    global _is_forked
-    _is_forked = True
+    global _is_forked, _is_frozen
+    _is_forked, _is_frozen = True, False
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_note_fork)
 
 
-def limit_threads_of_fork() -> None:
+def settle_fork() -> None:
     """In a forked worker use one torch thread, however many it was told to use: a child that enters a parallel region
-    waits, for ever, for OpenMP threads which only its parent has."""
-    if _is_forked and multiprocessing.parent_process() is not None and torch.get_num_threads() != 1:
+    waits, for ever, for OpenMP threads which only its parent has. And share its parent's objects: the garbage collector
+    writes on each object that it looks at, so its first full run would copy all memory that has objects."""
+    global _is_frozen
+    if not _is_forked or multiprocessing.parent_process() is None:
+        return
+    if torch.get_num_threads() != 1:
         torch.set_num_threads(1)
+    if not _is_frozen:
+        gc.freeze()
+        _is_frozen = True
 
 
 def limit_threads_of_spawned() -> None:
@@ -122,7 +131,7 @@ class TorchShim(Shim):
         """The torch module as it is, for who only reads weights: a backward pass that was deferred stays so."""
         if self._model is None:
             raise MedmtlError("E017", name=self.name)
-        limit_threads_of_fork()
+        settle_fork()
         return self._model
 
     @property

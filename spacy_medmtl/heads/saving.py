@@ -48,7 +48,7 @@ def read_saved(text: bytes | str, expected: Collection[str], *, name: str, where
         is_right = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
         is_right = is_right and len(set(labels)) == len(labels)
         numbers = [float(value) for value in temperatures.values()]
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise MedmtlError("E208", path=where, name=name, problem=f"cannot be read ({type(error).__name__})") from error
     if not is_right:
         raise MedmtlError("E208", path=where, name=name, problem="holds no list of labels, each once")

@@ -199,6 +199,19 @@ def test_a_group_that_others_wrote_is_read_by_its_lists_alone():
     assert relations(doc) == RELATED  # by what stands in user_data
 
 
+@pytest.mark.parametrize("entries", [None, 3, "text", {}, [], [[["a"]]]])
+def test_attrs_that_are_no_lists_of_values_are_as_if_absent(entries):
+    """What ``user_data`` notes is read instead."""
+    doc = annotated()
+    for key in (FINDINGS, RELATIONS):
+        for name in doc.spans[key].attrs:
+            doc.spans[key].attrs[name] = entries
+    assert (statuses(doc), relations(doc)) == (STATUSES, RELATED)
+    only_places = annotated()
+    only_places.spans[FINDINGS].attrs["places"] = [entries] * len(FOUND)
+    assert statuses(only_places) == STATUSES
+
+
 def test_errors_survive_pickling_and_copying():
     import copy
 

@@ -1,5 +1,6 @@
 """Run in a process of its own by test_worker_processes.py. argv: folders. Prints one line of JSON."""
 
+import gc
 import json
 import multiprocessing
 import os
@@ -36,9 +37,11 @@ def train(encoder: str, output: str) -> list[Any]:
     return losses
 
 
-@Language.component("test_threads")
-def note_threads(doc: Doc) -> Doc:
+@Language.component("test_process")
+def note_process(doc: Doc) -> Doc:
+    """Its torch threads, and how many objects the garbage collector leaves alone."""
     doc.user_data["threads"] = torch.get_num_threads()
+    doc.user_data["frozen"] = gc.get_freeze_count()
     return doc
 
 
@@ -57,13 +60,15 @@ def pipe_in_processes(path: str) -> dict[str, Any]:
     torch.randn(2_000_000).exp().sum()  # starts the threads that a forked child does not have
     texts = [*TEXTS, "", (TEXTS[0] + " ") * 40] * 3
     alone = [annotations(doc) for doc in nlp.pipe(texts)]
-    nlp.add_pipe("test_threads")
-    together, threads = {}, {}
+    n_objects = len(gc.get_objects())
+    nlp.add_pipe("test_process")
+    together, threads, frozen = {}, {}, {}
     for method in multiprocessing.get_all_start_methods():
         multiprocessing.set_start_method(method, force=True)
         docs = list(nlp.pipe(texts, n_process=2, batch_size=4))
         together[method] = [annotations(doc) for doc in docs]
         threads[method] = sorted({doc.user_data["threads"] for doc in docs})
+        frozen[method] = min(doc.user_data["frozen"] for doc in docs) / n_objects
     multiprocessing.set_start_method("spawn", force=True)
     with multiprocessing.Pool(1) as pool:
         threads["told, no pipeline"] = [pool.apply(torch.get_num_threads)]
@@ -71,7 +76,7 @@ def pipe_in_processes(path: str) -> dict[str, Any]:
     threads["spawn, not told"] = sorted({doc.user_data["threads"] for doc in nlp.pipe(TEXTS, n_process=2)})
     with multiprocessing.Pool(1) as pool:
         threads["spawn, own"] = [pool.apply(own_threads, (path,))]
-    return {"together": together, "alone": alone, "threads": threads}
+    return {"together": together, "alone": alone, "threads": threads, "frozen": frozen}
 
 
 if __name__ == "__main__":

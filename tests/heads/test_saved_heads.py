@@ -58,6 +58,14 @@ def test_a_damaged_cfg_is_named(copied, case, changes):
         spacy.load(copied)
 
 
+@pytest.mark.parametrize("content", ["null", "[]", "[" * 100_000], ids=["null", "list", "deeper than Python reads"])
+def test_a_cfg_of_something_else_is_named(copied, content):
+    factory = CASES[0].factory
+    (copied / factory / "cfg").write_text(content)
+    with pytest.raises(MedmtlError, match=f"E208.*{factory}/cfg.*'{factory}'"):
+        spacy.load(copied)
+
+
 @each_head
 def test_labels_in_another_order_are_refused(copied, case):
     edit(copied / case.factory / "cfg", labels=case.labels[::-1])
