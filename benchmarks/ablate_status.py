@@ -64,10 +64,12 @@ PARTS = {
     "forms": (
         "form: boxes before",
         "form: boxes behind",
-        "form: yes and no",
+        "form: yes and no in a row",
+        "form: yes and no in columns",
         "form: asked and answered",
         "form: signs before",
         "form: signs behind",
+        "form: positive and negative",
         "shorthand",
     ),
     "negation that is none": ("pseudo-negation", "double negation"),
