@@ -70,6 +70,7 @@ NAMES = {
 TORCH_SIDE = {
     "spacy_medmtl.cpncf_assertion.thinc_layer",
     "spacy_medmtl.encoder.bridge",
+    "spacy_medmtl.encoder.dropout",
     "spacy_medmtl.encoder.encoding",
     "spacy_medmtl.encoder.export",
     "spacy_medmtl.encoder.feed_forward",

@@ -88,7 +88,7 @@ def test_bad_inputs_are_coded_errors(name, on_error, write, tmp_path):
         "empty": write("empty.txt", ""),
         "folder": tmp_path / "folder",
         "binary": write("binary.txt", bytes(range(256)) * 20),
-        "utf16": write("utf16.txt", "# doc a\n<plan> Yes.\n".encode("utf-16-le")),  # with a mark in front it is read
+        "utf16": write("utf16.txt", "Yes.\n".encode("utf-16-le")),  # read as such, but of no format
         "other": write("other.txt", "{'some': 'thing else'}\n\n\t\t\n"),
     }
     for path in inputs.values():
