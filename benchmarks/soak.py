@@ -7,6 +7,7 @@
 
 "stock" and "blank" are what there is to compare with, on the same texts in the same way: spaCy's own ner, textcat and
 spancat, and its tokenizer alone.
+
 Texts are invented: words of a small vocabulary in random order, with a number in each. In one process numbers never
 repeat, so the string store would grow without ``nlp.memory_zone``, which is used as a service should. Workers know no
 such zones: their numbers repeat, so that their string stores are full long before the first fifth is over, and all

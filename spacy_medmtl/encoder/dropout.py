@@ -1,8 +1,8 @@
 """Dropout whose masks are cheap on the CPU, for rows and for the weights of attention.
 
 Srivastava et al., "Dropout" (2014): in training each number is zero with probability p, and else divided by 1 - p.
-Torch draws such a mask number by number there, which took a tenth of a training step; here one 64-bit word of torch's
-generator decides four numbers. Other devices have kernels of their own, which are used.
+Torch draws such a mask number by number there; here one 64-bit word of its generator decides four numbers
+(``benchmarks/bench_dropout.py``). Other devices have kernels of their own, which are used.
 """
 
 import torch

@@ -79,8 +79,8 @@ def encoding_of(head: bytes, path: Path, audit: Audit) -> str:
     """The encoding that a file's byte order mark names, or the zeros between its first letters; else that of the
     conversion. Raises MedmtlError E402 for a file that is no text."""
     check_text(head, path)
-    is_there = bytes(map(bool, head[:4]))
-    unmarked = {b"\1\0\1\0": "utf-16-le", b"\0\1\0\1": "utf-16-be"}.get(is_there, audit.encoding)
+    pattern = bytes(map(bool, head[:4]))  # 1 where a byte is not zero
+    unmarked = {b"\1\0\1\0": "utf-16-le", b"\0\1\0\1": "utf-16-be"}.get(pattern, audit.encoding)
     return next((name for mark, name in MARKS if head.startswith(mark)), unmarked)
 
 

@@ -22,6 +22,7 @@ _GAP = re.compile(r"\[\.{2,3}\]|\[…\]|\.{3}|…")
 _ESCAPED = re.compile(r"\\[nrt]")
 _PLAIN = str.maketrans("‘’‚‛“”„‟′″‐‑‒–—−", "''''\"\"\"\"'\"------", "\u200b\u200c\u200d\u2060\ufeff")
 _SOFT = "\u00ad"  # a hyphen that shows only where a line ends: copied as one, or not at all
+Copy = tuple[Sequence[Bounds], str | None]  # stretches as a file gives them, and their words if it repeats them
 Counted = Callable[[str, int], int]  # (character, its place in the text) -> how many the file counts for it
 
 
@@ -81,10 +82,9 @@ def _ascii(text: str) -> str:
 
 
 def located(
-    text: str, mentions: Sequence[tuple[Sequence[Bounds], str | None]], audit: Audit, *, has_mark: bool = False
+    text: str, mentions: Sequence[Copy], audit: Audit, *, has_mark: bool = False
 ) -> list[tuple[Bounds, ...] | None]:
-    """For each mention (stretches and words) its stretches as characters of the text, in order; None where they do not
-    give its words.
+    """For each mention its stretches as characters of the text, in order; None where they do not give its words.
 
     has_mark: the file began with a byte order mark, which is not in ``text``.
     """
@@ -121,9 +121,7 @@ def _countings(text: str, has_mark: bool) -> Iterable[tuple[str, Counted]]:
         yield "accents apart from their letters", lambda char, at: len(normalize("NFD", char))
 
 
-def _checked(
-    text: str, mention: tuple[Sequence[Bounds], str | None], place: Callable[[int], int | None]
-) -> tuple[Bounds, ...] | None:
+def _checked(text: str, mention: Copy, place: Callable[[int], int | None]) -> tuple[Bounds, ...] | None:
     stretches, words = mention
     edges = [(place(start), place(end)) for start, end in stretches]
     given = [(start, end) for start, end in edges if start is not None and end is not None]

@@ -136,9 +136,11 @@ def read_exchanges(path: Path, audit: Audit, *, seed: int = 0) -> Iterator[Recor
         for exchange in _exchanges(utterances):
             substitute = _substituted(exchange, groups[key], draw)
             audit.note("pairs without another dialogue to take a substitute from", int(substitute is None))
-            for pair, verdict in ((exchange[0], ANSWERS), (substitute, None)):
+            own, place = exchange
+            for pair, verdict in ((own, ANSWERS), (substitute, None)):
                 if pair is not None:
-                    yield Record(pair[0], exchange[1], second=pair[1], verdict=verdict, key=key, sentences=EXACT)
+                    first, second = pair
+                    yield Record(first, place, second=second, verdict=verdict, key=key, sentences=EXACT)
 
 
 def _exchanges(utterances: Sequence[Utterance]) -> Iterator[Exchange]:

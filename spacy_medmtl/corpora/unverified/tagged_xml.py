@@ -183,8 +183,9 @@ def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
     content = read_tagged(path, audit)
     if content is None:
         return
+    text, tags = content
     entities: list[Entity] = []
-    for tag in content[1]:
+    for tag in tags:
         label = tag.value("TYPE")
         if label not in PHI_TYPES:
             audit.dropped(tag.place, ENTITIES, "", f"an unknown label: expected {' or '.join(PHI_TYPES)}")
@@ -192,7 +193,7 @@ def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
             audit.dropped(tag.place, ENTITIES, label, WRONG)
         else:
             entities.append(Entity(label, (tag.bounds,), tag.place))
-    yield Record(content[0], Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
+    yield Record(text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
 
 
 READER_2012 = Reader(
