@@ -233,11 +233,13 @@ class CpncfAssertion(Head[FindingGold]):
         """Not where a corpus judged given spans only."""
         return not doc.spans[self.spans_key].attrs.get(GIVEN_SPANS_ONLY)
 
-    def collect(self, doc: Doc) -> None:
+    def notes(self, doc: Doc) -> Iterable[str]:
         """Modifiers are read off the data, as labels are."""
-        modifiers = {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
+        return {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
+
+    def take_notes(self, notes: set[str]) -> None:
         # sorted for the same reason as labels: columns must not depend on the order of a corpus
-        self._modifiers = sorted(modifiers | set(self._modifiers))
+        self._modifiers = sorted(notes | set(self._modifiers))
 
     def take_over(self, saved: Mapping[str, Any]) -> None:
         super().take_over(saved)
