@@ -14,7 +14,7 @@ from typing import Any
 
 from spacy.tokens import Doc, Span
 
-from ..errors import MedmtlError, warn
+from ..errors import warn
 from .groups import FINDINGS, INTENTS, trimmed
 from .relations import Relation, read_relations
 from .steady import aligned_group
@@ -116,13 +116,9 @@ def install_extensions() -> None:
         Doc.set_extension("relations", getter=get_relations)
 
 
-def install_aliases(tools: Sequence[str], component: str) -> None:
-    """Register the names that other tools have for the same. Raises MedmtlError E203 for an unknown tool."""
+def install_aliases(tools: Sequence[str]) -> None:
+    """Register the names that other tools, of ``ALIASES``, have for the same."""
     for tool in tools:
-        if tool not in ALIASES:
-            raise MedmtlError(
-                "E203", setting="aliases", name=component, received=tool, expected=f"some of {', '.join(ALIASES)}"
-            )
         for name, own in ALIASES[tool].items():
             _install(name, GETTERS[own])
 
