@@ -3,6 +3,7 @@
     python benchmarks/soak.py PIPELINE --docs 200000 --workers 0
     python benchmarks/soak.py PIPELINE --docs 200000 --workers 2
     python benchmarks/soak.py PIPELINE --docs 200000 --workers 2 --numbers 200000
+    PYTHONMALLOC=malloc python benchmarks/soak.py PIPELINE --docs 10000 --as-worker
     python benchmarks/soak.py stock --docs 200000 --workers 2
     python benchmarks/soak.py blank --docs 200000
 
@@ -16,11 +17,14 @@ documents are one stream. ``--numbers`` says how many different ones there are; 
 twice. The same probes begin and end the texts, so outputs of the very processes are compared.
 
 Memory is what belongs to this process and its workers, shared pages in shares (PSS); ``of_workers`` is the workers'
-part of it. Linux only: it reads /proc. Prints JSON, and on standard error each measure as it is taken; exit status 1
-where outputs changed, handles or threads became more, or memory grows by more than ``--most`` bytes a document in the
-second half.
+part of it. ``in_use`` is what this process has of the C library and not given back, without the noise of pages; with
+``PYTHONMALLOC=malloc`` that is all it has. ``--as-worker`` reads in this process as a worker does. Linux only: it reads
+/proc. Prints JSON, and on standard error each measure as it is taken; exit status 1 where outputs changed, handles or
+threads became more, or memory grows by more than ``--most`` bytes a document in the second half.
 """
 
+import ctypes
+import gc
 import hashlib
 import json
 import os
@@ -46,6 +50,7 @@ WORDS = (
 ZONE = 1000  # documents in a memory zone
 N_NUMBERS = 5000  # different ones at most, where strings are never let go
 N_PROBES, N_MEASURES = 200, 100
+FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"  # of mallinfo2
 Measure = dict[str, float]
 
 
@@ -57,10 +62,10 @@ def texts(n_docs: int, n_numbers: int, seed: int) -> Iterator[str]:
         yield f"{' '.join(words)} {number % n_numbers} mg. {' '.join(generator.choices(WORDS, k=3))}."
 
 
-def annotated(nlp: Language, stream: Iterator[str], workers: int) -> Iterator[Doc]:
-    """The Docs of a stream."""
-    if workers:
-        yield from nlp.pipe(stream, n_process=workers)
+def annotated(nlp: Language, stream: Iterator[str], workers: int | None) -> Iterator[Doc]:
+    """The Docs of a stream. workers: None for this process in memory zones, 0 for this process without."""
+    if workers is not None:
+        yield from nlp.pipe(stream, n_process=max(workers, 1))
         return
     while chunk := list(islice(stream, ZONE)):
         with nlp.memory_zone():
@@ -105,6 +110,21 @@ def memory(process: Path) -> int:
     return int(next(line for line in lines if line.startswith("Pss:")).split()[1]) * 1024
 
 
+class MallInfo(ctypes.Structure):
+    """What glibc's ``mallinfo2`` gives."""
+
+    _fields_ = tuple((name, ctypes.c_size_t) for name in FIELDS.split())
+
+
+def in_use() -> int:
+    """Bytes that this process has of the C library, once Python's garbage is collected."""
+    gc.collect()
+    mallinfo2 = ctypes.CDLL("libc.so.6").mallinfo2
+    mallinfo2.restype = MallInfo
+    info = mallinfo2()
+    return int(info.uordblks + info.hblkhd)
+
+
 def measure(n_docs: int, start: float) -> Measure:
     """bytes, handles and threads of all processes after so many documents."""
     measured = {
@@ -112,6 +132,7 @@ def measure(n_docs: int, start: float) -> Measure:
         "seconds": round(time.perf_counter() - start, 1),
         "bytes": 0,
         "of_workers": 0,
+        "in_use": in_use(),
         "handles": 0,
         "threads": 0,
     }
@@ -133,7 +154,7 @@ def slope(measures: Sequence[Measure], of: str = "bytes") -> tuple[float, float]
     return round(float(fit[0]), 2), round(float(covariance[0, 0]) ** 0.5, 2)
 
 
-def soak(nlp: Language, n_docs: int, workers: int, n_numbers: int) -> dict[str, Any]:
+def soak(nlp: Language, n_docs: int, workers: int | None, n_numbers: int) -> dict[str, Any]:
     """Read all documents in turn, measuring as it goes."""
     probes = list(texts(N_PROBES, N_NUMBERS, seed=1))
     stream = iter([*probes, *texts(n_docs - 2 * N_PROBES, n_numbers, seed=0), *probes])
@@ -159,6 +180,7 @@ def soak(nlp: Language, n_docs: int, workers: int, n_numbers: int) -> dict[str, 
         "n_spans_of_probes": sum(len(spans) for doc in first for _, spans, _ in doc),
         "bytes_per_doc": slope(late),
         "of_workers": slope(late, "of_workers"),
+        "in_use": slope(late, "in_use"),
         "mib": [round(m["bytes"] / 2**20, 1) for m in (late[0], late[-1])],
         "handles": [late[0]["handles"], max(m["handles"] for m in late)],
         "threads": [late[0]["threads"], max(m["threads"] for m in late)],
@@ -170,12 +192,13 @@ def main(
     pipeline: Annotated[str, typer.Argument(help="A trained pipeline, 'stock' or 'blank'.")],
     docs: Annotated[int, typer.Option(min=1000)] = 200_000,
     workers: Annotated[int, typer.Option(min=0, help="Processes beside this one.")] = 0,
+    as_worker: Annotated[bool, typer.Option(help="In this process, without memory zones.")] = False,
     numbers: Annotated[int | None, typer.Option(min=1, help="Different numbers that the texts have.")] = None,
     most: Annotated[float, typer.Option(help="Bytes a document that memory may grow by.")] = 100.0,
 ) -> None:
-    usual = min(N_NUMBERS, docs // 10) if workers else docs
+    usual = min(N_NUMBERS, docs // 10) if workers or as_worker else docs
     nlp = CONTROLS[pipeline]() if pipeline in CONTROLS else spacy.load(pipeline)
-    measured = soak(nlp, docs, workers, numbers or usual)
+    measured = soak(nlp, docs, workers if workers or as_worker else None, numbers or usual)
     typer.echo(srsly.json_dumps(measured, indent=1))
     is_steady = all(late <= early for early, late in (measured["handles"], measured["threads"]))
     raise typer.Exit(int(not (measured["same_outputs"] and is_steady and measured["bytes_per_doc"][0] <= most)))

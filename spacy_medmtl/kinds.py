@@ -63,7 +63,13 @@ def or_null(kind: Kind) -> Kind:
 
 
 def is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value is a number that a float can hold; Python's whole numbers may be larger."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def is_names(value: Any, *, at_least: int = 0) -> bool:
