@@ -6,8 +6,8 @@ Starts the service of ``medmtl serve`` as a process, and asks it by several thre
 keeps. Notes are invented, and no two have the same words unless ``--notes`` says that they come again: the pipeline
 remembers some 250 bytes of each word form, up to 20,000 of them. Each answer is compared with what the pipeline gives
 in this process, before and without the service. Memory is the service's own (PSS), and, at an address that is there for
-this script alone, what it has ``in_use`` (``soak.in_use``; all that it has with ``PYTHONMALLOC=malloc``). Linux only: it
-reads /proc.
+this script alone, what it has ``in_use`` (``soak.in_use``; all that it has with ``PYTHONMALLOC=malloc``). Linux only:
+it reads /proc.
 
 Prints JSON, and on standard error each measure of memory; exit status 1 where an answer differs or fails, or memory
 grows by more than ``--most`` bytes a request in the second half.
@@ -105,7 +105,7 @@ def load(
     port: int, pid: int, texts: Sequence[str], expected: Sequence[Rows], threads: int, requests: int
 ) -> dict[str, Any]:
     """Ask for the texts in turn, in portions, and measure memory after each."""
-    clients = [Client(port) for _ in range(threads)]
+    clients, gauge = [Client(port) for _ in range(threads)], Client(port)
 
     def answer(number: int, client: Client) -> tuple[float, bool]:
         begun = time.perf_counter()
@@ -127,7 +127,7 @@ def load(
             for share in pool.map(own_share, range(threads), [portion] * threads):
                 answers += share
             seconds += time.perf_counter() - begun
-            used = {"bytes": memory(Path(f"/proc/{pid}")), "in_use": Client(port).ask(IN_USE)[1]}
+            used = {"bytes": memory(Path(f"/proc/{pid}")), "in_use": gauge.ask(IN_USE)[1]}
             measures.append({"docs": portion.stop, **used})
             typer.echo(json.dumps(measures[-1]), err=True)
     late = measures[len(measures) // 2 :]
