@@ -60,6 +60,7 @@ TEMPLATES = {
     "E103": "Relations in '{key}' need two spans each and one entry in attrs['labels'] each; received {spans} spans "
     "and {labels} entries.",
     "E104": "attrs['{name}'] of span group '{key}' has {received} values for {expected} spans.",
+    "E105": "attrs['{name}'] of span group '{key}' holds a value of the type '{received}'. Expected {expected}.",
     # E2xx: components
     "E201": "Component '{name}' has no labels. Give examples that are annotated under '{key}', or a label file in "
     "[initialize.components.{name}]. 'spacy assemble' gives no examples: 'spacy train' a config with new components; "

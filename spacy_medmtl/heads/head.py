@@ -15,11 +15,12 @@ from ..encoder.failures import is_out_of_memory
 from ..encoder.listener import encoder_is_elsewhere, forget_rows, head_batches
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
+from ..kinds import SCORER, text
+from ..settings import Setting
 from .alignment import aligned_bounds
 from .gathering import gathered
 from .losses import to_numpy
 from .outputs import Exclusive, LabelledLogits, Output, UnitLabels
-from .settings import text_setting
 from .task import Task
 
 Gold = TypeVar("Gold")
@@ -40,12 +41,13 @@ class Head(Task, Generic[Gold]):
     """
 
     output_name: ClassVar[str] = "labels"
-    spans_key = text_setting("the key of a span group")
+    spans_key = Setting(text("the key of a span group"))
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures")
 
     def __init__(self, nlp: Language, model: Model, name: str, *, scorer: Callable | None, **settings: Any) -> None:
         """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that it does not
         take."""
+        SCORER.check(name, "scorer", scorer)
         self.scorer = scorer
         self.temperatures: dict[str, float] = {}
         self._labels: list[str] = []

@@ -29,8 +29,9 @@ from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.losses import sigmoid, to_numpy
 from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, tempered
-from ..heads.settings import count_setting, flag_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
+from ..kinds import FLAG, PROBABILITY, whole_number
+from ..settings import Setting
 from .inputs import ActionScores, SruInput, WordSequence
 from .transitions import SHIFT, ScoredSpan, decode, flushed, foreign_actions, inexpressible, n_actions, oracle
 
@@ -117,10 +118,10 @@ class SruNestedNer(Head[list[WordSequence]]):
     """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` the geometric mean of the
     probabilities of the two actions that opened and closed each."""
 
-    threshold = threshold_setting()
-    set_ents = flag_setting()
-    merge_types = flag_setting()
-    sequence_tokens = count_setting()
+    threshold = Setting(PROBABILITY)
+    set_ents = Setting(FLAG)
+    merge_types = Setting(FLAG)
+    sequence_tokens = Setting(whole_number())
 
     def outputs(self) -> dict[str, Output]:
         return {OUTPUT: ACTIONS}
