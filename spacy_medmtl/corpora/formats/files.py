@@ -23,7 +23,7 @@ _NO_TEXT = {
 }
 _LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _HEAD = 1 << 16  # bytes in which a line ends, if any does
-_WIDE = ("utf-16", "utf-32")
+WIDE = ("utf-16", "utf-32")
 _ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Windows it is cp1252)"
 
 
@@ -75,19 +75,23 @@ def check_text(head: bytes, path: Path) -> None:
         raise MedmtlError("E402", path=path, problem=f"is {kind}, and no text: unpack it, or save it as text")
 
 
-def encoding_of(head: bytes, path: Path, audit: Audit) -> str:
-    """The encoding that a file's byte order mark names, or the zeros between its first letters; else that of the
-    conversion. Raises MedmtlError E402 for a file that is no text."""
-    check_text(head, path)
+def encoding_of(head: bytes, default: str = "utf-8") -> str:
+    """Of a text, by its first bytes: what the byte order mark names, or the zeros between the first letters tell."""
     pattern = bytes(map(bool, head[:4]))  # 1 where a byte is not zero
-    unmarked = {b"\1\0\1\0": "utf-16-le", b"\0\1\0\1": "utf-16-be"}.get(pattern, audit.encoding)
+    unmarked = {b"\1\0\1\0": "utf-16-le", b"\0\1\0\1": "utf-16-be"}.get(pattern, default)
     return next((name for mark, name in MARKS if head.startswith(mark)), unmarked)
+
+
+def checked_encoding(head: bytes, path: Path, audit: Audit) -> str:
+    """``encoding_of`` a file of the conversion. Raises MedmtlError E402 for one that is no text."""
+    check_text(head, path)
+    return encoding_of(head, audit.encoding)
 
 
 def decoded(content: bytes, place: Place, audit: Audit) -> str | None:
     """The text of a file or member as it stands, without a byte order mark, line ends included, because offsets count
     them. None and a loss (MedmtlError E401 in stop mode) if it is in another encoding."""
-    encoding = encoding_of(content[:4], place.file, audit)
+    encoding = checked_encoding(content[:4], place.file, audit)
     try:
         return content.decode(encoding)
     except UnicodeError as error:
@@ -121,10 +125,10 @@ def lines_of(path: Path, audit: Audit) -> Iterator[tuple[int, str, str]]:
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
-        encoding = encoding_of(head[:4], path, audit)
+        encoding = checked_encoding(head[:4], path, audit)
         stream.seek(0)
         end = "\r" if b"\r" in head and b"\n" not in head else "\n"
-        is_text = end == "\r" or encoding.lower().startswith(_WIDE)  # no line of bytes ends at a line feed there
+        is_text = end == "\r" or encoding.lower().startswith(WIDE)  # no line of bytes ends at a line feed there
         lines: Iterable[str | bytes] = io.TextIOWrapper(stream, encoding, "replace", end) if is_text else stream
         for number, raw in enumerate(lines, 1):
             audit.bytes_read[0] += len(raw)
