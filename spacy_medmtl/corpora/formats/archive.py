@@ -65,3 +65,18 @@ def opened(path: Path, audit: Audit) -> Iterator[Archive | None]:
         return
     with archive:
         yield Archive(path, archive, audit)
+
+
+def read_documents(path: Path, suffix: str, audit: Audit) -> Iterator[tuple[Place, bytes]]:
+    """The files of an archive, or the one that the path names. A member of another suffix is a loss."""
+    if path.suffix.lower() != ".zip":
+        yield Place(path, 1), path.read_bytes()
+        return
+    with opened(path, audit) as archive:
+        if archive is None:
+            return
+        for name in archive.members:
+            if not name.endswith(suffix):
+                audit.dropped(archive.place(name), "document", "", f"not a {suffix} member")
+            elif (content := archive.read(name)) is not None:
+                yield archive.place(name), content

@@ -83,7 +83,7 @@ def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, Any]]:
             yield line_of(element, path, before), _json_form(element, before)
         return
     for place, value in read_json(path, audit, keys=("documents", "PubTator3")):
-        if has_types(value, {"documents": list}):
+        if has_types(value, documents=list):
             yield from ((place, document) for document in value["documents"])
         else:
             yield place, value

@@ -1,15 +1,15 @@
 """Values of decoded JSON, where any value may be of any type, as mentions, labels and attributes."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ...annotations.groups import ENTITIES
-from ..audit import Audit, Place
-from ..record import FALSE, Attributes, Entity, LinkRow, are_fragments, is_unicode, label_problem, read_label
+from ..audit import Audit, LossError, Place, need
+from ..record import FALSE, Attributes, Bounds, Entity, LinkRow, are_fragments, is_unicode, label_problem, read_label
 
-Mention = tuple[int, int, str, Attributes]  # start, end, label, what is said of it
+Mention = tuple[Bounds, str, Attributes]  # where, label, what is said of it
 Value = dict[str, Any]  # a JSON object
 
 
@@ -77,7 +77,7 @@ class JsonText:
                 yield LinkRow(name, str(head), str(tail), self.place)
 
 
-def has_types(value: Any, types: Mapping[str, type]) -> bool:
+def has_types(value: Any, **types: type) -> bool:
     """Whether a value is an object with members of these types: texts that are not blank and can be written, numbers
     that are no flags."""
     if not isinstance(value, dict) or not all(type(value.get(name)) is kind for name, kind in types.items()):
@@ -86,32 +86,40 @@ def has_types(value: Any, types: Mapping[str, type]) -> bool:
     return all(text.strip() and is_unicode(text) for text in texts)
 
 
-def within(start: Any, end: Any, text: str) -> bool:
-    """Whether two values are offsets of at least one character of a text."""
-    return type(start) is int and type(end) is int and 0 <= start < end <= len(text)
+def object_with(value: Any, **types: type) -> Value:
+    """The object. Raises LossError for a value without members of these types, as ``has_types`` says."""
+    if not has_types(value, **types):
+        raise LossError(f"expected a JSON object with {', '.join(types)} (texts not empty, UTF-8)")
+    return dict(value)
+
+
+def within(start: Any, end: Any, text: str) -> Bounds:
+    """Two values as a stretch of a text. Raises LossError if they are no offsets of at least one character of it."""
+    need(type(start) is int and type(end) is int and 0 <= start < end <= len(text), "the offsets are outside the text")
+    return start, end
+
+
+def typed_span(given: Any, text: str) -> Mention:
+    """``[start, end, type]`` as a mention of a text. Raises LossError."""
+    is_triple = isinstance(given, list) and len(given) == 3 and isinstance(given[2], str)
+    need(is_triple, "an entity that is not [start, end, type]")
+    return within(given[0], given[1], text), given[2], ()
 
 
 def mentions(
     given: Iterable[Any],
     text: str,
-    read: Callable[[Any, str], "Mention | str"],
+    read: Callable[[Any, str], Mention],
     place: Place,
     audit: Audit,
     at: int = 0,
     kind: str = ENTITIES,
     label: str = "",
 ) -> Iterator[Entity]:
-    """The mentions of a part of a text, which begins at ``at``.
-
-    ``read(mention, part)`` gives one with the offsets of the part, or what is wrong with it: then it is a loss of this
-    ``kind`` and ``label`` (MedmtlError E401 in stop mode).
-    """
+    """The mentions of a part of a text, which begins at ``at``; ``read(mention, part)`` gives one, or raises LossError."""
     for mention in given:
-        mention_or_problem = read(mention, text)
-        if isinstance(mention_or_problem, str):
-            audit.dropped(place, kind, label, mention_or_problem)
-        else:
-            start, end, name, attributes = mention_or_problem
+        with audit.losing(place, kind, label):
+            (start, end), name, attributes = read(mention, text)
             yield Entity(name, ((at + start, at + end),), place, attributes)
 
 

@@ -35,7 +35,7 @@ def read(path: Path, audit: Audit, *, label: str = "Concept") -> Iterator[Record
             audit.dropped(place, "document", "", "expected a project with documents")
             continue
         for document in project["documents"]:
-            if not has_types(document, {"text": str}):
+            if not has_types(document, text=str):
                 audit.note("documents without a text, left out")
                 continue
             given = JsonText(document["text"], place, audit)
