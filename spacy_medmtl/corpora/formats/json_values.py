@@ -7,7 +7,7 @@ from typing import Any
 
 from ...annotations.groups import ENTITIES
 from ..audit import Audit, LossError, Place, need
-from ..record import FALSE, Attributes, Bounds, Entity, LinkRow, are_fragments, is_unicode, label_problem, read_label
+from ..record import FALSE, Attributes, Bounds, Entity, LinkRow, is_unicode, label_problem, read_label
 
 Mention = tuple[Bounds, str, Attributes]  # where, label, what is said of it
 Value = dict[str, Any]  # a JSON object
@@ -25,6 +25,10 @@ class JsonText:
         """Something of it does not reach the output."""
         self.audit.dropped(self.place, "line", "", reason)
 
+    def label(self, value: Any, what: str) -> str:
+        """A label. Raises LossError for what is none, ``what`` being what it is the label of."""
+        return need(read_label(value, self.audit), f"{what} {label_problem(value)}")
+
     def objects(self, value: Any, what: str) -> list[Value]:
         """The JSON objects of a list; None stands for an empty one, and whatever else is there is a loss."""
         parts = value if isinstance(value, list) else [] if value is None else [value]
@@ -35,13 +39,9 @@ class JsonText:
 
     def mention(self, start: Any, end: Any, label: Any, attributes: Attributes = ()) -> list[Entity]:
         """The mention of one stretch, or a loss and none."""
-        name = read_label(label, self.audit)
-        if type(start) is not int or type(end) is not int or not are_fragments(((start, end),), len(self.text)):
-            self.lose("a mention whose offsets are no characters of the text")
-        elif name is None:
-            self.lose(f"a mention {label_problem(label)}")
-        else:
-            return [Entity(name, ((start, end),), self.place, attributes)]
+        with self.audit.losing(self.place):
+            bounds = within(start, end, self.text)
+            return [Entity(self.label(label, "a mention"), (bounds,), self.place, attributes)]
         return []
 
     def mentions(self, value: Any, what: str, known: Collection[str] | None = None) -> list[Entity]:
@@ -59,22 +59,16 @@ class JsonText:
         """The labels of a text: one or a list of them."""
         labels: list[str] = []
         for given in value if isinstance(value, list) else [value]:
-            name = read_label(given, self.audit)
-            if name is None:
-                self.lose(f"a class of the text {label_problem(given)}")
-            else:
-                labels.append(name)
+            with self.audit.losing(self.place):
+                labels.append(self.label(given, "a class of the text"))
         return labels
 
     def link_rows(self, value: Any, names: tuple[str, str, str]) -> Iterator[LinkRow]:
         """The relations of a list of objects, by the names of their label and of the ids of head and tail."""
         for given in self.objects(value, "a relation"):
-            label, head, tail = (given.get(name) for name in names)
-            name = read_label(label, self.audit)
-            if name is None:
-                self.lose(f"a relation {label_problem(label)}")
-            else:
-                yield LinkRow(name, str(head), str(tail), self.place)
+            label, head, tail = map(given.get, names)
+            with self.audit.losing(self.place):
+                yield LinkRow(self.label(label, "a relation"), str(head), str(tail), self.place)
 
 
 def has_types(value: Any, **types: type) -> bool:
@@ -116,7 +110,7 @@ def mentions(
     kind: str = ENTITIES,
     label: str = "",
 ) -> Iterator[Entity]:
-    """The mentions of a part of a text, which begins at ``at``; ``read(mention, part)`` gives one, or raises LossError."""
+    """The mentions of a part of a text, which begins at ``at``; ``read(mention, part)`` may raise LossError."""
     for mention in given:
         with audit.losing(place, kind, label):
             (start, end), name, attributes = read(mention, text)

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need
 from ..formats.files import read_rows
 from ..formats.words import Mention, entities_at
 from ..reader import Reader
@@ -85,14 +85,12 @@ def _documents(path: Path, tables: dict[str, int], audit: Audit) -> Iterator[tup
     rows = {word: _rows(file, tables[word], audit) for word, file in files.items() if file is not None}
     seen: set[str] = set()
     for place, columns in read_rows(path, audit):
-        name = columns[0].strip()
-        if len(columns) != 3 or not name or not (columns[1] + columns[2]).strip():
-            audit.dropped(place, "document", "", "expected 'id TAB title TAB abstract', not both texts empty")
-        elif name in seen:
-            audit.dropped(place, "document", "", "a second document with this id")
-        else:
+        with audit.losing(place, "document"):
+            is_text = len(columns) == 3 and columns[0].strip() and "".join(columns[1:]).strip()
+            need(is_text, "expected 'id TAB title TAB abstract', not both texts empty")
+            name, title, abstract = columns[0].strip(), *columns[1:]
+            need(name not in seen, "a second document with this id")
             seen.add(name)
-            title, abstract = columns[1:]
             starts = [len(title) + 1] if title and abstract else []
             record = Record(f"{title} {abstract}", place, name=name, key=name, starts=starts)
             yield record, title, {word: table.pop(name, []) for word, table in rows.items()}
