@@ -52,10 +52,7 @@ def fingerprint(doc: Doc) -> int:
 
 def repeats(prints: "array[int]") -> list[tuple[int, int]]:
     """(first document, document with the same text) within one output."""
-    hashes = numpy.frombuffer(prints, dtype="uint64") if len(prints) else numpy.zeros(0, dtype="uint64")
-    _, first, group = numpy.unique(hashes, return_index=True, return_inverse=True)
-    again = numpy.flatnonzero(first[group] != numpy.arange(len(hashes)))
-    return [(int(first[group[i]]), int(i)) for i in again]
+    return [(first, again) for first, again in shared(prints, prints) if first != again]
 
 
 def shared(prints: "array[int]", other_prints: "array[int]") -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from ..audit import Audit, Place
+from ..audit import Audit, LossError, Place, need
 from ..options import DISCONTINUOUS, SPANS
 from ..reader import Reader
 from ..record import Bounds, LinkRow, Record, is_label, resolve_links
@@ -185,25 +185,20 @@ def _record(pair: Pair, audit: Audit) -> Record:
     for row, place in _rows(pair):
         identifier, _, rest = row.partition("\t")
         kind = row[0]
-        problem = ""
-        if kind == "T":
-            mention = _mention(rest, place)
-            if mention is None:
-                problem = _ORDER
-            elif mentions.setdefault(identifier, mention) is not mention:
-                problem = "a second mention with this id"
-        elif kind in "AM" and (match := _ATTRIBUTE.fullmatch(rest)):
-            said.append((match["of"], (match["name"], (match["value"] or "").strip()), place))
-        elif kind == "R" and (match := _RELATION.fullmatch(rest)) and is_label(match["label"]):
-            relations.append(LinkRow(match["label"], match["head"], match["tail"], place))
-        elif kind in _NOT_KEPT and rest:
-            if (event := _EVENT.match(rest)) and kind == "E":
-                triggers[identifier] = event["trigger"]
-            audit.note(f"{_NOT_KEPT[kind]}, not kept")
-        else:
-            problem = "not an annotation of brat's standoff format"
-        if problem:
-            audit.dropped(place, "line", "", problem)
+        with audit.losing(place):
+            if kind == "T":
+                mention = _mention(rest, place)
+                need(mentions.setdefault(identifier, mention) is mention, "a second mention with this id")
+            elif kind in "AM" and (match := _ATTRIBUTE.fullmatch(rest)):
+                said.append((match["of"], (match["name"], (match["value"] or "").strip()), place))
+            elif kind == "R" and (match := _RELATION.fullmatch(rest)) and is_label(match["label"]):
+                relations.append(LinkRow(match["label"], match["head"], match["tail"], place))
+            elif kind in _NOT_KEPT and rest:
+                if (event := _EVENT.match(rest)) and kind == "E":
+                    triggers[identifier] = event["trigger"]
+                audit.note(f"{_NOT_KEPT[kind]}, not kept")
+            else:
+                raise LossError("not an annotation of brat's standoff format")
     attributes: dict[str, list[tuple[str, str]]] = {}
     for of, attribute, place in said:
         target = triggers.get(of, of)
@@ -252,10 +247,9 @@ def _fragments(offsets: str) -> tuple[Bounds, ...]:
     return tuple(zip(numbers[::2], numbers[1::2]))
 
 
-def _mention(rest: str, place: Place) -> Mention | None:
-    """The mention of a row; None if it is none."""
+def _mention(rest: str, place: Place) -> Mention:
+    """The mention of a row. Raises LossError."""
     head, tab, words = rest.partition("\t")
-    match = _MENTION.fullmatch(head.strip(" ")) if tab else None
-    if match is None or not is_label(match["label"]):
-        return None
+    match = _MENTION.fullmatch(head.strip(" "))
+    match = need(match if tab and match and is_label(match["label"]) else None, _ORDER)
     return Mention(_fragments(match["offsets"]), words, match["label"], place)

@@ -22,7 +22,7 @@ from ..options import SPANS, STATUSES, columns
 from ..reader import Reader
 from ..record import EXACT, MAX_CHARACTERS, Entity, Record, is_label
 from ..scheme import FINDINGS_ONLY, GROUP, NER, Scheme
-from .files import read_lines
+from .files import UNREADABLE, read_lines
 
 HEADER = "# global.columns = "
 ENTITY_COLUMN, FINDING_COLUMN = "MEDMTL:NER", "MEDMTL:FINDINGS"
@@ -36,7 +36,6 @@ _SEPARATOR = re.compile(r"-DOCSTART-(\s.*)?|###MEDLINE:\d+\s*")
 _TAG = re.compile(r"(?P<prefix>[BIESLUMW])(?:[-_](?P<label>\S.*))?")  # beside O
 _BLANKS = re.compile(" +")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-_UNREADABLE = "\x00"  # stands for a line that cannot be decoded: a blank line would end the sentence
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 _PLAIN = re.compile(r"[^\s|\\_]+")
 _SAID = re.compile(r"(?P<status>" + "|".join(STATUSES) + r")(?P<modifiers>(?:\+[a-z][a-z0-9_]*)*)")
@@ -131,7 +130,7 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
     document: int | None = None
     n_columns = layout.n_columns
     sentence = TaggedSentence(Place(path, 1), document)
-    for number, line in read_lines(path, audit, instead=_UNREADABLE):
+    for number, line in read_lines(path, audit, instead=UNREADABLE):
         is_separator = line[:1] in ("-", "#") and bool(_SEPARATOR.fullmatch(line) or _NEWDOC.fullmatch(line))
         if is_separator or not line.strip(" \t"):
             yield from _finished(sentence, audit)
@@ -164,7 +163,7 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
             continue
         sentence.is_broken = True
         sentence.open.clear()
-        if line != _UNREADABLE:  # which is listed already
+        if line != UNREADABLE:  # which is listed already
             audit.dropped(place, "line", "", problem)
     yield from _finished(sentence, audit)
 

@@ -23,6 +23,7 @@ _NO_TEXT = {
 }
 _LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _HEAD = 1 << 16  # bytes in which a line ends, if any does
+UNREADABLE = "\x00"  # stands for a line that cannot be decoded, where neighbouring lines belong together
 WIDE = ("utf-16", "utf-32")
 _ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Windows it is cp1252)"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...annotations.groups import ENTITIES, INTENTS
 from ..audit import Audit, Place, need
-from ..formats.files import input_files, read_lines
+from ..formats.files import UNREADABLE, input_files, read_lines
 from .dialogues import SPEAKERS, Utterance
 
 # in the order of class.txt, by which da_dev.txt numbers them
@@ -24,7 +24,6 @@ STRETCH = 40  # utterances in a record; dialogues have 42 on average
 BLOCK = 10  # such records that stay together in a split, as a dialogue may run over their borders
 MAX_CHARACTERS = 20_000  # of an utterance; none comes near, and a stretch of the longest can still be read
 _TAG = re.compile(r"O|[BI]-\S+")
-_UNREADABLE = "\x00"
 
 
 def stretches(utterances: Iterable[Utterance], audit: Audit) -> Iterator[tuple[str, list[Utterance]]]:
@@ -59,12 +58,12 @@ def tagged_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
     """Utterances with their entities (``ner``) of two parallel files. A line that is malformed in either is a loss with
     what it holds. Raises MedmtlError E402 for a file without its tags."""
     (tagged,) = input_files([path.with_name(path.name.replace("input", "output")).with_suffix(".bio")], ())
-    pairs = zip_longest(*(read_lines(file, audit, instead=_UNREADABLE) for file in (path, tagged)), fillvalue=(0, ""))
+    pairs = zip_longest(*(read_lines(file, audit, instead=UNREADABLE) for file in (path, tagged)), fillvalue=(0, ""))
     for (number, line), (tag_number, tag_line) in pairs:
         place = Place(path, number) if number else Place(tagged, tag_number)
         if not line.strip() and not tag_line.strip():
             continue
-        if _UNREADABLE in (line, tag_line):  # which is listed already
+        if UNREADABLE in (line, tag_line):  # which is listed already
             continue
         with audit.losing(place):
             words, tags = line.strip(" ").split(" "), tag_line.split()
