@@ -1,8 +1,7 @@
 """Documents whose text stands twice: within an output, and in two outputs of which one is to test the other.
 
-Two texts count as one if their letters and digits are the same, so that it does not matter how they were tokenised or
-whether case was lost. Each is kept as 8 bytes of a hash, so that a million documents take 8 MB; that two of a million
-texts share one by chance has a probability of 3e-8.
+Two texts count as one if their letters and digits are the same. Each is kept as 8 bytes of a hash; that two of a
+million texts share one by chance has a probability of 3e-8.
 """
 
 import hashlib

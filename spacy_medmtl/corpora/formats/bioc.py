@@ -1,8 +1,7 @@
 """BioC in XML and in JSON: passages (or sentences in them) with offsets, annotations at them, relations by their ids.
 
-XML is read as the JSON form of the same document. Offsets count from the start of the document. The text is made of the
-passages, parted by line breaks, and each annotation is found by where it lies in its passage; so it does not matter
-what the original had between two passages.
+XML is read as the JSON form of the same document. The text is made of the passages, parted by line breaks, whatever the
+original had between them; each annotation is found by where it lies in its passage.
 """
 
 from collections import Counter

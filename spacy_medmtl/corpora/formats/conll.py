@@ -1,13 +1,11 @@
 """Columns of words and tags: a word a line, a blank line after each sentence.
 
 BIO, IOB1, IOBES, BMES, BMEWO and BILOU are all read by one rule: a mention goes on while ``I-``, ``M-``, ``E-`` or
-``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``B-`` right after a mention
-begins another one, ``I-`` that follows nothing begins one too (IOB1 writes all its mentions so), and a mention at the
-end of a sentence needs no closing. Several columns of tags are layers, each read on its own, so that mentions may be
-nested.
+``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``I-`` that follows nothing begins
+one (IOB1 writes all its mentions so). Several columns of tags are layers, so that mentions may be nested.
 
-Words are kept as given; where blanks stood between them is known only from a ``MISC`` column, as CoNLL-U Plus has it
-and ``medmtl export conll`` writes it: ``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
+Where blanks stood between words is known only from a ``MISC`` column, as CoNLL-U Plus has it and ``medmtl export conll``
+writes it: ``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
 """
 
 import re
@@ -143,7 +141,7 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
         if problem == BLANK_WORDS:
             audit.note(problem)
             continue
-        tags = [] if problem else [_read_tag(columns[at]) for at in layout.tags]
+        tags = [] if problem else [read_tag(columns[at]) for at in layout.tags]
         if not problem and None in tags:
             problem = "the tag is neither O nor a label with B-, I-, M-, E-, S-, L-, U- or W- before it"
         if problem and line[0] == "#":
@@ -169,7 +167,7 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
 
 
 @lru_cache(maxsize=4096)
-def _read_tag(tag: str) -> tuple[str, str] | None:
+def read_tag(tag: str) -> tuple[str, str] | None:
     """The prefix and the label of a tag, both empty outside of mentions; None for what is no tag."""
     tag = tag.strip(" ")
     if tag in ("O", "_"):  # the second is how CoNLL-U and WebAnno write a column that is empty

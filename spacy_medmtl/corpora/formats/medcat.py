@@ -1,7 +1,7 @@
 """The JSON export of MedCATtrainer: projects with documents, of which concepts are annotated at offsets, each with meta
 annotations (``Presence``, ``Subject``, ``Time`` and others) that say how it is asserted.
 
-Written from the tool's documentation. What was deleted, marked as irrelevant or never validated is counted.
+Written from the tool's documentation.
 """
 
 from collections.abc import Iterator

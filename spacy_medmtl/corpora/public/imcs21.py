@@ -1,8 +1,7 @@
 """IMCS21: Chinese dialogues of doctors and patients, as the corpora of four tasks.
 
-The dialogue acts and the entities are published as files of lines that do not show where a dialogue ends. Hence two
-forms are read. Where the four tasks are learnt together, take the aligned one: it keeps the dialogues, and all four
-readers put a dialogue on the same side of a split.
+Acts and entities are published as files of lines that do not show where a dialogue ends. Where the four tasks are
+learnt together, take the aligned form: all four readers put a dialogue on the same side of a split.
 
 | file                  | readers             | holds                                                                |
 | --------------------- | ------------------- | -------------------------------------------------------------------- |
@@ -14,11 +13,10 @@ readers put a dialogue on the same side of a split.
 A symptom is ``[start, end, name, status]``, the offsets being characters of the utterance: 1, the patient has it
 (positive), 2, does not have it (negative), 3, uncertain (unknown). The name is the standard one, which is not used.
 
-Pairs of question and answer are built as the progressive learning paper describes them: a positive pair is an adjacent
-question and answer that belong together, a negative one has its question or its answer replaced at random. Here a pair
-is a question of the doctor and the very next utterance, of the patient, whose act informs on what the question's act
-requests; so the acts say that the two belong together. The substitute comes from another dialogue of the same group,
-and groups stay together in a split: no text of one part is seen in another.
+Pairs are built as the progressive learning paper describes them: a positive pair is an adjacent question and answer
+that belong together, a negative one has one of the two replaced at random. Here a pair is a question of the doctor and
+the very next utterance, of the patient, whose act informs on what the question's act requests. The substitute comes
+from another dialogue of the same group, and groups stay together in a split.
 """
 
 import hashlib

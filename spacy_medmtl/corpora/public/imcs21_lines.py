@@ -1,13 +1,14 @@
 """IMCS21 in files of lines, an utterance each, whose dialogues are not told apart; see ``imcs21``."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, zip_longest
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, groupby, zip_longest
 from pathlib import Path
 from typing import Any
 
 from ...annotations.groups import ENTITIES, INTENTS
 from ..audit import Audit, Place, need
+from ..formats.conll import TaggedSentence, read_tag
 from ..formats.files import UNREADABLE, input_files, read_lines
 from .dialogues import SPEAKERS, Utterance
 
@@ -23,7 +24,6 @@ SPOKEN = re.compile(f"({'|'.join(SPEAKERS)})\uff1a(.*)", re.DOTALL)
 STRETCH = 40  # utterances in a record; dialogues have 42 on average
 BLOCK = 10  # such records that stay together in a split, as a dialogue may run over their borders
 MAX_CHARACTERS = 20_000  # of an utterance; none comes near, and a stretch of the longest can still be read
-_TAG = re.compile(r"O|[BI]-\S+")
 
 
 def stretches(utterances: Iterable[Utterance], audit: Audit) -> Iterator[tuple[str, list[Utterance]]]:
@@ -69,25 +69,14 @@ def tagged_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
             words, tags = line.strip(" ").split(" "), tag_line.split()
             need(len(words) == len(tags), "the two files differ in the number of characters and tags")
             speaker, text = _said("".join(words))
-            need(all(map(_TAG.fullmatch, tags)), "a tag that is neither O nor a label with B- or I- before it")
-            entities = list(_entities(words, tags, len(text)))
-            for start, *_ in entities:
-                if start < 0:
-                    audit.dropped(place, ENTITIES, "", "a mention in the speaker's name")
-            yield Utterance(speaker, text, place, {"ner": [entity for entity in entities if entity[0] >= 0]})
-
-
-def _entities(words: Sequence[str], tags: Sequence[str], length: int) -> list[list[Any]]:
-    """``[start, end, type]`` by characters of the text behind the speaker, whom negative ones concern. A mention goes
-    on while I- repeats its label."""
-    entities: list[list[Any]] = []
-    end, before = length - sum(map(len, words)), "O"
-    for word, tag in zip(words, tags):
-        start, end = end, end + len(word)
-        label = tag[2:]
-        if label and tag[0] == "I" and before[2:] == label:
-            entities[-1][1] = end
-        elif label:
-            entities.append([start, end, label])
-        before = tag
-    return entities
+            sentence = TaggedSentence(place, None)
+            for word, tag in zip(words, tags):
+                problem = "a tag that is neither O nor a label with B- or I- before it"
+                sentence.add(word, [need(read_tag(tag), problem)], place.line, audit)
+            entities: list[list[Any]] = []
+            edges = list(accumulate(map(len, words), initial=len(text) - sum(map(len, words))))
+            for mention in sentence.mentions:  # by characters of the text behind the speaker
+                with audit.losing(place, ENTITIES):
+                    need(edges[mention.start] >= 0, "a mention in the speaker's name")
+                    entities.append([edges[mention.start], edges[mention.end], mention.label])
+            yield Utterance(speaker, text, place, {"ner": entities})

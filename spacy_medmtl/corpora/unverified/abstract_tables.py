@@ -9,9 +9,8 @@ one word, and have the id in their first column. Offsets count characters of ``t
               gold_standard:    id, CPR:4, Arg1:T1, Arg2:T2
               relations:        id, CPR:2, N, the relation's name, Arg1:T1, Arg2:T2
 
-Relations of ChemProt are those of the gold standard: the five groups that the challenge evaluated. The table of all
-relations holds further groups; as in the challenge, a pair with one of those counts as judged to have none, and the
-audit counts them where the table is there. Judged is each chemical with each gene of its sentence.
+Relations of ChemProt are those of the gold standard; as in the challenge, a pair with one of another group counts as
+judged to have none. Judged is each chemical with each gene of its sentence.
 """
 
 from collections.abc import Iterator

@@ -8,10 +8,7 @@
     c="cold water" 7:5 7:6||r="TrAP"||c="red ears" 7:2 7:3
 
 A problem has one assertion: by the guide, one further down in ``STATUSES`` hides those above it, so that the polarity
-of what is hypothetical or somebody else's is not known. ``historical`` is not annotated. A text without its ``.ast`` is
-annotated with concepts alone, and so for its ``.rel``.
-
-Judged for a relation is each treatment or test with each problem of its sentence, and each two problems of a sentence.
+of what is hypothetical or somebody else's is not known.
 """
 
 import re

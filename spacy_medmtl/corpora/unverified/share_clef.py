@@ -6,9 +6,8 @@ releases differ in the lines; offsets count characters of the text, end exclusiv
     2013, task 1: x.txt||Disease_Disorder||C0123456||12||17||30||34
     2014, task 2: x.txt|12-17,30-34|C0123456|yes|23-25|patient|*NULL|no|... (19 columns or more)
 
-Of 2013 come entities. Of 2014, whose template says more of each disorder, come the same entities, and findings with
-their status as ``_status`` says. A ``*`` before a value marks a default. Concepts (CUI), course, severity, body
-location and times are not used. The files do not repeat the words, so a wrong offset inside the text is not noticed.
+Of 2014 come findings too, with their status as ``_status`` says. A ``*`` before a value marks a default. The files do
+not repeat the words, so a wrong offset inside the text is not noticed.
 """
 
 from collections.abc import Iterator, Sequence

@@ -2,8 +2,7 @@
 behind it, ``<x><TEXT>...</TEXT><TAGS><NAME start="3" end="7" .../>...</TAGS></x>``, as the tool MAE writes it.
 
 Offsets count characters of TEXT as an XML parser gives it (its first line feed included, line ends as single line
-feeds). Some published files hold a bare ``&`` in an attribute, which no XML parser reads; it is read as ``&amp;``, and
-the audit counts those.
+feeds).
 """
 
 import re
@@ -77,8 +76,7 @@ class Tag:
 
 
 def read_tagged(path: Path, audit: Audit) -> tuple[str, list[Tag]]:
-    """The text and the tags of a file, in its order; nothing, and the document a loss (MedmtlError E401 in stop mode),
-    if the XML is broken or has not exactly one TEXT with a text in it."""
+    """The text and the tags of a file, in its order; nothing, and a loss, unless it is whole and has one text."""
     data, n_bare = _repaired(path.read_bytes())
     root = parse_xml(data, Place(path, 1), audit)
     if root is None:
@@ -111,8 +109,7 @@ def _repaired(data: bytes) -> tuple[bytes, int]:
 
 
 def read_2012(path: Path, audit: Audit) -> Iterator[Record]:
-    """The record of an ``.xml``, its lines as sentences. Findings are the EVENTs of type PROBLEM; modality and polarity
-    of other events are not used, which the audit counts. Annotators linked what they found worth a link, so a pair
+    """The record of an ``.xml``, its lines as sentences. Annotators linked what they found worth a link, so a pair
     without one was not judged, and no pair counts as having none."""
     text, tags = read_tagged(path, audit)
     entities: list[Entity] = []
