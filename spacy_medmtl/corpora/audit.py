@@ -57,11 +57,13 @@ class Change:
 
 
 class LossError(Exception):
-    """Why something of the input does not reach the output; its kind and label, where they are known."""
+    """Why something of the input does not reach the output; its kind, label and place, where they are known."""
 
-    def __init__(self, reason: str, kind: str = "", label: str = "", offsets: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self, reason: str, kind: str = "", label: str = "", offsets: tuple[int, ...] = (), place: Place | None = None
+    ) -> None:
         super().__init__(reason)
-        self.kind, self.label, self.offsets = kind, label, offsets
+        self.kind, self.label, self.offsets, self.place = kind, label, offsets, place
 
 
 def need(value: "Value | None", reason: str, kind: str = "", label: str = "", offsets: tuple[int, ...] = ()) -> "Value":
@@ -138,7 +140,7 @@ class Audit:
         try:
             yield
         except LossError as loss:
-            self.dropped(place, loss.kind or kind, loss.label or label, str(loss), loss.offsets)
+            self.dropped(loss.place or place, loss.kind or kind, loss.label or label, str(loss), loss.offsets)
 
     def changed(
         self, outcome: str, place: Place, kind: str, label: str, offsets: tuple[int, ...] = (), reason: str = ""

@@ -3,10 +3,11 @@
 Every row is used, counted or a loss. A mention must give the words of the text at its offsets, as ``words`` says.
 """
 
+import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -72,21 +73,20 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
     """The pairs of an archive, or the one that a text or an ``.ann`` file belongs to; each once. ``is_complete``: a
     text without annotations is a loss; else it is one that nobody has annotated yet."""
     if path.suffix.lower() == ".zip":
-        with opened(path, audit) as archive:
-            if archive is not None:
-                yield from _from_archive(archive, audit, is_complete)
+        with audit.losing(Place(path, 1)), opened(path, audit) as archive:
+            yield from _from_archive(archive, audit, is_complete)
         return
     text, rows = _beside(path, ".txt"), _beside(path, ".ann")
     if not rows.exists():
         audit.note("texts without an .ann file, left out")
     elif not text.exists():
-        _drop_orphan(read_text(rows, audit, max_bytes=MAX_BYTES), Place(rows, 1), audit)
+        with audit.losing(Place(rows, 1)):
+            _drop_orphan(read_text(rows, audit, max_bytes=MAX_BYTES), Place(rows, 1), audit)
     elif path == text:
-        content, annotations = (read_text(file, audit, max_bytes=MAX_BYTES) for file in (text, rows))
         with text.open("rb") as stream:
-            has_mark = stream.read(3) == b"\xef\xbb\xbf"
-        configuration = _configuration(path.parent)
-        yield from _pair(content, annotations, Place(text, 1), rows, has_mark, configuration, audit)
+            has_mark = stream.read(3) == codecs.BOM_UTF8
+        contents = [partial(read_text, file, audit, max_bytes=MAX_BYTES) for file in (text, rows)]
+        yield from _pair(contents, (Place(text, 1), Place(rows, 1)), has_mark, _configuration(path.parent), audit)
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -98,11 +98,15 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator[Pair]:
+    def text_of(name: str) -> str:
+        return decoded(archive.read(name), archive.place(name), audit)
+
     configurations: dict[PurePosixPath, str] = {}
     for name in archive.members:
         if PurePosixPath(name).name == CONFIGURATION:
-            content = archive.read(name)
-            configurations[PurePosixPath(name).parent] = (content or b"").decode("utf-8-sig", errors="replace")
+            with audit.losing(archive.place(name)):
+                content = archive.read(name).decode("utf-8-sig", errors="replace")
+                configurations[PurePosixPath(name).parent] = content
     members = {name[:-4] + name[-4:].lower(): name for name in archive.members}  # suffixes in small letters
     for key, name in members.items():
         stem, end = key[:-4], key[-4:]
@@ -112,24 +116,21 @@ def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator
         elif end == ".txt" and rows_name is None:
             audit.note("texts without an .ann file, left out")
         elif end == ".ann" and text_name is None:
-            content = archive.read(name)
-            rows = None if content is None else decoded(content, archive.place(name), audit)
-            _drop_orphan(rows, archive.place(name), audit)
+            with audit.losing(archive.place(name)):
+                _drop_orphan(text_of(name), archive.place(name), audit)
         elif end == ".txt" and rows_name is not None:
-            raw = [archive.read(member) for member in (name, rows_name)]
-            places = archive.place(name), archive.place(rows_name)
-            text, rows = (None if part is None else decoded(part, at, audit) for part, at in zip(raw, places))
-            has_mark = (raw[0] or b"").startswith(b"\xef\xbb\xbf")
             folders = PurePosixPath(name).parents
             configuration = next((configurations[folder] for folder in folders if folder in configurations), "")
-            yield from _pair(text, rows, places[0], places[1].file, has_mark, configuration, audit)
+            contents = [partial(text_of, name), partial(text_of, rows_name)]
+            places = archive.place(name), archive.place(rows_name)
+            yield from _pair(contents, places, archive.starts_with_mark(name), configuration, audit)
         elif end not in (".ann", "conf"):
             audit.note("other files in an archive, left out")
 
 
-def _drop_orphan(annotations: str | None, place: Place, audit: Audit) -> None:
+def _drop_orphan(annotations: str, place: Place, audit: Audit) -> None:
     """Annotations without their text are a loss, unless there are none."""
-    if annotations is not None and annotations.strip():
+    if annotations.strip():
         audit.dropped(place, "document", "", "annotations without a .txt file beside them")
         _drop_mentions(annotations, place.file, audit)
 
@@ -141,16 +142,19 @@ def _drop_mentions(annotations: str, rows: Path, audit: Audit) -> None:
 
 
 def _pair(
-    text: str | None, annotations: str | None, place: Place, rows: Path, has_mark: bool, conf: str, audit: Audit
+    contents: Sequence[Callable[[], str]], places: tuple[Place, Place], has_mark: bool, conf: str, audit: Audit
 ) -> Iterator[Pair]:
     """The pair, or none if one of the two cannot be read: then each of its mentions is lost."""
-    if text is not None and annotations is not None:
-        if text.strip() or annotations.strip():
-            yield Pair(text, annotations, place, rows, has_mark, conf)
-        else:
-            audit.note("empty texts, left out")
-        return
-    _drop_mentions(annotations or "", rows, audit)
+    read: dict[Place, str] = {}
+    for content, place in zip(contents, places):
+        with audit.losing(place):
+            read[place] = content()
+    if len(read) < 2:
+        _drop_mentions(read.get(places[1], ""), places[1].file, audit)
+    elif "".join(read.values()).strip():
+        yield Pair(read[places[0]], read[places[1]], places[0], places[1].file, has_mark, conf)
+    else:
+        audit.note("empty texts, left out")
 
 
 @lru_cache(maxsize=64)

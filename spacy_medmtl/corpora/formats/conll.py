@@ -1,11 +1,11 @@
 """Columns of words and tags: a word a line, a blank line after each sentence.
 
 BIO, IOB1, IOBES, BMES, BMEWO and BILOU are all read by one rule: a mention goes on while ``I-``, ``M-``, ``E-`` or
-``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``I-`` that follows nothing begins
-one (IOB1 writes all its mentions so). Several columns of tags are layers, so that mentions may be nested.
+``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``I-`` that follows nothing
+begins one, as all mentions of IOB1. Several columns of tags are layers, so that mentions may be nested.
 
-Where blanks stood between words is known only from a ``MISC`` column, as CoNLL-U Plus has it and ``medmtl export conll``
-writes it: ``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
+Where blanks stood is known only from a ``MISC`` column, as CoNLL-U Plus has it and ``medmtl export conll`` writes it:
+``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
 """
 
 import re

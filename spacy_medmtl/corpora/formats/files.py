@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ...errors import MedmtlError
-from ..audit import Audit, Place
+from ..audit import Audit, LossError, Place, need
 
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the beginning of this one
@@ -89,30 +89,28 @@ def checked_encoding(head: bytes, path: Path, audit: Audit) -> str:
     return encoding_of(head, audit.encoding)
 
 
-def decoded(content: bytes, place: Place, audit: Audit) -> str | None:
+def decoded(content: bytes, place: Place, audit: Audit) -> str:
     """The text of a file or member as it stands, without a byte order mark, line ends included, because offsets count
-    them. None and a loss (MedmtlError E401 in stop mode) if it is in another encoding."""
+    them. Raises LossError if it is in another encoding."""
     encoding = checked_encoding(content[:4], place.file, audit)
     try:
         return content.decode(encoding)
     except UnicodeError as error:
         at = error.start + 1 if isinstance(error, UnicodeDecodeError) else 1
-        audit.dropped(place, "document", "", f"byte {at} of it is not {_shown(encoding)}: {_ADVICE}")
-        return None
+        problem = f"byte {at} of it is not {_shown(encoding)}: {_ADVICE}"
+    raise LossError(problem, "document", place=place)
 
 
-def read_text(path: Path, audit: Audit, *, max_bytes: int | None = None) -> str | None:
-    """``decoded`` of a file; a loss, too, if it cannot be read or is too long."""
+def read_text(path: Path, audit: Audit, *, max_bytes: int | None = None) -> str:
+    """``decoded`` of a file. Raises LossError, too, if it cannot be read or is too long."""
     place = Place(path, 1)
     try:
         with path.open("rb") as stream:
             content = stream.read(-1 if max_bytes is None else max_bytes + 1)
     except OSError as error:
-        audit.dropped(place, "document", "", f"the file cannot be read ({error.strerror})")
-        return None
+        raise LossError(f"the file cannot be read ({error.strerror})", "document", place=place) from None
     if max_bytes is not None and len(content) > max_bytes:
-        audit.dropped(place, "document", "", f"more than {max_bytes} bytes")
-        return None
+        raise LossError(f"more than {max_bytes} bytes", "document", place=place)
     audit.bytes_read[0] += len(content)
     return decoded(content, place, audit)
 
@@ -176,18 +174,18 @@ def read_rows(
             audit.dropped(place, "line", "", f"{len(columns)} columns: expected {n_columns}, separated by tabs")
 
 
-def companion(
-    path: Path, suffixes: Sequence[str], folders: Sequence[str] = (), audit: Audit | None = None
-) -> Path | None:
+def find_companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
     """The file with the stem of ``path`` and one of the suffixes, beside it or in one of the ``folders`` (relative to
-    the folder of ``path``). None if there is none; with an audit, its document is then a loss."""
+    the folder of ``path``); None if there is none."""
     places = (path.parent / folder / f"{path.stem}{suffix}" for folder in (".", *folders) for suffix in suffixes)
-    file = next((place for place in places if place.is_file()), None)
-    if file is None and audit is not None:
-        expected = " or in ".join(["beside the text", *folders])
-        reason = f"the companion file with the suffix {' or '.join(suffixes)} is missing: expected {expected}"
-        audit.dropped(Place(path, 1), "document", "", reason)
-    return file
+    return next((place for place in places if place.is_file()), None)
+
+
+def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path:
+    """``find_companion``. Raises LossError if there is none."""
+    expected = " or in ".join(["beside the text", *folders])
+    missing = f"the companion file with the suffix {' or '.join(suffixes)} is missing: expected {expected}"
+    return need(find_companion(path, suffixes, folders), missing)
 
 
 def _shown(encoding: str) -> str:

@@ -27,10 +27,8 @@ _OFFSETS = re.compile(r"[0-9]{1,9}-[0-9]{1,9}(;[0-9]{1,9}-[0-9]{1,9})*")
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """The documents of a ``.zip`` archive, or the one of an XML file."""
     for place, content in read_documents(path, ".xml", audit):
-        root = parse_xml(content, place, audit)
-        if root is not None:
-            with audit.losing(place, "document"):
-                yield _record(root, place, audit)
+        with audit.losing(place, "document"):
+            yield _record(parse_xml(content, place, audit), place, audit)
 
 
 READER = Reader(read, Scheme(types=own_names(*TYPES), relations=LABELS), suffixes=(".xml",))

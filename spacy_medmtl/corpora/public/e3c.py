@@ -41,10 +41,8 @@ MODALITY: dict[str, tuple[str, ...]] = {
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """The text of a file, with its sentences."""
     place = Place(path, 1)
-    root = parse_xml(path.read_bytes(), place, audit)
-    if root is None:
-        return
     with audit.losing(place, "document"):
+        root = parse_xml(path.read_bytes(), place, audit)
         texts = [element.get(TEXT) for element in root.iter() if element.get(TEXT) is not None]
         need(len(texts) == 1 and texts[0].strip(), f"expected one text ({TEXT}) in the file")
         layers = _layers(root, texts[0], path, audit)

@@ -81,10 +81,9 @@ def read_biosses(path: Path, audit: Audit) -> Iterator[Record]:
 
 def _rows(path: Path, audit: Audit) -> list[Row]:
     """The rows of all tables of a document, without the header of each."""
-    tables = read_tables(path, audit)
-    if not tables:
-        audit.dropped(Place(path, 1), "document", "", "a document without a table")
-    return [row for table in tables for row in table[1:]]
+    with audit.losing(Place(path, 1), "document"):
+        return [row for table in need(read_tables(path, audit), "a document without a table") for row in table[1:]]
+    return []
 
 
 def _number(row: list[str]) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ...annotations.groups import FINDINGS
 from ..audit import Audit, Place, need, one_of
-from ..formats.files import companion, read_lines, read_text
+from ..formats.files import companion, find_companion, read_lines, read_text
 from ..reader import Reader
 from ..record import (
     GIVEN,
@@ -65,28 +65,27 @@ Located = tuple[Bounds, "re.Match[str]", Place]
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """The record of a ``.txt``, its lines as sentences."""
-    concept_file = companion(path, [".con"], FOLDERS[".con"], audit)
-    status_file, relation_file = (companion(path, [suffix], FOLDERS[suffix]) for suffix in (".ast", ".rel"))
-    text = None if concept_file is None else read_text(path, audit)
-    if text is None or concept_file is None:
-        return
-    if not text.strip() or len(text) > MAX_CHARACTERS:
-        yield Record(text, Place(path, 1), entities=[])  # which nothing can be made of
-        return
-    tokens = NumberedTokens(text)
+    place = Place(path, 1)
+    with audit.losing(place, "document"):
+        concept_file, text = companion(path, [".con"], FOLDERS[".con"]), read_text(path, audit)
+        record = Record(text, place, name=path.stem, key=path.stem, entities=[], sentences=GIVEN)
+        if text.strip() and len(text) <= MAX_CHARACTERS:  # else nothing can be made of it
+            _annotate(record, path, concept_file, audit)
+        yield record
+
+
+def _annotate(record: Record, path: Path, concept_file: Path, audit: Audit) -> None:
+    status_file, relation_file = (find_companion(path, [suffix], FOLDERS[suffix]) for suffix in (".ast", ".rel"))
+    tokens = NumberedTokens(record.text)
     located = _located(concept_file, tokens, audit)
     concepts = [Entity(match["value"], (bounds,), place) for bounds, match, place in located]
-    if status_file is not None:
-        concepts = _with_statuses(concepts, status_file, tokens, audit)
-    name, place, starts = path.stem, Place(path, 1), line_starts(text)
-    record = Record(text, place, name=name, key=name, entities=concepts, starts=starts, sentences=GIVEN)
-    record.is_asserted = status_file is not None
+    record.starts, record.is_asserted = line_starts(record.text), status_file is not None
+    record.entities = concepts if status_file is None else _with_statuses(concepts, status_file, tokens, audit)
     if relation_file is not None:
-        by_id = {_id(concept.bounds): concept for concept in reversed(concepts) if concept.label in TYPES}
+        by_id = {_id(concept.bounds): concept for concept in reversed(record.entities) if concept.label in TYPES}
         record.links = resolve_links(_relations(relation_file, tokens, audit), by_id, audit)
     for file, suffix, what in ((status_file, ".ast", "findings"), (relation_file, ".rel", "relations")):
         audit.note(f"texts without {suffix} files, not annotated with {what}", int(file is None))
-    yield record
 
 
 READER = Reader(

@@ -39,11 +39,11 @@ def read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
     if path.name.endswith(PIPES[1]):  # a folder's files: this one is read with its text
         audit.note("files of annotations among the texts")
         return
-    pipe = companion(path, PIPES, ("../pipe",), audit)
-    text = None if pipe is None else read_text(path, audit)
-    if pipe is not None and text is not None:
+    place = Place(path, 1)
+    with audit.losing(place, "document"):
+        pipe, text = companion(path, PIPES, ("../pipe",)), read_text(path, audit)
         entities = list(_entities(path, pipe, text, audit, has_template))
-        yield Record(text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
+        yield Record(text, place, key=path.stem.partition("-")[0], entities=entities)
 
 
 def _entities(path: Path, pipe: Path, text: str, audit: Audit, has_template: bool) -> Iterator[Entity]:

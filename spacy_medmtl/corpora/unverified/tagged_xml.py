@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...annotations.groups import ENTITIES, FINDINGS, RELATIONS
-from ..audit import Audit, Place, need, one_of
+from ..audit import Audit, LossError, Place, need, one_of
 from ..formats.words import WRONG, located
 from ..formats.xml import Element, children, line_of, local, parse_xml
 from ..reader import Reader
@@ -76,24 +76,23 @@ class Tag:
 
 
 def read_tagged(path: Path, audit: Audit) -> tuple[str, list[Tag]]:
-    """The text and the tags of a file, in its order; nothing, and a loss, unless it is whole and has one text."""
+    """The text and the tags of a file, in its order. Raises LossError unless it is whole and has one text."""
     data, n_bare = _repaired(path.read_bytes())
     root = parse_xml(data, Place(path, 1), audit)
-    if root is None:
-        return "", []
-    with audit.losing(Place(path, 1), "document"):
-        texts = children(root, TEXT)
-        is_whole = len(texts) == 1 and (texts[0].text or "").strip()
-        need(is_whole, "expected one <TEXT> with a text below the root of the file")
-        elements = [element for tags in children(root, TAGS) for element in tags]
-        need(not any(map(len, (*texts, *elements))), f"an element inside of <{TEXT}> or of a tag")
-        audit.note("bare '&' in XML read as '&amp;'", n_bare)
-        mentions = [([_edges(element)], element.get("text", "")) for element in elements]
-        return texts[0].text, [
-            Tag(local(element), dict(element.attrib), fragments[0] if fragments else None, line_of(element, path))
-            for element, fragments in zip(elements, located(texts[0].text, mentions, audit))
-        ]
-    return "", []
+    texts = children(root, TEXT)
+    is_whole = len(texts) == 1 and (texts[0].text or "").strip()
+    need(is_whole, "expected one <TEXT> with a text below the root of the file")
+    elements = [element for tags in children(root, TAGS) for element in tags]
+    inner = next((child for element in (*texts, *elements) for child in element), None)
+    if inner is not None:
+        raise LossError(f"an element inside of <{TEXT}> or of a tag", place=line_of(inner, path))
+    audit.note("bare '&' in XML read as '&amp;'", n_bare)
+    mentions = [([_edges(element)], element.get("text", "")) for element in elements]
+    tags = [
+        Tag(local(element), dict(element.attrib), fragments[0] if fragments else None, line_of(element, path))
+        for element, fragments in zip(elements, located(texts[0].text, mentions, audit))
+    ]
+    return texts[0].text, tags
 
 
 def _edges(element: Element) -> Bounds:
@@ -111,19 +110,19 @@ def _repaired(data: bytes) -> tuple[bytes, int]:
 def read_2012(path: Path, audit: Audit) -> Iterator[Record]:
     """The record of an ``.xml``, its lines as sentences. Annotators linked what they found worth a link, so a pair
     without one was not judged, and no pair counts as having none."""
-    text, tags = read_tagged(path, audit)
-    entities: list[Entity] = []
-    by_id: dict[str, Entity] = {}
-    for tag in tags:
-        with audit.losing(tag.place, ENTITIES):
-            if tag.name != LINK:
-                entity = _entity(tag, audit)
-                entities.append(entity)
-                by_id.setdefault(tag.attributes.get("id", "").strip(), entity)
-                if tag.name == SECTIME:  # links call it by its type or by its id
-                    by_id.setdefault(tag.value("type").capitalize(), entity)
-    by_id.pop("", None)
-    if text:
+    with audit.losing(Place(path, 1), "document"):
+        text, tags = read_tagged(path, audit)
+        entities: list[Entity] = []
+        by_id: dict[str, Entity] = {}
+        for tag in tags:
+            with audit.losing(tag.place, ENTITIES):
+                if tag.name != LINK:
+                    entity = _entity(tag, audit)
+                    entities.append(entity)
+                    by_id.setdefault(tag.attributes.get("id", "").strip(), entity)
+                    if tag.name == SECTIME:  # links call it by its type or by its id
+                        by_id.setdefault(tag.value("type").capitalize(), entity)
+        by_id.pop("", None)
         links = resolve_links(_links(tags, audit), by_id, audit)
         starts, place = line_starts(text), Place(path, 1)
         yield Record(text, place, key=path.stem, entities=entities, links=links, starts=starts, sentences=GIVEN)
@@ -159,13 +158,13 @@ def _links(tags: Sequence[Tag], audit: Audit) -> Iterator[LinkRow]:
 def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
     """The record of an ``.xml``. The element names the category (NAME, LOCATION, ...), TYPE what is marked (PATIENT,
     CITY, ...). ``220-03.xml`` is the third record of patient 220; the records of a patient stay together in a split."""
-    text, tags = read_tagged(path, audit)
-    entities: list[Entity] = []
-    for tag in tags:
-        with audit.losing(tag.place, ENTITIES):
-            label = one_of(tag.value("TYPE"), PHI_TYPES)
-            entities.append(Entity(label, (need(tag.bounds, WRONG, label=label),), tag.place))
-    if text:
+    with audit.losing(Place(path, 1), "document"):
+        text, tags = read_tagged(path, audit)
+        entities: list[Entity] = []
+        for tag in tags:
+            with audit.losing(tag.place, ENTITIES):
+                label = one_of(tag.value("TYPE"), PHI_TYPES)
+                entities.append(Entity(label, (need(tag.bounds, WRONG, label=label),), tag.place))
         yield Record(text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
 
 
