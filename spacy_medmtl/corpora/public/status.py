@@ -77,14 +77,14 @@ def read_healthsea(path: Path, audit: Audit) -> Iterator[Record]:
     corpus with others, which have them. Benefits, which are no conditions, are counted.
     """
     for place, value in read_json_lines(path, audit):
-        with audit.losing(place, FINDINGS, FINDING):
+        with audit.losing(place):
             row = object_with(value, text=str, answer=str, accept=list)
             text, chosen = row["text"], row["accept"]
             if row["answer"] != "accept" or not chosen:
                 audit.note("clauses of which nothing was chosen, left out")
                 continue
             is_one = len(chosen) == 1 and isinstance(chosen[0], str) and chosen[0] in CHOICES
-            need(is_one, f"expected one of the choices {', '.join(CHOICES)}")
+            need(is_one, f"expected one of the choices {', '.join(CHOICES)}", FINDINGS, FINDING)
             if text.count(CONDITION) == 1:
                 start = text.index(CONDITION)
                 entity = Entity(FINDING, ((start, start + len(CONDITION)),), place, CHOICES[chosen[0]])
