@@ -64,10 +64,8 @@ def _is_utterance(said: Any) -> bool:
 
 def _finding(given: Any, text: str) -> Mention:
     """Raises LossError."""
-    is_finding = (
-        has_types(given, mention=str, range=list) and len(given["range"]) == 2 and {"type", "attr"} <= set(given)
-    )
-    need(is_finding, "a finding that is not {mention, range [start, end], type, attr}")
+    has_all = has_types(given, mention=str, range=list) and {"type", "attr"} <= set(given)
+    need(has_all and len(given["range"]) == 2, "a finding that is not {mention, range [start, end], type, attr}")
     start, end = within(given["range"][0], given["range"][1], text)
     need(text[start:end] == given["mention"], "the mention is not what stands at its range")
     one_of(given["type"], (CHIP_TYPE,), "type")
