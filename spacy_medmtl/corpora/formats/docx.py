@@ -18,7 +18,7 @@ def read_tables(path: Path, audit: Audit) -> list[list[Row]]:
     """The tables of a document. Raises LossError if it cannot be read."""
     with opened(path, audit) as archive:
         place = archive.place(DOCUMENT)
-        need(DOCUMENT in archive.members, "a member is missing: this is no Word document", "document")
+        need(DOCUMENT in archive.members, "the member is missing: this is no Word document", "document")
         root = parse_xml(archive.read(DOCUMENT, max_bytes=MAX_BYTES), place, audit)
     return [_rows(table, place.file) for table in root.iter("{*}tbl")]
 

@@ -95,7 +95,7 @@ def within(start: Any, end: Any, text: str) -> Bounds:
 
 def typed_span(given: Any, text: str) -> Mention:
     """``[start, end, type]`` as a mention of a text. Raises LossError."""
-    is_triple = isinstance(given, list) and len(given) == 3 and isinstance(given[2], str)
+    is_triple = isinstance(given, list) and list(map(type, given)) == [int, int, str]
     need(is_triple, "an entity that is not [start, end, type]")
     return within(given[0], given[1], text), given[2], ()
 

@@ -64,9 +64,12 @@ def _is_utterance(said: Any) -> bool:
 
 def _finding(given: Any, text: str) -> Mention:
     """Raises LossError."""
-    has_all = has_types(given, mention=str, range=list) and {"type", "attr"} <= set(given)
-    need(has_all and len(given["range"]) == 2, "a finding that is not {mention, range [start, end], type, attr}")
-    start, end = within(given["range"][0], given["range"][1], text)
+    has_all = isinstance(given, dict) and {"mention", "range", "type", "attr"} <= set(given)
+    need(has_all, "a finding that is not {mention, range, type, attr}")
+    bounds = given["range"]
+    is_range = isinstance(bounds, list) and list(map(type, bounds)) == [int, int]
+    need(is_range, "a range that is not [start, end]")
+    start, end = within(bounds[0], bounds[1], text)
     need(text[start:end] == given["mention"], "the mention is not what stands at its range")
     one_of(given["type"], (CHIP_TYPE,), "type")
     return (start, end), FINDING, asserted(CHIP_STATUSES[one_of(given["attr"], CHIP_STATUSES, "status")])

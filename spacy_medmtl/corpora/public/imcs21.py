@@ -105,7 +105,7 @@ def _with_mentions(dialogues: Iterator[Dialogue], member: str, what: str, audit:
 
 def _symptom(given: Any, text: str) -> Mention:
     """Raises LossError."""
-    is_symptom = isinstance(given, list) and len(given) == 4
+    is_symptom = isinstance(given, list) and len(given) == 4 and isinstance(given[3], str)
     need(is_symptom, "a symptom that is not [start, end, name, status]")
     status = STATUSES[one_of(given[3], STATUSES, "status")]
     return within(given[0], given[1], text), FINDING, asserted(status)

@@ -122,7 +122,8 @@ class NumberedTokens:
         first, last = (self.places.get((line, token), (0, 0)) for line, token in ends)
         words = match[f"{prefix}words"].lower().split()
         is_there = words and self.text[first[0] : last[1]].lower().split() == words
-        need(is_there, "the lines and tokens do not give the words of the concept")
+        which = "second concept" if prefix else "concept"
+        need(is_there, f"the lines and tokens do not give the words of the {which}")
         return first[0], last[1]
 
 
@@ -150,7 +151,8 @@ def _with_statuses(concepts: Sequence[Entity], path: Path, tokens: NumberedToken
             with_assertion.add(bounds)
             given = STATUSES[one_of(match["value"], STATUSES, "assertion")]
             need(bounds in problems, "an assertion of what is no problem of the document", offsets=bounds)
-            need(said.setdefault(bounds, given) == given, "another assertion of these tokens is there", offsets=bounds)
+            problem = "the same tokens carry another status or other modifiers already"
+            need(said.setdefault(bounds, given) == given, problem, offsets=bounds)
     for concept in concepts:
         if concept.label == PROBLEM and concept.bounds not in with_assertion:
             audit.dropped(concept.place, FINDINGS, FINDING, "a problem without an assertion", concept.bounds)

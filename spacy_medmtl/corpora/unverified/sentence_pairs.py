@@ -4,11 +4,11 @@ first entail or contradict the second, or neither? ``neutral`` is a judgement of
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..audit import Audit, need, one_of
 from ..formats.files import read_rows
 from ..formats.json_files import read_json_lines
-from ..formats.json_values import object_with
 from ..reader import Reader
 from ..record import Record
 from ..scheme import Scheme
@@ -29,11 +29,14 @@ def read_sts(path: Path, audit: Audit) -> Iterator[Record]:
 
 def read_mednli(path: Path, audit: Audit) -> Iterator[Record]:
     """JSON lines ``{sentence1, sentence2, gold_label, pairID}``; the parses beside them are not used."""
+    names = ("sentence1", "sentence2", "gold_label")
     for place, value in read_json_lines(path, audit):
         with audit.losing(place):
-            row = object_with(value, sentence1=str, sentence2=str, gold_label=str)
-            verdict = one_of(row["gold_label"], JUDGEMENTS, "gold_label")
-            yield Record(row["sentence1"].strip(), place, second=row["sentence2"].strip(), verdict=verdict)
+            given: list[Any] = [value.get(name) for name in names] if isinstance(value, dict) else [None]
+            are_texts = all(isinstance(text, str) for text in given)
+            need(are_texts, f"expected a JSON object with the texts {', '.join(names)}")
+            verdict = one_of(given[2], JUDGEMENTS, "gold_label")
+            yield Record(given[0].strip(), place, second=given[1].strip(), verdict=verdict)
 
 
 STS = Reader(read_sts, Scheme(relations=[SIMILARITY], links_texts=True))
