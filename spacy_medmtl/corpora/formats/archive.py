@@ -1,11 +1,10 @@
 """Zip archives, damaged ones included. Nothing is unpacked to disk."""
 
-import codecs
 import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..audit import Audit, LossError, Place, need
@@ -50,12 +49,6 @@ class Archive:
             raise LossError(reason or f"a member of more than {max_bytes} bytes", "document", place=self.place(name))
         self.audit.bytes_read[0] += info.compress_size
         return content
-
-    def starts_with_mark(self, name: str) -> bool:
-        """Whether a byte order mark of UTF-8 begins a member."""
-        with suppress(*_DAMAGE), self.archive.open(name) as stream:
-            return stream.read(3) == codecs.BOM_UTF8
-        return False
 
 
 @contextmanager

@@ -38,7 +38,7 @@ class Pair:
     annotations: str
     place: Place
     rows: Path
-    has_mark: bool
+    has_mark: bool = False
     configuration: str = ""
 
 
@@ -86,7 +86,8 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
         with text.open("rb") as stream:
             has_mark = stream.read(3) == codecs.BOM_UTF8
         contents = [partial(read_text, file, audit, max_bytes=MAX_BYTES) for file in (text, rows)]
-        yield from _pair(contents, (Place(text, 1), Place(rows, 1)), has_mark, _configuration(path.parent), audit)
+        for pair in _pair(contents, (Place(text, 1), Place(rows, 1)), _configuration(path.parent), audit):
+            yield replace(pair, has_mark=has_mark)
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -98,8 +99,13 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator[Pair]:
+    marked: set[str] = set()
+
     def text_of(name: str) -> str:
-        return decoded(archive.read(name), archive.place(name), audit)
+        content = archive.read(name)
+        if content.startswith(codecs.BOM_UTF8):
+            marked.add(name)
+        return decoded(content, archive.place(name), audit)
 
     configurations: dict[PurePosixPath, str] = {}
     for name in archive.members:
@@ -123,7 +129,8 @@ def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator
             configuration = next((configurations[folder] for folder in folders if folder in configurations), "")
             contents = [partial(text_of, name), partial(text_of, rows_name)]
             places = archive.place(name), archive.place(rows_name)
-            yield from _pair(contents, places, archive.starts_with_mark(name), configuration, audit)
+            for pair in _pair(contents, places, configuration, audit):
+                yield replace(pair, has_mark=name in marked)
         elif end not in (".ann", "conf"):
             audit.note("other files in an archive, left out")
 
@@ -142,7 +149,7 @@ def _drop_mentions(annotations: str, rows: Path, audit: Audit) -> None:
 
 
 def _pair(
-    contents: Sequence[Callable[[], str]], places: tuple[Place, Place], has_mark: bool, conf: str, audit: Audit
+    contents: Sequence[Callable[[], str]], places: tuple[Place, Place], conf: str, audit: Audit
 ) -> Iterator[Pair]:
     """The pair, or none if one of the two cannot be read: then each of its mentions is lost."""
     read: dict[Place, str] = {}
@@ -152,7 +159,7 @@ def _pair(
     if len(read) < 2:
         _drop_mentions(read.get(places[1], ""), places[1].file, audit)
     elif "".join(read.values()).strip():
-        yield Pair(read[places[0]], read[places[1]], places[0], places[1].file, has_mark, conf)
+        yield Pair(read[places[0]], read[places[1]], places[0], places[1].file, configuration=conf)
     else:
         audit.note("empty texts, left out")
 
