@@ -204,7 +204,7 @@ TEMPLATES = {
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package; what components of other packages it has must be installed.",
     "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
-    "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
+    "E503": "'{path}' cannot be read as text ({problem}): expected UTF-8, or UTF-16 or UTF-32 as its first bytes tell.",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
     "several files.",
     "E505": "'{path}' holds no scores of the same documents for the same tasks. Expected the JSON of 'medmtl evaluate' "
