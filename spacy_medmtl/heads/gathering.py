@@ -7,17 +7,24 @@ head that asks gathers what the others will ask for.
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 from weakref import WeakKeyDictionary
 
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
 
-if TYPE_CHECKING:
-    from .head import Head
-
 SAMPLE_SIZE = 10  # Docs that models are initialised with
 GetExamples = Callable[[], Iterable[Example]]
+
+
+class Gatherer(Protocol):
+    """What a head says of the examples; see ``Head``."""
+
+    def gold_labels(self, doc: Doc) -> Iterable[str]: ...
+
+    def notes(self, doc: Doc) -> Iterable[str]: ...
+
+    def unusable(self, example: Example) -> Iterable[str]: ...
 
 
 @dataclass
@@ -34,7 +41,7 @@ class Gathered:
     lost: Counter[str] = field(default_factory=Counter)
     sample: list[Doc] = field(default_factory=list)
 
-    def add(self, head: "Head", example: Example) -> None:
+    def add(self, head: Gatherer, example: Example) -> None:
         self.labels.update(head.gold_labels(example.reference))
         self.notes.update(head.notes(example.reference))
         self.lost.update(head.unusable(example))
@@ -43,10 +50,10 @@ class Gathered:
 
 
 # What was gathered for heads that have not asked for it yet. It goes with the callable, and is given out once.
-_waiting: MutableMapping[GetExamples, dict["Head", Gathered]] = WeakKeyDictionary()
+_waiting: MutableMapping[GetExamples, dict[Gatherer, Gathered]] = WeakKeyDictionary()
 
 
-def gathered(head: "Head", others: Sequence["Head"], get_examples: GetExamples) -> Gathered:
+def gathered(head: Gatherer, others: Sequence[Gatherer], get_examples: GetExamples) -> Gathered:
     """What the examples say to a head. The examples are read once for it and the others, which ask by the same callable
     afterwards.
 
@@ -62,7 +69,7 @@ def gathered(head: "Head", others: Sequence["Head"], get_examples: GetExamples) 
     return waiting.pop(head)
 
 
-def _read(head: "Head", others: Sequence["Head"], get_examples: GetExamples) -> dict["Head", Gathered]:
+def _read(head: Gatherer, others: Sequence[Gatherer], get_examples: GetExamples) -> dict[Gatherer, Gathered]:
     found = {each: Gathered() for each in [head, *others]}
     for example in read_examples(get_examples, f"{type(head).__name__}.initialize"):
         for each in list(found):
