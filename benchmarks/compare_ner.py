@@ -7,6 +7,7 @@ an experiment can be interrupted, resumed (runs that are there are not repeated)
     medmtl prepare ner ../shared/corpora corpus/ner
     medmtl prepare bc5cdr_split ../shared/corpora corpus/bc5cdr_split
     python benchmarks/compare_ner.py genia --steps 200
+    python benchmarks/compare_ner.py flat --steps 200
     python benchmarks/compare_ner.py split --steps 150
     python benchmarks/compare_ner.py multi --steps 100
 """
@@ -33,10 +34,12 @@ from spacy_medmtl.training.corpus import multitask_corpus
 from spacy_medmtl.training.report import table
 
 SRU, SPANCAT, FINDER = "sru_nested_ner", "spancat", "span_finder"
+WALK = "walk"  # sru_nested_ner without scores of spans
 CORPORA = ["bc5cdr", "ncbi_disease", "jnlpba", "bc2gm", "linnaeus"]
 # experiment -> run -> (component, training files, test files, keep types apart by corpus)
 EXPERIMENTS: dict[str, dict[str, Any]] = {
-    "genia": {name: (name, ["genia"], ["genia"], False) for name in (SRU, SPANCAT, FINDER)},
+    "genia": {name: (name, ["genia"], ["genia"], False) for name in (SRU, WALK, SPANCAT, FINDER)},
+    "flat": {name: (name, ["ncbi_disease"], ["ncbi_disease"], False) for name in (SRU, WALK)},
     "split": {
         "chemical_half": (SRU, ["chemical_half"], ["bc5cdr"], False),
         "disease_half": (SRU, ["disease_half"], ["bc5cdr"], False),
@@ -48,7 +51,7 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
         "disjoint": (SRU, CORPORA, CORPORA, True),
     },
 }
-FOLDERS = {"genia": "corpus/ner", "split": "corpus/bc5cdr_split", "multi": "corpus/ner"}
+FOLDERS = {"genia": "corpus/ner", "flat": "corpus/ner", "split": "corpus/bc5cdr_split", "multi": "corpus/ner"}
 NGRAMS = [1, 2, 3, 4, 5, 6, 7, 8]  # 98 % of GENIA's entities
 
 
@@ -58,8 +61,10 @@ def listener(route: str, pooling: str) -> dict[str, Any]:
 
 def components(kind: str, threshold: float) -> dict[str, Any]:
     """The heads of a run. spancat and span_finder have spaCy's default models on our listener."""
-    if kind == SRU:
+    if kind in (SRU, WALK):
         model = {"@architectures": "spacy-medmtl.SruNestedNer.v1", "tok2vec": listener("ner", "max")}
+        if kind == WALK:
+            model["longest_span"] = 0
         return {SRU: {"factory": SRU, "model": model, "set_ents": False}}
     spancat: dict[str, Any] = {
         "factory": SPANCAT,
@@ -88,7 +93,7 @@ def entries(folder: Path, names: list[str], tasks: list[str] | None, apart: bool
     return found
 
 
-def run_config(experiment: str, run: str, steps: int, seed: int, rate: float) -> Config:
+def run_config(experiment: str, run: str, steps: int, tokens: int, seed: int, rate: float) -> Config:
     """The training config of a run: en_public.cfg with one task and no selection on dev."""
     kind, names, _, apart = EXPERIMENTS[experiment][run]
     config = spacy.util.load_config("configs/en_public.cfg", interpolate=False)
@@ -105,27 +110,30 @@ def run_config(experiment: str, run: str, steps: int, seed: int, rate: float) ->
     )
     config["system"]["seed"] = seed
     config["training"].update(max_steps=steps, eval_frequency=steps, score_weights={})
+    config["training"]["batcher"]["size"] = tokens
     config["training"]["annotating_components"] = [FINDER] if kind == FINDER else []
     config["training"]["logger"]["progress_bar"] = False
     config["training"]["optimizer"]["learn_rate"].update(warmup_steps=steps // 10, total_steps=steps, initial_rate=rate)
     return config
 
 
-def measure(experiment: str, run: str, steps: int, seed: int, rate: float, test_docs: int) -> dict[str, Any]:
-    """Train and score one run."""
+def measure(
+    experiment: str, run: str, steps: int, tokens: int, seed: int, rate: float, test_docs: int
+) -> dict[str, Any]:
+    """Train and score one run. Training is counted in CPU seconds: one thread on a machine that may be busy."""
     _, _, test_names, apart = EXPERIMENTS[experiment][run]
-    start = time.perf_counter()
-    nlp = init_nlp(run_config(experiment, run, steps, seed, rate))
+    start = time.process_time()
+    nlp = init_nlp(run_config(experiment, run, steps, tokens, seed, rate))
     nlp, _ = train(nlp, None)
-    trained = time.perf_counter()
-    found: dict[str, Any] = {"run": run, "steps": steps, "seed": seed, "rate": rate, "corpora": {}}
+    trained = time.process_time()
+    found: dict[str, Any] = {"run": run, "steps": steps, "tokens": tokens, "seed": seed, "rate": rate, "corpora": {}}
     words = seconds = 0.0
     for name in test_names:
         corpora = entries(Path(FOLDERS[experiment]) / "test", [name], None, apart, test_docs)
         examples = list(multitask_corpus(corpora, gold_sents=True)(nlp))
-        begun = time.perf_counter()
+        begun = time.process_time()
         predicted = list(nlp.pipe((example.predicted for example in examples), batch_size=32))
-        seconds += time.perf_counter() - begun
+        seconds += time.process_time() - begun
         for example, doc in zip(examples, predicted):
             example.predicted = doc
         words += sum(len(doc) for doc in predicted)
@@ -154,17 +162,20 @@ def summary(results: list[dict[str, Any]]) -> list[str]:
                 f"{100 * scores[key]:.1f}" if scores[key] is not None else "" for key in ("f", "nested_f", "merged_f")
             ]
             speed = [f"{one['training_seconds']:.0f}", f"{one['words_per_second']:.0f}", f"{one['peak_gigabytes']:.1f}"]
-            rows.append([one["run"], str(one["steps"]), f"{one['rate']:g}", name, *values, per_type, *speed])
+            settings = [str(one["steps"]), str(one["tokens"]), str(one["seed"]), f"{one['rate']:g}"]
+            rows.append([one["run"], *settings, name, *values, per_type, *speed])
     head = [
         "run",
         "steps",
+        "tokens",
+        "seed",
         "rate",
         "test part",
         "F1",
         "nested F1",
         "merged F1",
         "per type",
-        "training s",
+        "training CPU s",
         "words/s",
         "GB",
     ]
@@ -175,6 +186,7 @@ def main(
     experiment: Annotated[str, typer.Argument(help=f"One of: {', '.join(EXPERIMENTS)}.")],
     runs: Annotated[list[str] | None, typer.Argument(help="Some of its runs; all if left out.")] = None,
     steps: Annotated[int, typer.Option(help="Training steps for each corpus of a run.")] = 200,
+    tokens: Annotated[int, typer.Option(help="Tokens of a training batch.")] = 640,
     seed: Annotated[int, typer.Option(help="Seed of weights, order and dropout.")] = 0,
     rate: Annotated[float, typer.Option(help="Learning rate of the encoder.")] = 2e-4,
     test_docs: Annotated[int, typer.Option(help="Docs of each test part that are scored; 0 for all.")] = 100,
@@ -188,12 +200,23 @@ def main(
     folder = output / experiment
     folder.mkdir(parents=True, exist_ok=True)
     for run in runs or EXPERIMENTS[experiment]:
-        path = folder / f"{run}-{steps}-{rate:g}-{seed}.json"
+        path = folder / f"{run}-{steps}-{tokens}-{rate:g}-{seed}.json"
         if here:
             n_corpora = len(EXPERIMENTS[experiment][run][1])
-            srsly.write_json(path, measure(experiment, run, steps * n_corpora, seed, rate, test_docs))
+            srsly.write_json(path, measure(experiment, run, steps * n_corpora, tokens, seed, rate, test_docs))
         elif not path.exists():
-            settings = ["--steps", str(steps), "--seed", str(seed), "--rate", str(rate), "--test-docs", str(test_docs)]
+            settings = [
+                "--steps",
+                str(steps),
+                "--tokens",
+                str(tokens),
+                "--seed",
+                str(seed),
+                "--rate",
+                str(rate),
+                "--test-docs",
+                str(test_docs),
+            ]
             command = [sys.executable, __file__, experiment, run, *settings, "--output", str(output), "--here"]
             subprocess.run(command, check=True)
     if not here:
