@@ -24,6 +24,8 @@ import spacy
 import srsly
 import torch
 import typer
+from spacy.language import Language
+from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from thinc.api import Config
@@ -52,6 +54,7 @@ EXPERIMENTS: dict[str, dict[str, Any]] = {
     },
 }
 FOLDERS = {"genia": "corpus/ner", "flat": "corpus/ner", "split": "corpus/bc5cdr_split", "multi": "corpus/ner"}
+THRESHOLDS = (0.4, 0.3)  # also scored, beside the default
 NGRAMS = [1, 2, 3, 4, 5, 6, 7, 8]  # 98 % of GENIA's entities
 
 
@@ -130,17 +133,19 @@ def measure(
     words = seconds = 0.0
     for name in test_names:
         corpora = entries(Path(FOLDERS[experiment]) / "test", [name], None, apart, test_docs)
-        examples = list(multitask_corpus(corpora, gold_sents=True)(nlp))
+        read = multitask_corpus(corpora, gold_sents=True)
+        examples = list(read(nlp))
         begun = time.process_time()
-        predicted = list(nlp.pipe((example.predicted for example in examples), batch_size=32))
+        scores = scores_of(nlp, examples)
         seconds += time.process_time() - begun
-        for example, doc in zip(examples, predicted):
-            example.predicted = doc
-        words += sum(len(doc) for doc in predicted)
-        scores = score_entities(examples, component="ner", spans_key=ENTITIES)
+        words += sum(len(example.predicted) for example in examples)
         found["corpora"][name] = {
             key: scores.get(f"ner_{key}") for key in ("f", "p", "r", "nested_f", "merged_f", "f_per_type")
         }
+        for threshold in THRESHOLDS if SRU in nlp.pipe_names else ():
+            nlp.get_pipe(SRU).threshold = threshold  # type: ignore[attr-defined]
+            scores = scores_of(nlp, list(read(nlp)))
+            found["corpora"][name][f"at {threshold:g}"] = {key: scores[f"ner_{key}"] for key in ("f", "nested_f")}
     found.update(
         training_seconds=trained - start,
         words_per_second=words / seconds,
@@ -148,6 +153,14 @@ def measure(
         machine=f"{platform.machine()}, {torch.get_num_threads()} thread(s), torch {torch.__version__}",
     )
     return found
+
+
+def scores_of(nlp: Language, examples: list[Example]) -> dict[str, Any]:
+    """Annotate the examples and score them."""
+    predicted = list(nlp.pipe((example.predicted for example in examples), batch_size=32))
+    for example, doc in zip(examples, predicted):
+        example.predicted = doc
+    return score_entities(examples, component="ner", spans_key=ENTITIES)
 
 
 def summary(results: list[dict[str, Any]]) -> list[str]:

@@ -251,8 +251,8 @@ class SruNestedNer(Head[list[WordSequence]]):
         spans = ACTIONS.labelled(scores.spans, span_labels(gold, scores.longest))
         # as wide as rows of actions, of which there are more columns; what is added was not judged
         more = ((0, 0), (0, actions.logits.shape[1] - spans.logits.shape[1]))
-        wide = (numpy.pad(getattr(spans, name), more) for name in ("logits", "gold", "judged"))
-        return {OUTPUT: joined_logits([actions, LabelledLogits(*wide, exclusive=False)])}
+        wide = [numpy.pad(part, more) for part in (spans.logits, spans.gold, spans.judged)]
+        return {OUTPUT: joined_logits([actions, LabelledLogits(wide[0], wide[1], wide[2], exclusive=False)])}
 
     def predict(self, docs: Iterable[Doc]) -> list[list[ScoredSpan]]:
         """Per Doc: (start token, end token, label column, score) of its entities."""

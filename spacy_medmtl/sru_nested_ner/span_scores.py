@@ -41,7 +41,7 @@ class SpanScores(nn.Module):
         words = functional.dropout(words, self.dropout, self.training)
         at_first, at_last = self.first(words), self.last(words)
         parts = []
-        for start in range(0, len(first), AT_ONCE):
+        for start in range(0, max(1, len(first)), AT_ONCE):  # once also where there are no spans
             some = slice(start, start + AT_ONCE)
             # [n, H] each: the products are of words, which are fewer than spans
             hidden = at_first[first[some]] + at_last[last[some]] + self.lengths[n_words[some] - 1]

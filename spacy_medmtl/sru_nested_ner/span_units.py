@@ -36,6 +36,7 @@ def span_labels(sentences: Sequence[WordSequence], longest: int) -> UnitLabels:
     held, judged = [], []
     for sentence in sentences:
         units = span_units(len(sentence.words), longest)
+        assert sentence.foreign is not None
         # transitions of labels stand at 2, 4, ... of the actions
         own = ~sentence.foreign[2::2]
         of_sentence = numpy.zeros((len(units.first), len(own)), dtype=bool)

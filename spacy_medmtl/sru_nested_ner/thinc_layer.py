@@ -102,9 +102,8 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
         backprop_tok2vec(torch.zeros_like(words) if words.grad is None else words.grad)
         return inputs
 
-    if spans is None:
-        return ActionScores(to_array(logits), walked), backprop
-    return ActionScores(to_array(logits), walked, to_array(spans), unit.spans.longest), backprop
+    of_spans = None if spans is None else to_array(spans)
+    return ActionScores(to_array(logits), walked, of_spans, unit.longest_span), backprop
 
 
 def gold_targets(sentences: Sequence[WordSequence], scores: ActionScores, *, paper_compat: bool) -> tuple[Any, Any]:
@@ -197,9 +196,8 @@ def _walk_greedily(
         walked = unit.greedy(*_pad_words(words, batch, offsets))
         with torch.no_grad():
             logits = span_logits(unit, words, batch, offsets)
-        longest, spans = 0, cast(list[Any], [None] * len(batch))
+        longest, spans = unit.longest_span, cast(list[Any], [None] * len(batch))
         if logits is not None:
-            longest = unit.spans.longest
             n_spans = [len(span_units(len(sentence.words), longest).first) for sentence in batch]
             spans = [part.numpy() for part in logits.float().cpu().split(n_spans)]
         predicted.update((i, Predicted(rows, part, longest)) for i, rows, part in zip(numbers, walked, spans))

@@ -65,6 +65,11 @@ class UnitWeights(nn.Module):
                 self.output.bias.fill_(UNLIKELY)
                 self.output.bias[SHIFT] = LIKELY
 
+    @property
+    def longest_span(self) -> int:
+        """Words of the longest span that has a score; 0 where none has."""
+        return 0 if self.spans is None else self.spans.longest
+
     @torch.no_grad()
     def inherit(self, old: "UnitWeights") -> None:
         """Take the weights of a unit with fewer labels and as many latents; the new labels are improbable at first.

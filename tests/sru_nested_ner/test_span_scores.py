@@ -79,6 +79,7 @@ def test_spans_at_once_are_the_same_as_in_parts():
     logits = scores(words, *many)
     assert len(logits) == many.shape[1] > AT_ONCE
     assert torch.allclose(logits[-9:], scores(words, *places(4)), atol=1e-12)
+    assert scores(words, *many[:, :0]).shape == (0, LABELS)
 
 
 @pytest.mark.parametrize("n_words", [0, 1, 2, 3, 7])
