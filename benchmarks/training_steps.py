@@ -188,7 +188,7 @@ def entity_loss(pipe: Any, inputs: Any, gold: Any, layout: Layout) -> Loss:
         outputs = [module.forward_gold(with_zeros[index], *rest) for index, *rest in parts]
         logits, targets, mask = (torch.cat([out[i].flatten(0, 1) for out in outputs]) for i in range(3))
         summed = functional.binary_cross_entropy_with_logits(logits[mask], targets[mask], reduction="sum")
-        of_spans = masked_binary(module.spans(rows, *places), held, judged) * judged.sum() / n_words
+        of_spans = masked_binary(module.spans(rows, places, module.dropout), held, judged) * judged.sum() / n_words
         return summed / mask.any(dim=1).sum() + of_spans
 
     return loss

@@ -149,18 +149,24 @@ def span_logits(
     numbers."""
     if unit.spans is None:
         return None
-    logits = unit.spans(words, *span_places(sentences, offsets, unit.spans.longest).to(words.device))
+    places = span_places(sentences, offsets, unit.spans.longest).to(words.device)
+    logits = unit.spans(words, places, unit.dropout)
     if not bool(torch.isfinite(logits.detach()).all()):
         raise FloatingPointError("The logits of spans became NaN or infinite.")
     return logits
 
 
 def span_places(sentences: Sequence[WordSequence], offsets: numpy.ndarray, longest: int) -> Tensor:
-    """First row, last row and number of words of the spans of all sentences, [3, n_spans]."""
+    """First row, last row, row before and after, and number of words of the spans of all sentences, [5, n_spans]."""
     parts = []
     for sentence in sentences:
-        rows, units = offsets[sentence.item] + sentence.words, span_units(len(sentence.words), longest)
-        parts.append(numpy.stack([rows[units.first], rows[units.first + units.n_words - 1], units.n_words]))
+        units = span_units(len(sentence.words), longest)
+        # word i stands at i + 1, between places that have no row
+        rows = numpy.pad(offsets[sentence.item] + sentence.words, 1, constant_values=-1)
+        after = units.first + units.n_words + 1
+        parts.append(
+            numpy.stack([rows[units.first + 1], rows[after - 1], rows[units.first], rows[after], units.n_words])
+        )
     return torch.from_numpy(numpy.concatenate(parts, axis=1))
 
 

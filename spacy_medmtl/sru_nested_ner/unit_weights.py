@@ -56,7 +56,7 @@ class UnitWeights(nn.Module):
         self.token_multiplier = nn.Parameter(torch.tensor(float(token_multiplier)), train_token_multiplier)  # tau
         self.hidden = nn.Linear(2 * width, 2 * width)  # W1, b1
         self.output = nn.Linear(2 * width, n)  # W2, b2
-        self.spans = SpanScores(width, n_labels, longest_span, dropout=dropout) if longest_span else None
+        self.spans = SpanScores(width, n_labels, longest_span) if longest_span else None
         if not paper_compat:
             with torch.no_grad():
                 centre = self.positions[half_context]

@@ -13,6 +13,7 @@ from spacy_medmtl.heads.outputs import Independent
 from spacy_medmtl.sru_nested_ner.inputs import Predicted, WordSequence
 from spacy_medmtl.sru_nested_ner.span_scores import AT_ONCE, SpanScores
 from spacy_medmtl.sru_nested_ner.span_units import found_entities, rivals, span_labels, span_units
+from spacy_medmtl.sru_nested_ner.thinc_layer import span_places
 from spacy_medmtl.sru_nested_ner.transitions import (
     EOA,
     SHIFT,
@@ -26,9 +27,9 @@ from spacy_medmtl.sru_nested_ner.transitions import (
 LONGEST = 3
 
 
-def make_scores(**settings):
+def make_scores():
     torch.manual_seed(0)
-    scores = SpanScores(WIDTH, LABELS, LONGEST, **settings).double()
+    scores = SpanScores(WIDTH, LABELS, LONGEST).double()
     for parameter in scores.parameters():
         torch.nn.init.normal_(parameter, std=0.5)
     return scores.eval()
@@ -40,15 +41,19 @@ def spans_of(n_words, longest=LONGEST):
 
 
 def places(n_words):
-    return torch.tensor(spans_of(n_words)).T
+    """Of a single sentence whose words are all rows there are."""
+    return torch.tensor([(i, j, i - 1, j + 1 if j + 1 < n_words else -1, n) for i, j, n in spans_of(n_words)]).T
 
 
 def test_logits_are_the_written_equations():
     scores, words = make_scores(), torch.randn(5, WIDTH, dtype=torch.float64)
-    logits = scores(words, *places(5))
+    logits = scores(words, places(5), 0.5)
     for logit, (i, j, n) in zip(logits, spans_of(5), strict=True):
-        inner = scores.first.weight @ words[i] + scores.last.weight @ words[j] + scores.lengths[n - 1]
-        hidden = inner + scores.first.bias
+        hidden = scores.first(words[i]) + scores.last.weight @ words[j] + scores.lengths[n - 1]
+        if i > 0:
+            hidden = hidden + scores.before.weight @ words[i - 1]
+        if j + 1 < len(words):
+            hidden = hidden + scores.after.weight @ words[j + 1]
         activation = hidden * 0.5 * (1 + torch.erf(hidden / 2**0.5))  # gelu
         assert torch.allclose(logit, scores.output.weight @ activation + scores.output.bias, atol=1e-12)
 
@@ -59,27 +64,27 @@ def test_gradients_are_those_of_finite_differences():
     names = [name for name, _ in scores.named_parameters()]
 
     def logits(words, *values):
-        return torch.func.functional_call(scores, dict(zip(names, values, strict=True)), (words, *places(4)))
+        return torch.func.functional_call(scores, dict(zip(names, values, strict=True)), (words, places(4), 0.5))
 
     values = [parameter.detach().clone().requires_grad_() for parameter in scores.parameters()]
     assert torch.autograd.gradcheck(logits, (words, *values), eps=1e-6, atol=1e-6)
 
 
 def test_dropout_acts_and_only_in_training():
-    scores, words = make_scores(dropout=0.5), torch.randn(4, WIDTH, dtype=torch.float64)
-    still = scores(words, *places(4))
-    assert torch.equal(still, scores(words, *places(4)))
+    scores, words = make_scores(), torch.randn(4, WIDTH, dtype=torch.float64)
+    still = scores(words, places(4), 0.5)
+    assert torch.equal(still, scores(words, places(4), 0.5))
     scores.train()
-    assert not torch.allclose(still, scores(words, *places(4)))
+    assert not torch.allclose(still, scores(words, places(4), 0.5))
 
 
 def test_spans_at_once_are_the_same_as_in_parts():
     scores, words = make_scores(), torch.randn(4, WIDTH, dtype=torch.float64)
     many = places(4).repeat(1, AT_ONCE // 9 + 2)
-    logits = scores(words, *many)
+    logits = scores(words, many, 0.5)
     assert len(logits) == many.shape[1] > AT_ONCE
-    assert torch.allclose(logits[-9:], scores(words, *places(4)), atol=1e-12)
-    assert scores(words, *many[:, :0]).shape == (0, LABELS)
+    assert torch.allclose(logits[-9:], scores(words, places(4), 0.5), atol=1e-12)
+    assert scores(words, many[:, :0], 0.5).shape == (0, LABELS)
 
 
 @pytest.mark.parametrize("n_words", [0, 1, 2, 3, 7])
@@ -88,6 +93,15 @@ def test_all_spans_up_to_the_longest_by_first_word_shortest_first(n_words, longe
     units = span_units(n_words, longest)
     found = [(int(i), int(i + n - 1), int(n)) for i, n in zip(units.first, units.n_words, strict=True)]
     assert found == spans_of(n_words, longest)
+
+
+def test_places_are_rows_of_the_docs_and_end_with_the_sentence():
+    """A blank token is no word; what lies outside of a sentence has no row, whatever stands there."""
+    sentences = [WordSequence(0, numpy.array([0, 2])), WordSequence(1, numpy.array([3, 4]))]
+    found = span_places(sentences, numpy.array([0, 5]), 2)
+    of_first = [(0, 0, -1, 2, 1), (0, 2, -1, -1, 2), (2, 2, 0, -1, 1)]
+    of_second = [(8, 8, -1, 9, 1), (8, 9, -1, -1, 2), (9, 9, 8, -1, 1)]
+    assert found.T.tolist() == [list(place) for place in of_first + of_second]
 
 
 def sentence(n_words, spans, own=range(LABELS)):
