@@ -196,18 +196,17 @@ def _predict(unit: SlotRecurrentUnit, rows: Rows, sentences: Sequence[WordSequen
 def _walk_greedily(
     unit: SlotRecurrentUnit, words: Tensor, sentences: Sequence[WordSequence], offsets: numpy.ndarray
 ) -> list[Predicted]:
-    predicted: dict[int, Predicted] = {}
-    for numbers in batches_of_like_length(sentences):
-        batch = [sentences[i] for i in numbers]
-        walked = unit.greedy(*_pad_words(words, batch, offsets))
-        with torch.no_grad():
-            logits = span_logits(unit, words, batch, offsets)
-        longest, spans = unit.longest_span, cast(list[Any], [None] * len(batch))
-        if logits is not None:
-            n_spans = [len(span_units(len(sentence.words), longest).first) for sentence in batch]
-            spans = [part.numpy() for part in logits.float().cpu().split(n_spans)]
-        predicted.update((i, Predicted(rows, part, longest)) for i, rows, part in zip(numbers, walked, spans))
-    return [predicted[i] for i in range(len(sentences))]
+    walked: dict[int, numpy.ndarray] = {}
+    for batch in batches_of_like_length(sentences):
+        padded, lengths = _pad_words(words, [sentences[i] for i in batch], offsets)
+        walked.update(zip(batch, unit.greedy(padded, lengths)))
+    with torch.no_grad():  # of all at once: the products are of words, not of batches
+        logits = span_logits(unit, words, sentences, offsets) if sentences else None
+    spans: list[Any] = [None] * len(sentences)
+    if logits is not None:
+        n_spans = [len(span_units(len(sentence.words), unit.longest_span).first) for sentence in sentences]
+        spans = [part.numpy() for part in logits.float().cpu().split(n_spans)]
+    return [Predicted(walked[i], part, unit.longest_span) for i, part in enumerate(spans)]
 
 
 def _walk_gold(unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> Tensor:
