@@ -60,6 +60,7 @@ TEMPLATES = {
     "E103": "Relations in '{key}' need two spans each and one entry in attrs['labels'] each; received {spans} spans "
     "and {labels} entries.",
     "E104": "attrs['{name}'] of span group '{key}' has {received} values for {expected} spans.",
+    "E105": "attrs['{name}'] of span group '{key}' holds a value of the type '{received}'. Expected {expected}.",
     # E2xx: components
     "E201": "Component '{name}' has no labels. Give examples that are annotated under '{key}', or a label file in "
     "[initialize.components.{name}]. 'spacy assemble' gives no examples: 'spacy train' a config with new components; "
@@ -203,7 +204,7 @@ TEMPLATES = {
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
     "wrote or the name of an installed package; what components of other packages it has must be installed.",
     "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
-    "E503": "'{path}' cannot be read as UTF-8 text ({problem}).",
+    "E503": "'{path}' cannot be read as text ({problem}): expected UTF-8, or UTF-16 or UTF-32 as its first bytes tell.",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
     "several files.",
     "E505": "'{path}' holds no scores of the same documents for the same tasks. Expected the JSON of 'medmtl evaluate' "

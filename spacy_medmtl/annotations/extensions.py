@@ -8,13 +8,13 @@ Other tools use some of these names and *assign* to them (medspaCy: ``is_negated
 is assigned is kept and given back for spans of which our components say nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from spacy.tokens import Doc, Span
 
-from ..errors import MedmtlError, warn
+from ..errors import warn
 from .groups import FINDINGS, INTENTS, trimmed
 from .relations import Relation, read_relations
 from .steady import aligned_group
@@ -23,20 +23,25 @@ from .travelling import value_of
 
 def get_intent(span: Span) -> str | None:
     """The most probable intent of the unit with these boundaries (white space at the ends apart), or None."""
-    doc, best, best_score = span.doc, None, -1.0
-    for number, unit in _with_bounds(span, INTENTS):
-        score = value_of(doc, INTENTS, number, "scores")
-        if (1.0 if score is None else score) > best_score:
-            best, best_score = unit.label_, 1.0 if score is None else score
-    return best
+    scores = {
+        unit.label_: value_of(span.doc, INTENTS, number, "scores") for number, unit in _with_bounds(span, INTENTS)
+    }
+    known = {label: score for label, score in scores.items() if score is not None}
+    if not known:  # as in gold, where all of them hold
+        return next(iter(scores), None)
+    # where only some have one, nothing says which is the most probable
+    return max(known, key=known.__getitem__) if len(known) == len(scores) else None
 
 
 def finding_value(span: Span, name: str) -> Any:
     """``attrs[name]`` of the finding with these boundaries (the same label first, if there are several), or None where
-    there is none, or it is not known."""
+    there is none, or it is not known, or the same finding stands there twice and has two values."""
     findings = _with_bounds(span, FINDINGS)
     findings.sort(key=lambda pair: pair[1].label != span.label)
-    return value_of(span.doc, FINDINGS, findings[0][0], name) if findings else None
+    # the same finding twice may contradict itself
+    same = [number for number, finding in findings if finding.label == findings[0][1].label]
+    values = [value_of(span.doc, FINDINGS, number, name) for number in same]
+    return values[0] if values and all(value == values[0] for value in values) else None
 
 
 def _with_bounds(span: Span, key: str) -> list[tuple[int, Span]]:
@@ -52,8 +57,8 @@ def _with_bounds(span: Span, key: str) -> list[tuple[int, Span]]:
 
 def get_assertion(span: Span) -> str | None:
     """The status of the finding with these boundaries, or None."""
-    status = finding_value(span, "assertion")
-    return None if status is None else str(status)
+    status: str | None = finding_value(span, "assertion")
+    return status
 
 
 def get_assertion_scores(span: Span) -> dict[str, float] | None:
@@ -63,18 +68,31 @@ def get_assertion_scores(span: Span) -> dict[str, float] | None:
 
 
 def get_is_negated(span: Span) -> bool | None:
-    """Whether the finding with these boundaries is negative; None where there is no finding."""
-    status = get_assertion(span)
-    return None if status is None else status == "negative"
+    """Whether the finding with these boundaries is negative; None where there is no finding, or its status is none of
+    ours."""
+    return is_negative(get_assertion(span))
+
+
+def is_negative(status: str | None) -> bool | None:
+    """Whether a status says that a finding is not there; None where that is not known: others name statuses as they
+    like, and "absent" must not read as "not negated"."""
+    return status == "negative" if status in STATUSES else None
 
 
 def get_modifier(span: Span, *, name: str) -> bool | None:
     """Whether a modifier holds of the finding with these boundaries; None where there is no finding, or the pipeline
     does not know the modifier."""
-    held, scores = finding_value(span, "assertion_modifiers"), finding_value(span, "assertion_scores")
+    return holds(name, finding_value(span, "assertion_modifiers"), finding_value(span, "assertion_scores"), span.doc)
+
+
+def holds(name: str, held: Sequence[str] | None, scores: Mapping[str, float] | None, doc: Doc) -> bool | None:
+    """Whether a modifier holds of a finding of ``doc``, by the modifiers that do and the scores of all; None where that
+    is not known."""
     if held is None or (scores is not None and name not in scores):
         return None
-    return name in held
+    # gold has no scores; where only those of this finding are lost, nothing says which modifiers were asked for
+    is_lost = scores is None and "assertion_scores" in doc.spans[FINDINGS].attrs
+    return True if name in held else None if is_lost else False
 
 
 def get_is_positive(span: Span) -> bool:
@@ -88,6 +106,7 @@ def get_relations(doc: Doc) -> list[Relation]:
     return read_relations(doc)
 
 
+STATUSES = ("positive", "negative", "unknown")
 MODIFIERS = ("uncertain", "hypothetical", "historical", "family")
 GETTERS: dict[str, Callable[[Span], Any]] = {
     "intent": get_intent,
@@ -116,13 +135,9 @@ def install_extensions() -> None:
         Doc.set_extension("relations", getter=get_relations)
 
 
-def install_aliases(tools: Sequence[str], component: str) -> None:
-    """Register the names that other tools have for the same. Raises MedmtlError E203 for an unknown tool."""
+def install_aliases(tools: Sequence[str]) -> None:
+    """Register the names that other tools, of ``ALIASES``, have for the same."""
     for tool in tools:
-        if tool not in ALIASES:
-            raise MedmtlError(
-                "E203", setting="aliases", name=component, received=tool, expected=f"some of {', '.join(ALIASES)}"
-            )
         for name, own in ALIASES[tool].items():
             _install(name, GETTERS[own])
 

@@ -18,6 +18,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ..errors import MedmtlError
 from .blanks import is_blank
 from .steady import SteadySpans, aligned_group
+from .travelling import ANYTHING, VALUES
 
 Bounds = tuple[int, int]  # tokens [start, end) of a Doc
 Placed = TypeVar("Placed", bound=tuple[Any, ...])  # begins with start and end
@@ -63,8 +64,12 @@ def annotated_labels(doc: Doc, key: str, labels: Sequence[str]) -> tuple[str, ..
 
 
 def judges(doc: Doc, key: str) -> Callable[[str], bool]:
-    """Whether an annotated ``doc`` was judged for a label: any label, unless ``annotated_labels`` names them."""
-    declared: list[str] | None = doc.spans[key].attrs.get(ANNOTATED_LABELS)
+    """Whether an annotated ``doc`` was judged for a label: any label, unless ``annotated_labels`` names them. Raises
+    MedmtlError E105 where that is no list."""
+    declared = doc.spans[key].attrs.get(ANNOTATED_LABELS)
+    if declared is not None and not isinstance(declared, (list, tuple)):
+        received = type(declared).__name__
+        raise MedmtlError("E105", name=ANNOTATED_LABELS, key=key, received=received, expected="a list of labels")
     return lambda label: declared is None or label in declared
 
 
@@ -74,14 +79,22 @@ def merged_type(label: str) -> str:
 
 
 def group_values(doc: Doc, key: str, name: str) -> list[Any]:
-    """``attrs[name]`` of a group, checked to have one entry per span; empty if the group or the attr is absent."""
+    """``attrs[name]`` of a group, checked to have one entry per span; empty if the group or the attr is absent.
+
+    Raises MedmtlError E104 for more or fewer entries than spans, E105 for entries that are no such values.
+    """
     if key not in doc.spans or name not in doc.spans[key].attrs:
         return []
     group = doc.spans[key]
-    entries = list(group.attrs[name])
+    entries, kind = group.attrs[name], VALUES.get(name, ANYTHING)
+    if not isinstance(entries, (list, tuple)):
+        raise MedmtlError("E105", name=name, key=key, received=type(entries).__name__, expected="a list")
     if len(entries) != len(group):
         raise MedmtlError("E104", name=name, key=key, received=len(entries), expected=len(group))
-    return entries
+    for entry in entries:
+        if entry is not None and not kind.is_valid(entry):
+            raise MedmtlError("E105", name=name, key=key, received=type(entry).__name__, expected=kind.expected)
+    return list(entries)
 
 
 def entity_spans(doc: Doc, key: str) -> list[tuple[int, int, str]]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from spacy.tokens import Doc, Span
 
 from ..errors import MedmtlError, warn
+from ..kinds import is_number
 from .groups import RELATIONS, Bounds
 from .steady import SteadySpans, aligned_group
-from .travelling import pairs_of
+from .travelling import is_labels, pairs_of
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,21 @@ def write_relations(doc: Doc, pairs: Iterable[JudgedPair], *, key: str = RELATIO
 
 
 def read_pairs(doc: Doc, *, key: str = RELATIONS) -> list[JudgedPair]:
-    """The pairs under ``doc.spans[key]``; none if it is absent. Raises MedmtlError E103 on a group of another shape."""
+    """The pairs under ``doc.spans[key]``; none if it is absent. Raises MedmtlError E103 on a group of another shape,
+    E105 on values that are no labels or no numbers."""
     group = aligned_group(doc, key)
     if group is None:
         return []
     spans: Sequence[Span] = list(group)
     labels = group.attrs.get("labels", [])
-    scores = group.attrs.get("scores", [1.0] * len(labels))
+    scores = group.attrs.get("scores", [1.0] * len(labels) if isinstance(labels, list) else [])
+    for name, entries, is_value, expected in (
+        ("labels", labels, is_labels, "a list of labels for each pair"),
+        ("scores", scores, is_number, "a number for each pair"),
+    ):
+        odd = [entries] if not isinstance(entries, list) else [entry for entry in entries if not is_value(entry)]
+        if odd:
+            raise MedmtlError("E105", name=name, key=key, received=type(odd[0]).__name__, expected=expected)
     if len(spans) != 2 * len(labels) or len(scores) != len(labels):
         raise MedmtlError("E103", key=key, spans=len(spans), labels=len(labels))
     return [

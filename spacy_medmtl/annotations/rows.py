@@ -11,7 +11,7 @@ from spacy.tokens import Doc, Span
 
 from ..errors import MedmtlError
 from .columns import KINDS, TABLES, joined_columns
-from .extensions import MODIFIERS
+from .extensions import MODIFIERS, holds, is_negative
 from .groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, sentence_bounds, trimmed
 from .relations import read_pairs
 from .steady import aligned_group
@@ -135,11 +135,10 @@ def _findings_with_status(doc: Doc) -> list[tuple[Span, Row]]:
         findings, statuses, scores, modifiers, all_scores, detections
     ):
         row: Row = {"status": status, "score": score, "detection_score": detection}
-        row["negated"] = None if status is None else status == "negative"
+        row["negated"] = is_negative(status)
         row["negated_score"] = (probabilities or {}).get("negative")
         for name in MODIFIERS:
-            is_known = held is not None and (probabilities is None or name in probabilities)
-            row[name] = name in held if is_known else None
+            row[name] = holds(name, held, probabilities, doc)
             row[f"{name}_score"] = (probabilities or {}).get(name)
         with_status.append((finding, row))
     return with_status

@@ -65,8 +65,15 @@ def realign(group: SpanGroup) -> None:
         moved[start_char, end_char] = [first, last]
     places = message["attrs"].get(PLACES)
     if places is not None:
-        message["attrs"][PLACES] = [[*moved.get((a, b), (a, b)), label] for a, b, label in places]
+        message["attrs"][PLACES] = [_moved(place, moved) for place in places] if isinstance(places, list) else places
     group.from_bytes(srsly.msgpack_dumps({**message, "spans": packed}))
+
+
+def _moved(place: Any, moved: dict[tuple[Any, ...], list[Any]]) -> Any:
+    """Where a place is now. Anybody may have written anything instead of one, which stays as it is."""
+    if not isinstance(place, (list, tuple)) or [type(part) for part in place] != [int, int, str]:
+        return place
+    return [*moved.get((place[0], place[1]), place[:2]), place[2]]
 
 
 def _fits(span: Span) -> bool:

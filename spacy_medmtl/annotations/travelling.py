@@ -5,15 +5,45 @@ misplaces such lists when somebody keeps some spans (``doc.spans[key] = [...]``)
 (``Doc.from_docs``). So what the components write is noted twice more, by place: ``attrs["places"]`` says which span
 each entry belongs to, and ``Doc.user_data`` holds values under the keys of ``span._.x`` data, which spaCy moves along
 with the text. A place is (first character, end character, label). What neither knows is not known: None, and never the
-value of another span.
+value of another span. Anybody may write anything into either: what is no value of its kind is not known as well.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy.tokens import Doc, Span
 
+from ..kinds import Kind, is_name, is_number
 from .steady import PLACES, aligned_group
+
+
+def is_labels(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and all(map(is_name, value))
+
+
+def _is_probability(value: Any) -> bool:
+    return is_number(value) and 0.0 <= value <= 1.0 + ROUNDING
+
+
+def _is_probabilities(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(map(is_name, value)) and all(map(_is_probability, value.values()))
+
+
+ROUNDING = 1e-6  # of sums in float32
+PROBABILITY = Kind(_is_probability, "a probability")
+# what a value must be to be believed, by the name under which the components write it
+VALUES = {
+    "assertion": Kind(is_name, "a status"),
+    "assertion_modifiers": Kind(is_labels, "a list of modifiers"),
+    "assertion_scores": Kind(_is_probabilities, "a dict of probabilities"),
+    "scores": PROBABILITY,
+    "detection_scores": PROBABILITY,
+    "speakers": Kind(lambda value: isinstance(value, str), "a name"),
+}
+ANYTHING = Kind(lambda value: value is not None, "a value")
+
+
+Judged = tuple[list[str], float] | None  # labels and score of a pair; None: not known
 
 
 def place_of(span: Span) -> list[Any]:
@@ -52,14 +82,17 @@ def value_of(doc: Doc, key: str, number: int, name: str) -> Any:
     """A value of the span with a number in ``doc.spans[key]``; None where it is not known."""
     group = doc.spans[key]
     span = group[number]
+    is_value = VALUES.get(name, ANYTHING).is_valid
     entry = _entry(group.attrs.get(name), group.attrs.get(PLACES), number, span, len(group))
-    if entry is not None:
+    if is_value(entry):
         return entry
     noted = doc.user_data.get(_data_key(key, span))
-    return noted.get(span.label_, {}).get(name) if isinstance(noted, dict) else None
+    values = noted.get(span.label_) if isinstance(noted, dict) else None
+    entry = values.get(name) if isinstance(values, dict) else None
+    return entry if is_value(entry) else None
 
 
-def pairs_of(doc: Doc, key: str) -> list[tuple[list[str], float] | None]:
+def pairs_of(doc: Doc, key: str) -> list[Judged]:
     """Labels and score of each pair (head, tail, head, tail, ...) in ``doc.spans[key]``; None where not known."""
     spans = list(aligned_group(doc, key) or ())
     pairs = list(zip(spans[::2], spans[1::2]))
@@ -68,19 +101,25 @@ def pairs_of(doc: Doc, key: str) -> list[tuple[list[str], float] | None]:
     scores = _listed(attrs.get("scores", [1.0] * len(labels)))
     if attrs.get(PLACES) is None and 2 * len(labels) == len(spans):
         places = [place_of(span) for span in spans]
-    noted: dict[tuple[Any, ...], list[tuple[list[str], float]]] = {}  # one pair may hold several times, each label once
+    noted: dict[tuple[Any, ...], list[Judged]] = {}  # one pair may hold several times, each label once
     if len(places) == 2 * len(labels) == 2 * len(scores):
         for head, tail, names, score in zip(places[::2], places[1::2], labels, scores):
-            noted.setdefault((*_listed(head), *_listed(tail)), []).append((list(names), float(score)))
-    labels_and_scores: list[tuple[list[str], float] | None] = []
+            if _is_place(head) and _is_place(tail):
+                noted.setdefault((*head, *tail), []).append(_judged(names, score))
+    labels_and_scores: list[Judged] = []
     for head, tail in pairs:
         place = (*place_of(head), *place_of(tail))
         if place not in noted:
-            entries = doc.user_data.get(_data_key(key, head), ())
-            own = [entry[-2:] for entry in entries if list(entry[:-2]) == _relative(head, tail)]
-            noted[place] = [(list(names), float(score)) for names, score in own]
+            entries = _listed(doc.user_data.get(_data_key(key, head)))
+            own = [entry for entry in map(_listed, entries) if list(entry[:-2]) == _relative(head, tail)]
+            noted[place] = [_judged(*entry[-2:]) for entry in own]
         labels_and_scores.append(noted[place].pop(0) if noted[place] else None)
     return labels_and_scores
+
+
+def _judged(names: Any, score: Any) -> Judged:
+    """Labels and score of a pair as they were noted, or None."""
+    return (list(names), float(score)) if is_labels(names) and is_number(score) else None
 
 
 def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> Any:
@@ -94,12 +133,17 @@ def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> 
         return None
     if number < len(places) and list(_listed(places[number])) == place:  # as a rule: nothing was moved
         return entries[number]
-    return next((entry for entry, noted in zip(entries, places) if list(_listed(noted)) == place), None)
+    own = [entry for entry, noted in zip(entries, places) if list(_listed(noted)) == place]
+    return own[0] if own and all(entry == own[0] for entry in own) else None
 
 
 def _listed(entries: Any) -> Sequence[Any]:
     """What stands in a group's attrs, where anybody may write anything: what is no list has no entries."""
     return entries if isinstance(entries, (list, tuple)) else ()
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, (list, tuple)) and [type(part) for part in value] == [int, int, str]
 
 
 def _data_key(key: str, span: Span) -> Any:

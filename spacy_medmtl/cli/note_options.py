@@ -17,7 +17,7 @@ NoteTextColumn = Annotated[
 NoteIdColumn = Annotated[
     str | None, typer.Option(help="Column or field of the ids; by default id, doc_id, note_id ..., else FILE:ROW.")
 ]
-NoteEncoding = Annotated[str, typer.Option(help="Of text and CSV files.")]
+NoteEncoding = Annotated[str, typer.Option(help="Of text and CSV files whose first bytes do not tell theirs.")]
 UTF_8 = "utf-8-sig"
 
 

@@ -1,5 +1,6 @@
 """``medmtl show``: what a pipeline finds in a text, in the terminal."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from wasabi import msg
 from ..annotations.extensions import install_extensions
 from ..annotations.groups import ENTITIES, FINDINGS, group_values, sentence_bounds
 from ..annotations.rows import doc_rows
+from ..corpora.formats.files import check_text, encoding_of
 from ..errors import MedmtlError
 from .loading import load_pipeline
 
@@ -34,8 +36,8 @@ def show(
 
     Example: medmtl show en_medmtl note.txt"""
     try:
-        text = EXAMPLE if file is None else file.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = EXAMPLE if file is None else _read(file)
+    except (OSError, UnicodeError) as error:
         raise MedmtlError("E503", path=file, problem=type(error).__name__) from error
     nlp = load_pipeline(model)
     if len(text) > nlp.max_length:
@@ -56,6 +58,13 @@ def show(
             msg.table(rows, max_col=100)
         else:
             msg.text("none")
+
+
+def _read(file: Path) -> str:
+    """The text of a file of UTF-8, or of what its first bytes say; line ends as line feeds."""
+    content = file.read_bytes()
+    check_text(content[:4], file)
+    return re.sub("\r\n?", "\n", content.decode(encoding_of(content)))
 
 
 def _sentences(doc: Doc) -> list[tuple[str, ...]]:

@@ -2,9 +2,11 @@
 
 import codecs
 from collections import Counter
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from spacy.tokens import Doc
 
@@ -22,6 +24,7 @@ _REASONS = {
     MERGED: "the same tokens carry this label already",
     SKIPPED: "left out, for something of it was lost",
 }
+Value = TypeVar("Value")
 ON_ERROR = ("stop", "skip", "report")
 ON_MISALIGNED = ("expand", "contract", "error")
 COVERED = "a discontinuous mention, kept as one span from its first to its last character"
@@ -51,6 +54,30 @@ class Change:
     outcome: str
     reason: str
     offsets: tuple[int, ...] = ()
+
+
+class LossError(Exception):
+    """Why something of the input does not reach the output; its kind, label and place, where they are known."""
+
+    def __init__(
+        self, reason: str, kind: str = "", label: str = "", offsets: tuple[int, ...] = (), place: Place | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.kind, self.label, self.offsets, self.place = kind, label, offsets, place
+
+
+def need(value: "Value | None", reason: str, kind: str = "", label: str = "", offsets: tuple[int, ...] = ()) -> "Value":
+    """The value. Raises LossError if it is false, empty or None."""
+    if not value:
+        raise LossError(reason, kind, label, offsets)
+    return value
+
+
+def one_of(value: Any, known: Collection[str], what: str = "label", kind: str = "") -> str:
+    """The value. Raises LossError if it is none of those known."""
+    if not isinstance(value, str) or value not in known:
+        raise LossError(f"an unknown {what}: expected one of {', '.join(known)}", kind)
+    return value
 
 
 class Audit:
@@ -104,8 +131,16 @@ class Audit:
     def dropped(self, place: Place, kind: str, label: str, reason: str, offsets: tuple[int, ...] = ()) -> None:
         """Something of the input does not reach the output. Raises MedmtlError E401 unless told to go on."""
         if self.on_error == "stop":
-            raise MedmtlError("E401", file=place.file, line=place.line, reason=reason)
+            raise MedmtlError("E401", file=place.file, line=place.line, reason=reason) from None
         self.changed(DROPPED, place, kind, label, offsets, reason)
+
+    @contextmanager
+    def losing(self, place: Place, kind: str = "line", label: str = "") -> Iterator[None]:
+        """What raises LossError in here is ``dropped`` at the place, and the rest goes on."""
+        try:
+            yield
+        except LossError as loss:
+            self.dropped(loss.place or place, loss.kind or kind, loss.label or label, str(loss), loss.offsets)
 
     def changed(
         self, outcome: str, place: Place, kind: str, label: str, offsets: tuple[int, ...] = (), reason: str = ""

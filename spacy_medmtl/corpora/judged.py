@@ -1,9 +1,8 @@
 """Relations of a Doc from the links of a record: the pairs that were judged, and what holds of each.
 
-Some corpora judge pairs one by one. The others list the relations that hold and are silent about all other pairs. Which
-of those count as judged is a decision, the same for all corpora: pairs of the types that the corpus relates
-(``Scheme.kinds``), in one sentence or as many sentences apart as ``Scheme.reach`` says. A related pair outside of that
-is kept all the same, or recall could not fall for it; the audit counts those.
+Some corpora judge pairs one by one. Of those that list only the relations that hold, pairs of ``Scheme.kinds`` in one
+sentence, or as many apart as ``Scheme.reach`` says, count as judged. A related pair outside of that is kept all the
+same, or recall could not fall for it.
 
 In a published corpus a span with itself is no pair, for a model could not tell the two apart: where both entities lie
 on the same tokens, what a file says of them is a loss, and what it does not say is not judged.

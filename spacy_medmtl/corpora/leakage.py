@@ -1,8 +1,7 @@
 """Documents whose text stands twice: within an output, and in two outputs of which one is to test the other.
 
-Two texts count as one if their letters and digits are the same, so that it does not matter how they were tokenised or
-whether case was lost. Each is kept as 8 bytes of a hash, so that a million documents take 8 MB; that two of a million
-texts share one by chance has a probability of 3e-8.
+Two texts count as one if their letters and digits are the same. Each is kept as 8 bytes of a hash; that two of a
+million texts share one by chance has a probability of 3e-8.
 """
 
 import hashlib
@@ -52,10 +51,7 @@ def fingerprint(doc: Doc) -> int:
 
 def repeats(prints: "array[int]") -> list[tuple[int, int]]:
     """(first document, document with the same text) within one output."""
-    hashes = numpy.frombuffer(prints, dtype="uint64") if len(prints) else numpy.zeros(0, dtype="uint64")
-    _, first, group = numpy.unique(hashes, return_index=True, return_inverse=True)
-    again = numpy.flatnonzero(first[group] != numpy.arange(len(hashes)))
-    return [(int(first[group[i]]), int(i)) for i in again]
+    return [(first, again) for first, again in shared(prints, prints) if first != again]
 
 
 def shared(prints: "array[int]", other_prints: "array[int]") -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ with the number of Docs.
 
 import contextlib
 import os
+import shutil
 import struct
 import tempfile
 import zlib
@@ -56,7 +57,7 @@ class DocFile:
 
     def finish(self) -> None:
         """Put the file in its place, in that of an earlier one. Raises MedmtlError E407."""
-        with _replaced(self.path) as part, part.open("wb") as stream:
+        with replaced(self.path) as part, part.open("wb") as stream:
             pressed = zlib.compressobj()
             for piece in self._pieces():
                 stream.write(pressed.compress(piece))
@@ -103,20 +104,33 @@ def check_output(path: Path) -> None:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or none. Raises MedmtlError E407."""
-    with _replaced(path) as part:
+    with replaced(path) as part:
         part.write_bytes(data)
 
 
 @contextlib.contextmanager
-def _replaced(path: Path) -> Iterator[Path]:
-    """A path to write to, which takes the place of ``path`` if all goes well. Raises MedmtlError E407."""
+def replaced(path: Path, *, is_folder: bool = False) -> Iterator[Path]:
+    """A file or folder to write, which takes the place of ``path`` if all goes well. Raises MedmtlError E407."""
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(part)
+        if is_folder:
+            part.mkdir()
         yield part
+        if is_folder:
+            _remove(path)
         os.replace(part, path)
     except OSError as error:
         raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
     finally:
         with contextlib.suppress(OSError):
-            part.unlink()
+            _remove(part)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or folder, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -75,19 +75,15 @@ class Scheme:
     def meaning(self, name: str, value: str) -> tuple[str, ...] | None:
         """The status and modifiers that an attribute stands for, () for one that says that nothing holds; None for one
         that the scheme does not know."""
-        key = name.lower()
+        key, said = name.lower(), value.lower()
         if key == GROUP and value in (NER, FINDINGS_ONLY):
             return ()
-        if (key, value.lower()) in self.statuses:
-            return self.statuses[key, value.lower()]
-        if (key, "") in self.statuses:
-            if not self.statuses[key, ""]:
-                return ()
-            if value.lower() in _TRUE:
-                return self.statuses[key, ""]
-            if value == FALSE or value.lower() in _FALSE:
-                return ()
-        return () if value == FALSE and self.knows(name) else None
+        if (key, said) in self.statuses:
+            return self.statuses[key, said]
+        flagged = self.statuses.get((key, ""))
+        if flagged == () or (said in _FALSE and (flagged is not None or value == FALSE) and self.knows(name)):
+            return ()
+        return flagged if said in _TRUE else None
 
     def knows(self, name: str) -> bool:
         """Whether any value of an attribute has a meaning."""

@@ -8,7 +8,7 @@ import numpy
 from spacy.tokens import Doc
 
 from ..annotations.groups import covered_tokens, entity_spans
-from ..heads.settings import is_name, is_names
+from ..kinds import is_name, is_names
 from .tags import Finding
 
 Sources = Mapping[str, Sequence[str] | None]  # key of a span group, or "ents" -> labels that are given; None: all

@@ -21,9 +21,11 @@ def cpncf_assertion_model(
 
     tok2vec: any tok2vec layer. A RouteListener with the view ``context`` reads each sentence with its neighbours, as in
     the paper; other layers read what they read. lr_scale: factor on the optimizer's learning rate for this layer.
-    nO: number of columns, found at initialisation.
+    nO: number of columns, found at initialisation. Raises MedmtlError E203 for a setting of another kind.
     """
     from ..heads.rows import build_row_classifier
+    from ..heads.tok2vec import check_layers
     from .thinc_layer import forward
 
+    check_layers("spacy-medmtl.CpncfAssertion.v1", tok2vec, lr_scale)
     return build_row_classifier(tok2vec, nO, lr_scale=lr_scale, forward=forward)

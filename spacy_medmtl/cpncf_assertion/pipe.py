@@ -30,17 +30,9 @@ from ..encoder.views.requests import DocumentReading, Reading, Unit
 from ..heads.alignment import aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, joined_logits
-from ..heads.settings import (
-    Setting,
-    choice_setting,
-    count_setting,
-    flag_setting,
-    is_name_by_name,
-    names_setting,
-    share_setting,
-    threshold_setting,
-)
 from ..heads.tok2vec import reads_documents
+from ..kinds import FLAG, PROBABILITY, SHARE, SPEAKERS, Kind, choice, is_names, names, whole_number
+from ..settings import Setting
 from .contexts import KINDS, context_units, touching
 from .detection import believed, detect, labelled_detections
 from .evidence import annotates, install_evidence
@@ -66,6 +58,10 @@ upstream = "*"
 EXCLUSIVE, INDEPENDENT = Exclusive(), Independent()
 STATUSES = ["positive", "negative", "unknown"]
 MODES = ("find", "assert", "both")
+OTHER_TOOLS = Kind(
+    lambda value: is_names(value) and set(value) <= set(ALIASES), f"a list of {' and '.join(ALIASES)}, each once"
+)
+GIVEN_SPANS = Kind(is_given, "keys of span groups, or 'ents', each once, or a dict of these with lists of labels")
 DETECTION, STATUS, HELD = "detection", "status", "modifiers"  # names of the outputs, for their temperatures
 
 
@@ -141,7 +137,6 @@ def make_cpncf_assertion(
     Raises MedmtlError E203 for a setting of another kind.
     """
     install_extensions()
-    install_aliases(aliases, name)
     component = CpncfAssertion(
         nlp,
         model,
@@ -152,7 +147,7 @@ def make_cpncf_assertion(
         context=context,
         context_kind=context_kind,
         headings=headings,
-        speakers=dict(speakers),
+        speakers=speakers,
         mode=mode,
         given=given,
         conflicts=conflicts,
@@ -161,6 +156,7 @@ def make_cpncf_assertion(
         tag_weight=tag_weight,
         aliases=aliases,
     )
+    install_aliases(aliases)
     install_evidence()
     annotates(component, nlp.vocab)
     return component
@@ -176,18 +172,18 @@ class CpncfAssertion(Head[FindingGold]):
     overlaps them, and keep their label. A given span with the boundaries and label of a found one is that finding.
     """
 
-    statuses = names_setting("a list of two statuses or more, each once", at_least=2)
-    context = count_setting()
-    context_kind = choice_setting(KINDS)
-    headings = flag_setting()
-    speakers = Setting(is_name_by_name, "a name for each speaker, such as {'D': 'doctor'}")
-    mode = choice_setting(MODES)
-    given = Setting(is_given, "keys of span groups, or 'ents', each once, or a dict of these with lists of labels")
-    conflicts = choice_setting(CONFLICTS)
-    detection_threshold = threshold_setting()
-    status_threshold = threshold_setting()
-    tag_weight = share_setting()
-    aliases = names_setting(f"a list of {' and '.join(ALIASES)}, each once")
+    statuses = Setting(names("a list of two statuses or more, each once", at_least=2))
+    context = Setting(whole_number())
+    context_kind = Setting(choice(KINDS))
+    headings = Setting(FLAG)
+    speakers = Setting(SPEAKERS)
+    mode = Setting(choice(MODES))
+    given = Setting(GIVEN_SPANS)
+    conflicts = Setting(choice(CONFLICTS))
+    detection_threshold = Setting(PROBABILITY)
+    status_threshold = Setting(PROBABILITY)
+    tag_weight = Setting(SHARE)
+    aliases = Setting(OTHER_TOOLS)
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures", "modifiers")
 
     def __init__(self, *args: Any, **settings: Any) -> None:
@@ -233,11 +229,13 @@ class CpncfAssertion(Head[FindingGold]):
         """Not where a corpus judged given spans only."""
         return not doc.spans[self.spans_key].attrs.get(GIVEN_SPANS_ONLY)
 
-    def collect(self, doc: Doc) -> None:
+    def notes(self, doc: Doc) -> Iterable[str]:
         """Modifiers are read off the data, as labels are."""
-        modifiers = {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
+        return {str(name) for held in group_values(doc, self.spans_key, "assertion_modifiers") for name in held}
+
+    def take_notes(self, notes: set[str]) -> None:
         # sorted for the same reason as labels: columns must not depend on the order of a corpus
-        self._modifiers = sorted(modifiers | set(self._modifiers))
+        self._modifiers = sorted(notes | set(self._modifiers))
 
     def take_over(self, saved: Mapping[str, Any]) -> None:
         super().take_over(saved)

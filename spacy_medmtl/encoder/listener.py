@@ -23,6 +23,7 @@ from thinc.api import Model, Optimizer
 from thinc.shims import Shim
 
 from ..errors import MedmtlError
+from ..kinds import Kind, choice, is_name, text
 from .batches import CurrentBatch
 from .views.requests import HeadInput, ToRead, ViewRequest, doc_of
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 LISTENER = "medmtl_route_listener"
 PRIVATE = "medmtl_private_encoder"
+# "" has errors that say more: E001, where the encoder is known, and E334
+ROUTE = Kind(lambda value: value == "" or is_name(value), "a route of the encoder")
 Listener = Model[HeadInput | Sequence[ToRead], Any]
 
 
@@ -102,9 +105,23 @@ def link_of(listener: Model) -> EncoderLink:
 
 
 def build_listener(route: str, view: str, upstream: str, pooling: str) -> Listener:
-    """See ``spacy_medmtl.encoder.architectures.route_listener``."""
+    """See ``spacy_medmtl.encoder.architectures.route_listener``. Raises MedmtlError E002, E015, E203."""
+    check_reading(view, pooling)
+    ROUTE.check("spacy-medmtl.RouteListener.v1", "route", route)
+    text("the name of an encoder, or '*'").check("spacy-medmtl.RouteListener.v1", "upstream", upstream)
     attrs = {"route": route, "view": view, "upstream": upstream, "pooling": pooling}
     return Model(LISTENER, forward, dims={"nO": None}, attrs=attrs, shims=[EncoderLink()])
+
+
+def check_reading(view: str, pooling: str) -> None:
+    """Raises MedmtlError E002 for an unknown view, E015 for an unknown pooling."""
+    from .pooling import POOLINGS
+    from .views.viewer import VIEWS
+
+    if not choice(list(VIEWS)).is_valid(view):
+        raise MedmtlError("E002", view=view, views=", ".join(VIEWS))
+    if not choice(POOLINGS).is_valid(pooling):
+        raise MedmtlError("E015", pooling=pooling, expected=", ".join(POOLINGS))
 
 
 def find_link(model: Model) -> EncoderLink | None:
@@ -224,7 +241,8 @@ def forward(
 
 
 def build_private_encoder(encoder: Model, route: str, view: str, pooling: str) -> Listener:
-    """A tok2vec layer that owns its encoder and reads it along one route."""
+    """A tok2vec layer that owns its encoder and reads it along one route. Raises MedmtlError E002, E015."""
+    check_reading(view, pooling)
     width = encoder.get_dim("nO") if encoder.has_dim("nO") else None
     attrs = {"route": route, "view": view, "pooling": pooling}
     return Model(PRIVATE, forward_private, layers=[encoder], dims={"nO": width}, attrs=attrs)

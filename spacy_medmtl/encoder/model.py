@@ -11,9 +11,10 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from ..errors import MedmtlError
+from ..kinds import FLAG, SPEAKERS, Kind, is_names, numbers_once, or_null, whole_number
 from .bridge import TorchShim
 from .encoding import Encoding, Rows
-from .module import EncoderModule, check_window
+from .module import MIN_WINDOW, EncoderModule, check_window
 from .pooling import POOLINGS
 from .pretrained import present_names
 from .routed import RoutedEncoder
@@ -22,6 +23,8 @@ from .shims import torch_shim
 from .views.requests import ViewRequest
 
 EncoderModel = Model[ViewRequest, Rows]
+RULE = Kind(lambda value: isinstance(value, SharingRule), "a sharing rule")
+LAYERS = or_null(numbers_once("numbers of layers from 0, each once"))
 
 
 def build_encoder_model(
@@ -36,8 +39,18 @@ def build_encoder_model(
     speakers: Mapping[str, str] | None = None,
 ) -> EncoderModel:
     """See ``spacy_medmtl.encoder.architectures.progressive_transformer``."""
-    if not routes or len(set(routes)) != len(routes):
-        raise MedmtlError("E011", routes=list(routes))
+    if not is_names(routes, at_least=1):
+        raise MedmtlError("E011", routes=routes)
+    for setting, value, kind in (
+        ("sharing", rule, RULE),
+        ("layers", layers, LAYERS),
+        ("window", window, whole_number(MIN_WINDOW)),
+        ("stride", stride, whole_number(1)),
+        ("batch_pieces", batch_pieces, whole_number(1)),
+        ("mixed_precision", mixed_precision, FLAG),
+        ("speakers", speakers, or_null(SPEAKERS)),
+    ):
+        kind.check("spacy-medmtl.ProgressiveTransformer.v1", setting, value)
     distinct_branches(rule, routes)  # a rule that cannot serve a route says so now, not after the corpus is read
     build = partial(
         build_module,

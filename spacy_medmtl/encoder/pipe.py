@@ -9,11 +9,12 @@ from spacy.language import Language
 from spacy.pipeline.trainable_pipe import TrainablePipe
 from spacy.tokens import Doc
 from spacy.training import Example, validate_examples, validate_get_examples
-from spacy.vocab import Vocab
 from thinc.api import Config, Model, Optimizer
 from thinc.types import Floats2d
 
 from ..errors import MedmtlError, warn
+from ..kinds import MODEL, whole_number
+from ..settings import Configured, Setting
 from .batches import CurrentBatch, token_batches
 from .listener import LISTENER, clip_gradients, link_of, replace_listener, replace_listener_cfg
 from .shims import torch_shim
@@ -50,21 +51,25 @@ Loader = Callable[[], Any]
 )
 def make_progressive_tok2vec(nlp: Language, name: str, model: Model, batch_tokens: int) -> "ProgressiveTok2Vec":
     """The shared encoder. model: ``spacy-medmtl.ProgressiveTransformer.v1``. batch_tokens: tokens that ``nlp.pipe``
-    keeps in the shared prediction batch."""
-    return ProgressiveTok2Vec(nlp.vocab, model, name, batch_tokens=batch_tokens)
+    keeps in the shared prediction batch. Raises MedmtlError E203 for a setting of another kind."""
+    return ProgressiveTok2Vec(nlp, model, name, batch_tokens=batch_tokens)
 
 
-class ProgressiveTok2Vec(TrainablePipe):
+class ProgressiveTok2Vec(Configured, TrainablePipe):
     """Owns the encoder, decides on which Docs it trains, and keeps the current prediction batch.
 
     It writes nothing on a Doc and has no loss of its own; heads pull from it through ``spacy-medmtl.RouteListener.v1``.
     """
 
-    def __init__(self, vocab: Vocab, model: Model, name: str, *, batch_tokens: int = 4000) -> None:
-        self.vocab = vocab
+    batch_tokens = Setting(whole_number(1))
+
+    def __init__(self, nlp: Language, model: Model, name: str, **settings: Any) -> None:
+        """settings: a value for each ``Setting`` of the class."""
+        MODEL.check(name, "model", model)
+        self.vocab = nlp.vocab
         self.model = model
         self.name = name
-        self.batch_tokens = batch_tokens
+        self.set_up(nlp, settings)
         self.listener_map: dict[str, list[Model]] = {}
         self.current: CurrentBatch | None = None
         self.surgery: GradientSurgery | None = None  # training may set it
@@ -312,7 +317,8 @@ class ProgressiveTok2Vec(TrainablePipe):
     # Weights: a plain safetensors file, so that any tool can read it
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write ``encoder.safetensors`` into a folder."""
+        """Write ``encoder.safetensors`` into a folder. Warns (W203) of settings that no config has as they are now."""
+        self.warn_of_unwritten()
         path = Path(path)
         path.mkdir(parents=True, exist_ok=True)
         (path / WEIGHTS_FILE).write_bytes(torch_shim(self.model).to_bytes())
@@ -328,6 +334,7 @@ class ProgressiveTok2Vec(TrainablePipe):
         return self._load_weights(file_.read_bytes(), str(file_))
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        self.warn_of_unwritten()
         return srsly.msgpack_dumps({"weights": torch_shim(self.model).to_bytes()})
 
     def from_bytes(self, bytes_data: bytes, *, exclude: Iterable[str] = ()) -> "ProgressiveTok2Vec":

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 import numpy
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.training import Example, validate_examples, validate_get_examples
+from spacy.training import Example, validate_examples
 from thinc.api import Model, Optimizer, set_dropout_rate
 
 from ..annotations.items import Item, judged_by, span_items
@@ -15,14 +15,15 @@ from ..encoder.failures import is_out_of_memory
 from ..encoder.listener import encoder_is_elsewhere, forget_rows, head_batches
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError, warn
+from ..kinds import SCORER, text
+from ..settings import Setting
 from .alignment import aligned_bounds
+from .gathering import gathered
 from .losses import to_numpy
 from .outputs import Exclusive, LabelledLogits, Output, UnitLabels
-from .settings import text_setting
 from .task import Task
 
 Gold = TypeVar("Gold")
-SAMPLE_SIZE = 10  # examples that models are initialised with
 
 
 class Head(Task, Generic[Gold]):
@@ -40,12 +41,13 @@ class Head(Task, Generic[Gold]):
     """
 
     output_name: ClassVar[str] = "labels"
-    spans_key = text_setting("the key of a span group")
+    spans_key = Setting(text("the key of a span group"))
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures")
 
     def __init__(self, nlp: Language, model: Model, name: str, *, scorer: Callable | None, **settings: Any) -> None:
         """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that it does not
         take."""
+        SCORER.check(name, "scorer", scorer)
         self.scorer = scorer
         self.temperatures: dict[str, float] = {}
         self._labels: list[str] = []
@@ -122,8 +124,12 @@ class Head(Task, Generic[Gold]):
         """The labels that a reference Doc uses; none where it is not annotated."""
         return [label for item in self.items(doc) or () for label in item.labels]
 
-    def collect(self, doc: Doc) -> None:
-        """Note what has to be known of a reference Doc at initialisation beside its labels."""
+    def notes(self, doc: Doc) -> Iterable[str]:
+        """What has to be known of a reference Doc at initialisation beside its labels."""
+        return ()
+
+    def take_notes(self, notes: set[str]) -> None:
+        """Keep what ``notes`` said of all reference Docs, before the output layer is built."""
 
     @property
     def given_keys(self) -> Sequence[str]:
@@ -187,32 +193,21 @@ class Head(Task, Generic[Gold]):
         """
         self.belong_to(nlp)
         self.forget_temperatures()  # those of other weights
-        method = f"{type(self).__name__}.initialize"
-        known_labels = set(labels or ())
-        sample: list[Doc] = []
-        lost: dict[str, int] = {}
-        for example in read_examples(get_examples, method):
-            self.collect(example.reference)
-            seen = list(self.gold_labels(example.reference))
-            if labels is None:
-                known_labels.update(seen)
-            for reason in self.unusable(example):
-                lost[reason] = lost.get(reason, 0) + 1
-            # the first Docs with tokens: enough to tell how wide the rows of a stock tok2vec layer are
-            if len(sample) < SAMPLE_SIZE and len(example.predicted):
-                sample.append(example.predicted)
+        others = [pipe for _, pipe in nlp.pipeline if isinstance(pipe, Head)] if nlp else []
+        found = gathered(self, others, get_examples)
         # also those that were added by hand, or that a loaded pipeline holds
-        known_labels.update(self.labels)
+        known_labels = {*(found.labels if labels is None else labels), *self.labels}
         if not known_labels:
             raise MedmtlError("E201", name=self.name, key=self.spans_key)
-        for reason, count in sorted(lost.items()):
+        self.take_notes(found.notes)
+        for reason, count in sorted(found.lost.items()):
             warn("W201", name=self.name, count=count, key=self.spans_key, reason=reason)
         # sorted, so that columns do not depend on the order in which a corpus is read; a label file has an order of its
         # own
         self._labels = sorted(known_labels) if labels is None else list(dict.fromkeys([*labels, *self.labels]))
         # forced: a pipeline may be initialised again, with other labels
         self.model.set_dim("nO", self.n_outputs(), force=True)
-        self.model.initialize(X=sample)
+        self.model.initialize(X=found.sample)
 
     def unusable(self, example: Example) -> Iterator[str]:
         """A reason for each gold span that training cannot use."""
@@ -367,18 +362,3 @@ class Head(Task, Generic[Gold]):
     def get_loss(self, examples: Iterable[Example], scores: Any) -> tuple[float, Any]:
         """Mean loss over the annotated units of ``examples`` and its gradient, without side effects."""
         return self.loss(self.training_batch(list(examples))[1], scores)
-
-
-def read_examples(get_examples: Callable[[], Iterable[Example]], method: str) -> Iterator[Example]:
-    """The examples of ``initialize``, checked one by one. spaCy's own check reads a whole corpus before the first use.
-
-    Raises spaCy's TypeError where there is no callable, or it gives nothing or something else than Examples.
-    """
-    # what spaCy's check would say is left to it; what it would read, a whole corpus, is not
-    examples = get_examples() if callable(get_examples) else None
-    if not examples or not hasattr(examples, "__iter__"):
-        validate_get_examples(get_examples, method)
-    for example in examples or ():
-        if not isinstance(example, Example):
-            validate_examples([example], method)
-        yield example

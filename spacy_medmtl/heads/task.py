@@ -1,9 +1,9 @@
 """A component whose model listens to the shared encoder: its name, its settings, its step, and what it saves."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import srsly
 from spacy import util
@@ -13,40 +13,27 @@ from thinc.api import Model, Optimizer
 
 from ..encoder.listener import prepare_step
 from ..errors import MedmtlError, warn
+from ..kinds import MODEL
+from ..settings import Configured, settings_of
 from .saving import SETTINGS_FILE, WEIGHTS_FILE, check_route, load_weights, read_saved, with_fingerprints
-from .settings import PipelineLink, SettingsView, settings_of
 
 
-class Task(TrainablePipe):
-    """A component whose model listens. What its factory takes beside the model it declares as attributes, each a
-    ``Setting``. Settings are the config's and are not saved; what was learnt is.
+class Task(Configured, TrainablePipe):
+    """A component whose model listens.
 
     weigh: may be set by training: loss -> factor on its gradient.
     """
 
-    learnt_names: ClassVar[Sequence[str]] = ()  # the attributes that are saved
-    is_made: bool = False  # whether all settings have a value
     weigh: Callable[[float], float] | None = None
 
     def __init__(self, nlp: Language, model: Model, name: str, **settings: Any) -> None:
         """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that it
         does not take."""
+        MODEL.check(name, "model", model)
         self.vocab = nlp.vocab
         self.model = model
         self.name = name
-        self._unwritten: set[str] = set()  # settings that were changed and stand in no config as they are now
-        for setting, value in settings.items():
-            setattr(self, setting, value)
-        self.is_made = True
-        self.belong_to(nlp)
-
-    def belong_to(self, nlp: Language | None) -> None:
-        """Write changed settings into the config of this pipeline: from now on, and those that were changed while it
-        was not known (of a component that was sourced or unpickled)."""
-        if nlp is not None:
-            self._pipeline = PipelineLink(nlp)
-            for setting in sorted(self._unwritten):
-                self.note_in_config(setting, self.cfg[setting])
+        self.set_up(nlp, settings)
 
     def learn(
         self, loss: float, gradient: Any, backprop: Callable, sgd: Optimizer | None, losses: dict[str, float]
@@ -69,36 +56,6 @@ class Task(TrainablePipe):
         prepare_step(self.model, sgd)
         self.model.finish_update(sgd)
 
-    @property
-    def cfg(self) -> SettingsView:
-        """Settings, and what was learnt, by name."""
-        return SettingsView(self)
-
-    @cfg.setter
-    def cfg(self, values: Mapping[str, Any]) -> None:
-        """Take over the settings of a mapping (``spacy find-threshold`` assigns one)."""
-        for setting in settings_of(type(self)):
-            if setting in values and values[setting] != self.cfg[setting]:
-                self.cfg[setting] = values[setting]
-
-    def fits_its_weights(self) -> bool:
-        """Whether the settings go with the weights that there are."""
-        return True
-
-    def note_in_config(self, setting: str, value: Any) -> None:
-        """Write a changed setting into the pipeline's config, so that it is saved."""
-        if not self.is_made:
-            return
-        if self._pipeline.write(self, setting, value):
-            self._unwritten.discard(setting)
-        else:  # no warning yet: a pipeline that is thrown away, as by 'spacy find-threshold', loses nothing
-            self._unwritten.add(setting)
-
-    def _warn_of_unwritten(self) -> None:
-        """What is lost in saving: spaCy does not tell a sourced or unpickled component which pipeline it is in."""
-        for setting in sorted(self._unwritten):
-            warn("W203", name=self.name, setting=setting)
-
     # Saving
 
     def learnt(self) -> dict[str, Any]:
@@ -110,7 +67,7 @@ class Task(TrainablePipe):
 
         exclude: ``cfg``, ``model``, ``vocab``.
         """
-        self._warn_of_unwritten()
+        self.warn_of_unwritten()
         weights = self.model.to_bytes()
         parts = {
             SETTINGS_FILE: lambda: srsly.json_dumps(with_fingerprints(self.learnt(), self.model, weights)),
@@ -130,7 +87,7 @@ class Task(TrainablePipe):
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         """Write ``cfg`` (what was learnt, as JSON) and ``model`` into a folder. Warns (W203) as ``to_bytes``."""
-        self._warn_of_unwritten()
+        self.warn_of_unwritten()
         weights = self.model.to_bytes()
         parts = {
             SETTINGS_FILE: lambda p: srsly.write_json(p, with_fingerprints(self.learnt(), self.model, weights)),

@@ -7,6 +7,13 @@ from thinc.api import Model
 from ..encoder.listener import reads_units, view_of
 from ..encoder.views.requests import DOCUMENT, ToRead, doc_of
 from ..errors import MedmtlError
+from ..kinds import MODEL, number
+
+
+def check_layers(name: str, tok2vec: Any, lr_scale: Any) -> None:
+    """Raises MedmtlError E203 unless a head's architecture got a model to read with, and a factor on its rate."""
+    MODEL.check(name, "tok2vec", tok2vec)
+    number().check(name, "lr_scale", lr_scale)
 
 
 def check_view(tok2vec: Model, view: str, name: str, *other_views: str) -> None:

@@ -9,6 +9,7 @@ from thinc.api import Model
 from ..encoder.listener import LISTENER, EncoderPipe, find_link
 from ..encoder.shims import torch_shim
 from ..errors import MedmtlError
+from ..kinds import is_number
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -21,14 +22,17 @@ def masked_lm_model(
 
     tok2vec: a RouteListener with the view ``tokens``; its route is the one that learns. share: of the tokens that are
         to be guessed. lr_scale: factor on the optimizer's learning rate for the output layer.
-    Raises MedmtlError E333 for another tok2vec layer or share, E334 for a listener without a route.
+    Raises MedmtlError E203 for a setting of another kind, E333 for another tok2vec layer or share, E334 for a listener
+        without a route.
     """
     from ..encoder.bridge import TorchShim
     from ..heads.rows import same_scale
+    from ..heads.tok2vec import check_layers
     from .output_layer import MaskedLmHead
 
+    check_layers("spacy-medmtl.MaskedLm.v1", tok2vec, lr_scale)
     view = tok2vec.attrs.get("view")
-    if tok2vec.name != LISTENER or view != "tokens" or not 0.0 < share < 1.0:
+    if tok2vec.name != LISTENER or view != "tokens" or not (is_number(share) and 0.0 < share < 1.0):
         raise MedmtlError("E333", tok2vec=tok2vec.name, view=view, share=share)
     if not tok2vec.attrs["route"]:
         raise MedmtlError("E334")

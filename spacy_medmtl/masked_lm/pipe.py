@@ -9,8 +9,9 @@ from spacy.training import Example, validate_examples
 from thinc.api import Config, Model, Optimizer
 
 from ..annotations.scoring import corpus_of
-from ..heads.settings import names_setting
 from ..heads.task import Task
+from ..kinds import names
+from ..settings import Setting
 
 DEFAULT_CONFIG = """
 [model]
@@ -45,7 +46,7 @@ def make_masked_lm(nlp: Language, name: str, model: Model, corpora: list[str]) -
 class MaskedLm(Task):
     """See ``make_masked_lm``. Docs pass it unchanged, so a trained pipeline works without it."""
 
-    corpora = names_setting("a list of names of corpora, each once")
+    corpora = Setting(names("a list of names of corpora, each once"))
 
     def __call__(self, doc: Doc) -> Doc:
         return doc

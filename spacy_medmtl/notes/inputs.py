@@ -75,7 +75,8 @@ class Notes:
             return
         with stream:
             if file.path.suffix.lower() in _READERS:
-                yield from _READERS[file.path.suffix.lower()](stream, file.name, self.settings)
+                settings = self.settings.told_by(stream.peek(4))
+                yield from _READERS[file.path.suffix.lower()](stream, file.name, settings)
             else:
                 yield row_inputs.decoded_note(stream.read(), file.name, self.settings)
 

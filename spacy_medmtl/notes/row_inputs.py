@@ -2,13 +2,15 @@
 
 import csv
 import io
+import itertools
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..annotations.tables import import_pyarrow
+from ..corpora.formats.files import WIDE, encoding_of
 from ..errors import MedmtlError
 
 if TYPE_CHECKING:
@@ -38,12 +40,17 @@ class RowSettings:
     id_column: str | None = None
     encoding: str = "utf-8-sig"
 
+    def told_by(self, head: bytes) -> "RowSettings":
+        """The same, with the encoding that the first bytes of a file tell, if they do."""
+        return replace(self, encoding=encoding_of(head, self.encoding))
+
 
 def decoded_note(data: bytes, name: str, settings: RowSettings) -> Note:
     """The note that a whole file is. Line ends stay as they are, so that offsets fit the file."""
+    settings = settings.told_by(data)
     try:
         return _note(name, data.decode(settings.encoding), len(data))
-    except (UnicodeDecodeError, LookupError):
+    except (UnicodeError, LookupError):
         return Note(name, None, MedmtlError("E514", encoding=settings.encoding), len(data))
 
 
@@ -85,7 +92,7 @@ def read_csv(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Not
 def read_json_lines(stream: BinaryIO, name: str, settings: RowSettings, *, first: bytes = b"") -> Iterator[Note]:
     """A note a line, which is a JSON object. first: a line that was taken from the stream already."""
     consumed = 0
-    for row, line in enumerate(_with_first(first, stream), 1):
+    for row, line in enumerate(itertools.chain(filter(None, [first]), _lines(stream, settings.encoding)), 1):
         consumed += len(line)
         if not line.strip():
             continue
@@ -138,10 +145,14 @@ def json_object(line: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _with_first(first: bytes, stream: BinaryIO) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from stream
+def _lines(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
+    """The lines, those of UTF-16 and UTF-32, whose bytes do not end at a line feed, as UTF-8."""
+    if not encoding.startswith(WIDE):
+        yield from stream
+        return
+    lines = io.TextIOWrapper(stream, encoding, "replace", newline="\n")
+    yield from map(str.encode, lines)
+    lines.detach()  # the stream is closed by whoever opened it
 
 
 def _columns(names: list[str], settings: RowSettings) -> tuple[str, str | None] | None:

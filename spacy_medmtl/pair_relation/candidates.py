@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from ..annotations.groups import ENTITIES, Bounds, entity_spans, sentence_bounds, trimmed
 from ..annotations.pairs import segment_bounds
 from ..errors import MedmtlError
+from ..kinds import FLAG, text, whole_number
 
 Pair = tuple[Bounds, Bounds]
 CandidateGetter = Callable[[Doc], list[Pair]]
@@ -40,13 +41,18 @@ def entity_pairs(
     max_sentences: how many sentences apart the two may stand: 0 for one sentence, 1 for neighbours too.
     Raises MedmtlError E218 for settings of another form.
     """
+    for setting, value, kind in (
+        ("spans_key", spans_key, text("the key of a span group, or 'ents'")),
+        ("both_orders", both_orders, FLAG),
+        ("max_sentences", max_sentences, whole_number()),
+    ):
+        if not kind.is_valid(value):
+            raise MedmtlError("E218", setting=setting, received=value, expected=kind.expected)
     if types is not None:
         is_pairs = isinstance(types, (list, tuple)) and all(_is_type_pair(pair) for pair in types)
         if not is_pairs or not types:
             expected = "null or pairs such as [['Drug', 'Disease']]"
             raise MedmtlError("E218", setting="types", received=types, expected=expected)
-    if max_sentences < 0:
-        raise MedmtlError("E218", setting="max_sentences", received=max_sentences, expected="a number from 0")
     allowed = None if types is None else frozenset((head, tail) for head, tail in types)
     return EntityPairs(spans_key, allowed, both_orders, max_sentences)
 

@@ -21,8 +21,9 @@ from ..errors import MedmtlError
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, Output, Regression, UnitLabels
-from ..heads.settings import choice_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
+from ..kinds import PROBABILITY, Kind, choice
+from ..settings import Setting
 from .candidates import CandidateGetter, EntityPairs, Pair, span_of, surroundings
 from .scorer import pair_items
 
@@ -45,6 +46,7 @@ route = "pair_relation"
 view = "pair"
 upstream = "*"
 """
+CANDIDATES = Kind(callable, "a candidate getter, such as spacy-medmtl.adjacent_pairs.v1")
 
 
 @Language.factory(
@@ -87,8 +89,6 @@ def make_pair_relation(
         view ``marked_pair`` or ``blinded_pair`` of the model's listener.
     Raises MedmtlError E203 for a setting of another kind, E216 for the view ``blinded_pair`` with another getter.
     """
-    if view_of(model) == BLINDED and not isinstance(candidates, EntityPairs):
-        raise MedmtlError("E216", name=name)
     install_extensions()
     return PairRelation(
         nlp,
@@ -106,11 +106,14 @@ class PairRelation(Head[UnitLabels]):
     """See ``make_pair_relation``. Writes the relations that hold; for a regression, every candidate with its value."""
 
     output_name: ClassVar[str] = "relations"
-    mode = choice_setting(list(OUTPUTS))
-    threshold = threshold_setting()
+    mode = Setting(choice(list(OUTPUTS)))
+    threshold = Setting(PROBABILITY)
 
     def __init__(self, *args: Any, candidates: CandidateGetter, **settings: Any) -> None:
         super().__init__(*args, **settings)
+        CANDIDATES.check(self.name, "candidates", candidates)
+        if view_of(self.model) == BLINDED and not isinstance(candidates, EntityPairs):
+            raise MedmtlError("E216", name=self.name)
         self.candidates = candidates
 
     @property

@@ -23,10 +23,11 @@ def sentence_intent_model(
         marker and wordpieces.
     lr_scale: factor on the optimizer's learning rate for this layer, which starts from random weights.
     nO: number of labels, found at initialisation.
-    Raises MedmtlError E205 for a tok2vec layer that cannot read units.
+    Raises MedmtlError E203 for a setting of another kind, E205 for a tok2vec layer that cannot read units.
     """
     from ..heads.rows import build_row_classifier
-    from ..heads.tok2vec import check_view
+    from ..heads.tok2vec import check_layers, check_view
 
+    check_layers("spacy-medmtl.SentenceIntent.v1", tok2vec, lr_scale)
     check_view(tok2vec, "sentence", "sentence_intent", DOCUMENT)
     return build_row_classifier(tok2vec, nO, lr_scale=lr_scale)

@@ -17,8 +17,9 @@ from ..encoder.views.requests import DocumentReading, Reading, ToRead, units_wit
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, UnitLabels, stacked
-from ..heads.settings import count_setting, flag_setting, text_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
+from ..kinds import FLAG, PROBABILITY, text, whole_number
+from ..settings import Setting
 from .scorer import HOLDS, cat_items, judges_cats
 
 DEFAULT_CONFIG = """
@@ -93,10 +94,10 @@ class SentenceIntent(Head[UnitLabels]):
     """See ``make_sentence_intent``. Writes spans labelled with their intent, probabilities in ``attrs["scores"]``."""
 
     output_name: ClassVar[str] = "intents"
-    units = text_setting("'sentence', 'doc' or the key of a span group")
-    context = count_setting()
-    multi_label = flag_setting()
-    threshold = threshold_setting()
+    units = Setting(text("'sentence', 'doc' or the key of a span group"))
+    context = Setting(whole_number())
+    multi_label = Setting(FLAG)
+    threshold = Setting(PROBABILITY)
 
     @property
     def output(self) -> Exclusive | Independent:

@@ -17,6 +17,8 @@ from spacy.training import Example
 
 from ..annotations.groups import SECTIONS, write_group
 from ..annotations.travelling import keep_values
+from ..kinds import SCORER, names
+from ..settings import Configured, Setting
 from .boundaries import sentence_bounds_in
 from .invisible import split_off_invisible
 from .lines import paragraphs
@@ -34,12 +36,14 @@ def make_medmtl_sentences(
     nlp: Language, name: str, abbreviations: list[str], scorer: Callable[..., Any] | None
 ) -> "MedmtlSentences":
     """Build the component. abbreviations: more of them ("Pat.", "z. B.") whose full stop ends no sentence unless a
-    capital follows. The tokenizer of ``nlp`` is taught to split characters without width off words."""
+    capital follows. The tokenizer of ``nlp`` is taught to split characters without width off words.
+    Raises MedmtlError E203 for a setting of another kind.
+    """
     split_off_invisible(nlp)
     return MedmtlSentences(nlp, name, abbreviations=abbreviations, scorer=scorer)
 
 
-class MedmtlSentences(Pipe):
+class MedmtlSentences(Configured, Pipe):
     """Sets ``token.is_sent_start`` where a Doc has no sentence boundaries yet, and always
     ``doc.spans["medmtl_sections"]``.
 
@@ -47,20 +51,22 @@ class MedmtlSentences(Pipe):
     names and ``attrs["heading_lengths"]`` the number of tokens of each heading.
     """
 
-    def __init__(
-        self, nlp: Language, name: str, *, abbreviations: Iterable[str], scorer: Callable[..., Any] | None
-    ) -> None:
+    abbreviations = Setting(names("a list of abbreviations, each once"))
+
+    def __init__(self, nlp: Language, name: str, *, scorer: Callable[..., Any] | None, **settings: Any) -> None:
+        """settings: a value for each ``Setting`` of the class. Raises MedmtlError E203 for a value that it does not
+        take."""
+        SCORER.check(name, "scorer", scorer)
         self.vocab, self.name, self.scorer = nlp.vocab, name, scorer
-        self.abbreviations = frozenset(abbreviation.lower().removesuffix(".") for abbreviation in abbreviations)
+        self.set_up(nlp, settings)
 
     def __call__(self, doc: Doc) -> Doc:
         """Annotate a Doc."""
         plain = plain_text(doc.text)
         stretches = paragraphs(plain.text)
+        abbreviations = frozenset(one.lower().removesuffix(".") for one in self.abbreviations)
         sentences = [
-            bounds
-            for start, end in stretches
-            for bounds in sentence_bounds_in(plain.text, start, end, self.abbreviations)
+            bounds for start, end in stretches for bounds in sentence_bounds_in(plain.text, start, end, abbreviations)
         ]
         places = [token.idx for token in doc]
         if not doc.has_annotation("SENT_START"):
@@ -75,14 +81,16 @@ class MedmtlSentences(Pipe):
         return scores
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Nothing is learnt: settings stand in the pipeline's config."""
+        """Nothing is learnt: settings stand in the pipeline's config. Warns (W203) of those that do not."""
+        self.warn_of_unwritten()
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "MedmtlSentences":
         """Nothing is learnt: settings stand in the pipeline's config."""
         return self
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Nothing is learnt: settings stand in the pipeline's config."""
+        """As ``to_disk``."""
+        self.warn_of_unwritten()
         return b""
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "MedmtlSentences":

@@ -1,8 +1,9 @@
 """The HTTP service: notes in, rows out. Texts are in no log, no error and nowhere on the disk."""
 
+import asyncio
 import logging
-import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import spacy
@@ -64,7 +65,13 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
         description="Clinical findings, entities, intents, relations.",
         swagger_ui_parameters={"validatorUrl": None},
     )
-    lock = threading.Lock()  # a pipeline keeps its current batch
+    # One thread reads all notes. A pipeline keeps its current batch, so they are read in turn in any case; and each of
+    # the 40 threads that FastAPI lends would keep memory of its own (malloc's arenas) for what it has read.
+    reader = ThreadPoolExecutor(1, "reader")
+
+    async def in_turn(call: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(reader, call, *arguments)
+
     max_body = limits.notes * limits.characters * 4 + 10_000
 
     @app.middleware("http")
@@ -112,7 +119,7 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
         }
 
     @app.post("/annotate")
-    def annotate(request: Annotate) -> Any:
+    async def annotate(request: Annotate) -> Any:
         """Findings with their status, entities, sentences with their intent, and relations of one note or several. A
         note that cannot be read has an ``error`` in place of these, and the others their results."""
         if (request.text is None) == (request.notes is None):
@@ -121,15 +128,14 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
         _check("notes", len(notes), limits.notes)
         for note in notes:
             _check("characters in a note", len(note.text), limits.characters)
-        results = _annotated(nlp, lock, notes, request.format)
+        results = await in_turn(_annotated, nlp, notes, request.format)
         return results[0] if request.notes is None else {"notes": results}
 
     @app.post("/view", response_class=HTMLResponse)
-    def view(note: NoteIn) -> str:
+    async def view(note: NoteIn) -> Any:
         """A note with all that was found in it, as a fragment of HTML."""
         _check("characters in the note", len(note.text), limits.characters)
-        with lock, nlp.memory_zone():
-            return render(nlp(note.text), jupyter=False)
+        return await in_turn(_page, nlp, note.text)
 
     @app.get("/", response_class=HTMLResponse)
     def form() -> str:
@@ -139,10 +145,15 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
     return app
 
 
-def _annotated(nlp: Language, lock: threading.Lock, notes: list[NoteIn], form: str) -> list[dict[str, Any]]:
+def _page(nlp: Language, text: str) -> str:
+    with nlp.memory_zone():
+        return render(nlp(text), jupyter=False)
+
+
+def _annotated(nlp: Language, notes: list[NoteIn], form: str) -> list[dict[str, Any]]:
     given = [Note(str(number) if note.id is None else note.id, note.text) for number, note in enumerate(notes)]
     # behind the zone no Doc may be read, and no word of the notes is kept
-    with lock, nlp.memory_zone():
+    with nlp.memory_zone():
         return [_result(note, doc, form) for note, doc in annotate_notes(nlp, given, batch_size=BATCH_SIZE)]
 
 

@@ -30,8 +30,9 @@ from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.losses import sigmoid, to_numpy
 from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, joined_logits
-from ..heads.settings import count_setting, flag_setting, threshold_setting
 from ..heads.tok2vec import reads_documents
+from ..kinds import FLAG, PROBABILITY, whole_number
+from ..settings import Setting
 from .inputs import ActionScores, SruInput, WordSequence
 from .span_units import found_entities, span_labels
 from .transitions import SHIFT, ScoredSpan, flushed, foreign_actions, inexpressible, n_actions, oracle
@@ -120,10 +121,10 @@ class SruNestedNer(Head[list[WordSequence]]):
     """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` what ``found_entities`` says of
     each."""
 
-    threshold = threshold_setting()
-    set_ents = flag_setting()
-    merge_types = flag_setting()
-    sequence_tokens = count_setting()
+    threshold = Setting(PROBABILITY)
+    set_ents = Setting(FLAG)
+    merge_types = Setting(FLAG)
+    sequence_tokens = Setting(whole_number())
 
     def outputs(self) -> dict[str, Output]:
         return {OUTPUT: ACTIONS}

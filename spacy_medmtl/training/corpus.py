@@ -54,8 +54,8 @@ def multitask_corpus(
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
     augmenter: what makes several Examples of one, as in spaCy's own reader; all count as of the same corpus.
 
-    spaCy calls a reader once for each component and once for training. It decodes a file the first time, and keeps its
-    gold Docs in memory (about a quarter of a kilobyte a token) as long as it lives, for the same
+    A reader is called once for all heads that are initialised, and once for training. It decodes a file the first
+    time, and keeps its gold Docs in memory (about a quarter of a kilobyte a token) as long as it lives, for the same
     pipeline and until the file changes. Examples are made anew, by the present tokenizer and components.
 
     Raises MedmtlError E301 for a missing or empty corpus or a malformed entry, E302 for an unknown task.

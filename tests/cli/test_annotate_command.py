@@ -246,6 +246,20 @@ def test_what_cannot_be_annotated_is_listed_without_text_and_the_rest_goes_on(me
     assert not output.with_name("out.jsonl.failures.jsonl").exists()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_notes_of_other_encodings_are_read_where_their_first_bytes_tell(medmtl, pipeline, tmp_path, encoding: str):
+    contents = {"a.txt": "a cough", "b.csv": 'id,text\n1,"a\ncough"\n', "c.jsonl": '{"id": 2, "text": "a cough"}\n'}
+    (tmp_path / "notes").mkdir()
+    for name, content in contents.items():
+        (tmp_path / "notes" / name).write_bytes(content.encode(encoding))
+    medmtl("annotate", pipeline, tmp_path / "notes", "-o", tmp_path / "x.jsonl")
+    assert [(line["doc_id"], len(line["findings"])) for line in json_rows(tmp_path / "x.jsonl")] == [
+        ("a", 1),
+        ("1", 1),
+        ("2", 1),
+    ]
+
+
 def test_rows_that_are_no_csv_are_told_by_their_number(medmtl, pipeline, tmp_path):
     source = tmp_path / "x.csv"
     source.write_bytes(b'id,text\n1,a cough\n2,a,b\n3,"x"y"\n4,caf\xe9\n5,cough\n')

@@ -100,6 +100,22 @@ def test_show_a_text_that_is_too_long(medmtl: Run, model, tmp_path) -> None:
     assert "MEDMTL-E504" in result.output
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_show_finds_the_encoding_of_a_text_as_convert_does(medmtl: Run, model, tmp_path, encoding: str) -> None:
+    (tmp_path / "note.txt").write_bytes("No fever.\r\nÜbelkeit.".encode(encoding))
+    result = medmtl("show", model, tmp_path / "note.txt", "--json")
+    assert result.exit_code == 0, result.output
+    sentences = [row["text"] for row in json.loads(result.output)["sentences"]]
+    assert "\n".join(sentences).splitlines()[-1] == "Übelkeit."
+
+
+def test_show_what_is_no_text(medmtl: Run, model, tmp_path) -> None:
+    (tmp_path / "zip.txt").write_bytes(b"PK\x03\x04 and more")
+    assert "MEDMTL-E402" in medmtl("show", model, tmp_path / "zip.txt").output
+    (tmp_path / "other.txt").write_bytes("Übelkeit".encode("cp1252"))
+    assert "MEDMTL-E503" in medmtl("show", model, tmp_path / "other.txt").output
+
+
 def test_corpora_with_equal_file_names_are_scored_apart(corpus) -> None:
     """The last one's scores stood for all."""
     nlp = spacy.blank("en")

@@ -82,9 +82,9 @@ def test_ddi_archive(run, write):
         ([drug(3, "4-4", "Secret", "Secret"), judged(0, 3)], ["unknown label", "lost or missing"]),
         ([judged(0, 3)], ["lost or missing"]),
         ([judged(0, 0)], ["not two spans"]),
-        ([judged(0, 2, "Secret")], ["without a known type"]),
-        (['<pair id="p" e1="e0" e2="e1" ddi="true"/>\n'], ["without a known type"]),
-        (['<pair id="p" e1="e0" e2="e1" ddi="Secret"/>\n'], ["is not 'true'"]),
+        ([judged(0, 2, "Secret")], ["unknown type of interaction"]),
+        (['<pair id="p" e1="e0" e2="e1" ddi="true"/>\n'], ["unknown type of interaction"]),
+        (['<pair id="p" e1="e0" e2="e1" ddi="Secret"/>\n'], ["unknown ddi of a pair"]),
         (["<Secret/>\n"], ["neither an entity nor a pair"]),
     ],
 )

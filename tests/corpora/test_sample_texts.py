@@ -10,6 +10,7 @@ from spacy.training import Example
 from spacy.util import load_config
 
 from spacy_medmtl.annotations.groups import SEPARATOR
+from spacy_medmtl.corpora.audit import Audit
 from spacy_medmtl.corpora.public.sample_markup import MarkedSentence, parse_lines
 
 SAMPLE = Path(__file__).parents[2] / "assets" / "sample"
@@ -20,7 +21,7 @@ SHORTEST = 6  # words: shorter sentences ("Will it leave a scar?") may well be s
 def sentences(part: str) -> Iterator[MarkedSentence]:
     for path in sorted((SAMPLE / part).glob("*.txt")):
         lines = enumerate(path.read_text(encoding="utf8").split("\n"), 1)
-        yield from (item for _, item in parse_lines(lines) if isinstance(item, MarkedSentence))
+        yield from (item for _, item in parse_lines(lines, Audit()) if item is not None)
 
 
 @pytest.mark.parametrize("part", PARTS)

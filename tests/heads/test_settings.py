@@ -9,7 +9,7 @@ from spacy.util import load_model_from_config
 from toy import CASE, CASES, TEXTS, make_examples
 
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
-from spacy_medmtl.heads.settings import settings_of
+from spacy_medmtl.settings import settings_of
 
 annotate_findings = CASE["cpncf_assertion"].annotate
 annotate_intents = CASE["sentence_intent"].annotate

@@ -68,7 +68,7 @@ def test_candidates_of_doc_ents_and_where_nobody_looked():
         ({"types": [["Drug"]]}, r"'types'.*\[\['Drug'\]\].*Expected null or pairs"),
         ({"types": []}, r"'types'.*\[\]"),
         ({"types": [["Drug", 3]]}, "'types'"),
-        ({"max_sentences": -1}, "'max_sentences'.*-1.*Expected a number from 0"),
+        ({"max_sentences": -1}, "'max_sentences'.*-1.*Expected a whole number from 0 on"),
     ],
 )
 def test_settings_of_the_getter_are_checked(settings, match):

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 
 import lxml.html
 import pytest
@@ -16,8 +17,12 @@ from spacy_medmtl.serving.fhir import fhir_bundle
 SECRET = "Sekretova"
 
 
+READERS = set()  # the threads that have read a note
+
+
 @Language.component("test_service_findings")
 def find(doc):
+    READERS.add(threading.get_ident())
     if any(token.text == "boom" for token in doc):
         raise RuntimeError(f"cannot take {doc.text}")
     spans = [Span(doc, token.i, token.i + 1, label="Problem") for token in doc if token.text == "cough"]
@@ -145,7 +150,8 @@ def test_words_of_notes_are_not_kept(client, nlp, path, body):
     assert set(nlp.vocab.strings) == known
 
 
-def test_many_threads_get_their_own_results(client):
+def test_many_threads_get_their_own_results_from_one(client):
+    """One reads for all: each other would keep memory of its own."""
     from concurrent.futures import ThreadPoolExecutor
 
     def count(n):
@@ -154,6 +160,8 @@ def test_many_threads_get_their_own_results(client):
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(count, range(1, 25))) == list(range(1, 25))
+    assert client.post("/view", json={"text": "a cough"}).status_code == 200
+    assert len(READERS) == 1
 
 
 def test_findings_and_entities_in_the_words_of_fhir(client):

@@ -217,10 +217,36 @@ def test_a_temperature_moves_scores_and_with_the_threshold_no_decision():
     assert all(abs(one[3] - 0.5) < abs(other[3] - 0.5) for one, other in zip(flat, plain, strict=True))
 
 
+SCORING = ("sru_nested_ner", "sru_nested_ner", {"model": {"longest_span": 12}})
+
+
+def entities_of(nlp):
+    return [
+        [(span.start, span.end, span.label_) for span in doc.spans[ENTITIES]]
+        for doc in nlp.pipe(example.reference.text for example in make_examples(nlp, CASE["sru_nested_ner"].annotate))
+    ]
+
+
+def test_a_pipeline_that_scores_spans_learns_is_saved_and_takes_a_label(make_nlp):
+    nlp = make_nlp(SCORING)
+    examples = make_examples(nlp, CASE["sru_nested_ner"].annotate)
+    optimizer = nlp.initialize(lambda: examples)
+    optimizer.learn_rate = 2e-3
+    for _ in range(CASE["sru_nested_ner"].n_updates):
+        nlp.update(examples, sgd=optimizer)
+    found = entities_of(nlp)
+    assert nlp.evaluate(make_examples(nlp, CASE["sru_nested_ner"].annotate))["sru_nested_ner_f"] > 0.9
+    again = make_nlp(SCORING)
+    again.from_bytes(nlp.to_bytes())
+    assert entities_of(again) == found
+    assert again.get_pipe("sru_nested_ner").add_label("RARE") == 1
+    assert entities_of(again) == found
+
+
 @pytest.mark.parametrize("own", [["BODY"], ["BODY", "SIGN"]])
 def test_the_loss_of_spans_is_summed_over_spans_and_labels_per_word(make_nlp, own):
     """Beside the loss of the actions; what a corpus does not annotate has no gradient."""
-    nlp = make_nlp("sru_nested_ner")
+    nlp = make_nlp(SCORING)
     examples = make_examples(nlp, CASE["sru_nested_ner"].annotate)
     nlp.initialize(lambda: examples)
     pipe = nlp.get_pipe("sru_nested_ner")

@@ -1,8 +1,5 @@
 """An export from a .spacy file to a file or folder: whole or not at all, and nothing is replaced unasked."""
 
-import contextlib
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -14,6 +11,7 @@ from spacy.vocab import Vocab
 from ...annotations.packed import read_docs
 from ...errors import MedmtlError
 from ..audit import Place
+from ..outputs import replaced
 from ..record import Record
 from . import brat, conll, jsonl
 from .recorded import Told, record_of
@@ -34,24 +32,13 @@ def export_docs(
         raise MedmtlError("E404", option="the format", received=form, expected=" or ".join(FORMATS))
     docs = _read(source)
     told: Told[str] = Told()
-    part = output.with_name(f"{output.name}.part")
     _check(output, is_folder=form == "brat", force=force)
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        _remove(part)
+    with replaced(output, is_folder=form == "brat") as part:
         if form == "brat":
-            part.mkdir()
             brat.write(_records(progress(docs()), source, told), part, told)
-            _remove(output)
         else:
             with part.open("w", encoding="utf8", newline="\n") as stream:
                 stream.writelines(f"{line}\n" for line in _lines(form, docs, source, told, progress))
-        os.replace(part, output)
-    except OSError as error:
-        raise MedmtlError("E407", path=output, problem=f"cannot be written ({error.strerror})") from error
-    finally:
-        with contextlib.suppress(OSError):
-            _remove(part)
     return +told
 
 
@@ -97,11 +84,3 @@ def _check(output: Path, *, is_folder: bool, force: bool) -> None:
     is_taken = bool(inside) if is_folder else output.exists() and output.stat().st_size > 0
     if is_taken and not force:
         raise MedmtlError("E413", path=output)
-
-
-def _remove(path: Path) -> None:
-    """Remove a file or folder, if it is there."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

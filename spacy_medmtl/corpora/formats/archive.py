@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..audit import Audit, Place
+from ..audit import Audit, LossError, Place, need
 from .files import is_litter
 
 MAX_BYTES = 1_000_000  # of a member as unpacked; spaCy reads no longer texts either
@@ -32,8 +32,8 @@ class Archive:
         """The first line of a member."""
         return Place(Path(f"{self.path}/{name}"), 1)
 
-    def read(self, name: str, *, max_bytes: int = MAX_BYTES) -> bytes | None:
-        """The content of a member, or None and a loss (MedmtlError E401 in stop mode)."""
+    def read(self, name: str, *, max_bytes: int = MAX_BYTES) -> bytes:
+        """The content of a member. Raises LossError."""
         info = self.members[name]
         content = b""
         reason = ""
@@ -45,23 +45,30 @@ class Archive:
                     content = stream.read(max_bytes + 1)  # not the size in the header, which may be false
             except _DAMAGE:
                 reason = "a damaged or encrypted member"
-        if len(content) > max_bytes:
-            reason = f"a member of more than {max_bytes} bytes"
-        if reason:
-            self.audit.dropped(self.place(name), "document", "", reason)
-            return None
+        if reason or len(content) > max_bytes:
+            raise LossError(reason or f"a member of more than {max_bytes} bytes", "document", place=self.place(name))
         self.audit.bytes_read[0] += info.compress_size
         return content
 
 
 @contextmanager
-def opened(path: Path, audit: Audit) -> Iterator[Archive | None]:
-    """The archive, or None and a loss (MedmtlError E401 in stop mode)."""
+def opened(path: Path, audit: Audit) -> Iterator[Archive]:
+    """The archive. Raises LossError."""
     try:
         archive = zipfile.ZipFile(path)
     except _DAMAGE:
-        audit.dropped(Place(path, 1), "document", "", "this is no zip archive")
-        yield None
-        return
+        raise LossError("this is no zip archive", "document", place=Place(path, 1)) from None
     with archive:
         yield Archive(path, archive, audit)
+
+
+def read_documents(path: Path, suffix: str, audit: Audit) -> Iterator[tuple[Place, bytes]]:
+    """The files of an archive, or the one that the path names. A member of another suffix is a loss."""
+    if path.suffix.lower() != ".zip":
+        yield Place(path, 1), path.read_bytes()
+        return
+    with audit.losing(Place(path, 1)), opened(path, audit) as archive:
+        for name in archive.members:
+            with audit.losing(archive.place(name), "document"):
+                need(name.endswith(suffix), f"not a {suffix} member")
+                yield archive.place(name), archive.read(name)

@@ -1,8 +1,7 @@
 """BioC in XML and in JSON: passages (or sentences in them) with offsets, annotations at them, relations by their ids.
 
-XML is read as the JSON form of the same document. Offsets count from the start of the document. The text is made of the
-passages, parted by line breaks, and each annotation is found by where it lies in its passage; so it does not matter
-what the original had between two passages.
+XML is read as the JSON form of the same document. The text is made of the passages, parted by line breaks, whatever the
+original had between them; each annotation is found by where it lies in its passage.
 """
 
 from collections import Counter
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..audit import Audit, Place
+from ..audit import Audit, LossError, Place, need
 from ..options import DISCONTINUOUS, SPANS
 from ..reader import Reader
 from ..record import (
@@ -40,10 +39,6 @@ _NOT_TWO = "a relation of a number of mentions that is not two"
 Value = dict[str, Any]  # an object of the JSON form
 
 
-class MalformedError(Exception):
-    """What is wrong with a document."""
-
-
 @dataclass
 class Passage:
     """A stretch of text at its offset in the document, with annotations as the file gives them.
@@ -65,12 +60,8 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     An annotation whose locations do not give its text is a loss.
     """
     for place, value in _documents(path, audit):
-        try:
-            record = _record(value, place, audit)
-        except MalformedError as error:
-            audit.dropped(place, "document", "", str(error))
-        else:
-            yield record
+        with audit.losing(place, "document"):
+            yield _record(value, place, audit)
 
 
 READER = Reader(read, Scheme(is_open=True), suffixes=(".xml", ".json", ".jsonl"), options={**SPANS, **DISCONTINUOUS})
@@ -83,7 +74,7 @@ def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, Any]]:
             yield line_of(element, path, before), _json_form(element, before)
         return
     for place, value in read_json(path, audit, keys=("documents", "PubTator3")):
-        if has_types(value, {"documents": list}):
+        if has_types(value, documents=list):
             yield from ((place, document) for document in value["documents"])
         else:
             yield place, value
@@ -103,17 +94,16 @@ def _json_form(element: Element, before: int) -> Value:
 
 
 def _record(document: Any, place: Place, audit: Audit) -> Record:
-    """Raises MalformedError."""
-    if "passages" not in _typed(document, dict):
-        raise MalformedError("a document that is not BioC, for it has no passages: expected a JSON array of documents")
+    """Raises LossError."""
+    problem = "a document that is not BioC, for it has no passages: expected a JSON array of documents"
+    need("passages" in _typed(document, dict), problem)
     passages: list[Passage] = []
     holders: list[tuple[Value, int | None]] = [(document, None)]
     for number, given in enumerate(_list(document, "passages")):
         sentences = _list(given, "sentences")
         passages += _joined(_passage(given, number), [_passage(sentence, number) for sentence in sentences])
         holders += [(holder, number) for holder in (given, *sentences)]
-    if not passages:
-        raise MalformedError("a document without passages")
+    need(passages, "a document without passages")
     _hand_down(_list(document, "annotations"), passages)
     text, begins = joined([passage.text for passage in passages], BREAK)
     name = str(document.get("id", "")).strip() or None
@@ -221,11 +211,11 @@ def _list(value: Any, name: str) -> list[Value]:
 def _whole(value: Any) -> int:
     text = value.strip() if isinstance(value, str) else str(_typed(value, int))
     if not is_offset(text):
-        raise MalformedError("an offset or length that is no number from 0 to 999999999, which is not BioC")
+        raise LossError("an offset or length that is no number from 0 to 999999999, which is not BioC")
     return int(text)
 
 
 def _typed(value: Any, kind: type) -> Any:
     if type(value) is not kind:
-        raise MalformedError("a document that is not BioC: a value of another type than BioC has there")
+        raise LossError("a document that is not BioC: a value of another type than BioC has there")
     return value

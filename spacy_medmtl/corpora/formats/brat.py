@@ -3,14 +3,15 @@
 Every row is used, counted or a loss. A mention must give the words of the text at its offsets, as ``words`` says.
 """
 
+import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
-from ..audit import Audit, Place
+from ..audit import Audit, LossError, Place, need
 from ..options import DISCONTINUOUS, SPANS
 from ..reader import Reader
 from ..record import Bounds, LinkRow, Record, is_label, resolve_links
@@ -37,7 +38,7 @@ class Pair:
     annotations: str
     place: Place
     rows: Path
-    has_mark: bool
+    has_mark: bool = False
     configuration: str = ""
 
 
@@ -72,21 +73,21 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
     """The pairs of an archive, or the one that a text or an ``.ann`` file belongs to; each once. ``is_complete``: a
     text without annotations is a loss; else it is one that nobody has annotated yet."""
     if path.suffix.lower() == ".zip":
-        with opened(path, audit) as archive:
-            if archive is not None:
-                yield from _from_archive(archive, audit, is_complete)
+        with audit.losing(Place(path, 1)), opened(path, audit) as archive:
+            yield from _from_archive(archive, audit, is_complete)
         return
     text, rows = _beside(path, ".txt"), _beside(path, ".ann")
     if not rows.exists():
         audit.note("texts without an .ann file, left out")
     elif not text.exists():
-        _drop_orphan(read_text(rows, audit, max_bytes=MAX_BYTES), Place(rows, 1), audit)
+        with audit.losing(Place(rows, 1)):
+            _drop_orphan(read_text(rows, audit, max_bytes=MAX_BYTES), Place(rows, 1), audit)
     elif path == text:
-        content, annotations = (read_text(file, audit, max_bytes=MAX_BYTES) for file in (text, rows))
         with text.open("rb") as stream:
-            has_mark = stream.read(3) == b"\xef\xbb\xbf"
-        configuration = _configuration(path.parent)
-        yield from _pair(content, annotations, Place(text, 1), rows, has_mark, configuration, audit)
+            has_mark = stream.read(3) == codecs.BOM_UTF8
+        contents = [partial(read_text, file, audit, max_bytes=MAX_BYTES) for file in (text, rows)]
+        for pair in _pair(contents, (Place(text, 1), Place(rows, 1)), _configuration(path.parent), audit):
+            yield replace(pair, has_mark=has_mark)
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -98,11 +99,20 @@ def _beside(path: Path, suffix: str) -> Path:
 
 
 def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator[Pair]:
+    marked: set[str] = set()
+
+    def text_of(name: str) -> str:
+        content = archive.read(name)
+        if content.startswith(codecs.BOM_UTF8):
+            marked.add(name)
+        return decoded(content, archive.place(name), audit)
+
     configurations: dict[PurePosixPath, str] = {}
     for name in archive.members:
         if PurePosixPath(name).name == CONFIGURATION:
-            content = archive.read(name)
-            configurations[PurePosixPath(name).parent] = (content or b"").decode("utf-8-sig", errors="replace")
+            with audit.losing(archive.place(name)):
+                content = archive.read(name).decode("utf-8-sig", errors="replace")
+                configurations[PurePosixPath(name).parent] = content
     members = {name[:-4] + name[-4:].lower(): name for name in archive.members}  # suffixes in small letters
     for key, name in members.items():
         stem, end = key[:-4], key[-4:]
@@ -112,24 +122,22 @@ def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator
         elif end == ".txt" and rows_name is None:
             audit.note("texts without an .ann file, left out")
         elif end == ".ann" and text_name is None:
-            content = archive.read(name)
-            rows = None if content is None else decoded(content, archive.place(name), audit)
-            _drop_orphan(rows, archive.place(name), audit)
+            with audit.losing(archive.place(name)):
+                _drop_orphan(text_of(name), archive.place(name), audit)
         elif end == ".txt" and rows_name is not None:
-            raw = [archive.read(member) for member in (name, rows_name)]
-            places = archive.place(name), archive.place(rows_name)
-            text, rows = (None if part is None else decoded(part, at, audit) for part, at in zip(raw, places))
-            has_mark = (raw[0] or b"").startswith(b"\xef\xbb\xbf")
             folders = PurePosixPath(name).parents
             configuration = next((configurations[folder] for folder in folders if folder in configurations), "")
-            yield from _pair(text, rows, places[0], places[1].file, has_mark, configuration, audit)
+            contents = [partial(text_of, name), partial(text_of, rows_name)]
+            places = archive.place(name), archive.place(rows_name)
+            for pair in _pair(contents, places, configuration, audit):
+                yield replace(pair, has_mark=name in marked)
         elif end not in (".ann", "conf"):
             audit.note("other files in an archive, left out")
 
 
-def _drop_orphan(annotations: str | None, place: Place, audit: Audit) -> None:
+def _drop_orphan(annotations: str, place: Place, audit: Audit) -> None:
     """Annotations without their text are a loss, unless there are none."""
-    if annotations is not None and annotations.strip():
+    if annotations.strip():
         audit.dropped(place, "document", "", "annotations without a .txt file beside them")
         _drop_mentions(annotations, place.file, audit)
 
@@ -141,16 +149,19 @@ def _drop_mentions(annotations: str, rows: Path, audit: Audit) -> None:
 
 
 def _pair(
-    text: str | None, annotations: str | None, place: Place, rows: Path, has_mark: bool, conf: str, audit: Audit
+    contents: Sequence[Callable[[], str]], places: tuple[Place, Place], conf: str, audit: Audit
 ) -> Iterator[Pair]:
     """The pair, or none if one of the two cannot be read: then each of its mentions is lost."""
-    if text is not None and annotations is not None:
-        if text.strip() or annotations.strip():
-            yield Pair(text, annotations, place, rows, has_mark, conf)
-        else:
-            audit.note("empty texts, left out")
-        return
-    _drop_mentions(annotations or "", rows, audit)
+    read: dict[Place, str] = {}
+    for content, place in zip(contents, places):
+        with audit.losing(place):
+            read[place] = content()
+    if len(read) < 2:
+        _drop_mentions(read.get(places[1], ""), places[1].file, audit)
+    elif "".join(read.values()).strip():
+        yield Pair(read[places[0]], read[places[1]], places[0], places[1].file, configuration=conf)
+    else:
+        audit.note("empty texts, left out")
 
 
 @lru_cache(maxsize=64)
@@ -185,25 +196,20 @@ def _record(pair: Pair, audit: Audit) -> Record:
     for row, place in _rows(pair):
         identifier, _, rest = row.partition("\t")
         kind = row[0]
-        problem = ""
-        if kind == "T":
-            mention = _mention(rest, place)
-            if mention is None:
-                problem = _ORDER
-            elif mentions.setdefault(identifier, mention) is not mention:
-                problem = "a second mention with this id"
-        elif kind in "AM" and (match := _ATTRIBUTE.fullmatch(rest)):
-            said.append((match["of"], (match["name"], (match["value"] or "").strip()), place))
-        elif kind == "R" and (match := _RELATION.fullmatch(rest)) and is_label(match["label"]):
-            relations.append(LinkRow(match["label"], match["head"], match["tail"], place))
-        elif kind in _NOT_KEPT and rest:
-            if (event := _EVENT.match(rest)) and kind == "E":
-                triggers[identifier] = event["trigger"]
-            audit.note(f"{_NOT_KEPT[kind]}, not kept")
-        else:
-            problem = "not an annotation of brat's standoff format"
-        if problem:
-            audit.dropped(place, "line", "", problem)
+        with audit.losing(place):
+            if kind == "T":
+                mention = _mention(rest, place)
+                need(mentions.setdefault(identifier, mention) is mention, "a second mention with this id")
+            elif kind in "AM" and (match := _ATTRIBUTE.fullmatch(rest)):
+                said.append((match["of"], (match["name"], (match["value"] or "").strip()), place))
+            elif kind == "R" and (match := _RELATION.fullmatch(rest)) and is_label(match["label"]):
+                relations.append(LinkRow(match["label"], match["head"], match["tail"], place))
+            elif kind in _NOT_KEPT and rest:
+                if (event := _EVENT.match(rest)) and kind == "E":
+                    triggers[identifier] = event["trigger"]
+                audit.note(f"{_NOT_KEPT[kind]}, not kept")
+            else:
+                raise LossError("not an annotation of brat's standoff format")
     attributes: dict[str, list[tuple[str, str]]] = {}
     for of, attribute, place in said:
         target = triggers.get(of, of)
@@ -252,10 +258,9 @@ def _fragments(offsets: str) -> tuple[Bounds, ...]:
     return tuple(zip(numbers[::2], numbers[1::2]))
 
 
-def _mention(rest: str, place: Place) -> Mention | None:
-    """The mention of a row; None if it is none."""
+def _mention(rest: str, place: Place) -> Mention:
+    """The mention of a row. Raises LossError."""
     head, tab, words = rest.partition("\t")
-    match = _MENTION.fullmatch(head.strip(" ")) if tab else None
-    if match is None or not is_label(match["label"]):
-        return None
+    match = _MENTION.fullmatch(head.strip(" "))
+    match = need(match if tab and match and is_label(match["label"]) else None, _ORDER)
     return Mention(_fragments(match["offsets"]), words, match["label"], place)

@@ -1,13 +1,11 @@
 """Columns of words and tags: a word a line, a blank line after each sentence.
 
 BIO, IOB1, IOBES, BMES, BMEWO and BILOU are all read by one rule: a mention goes on while ``I-``, ``M-``, ``E-`` or
-``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``B-`` right after a mention
-begins another one, ``I-`` that follows nothing begins one too (IOB1 writes all its mentions so), and a mention at the
-end of a sentence needs no closing. Several columns of tags are layers, each read on its own, so that mentions may be
-nested.
+``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``I-`` that follows nothing
+begins one, as all mentions of IOB1. Several columns of tags are layers, so that mentions may be nested.
 
-Words are kept as given; where blanks stood between them is known only from a ``MISC`` column, as CoNLL-U Plus has it
-and ``medmtl export conll`` writes it: ``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
+Where blanks stood is known only from a ``MISC`` column, as CoNLL-U Plus has it and ``medmtl export conll`` writes it:
+``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
 """
 
 import re
@@ -22,7 +20,7 @@ from ..options import SPANS, STATUSES, columns
 from ..reader import Reader
 from ..record import EXACT, MAX_CHARACTERS, Entity, Record, is_label
 from ..scheme import FINDINGS_ONLY, GROUP, NER, Scheme
-from .files import read_lines
+from .files import UNREADABLE, read_lines
 
 HEADER = "# global.columns = "
 ENTITY_COLUMN, FINDING_COLUMN = "MEDMTL:NER", "MEDMTL:FINDINGS"
@@ -36,7 +34,6 @@ _SEPARATOR = re.compile(r"-DOCSTART-(\s.*)?|###MEDLINE:\d+\s*")
 _TAG = re.compile(r"(?P<prefix>[BIESLUMW])(?:[-_](?P<label>\S.*))?")  # beside O
 _BLANKS = re.compile(" +")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
-_UNREADABLE = "\x00"  # stands for a line that cannot be decoded: a blank line would end the sentence
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
 _PLAIN = re.compile(r"[^\s|\\_]+")
 _SAID = re.compile(r"(?P<status>" + "|".join(STATUSES) + r")(?P<modifiers>(?:\+[a-z][a-z0-9_]*)*)")
@@ -131,7 +128,7 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
     document: int | None = None
     n_columns = layout.n_columns
     sentence = TaggedSentence(Place(path, 1), document)
-    for number, line in read_lines(path, audit, instead=_UNREADABLE):
+    for number, line in read_lines(path, audit, instead=UNREADABLE):
         is_separator = line[:1] in ("-", "#") and bool(_SEPARATOR.fullmatch(line) or _NEWDOC.fullmatch(line))
         if is_separator or not line.strip(" \t"):
             yield from _finished(sentence, audit)
@@ -144,7 +141,7 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
         if problem == BLANK_WORDS:
             audit.note(problem)
             continue
-        tags = [] if problem else [_read_tag(columns[at]) for at in layout.tags]
+        tags = [] if problem else [read_tag(columns[at]) for at in layout.tags]
         if not problem and None in tags:
             problem = "the tag is neither O nor a label with B-, I-, M-, E-, S-, L-, U- or W- before it"
         if problem and line[0] == "#":
@@ -164,13 +161,13 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
             continue
         sentence.is_broken = True
         sentence.open.clear()
-        if line != _UNREADABLE:  # which is listed already
+        if line != UNREADABLE:  # which is listed already
             audit.dropped(place, "line", "", problem)
     yield from _finished(sentence, audit)
 
 
 @lru_cache(maxsize=4096)
-def _read_tag(tag: str) -> tuple[str, str] | None:
+def read_tag(tag: str) -> tuple[str, str] | None:
     """The prefix and the label of a tag, both empty outside of mentions; None for what is no tag."""
     tag = tag.strip(" ")
     if tag in ("O", "_"):  # the second is how CoNLL-U and WebAnno write a column that is empty

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need
 from ..record import MAX_CHARACTERS
 from .files import lines_of
 
@@ -69,24 +69,21 @@ def _rows(lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit
     reader = csv.reader(source, delimiter=mark, strict=True)
     while True:
         place = Place(lines.path, lines.number + 1)
-        reason = ""
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            cause = "more than 10,000,000 characters" if "limit" in str(error) else "that does not end, or goes on"
-            fields, reason = [], f"a row that is no CSV: a quoted field {cause}. Quotes inside one are written twice"
-        problem, lines.problem = lines.problem, ""
-        if len(fields) > n_columns and not any(map(str.strip, fields[n_columns:])):
-            fields = fields[:n_columns]  # a spreadsheet's empty columns
-        reason = reason or problem
-        if fields and not reason and len(fields) != n_columns:
-            reason = f"{len(fields)} columns: expected {n_columns}"
-        if reason:
-            audit.dropped(place, "line", "", reason)
-        elif any(map(str.strip, fields)):
-            yield place, fields
+        with audit.losing(place):
+            try:
+                fields = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                cause = "more than 10,000,000 characters" if "limit" in str(error) else "that does not end, or goes on"
+                lines.problem = f"a row that is no CSV: a quoted field {cause}. Quotes inside one are written twice"
+            problem, lines.problem = lines.problem, ""
+            need(not problem, problem)
+            if len(fields) > n_columns and not any(map(str.strip, fields[n_columns:])):
+                fields = fields[:n_columns]  # a spreadsheet's empty columns
+            need(len(fields) in (0, n_columns), f"{len(fields)} columns: expected {n_columns}")
+            if any(map(str.strip, fields)):
+                yield place, fields
 
 
 def _candidates(path: Path, delimiter: str) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..audit import Audit
+from ..audit import Audit, LossError, need
 from ..options import DELIMITER, SPANS_KEY, UNIT, name, names
 from ..reader import Reader
 from ..record import EXACT, RULE, Record, label_problem, read_label
@@ -18,14 +18,11 @@ def read_sentences(
     """A record for each row. ``labels``: those that were annotated, used or not, and no others; none for what
     occurs."""
     for place, (words, given) in read_table(path, (text, label), delimiter, audit):
-        class_label = read_label(given, audit)
-        if class_label is None:
-            audit.dropped(place, "line", "", f"a row {label_problem(given)}")
-        elif labels and class_label not in labels:
-            audit.dropped(place, "line", class_label, "a label that the setting 'labels' does not name")
-        else:
+        with audit.losing(place):
+            name = need(read_label(given, audit), f"a row {label_problem(given)}")
+            need(not labels or name in labels, "a label that the setting 'labels' does not name", label=name)
             sentences = RULE if unit == "doc" else EXACT
-            yield Record(words, place, classes=[class_label], sentences=sentences, declared_labels=labels)
+            yield Record(words, place, classes=[name], sentences=sentences, declared_labels=labels)
 
 
 def read_pairs(
@@ -34,13 +31,11 @@ def read_pairs(
     """A pair for each row; the labels in ``none`` say that there is no relation. Rows with the same first text go to
     one side of a split."""
     for place, (text, other_text, given) in read_table(path, (first, second, label), delimiter, audit):
-        verdict = read_label(given, audit)
-        if given in none or verdict in none:
-            verdict = None
-        elif verdict is None:
-            audit.dropped(place, "line", "", f"a row {label_problem(given)}")
-            continue
-        yield Record(text, place, second=other_text, verdict=verdict, key=text)
+        with audit.losing(place):
+            verdict = read_label(given, audit)
+            is_none = given in none or verdict in none
+            need(is_none or verdict, f"a row {label_problem(given)}")
+            yield Record(text, place, second=other_text, verdict=None if is_none else verdict, key=text)
 
 
 def read_scores(
@@ -48,13 +43,13 @@ def read_scores(
 ) -> Iterator[Record]:
     """A pair for each row, with a number for a regression and the one ``label`` of all."""
     for place, (text, other_text, given) in read_table(path, (first, second, score), delimiter, audit):
-        try:
-            value = number(float(given))
-        except ValueError:
-            value = None
-        if value is None:
-            audit.dropped(place, "line", "", "a row whose score is no number")
-        else:
+        with audit.losing(place):
+            try:
+                value = number(float(given))
+            except ValueError:
+                value = None
+            if value is None:
+                raise LossError("a row whose score is no number")
             yield Record(text, place, second=other_text, verdict=label, value=value, key=text)
 
 

@@ -67,7 +67,9 @@ def _record(value: Value, given: JsonText, kind: str | None) -> Record:
     spans: list[Entity] = []
     if annotation is not None and (_kind(annotation) or kind) != _CLASSES:
         for part in parts:
-            spans += _old_mention(part, given) if isinstance(part, dict) else _triple(part, given)
+            if isinstance(part, dict):
+                part = [part.get("start_offset"), part.get("end_offset"), _named(part.get("label"), given.audit)]
+            spans += _triple(part, given)
         record.entities = spans
     elif annotation is not None:
         labels = [part.get("label") if isinstance(part, dict) else part for part in parts]
@@ -97,10 +99,6 @@ def _triple(part: Any, given: JsonText) -> list[Entity]:
         return given.mention(*part)
     given.lose("a mention that is not [start, end, label]")
     return []
-
-
-def _old_mention(part: Value, given: JsonText) -> list[Entity]:
-    return given.mention(part.get("start_offset"), part.get("end_offset"), _named(part.get("label"), given.audit))
 
 
 def _named(label: Any, audit: Audit) -> Any:

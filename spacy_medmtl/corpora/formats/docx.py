@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need
 from .archive import opened
 from .xml import Element, line_of, local, parse_xml
 
@@ -15,17 +15,12 @@ Row = tuple[Place, list[str]]  # the texts of its cells, their paragraphs joined
 
 
 def read_tables(path: Path, audit: Audit) -> list[list[Row]]:
-    """The tables of a document; none, and a loss (MedmtlError E401 in stop mode), if it cannot be read."""
+    """The tables of a document. Raises LossError if it cannot be read."""
     with opened(path, audit) as archive:
-        if archive is None:
-            return []
         place = archive.place(DOCUMENT)
-        if DOCUMENT not in archive.members:
-            audit.dropped(place, "document", "", "the member is missing: this is no Word document")
-            return []
-        content = archive.read(DOCUMENT, max_bytes=MAX_BYTES)
-    root = None if content is None else parse_xml(content, place, audit)
-    return [] if root is None else [_rows(table, place.file) for table in root.iter("{*}tbl")]
+        need(DOCUMENT in archive.members, "the member is missing: this is no Word document", "document")
+        root = parse_xml(archive.read(DOCUMENT, max_bytes=MAX_BYTES), place, audit)
+    return [_rows(table, place.file) for table in root.iter("{*}tbl")]
 
 
 def _rows(table: Element, path: Path) -> list[Row]:

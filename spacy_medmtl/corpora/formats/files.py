@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ...errors import MedmtlError
-from ..audit import Audit, Place
+from ..audit import Audit, LossError, Place, need
 
 MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark is the beginning of this one
@@ -23,7 +23,8 @@ _NO_TEXT = {
 }
 _LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 _HEAD = 1 << 16  # bytes in which a line ends, if any does
-_WIDE = ("utf-16", "utf-32")
+UNREADABLE = "\x00"  # stands for a line that cannot be decoded, where neighbouring lines belong together
+WIDE = ("utf-16", "utf-32")
 _ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Windows it is cp1252)"
 
 
@@ -75,39 +76,41 @@ def check_text(head: bytes, path: Path) -> None:
         raise MedmtlError("E402", path=path, problem=f"is {kind}, and no text: unpack it, or save it as text")
 
 
-def encoding_of(head: bytes, path: Path, audit: Audit) -> str:
-    """The encoding that a file's byte order mark names, or the zeros between its first letters; else that of the
-    conversion. Raises MedmtlError E402 for a file that is no text."""
-    check_text(head, path)
+def encoding_of(head: bytes, default: str = "utf-8") -> str:
+    """Of a text, by its first bytes: what the byte order mark names, or the zeros between the first letters tell."""
     pattern = bytes(map(bool, head[:4]))  # 1 where a byte is not zero
-    unmarked = {b"\1\0\1\0": "utf-16-le", b"\0\1\0\1": "utf-16-be"}.get(pattern, audit.encoding)
+    unmarked = {b"\1\0\1\0": "utf-16-le", b"\0\1\0\1": "utf-16-be"}.get(pattern, default)
     return next((name for mark, name in MARKS if head.startswith(mark)), unmarked)
 
 
-def decoded(content: bytes, place: Place, audit: Audit) -> str | None:
+def checked_encoding(head: bytes, path: Path, audit: Audit) -> str:
+    """``encoding_of`` a file of the conversion. Raises MedmtlError E402 for one that is no text."""
+    check_text(head, path)
+    return encoding_of(head, audit.encoding)
+
+
+def decoded(content: bytes, place: Place, audit: Audit) -> str:
     """The text of a file or member as it stands, without a byte order mark, line ends included, because offsets count
-    them. None and a loss (MedmtlError E401 in stop mode) if it is in another encoding."""
-    encoding = encoding_of(content[:4], place.file, audit)
+    them. Raises LossError if it is in another encoding."""
+    encoding = checked_encoding(content[:4], place.file, audit)
     try:
         return content.decode(encoding)
     except UnicodeError as error:
         at = error.start + 1 if isinstance(error, UnicodeDecodeError) else 1
-        audit.dropped(place, "document", "", f"byte {at} of it is not {_shown(encoding)}: {_ADVICE}")
-        return None
+        problem = f"byte {at} of it is not {_shown(encoding)}: {_ADVICE}"
+    raise LossError(problem, "document", place=place)
 
 
-def read_text(path: Path, audit: Audit, *, max_bytes: int | None = None) -> str | None:
-    """``decoded`` of a file; a loss, too, if it cannot be read or is too long."""
+def read_text(path: Path, audit: Audit, *, max_bytes: int | None = None) -> str:
+    """``decoded`` of a file. Raises LossError, too, if it cannot be read or is too long."""
     place = Place(path, 1)
     try:
         with path.open("rb") as stream:
             content = stream.read(-1 if max_bytes is None else max_bytes + 1)
     except OSError as error:
-        audit.dropped(place, "document", "", f"the file cannot be read ({error.strerror})")
-        return None
+        raise LossError(f"the file cannot be read ({error.strerror})", "document", place=place) from None
     if max_bytes is not None and len(content) > max_bytes:
-        audit.dropped(place, "document", "", f"more than {max_bytes} bytes")
-        return None
+        raise LossError(f"more than {max_bytes} bytes", "document", place=place)
     audit.bytes_read[0] += len(content)
     return decoded(content, place, audit)
 
@@ -121,10 +124,10 @@ def lines_of(path: Path, audit: Audit) -> Iterator[tuple[int, str, str]]:
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
-        encoding = encoding_of(head[:4], path, audit)
+        encoding = checked_encoding(head[:4], path, audit)
         stream.seek(0)
         end = "\r" if b"\r" in head and b"\n" not in head else "\n"
-        is_text = end == "\r" or encoding.lower().startswith(_WIDE)  # no line of bytes ends at a line feed there
+        is_text = end == "\r" or encoding.lower().startswith(WIDE)  # no line of bytes ends at a line feed there
         lines: Iterable[str | bytes] = io.TextIOWrapper(stream, encoding, "replace", end) if is_text else stream
         for number, raw in enumerate(lines, 1):
             audit.bytes_read[0] += len(raw)
@@ -171,18 +174,18 @@ def read_rows(
             audit.dropped(place, "line", "", f"{len(columns)} columns: expected {n_columns}, separated by tabs")
 
 
-def companion(
-    path: Path, suffixes: Sequence[str], folders: Sequence[str] = (), audit: Audit | None = None
-) -> Path | None:
+def find_companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
     """The file with the stem of ``path`` and one of the suffixes, beside it or in one of the ``folders`` (relative to
-    the folder of ``path``). None if there is none; with an audit, its document is then a loss."""
+    the folder of ``path``); None if there is none."""
     places = (path.parent / folder / f"{path.stem}{suffix}" for folder in (".", *folders) for suffix in suffixes)
-    file = next((place for place in places if place.is_file()), None)
-    if file is None and audit is not None:
-        expected = " or in ".join(["beside the text", *folders])
-        reason = f"the companion file with the suffix {' or '.join(suffixes)} is missing: expected {expected}"
-        audit.dropped(Place(path, 1), "document", "", reason)
-    return file
+    return next((place for place in places if place.is_file()), None)
+
+
+def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path:
+    """``find_companion``. Raises LossError if there is none."""
+    expected = " or in ".join(["beside the text", *folders])
+    missing = f"the companion file with the suffix {' or '.join(suffixes)} is missing: expected {expected}"
+    return need(find_companion(path, suffixes, folders), missing)
 
 
 def _shown(encoding: str) -> str:

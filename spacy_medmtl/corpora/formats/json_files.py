@@ -4,12 +4,12 @@ import codecs
 import itertools
 import json
 import re
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from ..audit import Audit, Place
-from .files import encoding_of, read_lines
+from .files import checked_encoding, read_lines
 
 MAX_ELEMENT = 64_000_000  # characters; what is longer is taken for broken
 _CHUNK = 1 << 16
@@ -18,6 +18,7 @@ _COMMA = re.compile(r"[ \t\r\n]*,")
 _NAME = re.compile(r'[ \t\r\n]*("(?:[^"\\]|\\["\\/bfnrtu])*")[ \t\r\n]*:[ \t\r\n]*')
 _HEAD = re.compile(r"[ \t\r\n]*\[")
 _NEXT = re.compile(r"[ \t\r\n]*(,|\])?[ \t\r\n]*")
+BROKEN = "broken JSON; what stands from here on is not read"
 _DECODER = json.JSONDecoder()
 Values = Iterator[tuple[Place, Any]]
 
@@ -53,12 +54,10 @@ def read_json(path: Path, audit: Audit, *, keys: Collection[str] = ()) -> Values
             if any(_value(line) is not None for line in first):
                 yield from read_json_lines(path, audit)
                 return
-            problem = yield from _values(path, window)
+            yield from _values(path, window)
         else:
             window.skip_to((head or member).end())  # type: ignore[union-attr]
-            problem = yield from _elements(path, window, is_member=member is not None)
-        if problem is not None:
-            audit.dropped(Place(problem[0], window.line), "document", "", problem[1])
+            yield from _elements(path, window, is_member=member is not None)
 
 
 class _Window:
@@ -66,11 +65,15 @@ class _Window:
 
     def __init__(self, stream: IO[bytes], path: Path, audit: Audit) -> None:
         self.stream, self.audit = stream, audit
-        encoding = encoding_of(stream.read(4), path, audit)
+        encoding = checked_encoding(stream.read(4), path, audit)
         stream.seek(0)
         errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
         self.decode = codecs.getincrementaldecoder(encoding)(errors).decode
         self.text, self.at, self.line, self.at_end = "", 0, 1, False
+
+    def lose(self, file: Path, reason: str) -> None:
+        """What stands from here on is a loss (MedmtlError E401 in stop mode)."""
+        self.audit.dropped(Place(file, self.line), "document", "", reason)
 
     def more(self) -> bool:
         """Read at least as much again as is there, and leave behind what was read. Whether anything came."""
@@ -110,38 +113,34 @@ class _Window:
                     return None
 
 
-Problem = tuple[Path, str] | None
-
-
-def _elements(path: Path, window: _Window, *, is_member: bool) -> Generator[tuple[Place, Any], None, Problem]:
-    """The elements of the array in which the window stands; returns what is wrong, and the element in which it is."""
+def _elements(path: Path, window: _Window, *, is_member: bool) -> Values:
+    """The elements of the array in which the window stands."""
     for number in itertools.count():
         mark = window.mark()
         element = Path(f"{path}[{number}]")
         if mark == "]":
             break
         if (mark == ",") == (number == 0):
-            return element, "expected a comma between two elements of an array, or its end; the rest is not read"
+            problem = "expected a comma between two elements of an array, or its end; the rest is not read"
+            return window.lose(element, problem)
         place = Place(element, window.line)
         decoded = window.value()
         if decoded is None:
-            return element, "broken JSON; what stands from here on is not read"
+            return window.lose(element, BROKEN)
         yield place, decoded[0]
     if window.text[window.at :][:1] not in (("}", ",") if is_member else ("",)):
-        return path, "text behind the end of the array, which is not read"
-    return None
+        window.lose(path, "text behind the end of the array, which is not read")
 
 
-def _values(path: Path, window: _Window) -> Generator[tuple[Place, Any], None, Problem]:
+def _values(path: Path, window: _Window) -> Values:
     if not window.text.strip():
-        return path, "no JSON in the file"
+        window.lose(path, "no JSON in the file")
     while window.mark() or window.at < len(window.text):
         place = Place(path, window.line)
         decoded = window.value()
         if decoded is None:
-            return path, "broken JSON; what stands from here on is not read"
+            return window.lose(path, BROKEN)
         yield place, decoded[0]
-    return None
 
 
 def _head_of_member(text: str, keys: Collection[str]) -> "re.Match[str] | None":

@@ -1,15 +1,15 @@
 """Values of decoded JSON, where any value may be of any type, as mentions, labels and attributes."""
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ...annotations.groups import ENTITIES
-from ..audit import Audit, Place
-from ..record import FALSE, Attributes, Entity, LinkRow, are_fragments, is_unicode, label_problem, read_label
+from ..audit import Audit, LossError, Place, need
+from ..record import FALSE, Attributes, Bounds, Entity, LinkRow, is_unicode, label_problem, read_label
 
-Mention = tuple[int, int, str, Attributes]  # start, end, label, what is said of it
+Mention = tuple[Bounds, str, Attributes]  # where, label, what is said of it
 Value = dict[str, Any]  # a JSON object
 
 
@@ -25,6 +25,10 @@ class JsonText:
         """Something of it does not reach the output."""
         self.audit.dropped(self.place, "line", "", reason)
 
+    def label(self, value: Any, what: str) -> str:
+        """A label. Raises LossError for what is none, ``what`` being what it is the label of."""
+        return need(read_label(value, self.audit), f"{what} {label_problem(value)}")
+
     def objects(self, value: Any, what: str) -> list[Value]:
         """The JSON objects of a list; None stands for an empty one, and whatever else is there is a loss."""
         parts = value if isinstance(value, list) else [] if value is None else [value]
@@ -35,13 +39,9 @@ class JsonText:
 
     def mention(self, start: Any, end: Any, label: Any, attributes: Attributes = ()) -> list[Entity]:
         """The mention of one stretch, or a loss and none."""
-        name = read_label(label, self.audit)
-        if type(start) is not int or type(end) is not int or not are_fragments(((start, end),), len(self.text)):
-            self.lose("a mention whose offsets are no characters of the text")
-        elif name is None:
-            self.lose(f"a mention {label_problem(label)}")
-        else:
-            return [Entity(name, ((start, end),), self.place, attributes)]
+        with self.audit.losing(self.place):
+            bounds = within(start, end, self.text)
+            return [Entity(self.label(label, "a mention"), (bounds,), self.place, attributes)]
         return []
 
     def mentions(self, value: Any, what: str, known: Collection[str] | None = None) -> list[Entity]:
@@ -59,25 +59,19 @@ class JsonText:
         """The labels of a text: one or a list of them."""
         labels: list[str] = []
         for given in value if isinstance(value, list) else [value]:
-            name = read_label(given, self.audit)
-            if name is None:
-                self.lose(f"a class of the text {label_problem(given)}")
-            else:
-                labels.append(name)
+            with self.audit.losing(self.place):
+                labels.append(self.label(given, "a class of the text"))
         return labels
 
     def link_rows(self, value: Any, names: tuple[str, str, str]) -> Iterator[LinkRow]:
         """The relations of a list of objects, by the names of their label and of the ids of head and tail."""
         for given in self.objects(value, "a relation"):
-            label, head, tail = (given.get(name) for name in names)
-            name = read_label(label, self.audit)
-            if name is None:
-                self.lose(f"a relation {label_problem(label)}")
-            else:
-                yield LinkRow(name, str(head), str(tail), self.place)
+            label, head, tail = map(given.get, names)
+            with self.audit.losing(self.place):
+                yield LinkRow(self.label(label, "a relation"), str(head), str(tail), self.place)
 
 
-def has_types(value: Any, types: Mapping[str, type]) -> bool:
+def has_types(value: Any, **types: type) -> bool:
     """Whether a value is an object with members of these types: texts that are not blank and can be written, numbers
     that are no flags."""
     if not isinstance(value, dict) or not all(type(value.get(name)) is kind for name, kind in types.items()):
@@ -86,32 +80,40 @@ def has_types(value: Any, types: Mapping[str, type]) -> bool:
     return all(text.strip() and is_unicode(text) for text in texts)
 
 
-def within(start: Any, end: Any, text: str) -> bool:
-    """Whether two values are offsets of at least one character of a text."""
-    return type(start) is int and type(end) is int and 0 <= start < end <= len(text)
+def object_with(value: Any, **types: type) -> Value:
+    """The object. Raises LossError for a value without members of these types, as ``has_types`` says."""
+    if not has_types(value, **types):
+        raise LossError(f"expected a JSON object with {', '.join(types)} (texts not empty, UTF-8)")
+    return dict(value)
+
+
+def within(start: Any, end: Any, text: str) -> Bounds:
+    """Two values as a stretch of a text. Raises LossError if they are no offsets of at least one character of it."""
+    need(type(start) is int and type(end) is int and 0 <= start < end <= len(text), "the offsets are outside the text")
+    return start, end
+
+
+def typed_span(given: Any, text: str) -> Mention:
+    """``[start, end, type]`` as a mention of a text. Raises LossError."""
+    is_triple = isinstance(given, list) and list(map(type, given)) == [int, int, str]
+    need(is_triple, "an entity that is not [start, end, type]")
+    return within(given[0], given[1], text), given[2], ()
 
 
 def mentions(
     given: Iterable[Any],
     text: str,
-    read: Callable[[Any, str], "Mention | str"],
+    read: Callable[[Any, str], Mention],
     place: Place,
     audit: Audit,
     at: int = 0,
     kind: str = ENTITIES,
     label: str = "",
 ) -> Iterator[Entity]:
-    """The mentions of a part of a text, which begins at ``at``.
-
-    ``read(mention, part)`` gives one with the offsets of the part, or what is wrong with it: then it is a loss of this
-    ``kind`` and ``label`` (MedmtlError E401 in stop mode).
-    """
+    """The mentions of a part of a text, which begins at ``at``; ``read(mention, part)`` may raise LossError."""
     for mention in given:
-        mention_or_problem = read(mention, text)
-        if isinstance(mention_or_problem, str):
-            audit.dropped(place, kind, label, mention_or_problem)
-        else:
-            start, end, name, attributes = mention_or_problem
+        with audit.losing(place, kind, label):
+            (start, end), name, attributes = read(mention, text)
             yield Entity(name, ((at + start, at + end),), place, attributes)
 
 

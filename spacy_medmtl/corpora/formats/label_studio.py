@@ -1,8 +1,5 @@
 """Label Studio's JSON export: an array of tasks, each with a text and the annotations of one or several people
 (``completions``, before its version 1.0).
-
-Regions (``labels``), choices for a region (attributes of it), choices for the text (its classes) and relations are
-read. How offsets count is decided by the regions' own words, see ``words``.
 """
 
 from collections.abc import Iterator
@@ -12,7 +9,7 @@ from typing import Any
 from ..audit import Audit
 from ..options import SPANS, UNIT, choice, name
 from ..reader import Reader
-from ..record import Entity, LinkRow, Record, resolve_links
+from ..record import LinkRow, Record, resolve_links
 from ..scheme import Scheme
 from .json_files import read_json
 from .json_values import JsonText, Value
@@ -97,16 +94,11 @@ def _record(results: list[Value], given: JsonText) -> Record:
         for name, value in regions
         for label in _labels(value)
     ]
-    entities: list[Entity] = []
-    by_id: dict[str, Entity] = {}
     found = entities_at(given.text, [mention for _, mention in mentions], given.audit)
-    for (identifier, _), entity in zip(mentions, found):
-        if entity is not None:
-            entities.append(entity)
-            by_id.setdefault(identifier, entity)
+    named = [(name, entity) for (name, _), entity in zip(mentions, found) if entity is not None]
     record = Record(given.text, given.place, is_explicit=False, classes=classes)
-    record.entities = entities if regions or classes is None else None
-    record.links = resolve_links(rows, by_id, given.audit)
+    record.entities = [entity for _, entity in named] if regions or classes is None else None
+    record.links = resolve_links(rows, dict(reversed(named)), given.audit)  # an id means its first label
     return record
 
 

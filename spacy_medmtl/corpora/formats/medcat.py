@@ -1,14 +1,14 @@
 """The JSON export of MedCATtrainer: projects with documents, of which concepts are annotated at offsets, each with meta
 annotations (``Presence``, ``Subject``, ``Time`` and others) that say how it is asserted.
 
-Written from the tool's documentation. What was deleted, marked as irrelevant or never validated is counted.
+Written from the tool's documentation.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..audit import Audit
+from ..audit import Audit, need
 from ..options import SPANS, choice, meanings, name
 from ..reader import Reader
 from ..record import Attributes, Entity, Record, resolve_links
@@ -35,7 +35,7 @@ def read(path: Path, audit: Audit, *, label: str = "Concept") -> Iterator[Record
             audit.dropped(place, "document", "", "expected a project with documents")
             continue
         for document in project["documents"]:
-            if not has_types(document, {"text": str}):
+            if not has_types(document, text=str):
                 audit.note("documents without a text, left out")
                 continue
             given = JsonText(document["text"], place, audit)
@@ -60,24 +60,23 @@ READER = Reader(
 
 
 def _entities(document: Value, label: str, given: JsonText) -> Iterator[tuple[str, Entity]]:
-    kept: list[Value] = []
+    ids: list[str] = []
+    mentions: list[Mention] = []
     for annotation in given.objects(document.get("annotations"), "an annotation"):
         if any(map(annotation.get, ("deleted", "killed", "irrelevant"))) or annotation.get("validated") is False:
             given.audit.note("annotations that were deleted, irrelevant or not validated, left out")
-        elif type(annotation.get("start")) is not int or type(annotation.get("end")) is not int:
-            given.lose("an annotation whose start and end are no numbers")
-        elif not isinstance(annotation.get("value"), (str, type(None))):
-            given.lose("an annotation whose words are no text")
-        else:
-            kept.append(annotation)
-    mentions: list[Mention] = []
-    for annotation in kept:
-        stretch, said = (annotation["start"], annotation["end"]), _attributes(annotation.get("meta_anns"))
-        name = annotation.get(CUI) if label == CUI else label
-        mentions.append(Mention([stretch], annotation.get("value"), name, given.place, said))
-    for annotation, entity in zip(kept, entities_at(given.text, mentions, given.audit)):
+            continue
+        with given.audit.losing(given.place):
+            edges: list[Any] = [annotation.get("start"), annotation.get("end")]
+            words = annotation.get("value")
+            need(list(map(type, edges)) == [int, int], "an annotation whose start and end are no numbers")
+            need(isinstance(words, (str, type(None))), "an annotation whose words are no text")
+            name, said = annotation.get(CUI) if label == CUI else label, _attributes(annotation.get("meta_anns"))
+            mentions.append(Mention([(edges[0], edges[1])], words, name, given.place, said))
+            ids.append(str(annotation.get("id", edges)))
+    for identifier, entity in zip(ids, entities_at(given.text, mentions, given.audit)):
         if entity is not None:
-            yield str(annotation.get("id", entity.bounds)), entity
+            yield identifier, entity
 
 
 def _attributes(given: Any) -> Attributes:

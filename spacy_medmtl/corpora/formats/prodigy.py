@@ -1,15 +1,14 @@
 """Prodigy's JSON lines, which ``medmtl export jsonl`` writes too.
 
-Read from each line: ``text``, ``tokens``, ``spans``, ``relations``, ``answer``, the classes of the text (``accept``, or
-``label`` where there are no spans). Beyond Prodigy, from our export: ``sentences``, ``intents``, ``turns``,
-``judged_pairs``, and members of a span that say how it is asserted.
+Beyond Prodigy, from our export: ``sentences``, ``intents``, ``turns``, ``judged_pairs``, and members of a span that say
+how it is asserted.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..audit import Audit
+from ..audit import Audit, need
 from ..options import SPANS, UNIT
 from ..reader import Reader
 from ..record import EXACT, Entity, Link, Record, is_label
@@ -74,9 +73,9 @@ def _links(value: Value, record: Record, given: JsonText) -> Iterator[Link]:
         same = [mention for mention in record.entities or () if mention.fragments == free[0].fragments] or free
         ends.append(next((mention for mention in same if mention.label == label), same[0]))
     label, score = value.get("label"), value.get("score")
-    if (score is not None and number(score) is None) or not (label is None or is_label(label)):
-        given.lose("a relation whose label is no text or whose score is no number")
-    else:
+    with given.audit.losing(given.place):
+        is_link = (score is None or number(score) is not None) and (label is None or is_label(label))
+        need(is_link, "a relation whose label is no text or whose score is no number")
         is_usual = score in (None, float(label is not None))
         yield Link(label, ends[0], ends[1], given.place, None if is_usual else number(score))
 

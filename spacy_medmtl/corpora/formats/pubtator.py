@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need
 from ..options import SPANS
 from ..reader import Reader
 from ..record import Entity, Record, is_offset
@@ -74,34 +74,25 @@ def _articles(path: Path, block: Lines, audit: Audit) -> Iterator[Record]:
 
 
 def _entities(record: Record, rows: Lines, path: Path, audit: Audit) -> list[Entity]:
-    given: list[tuple[list[str], Place]] = []
+    mentions: list[Mention] = []
+    n_members: list[int] = []
     for number, line in rows:
-        columns, place = line.split("\t"), Place(path, number)
-        problem = _problem(columns, record.name)
-        if not problem and len(columns) in (4, 5) and not is_offset(columns[1]):
-            audit.note("relation lines not used")
-        elif problem:
-            audit.dropped(place, "line", "", problem)
-        else:
-            given.append((columns, place))
-    mentions = [
-        Mention([(int(columns[1]), int(columns[2]))], columns[3], columns[4], place) for columns, place in given
-    ]
+        place = Place(path, number)
+        with audit.losing(place):
+            columns = line.split("\t")
+            need(columns[0] == record.name, "a row with the id of another document")
+            if len(columns) in (4, 5) and columns[1][:1].isalpha():  # BioRED has a fifth column
+                audit.note("relation lines not used")
+                continue
+            expected = "expected 5 to 7 (a mention), 4 or 5 (a relation)"
+            need(len(columns) in (5, 6, 7), f"{len(columns)} columns: {expected}")
+            are_offsets = all(map(is_offset, columns[1:3]))
+            need(are_offsets, "columns 2 and 3 are no character offsets")
+            mentions.append(Mention([(int(columns[1]), int(columns[2]))], columns[3], columns[4], place))
+            n_members.append(columns[6].count("|") + 1 if len(columns) == 7 else 1)
     entities: list[Entity] = []
-    for (columns, _), entity in zip(given, entities_at(record.text, mentions, audit)):
+    for n, entity in zip(n_members, entities_at(record.text, mentions, audit)):
         if entity is not None:
-            members = columns[6].count("|") + 1 if len(columns) == 7 else 1
-            audit.note("composite mentions kept as one span", int(members > 1 or entity.label == COMPOSITE))
+            audit.note("composite mentions kept as one span", int(n > 1 or entity.label == COMPOSITE))
             entities.append(entity)
     return entities
-
-
-def _problem(columns: list[str], identifier: str | None) -> str:
-    """What is wrong with a row, or nothing."""
-    if columns[0] != identifier:
-        return "a row with the id of another document"
-    if len(columns) in (4, 5) and columns[1][:1].isalpha():  # a relation; BioRED has a fifth column
-        return ""
-    if len(columns) not in (5, 6, 7):
-        return f"{len(columns)} columns: expected 5 to 7 (a mention), 4 or 5 (a relation)"
-    return "" if is_offset(columns[1]) and is_offset(columns[2]) else "columns 2 and 3 are no character offsets"

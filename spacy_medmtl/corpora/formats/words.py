@@ -1,9 +1,9 @@
 """The words that a file repeats beside the offsets of a mention.
 
-Offsets are what an annotation tool keeps; the words are a copy that other tools change: they collapse blanks, mark the
-gap of a discontinuous mention, lose accents, escape line ends. So the words only have to agree as far as they can after
-such changes. And where they do not agree at the offsets as characters of the text, the file may count otherwise: line
-ends once or twice, UTF-16 units, bytes, a byte order mark. That is decided for a whole text, by the words.
+The words are a copy that other tools change: they collapse blanks, mark the gap of a discontinuous mention, lose
+accents, escape line ends. So they only have to agree as far as they can after such changes. And where they do not, the
+file may count otherwise: line ends once or twice, UTF-16 units, bytes, a byte order mark. That is decided for a whole
+text.
 """
 
 import html

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MedmtlError
-from ..audit import Audit, Place
+from ..audit import Audit, LossError, Place, need
 from .files import check_text
 
 DOCTYPE = "a document type declaration that defines entities or more, which is refused"
@@ -23,31 +23,34 @@ _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']
 _ROOT = re.compile(rb"<(?![?!])[^\s/>]+[^>]*>")
 
 
-def parse_xml(content: bytes, place: Place, audit: Audit, *, before: bytes = b"", after: bytes = b"") -> Element | None:
+def parse_xml(content: bytes, place: Place, audit: Audit, *, before: bytes = b"", after: bytes = b"") -> Element:
     """The root of a document (or of ``before`` and ``after``, if given, with the content between them).
 
-    None, and the document a loss (MedmtlError E401 in stop mode), if the XML is broken or refused.
+    Raises LossError, with the line, if the XML is broken or refused.
     """
     etree = _lxml()
     audit.bytes_read[0] += len(content)
-    defines = _DEFINES.search(content)
-    if defines is not None:
-        line = place.line + content.count(b"\n", 0, defines.start())
-        audit.dropped(Place(place.file, line), "document", "", DOCTYPE)
-        return None
+    _refuse_definitions(content, place)
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False, remove_comments=True
     )
     try:
         root = etree.fromstring(before + content + after, parser)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
-        line = place.line + max((getattr(error, "lineno", 0) or 1) - 1, 0)
-        audit.dropped(Place(place.file, line), "document", "", f"broken XML ({_cause(error)}); the document is lost")
-        return None
+        here = Place(place.file, place.line + max((getattr(error, "lineno", 0) or 1) - 1, 0))
+        reason = f"broken XML ({_cause(error)}); the document is lost"
+        raise LossError(reason, "document", place=here) from None
     if next(root.iter(etree.Entity), None) is not None:
-        audit.dropped(place, "document", "", "a reference to an entity that XML does not define")
-        return None
+        raise LossError("a reference to an entity that XML does not define", "document", place=place)
     return root
+
+
+def _refuse_definitions(content: bytes, place: Place) -> None:
+    """Raises LossError for a document type declaration that defines anything."""
+    defines = _DEFINES.search(content)
+    if defines is not None:
+        line = place.line + content.count(b"\n", 0, defines.start())
+        raise LossError(DOCTYPE, "document", place=Place(place.file, line))
 
 
 def read_elements(path: Path, tag: str, audit: Audit) -> Iterator[tuple[Element, int]]:
@@ -56,13 +59,10 @@ def read_elements(path: Path, tag: str, audit: Audit) -> Iterator[tuple[Element,
 
     Broken XML is a loss with its line (MedmtlError E401 in stop mode); then reading goes on at the next element.
     """
-    with _mapped(path) as data:
+    with _mapped(path) as data, audit.losing(Place(path, 1), "document"):
         first = re.search(rb"<%b(?=[\s/>])" % tag.encode(), data)
         head = bytes(data[: first.start() if first else len(data)])
-        defines = _DEFINES.search(head)
-        if defines is not None:
-            audit.dropped(Place(path, 1 + head.count(b"\n", 0, defines.start())), "document", "", DOCTYPE)
-            return
+        _refuse_definitions(head, Place(path, 1))
         roots = _ROOT.findall(re.sub(rb"<!--.*?-->|<!DOCTYPE[^>]*>", b"", head, flags=re.DOTALL))
         root = roots[0] if roots and not roots[0].endswith(b"/>") else b"<root>"
         name = re.match(rb"<([^\s>]+)", root)
@@ -73,19 +73,16 @@ def read_elements(path: Path, tag: str, audit: Audit) -> Iterator[tuple[Element,
         for start, end in _stretches(data, tag.encode()):
             line += data[at:start].count(b"\n")
             at = start
-            element = parse_xml(bytes(data[start:end]), Place(path, line), audit, before=before, after=after)
             n_elements += 1
-            if element is not None and len(element):
-                yield element[0], line - 1
-        if not n_elements:
-            audit.dropped(Place(path, 1), "document", "", f"no <{tag}> in the file: expected XML of this format")
-        elif (
-            roots
-            and end < len(data)
-            and not re.search(re.escape(after[:-1]) + rb"\s*>\s*(<!--.*)?\Z", data[end:], re.S)
-        ):
-            line += data[at:].rstrip().count(b"\n")
-            audit.dropped(Place(path, line), "document", "", "broken XML (the file ends before its root does)")
+            with audit.losing(Place(path, line)):
+                element = parse_xml(bytes(data[start:end]), Place(path, line), audit, before=before, after=after)
+                if len(element):
+                    yield element[0], line - 1
+        need(n_elements, f"no <{tag}> in the file: expected XML of this format")
+        closing = re.escape(after[:-1]) + rb"\s*>\s*(<!--.*)?\Z"
+        if roots and end < len(data) and not re.search(closing, data[end:], re.S):
+            last = Place(path, line + data[at:].rstrip().count(b"\n"))
+            raise LossError("broken XML (the file ends before its root does)", place=last)
 
 
 def line_of(element: Element, path: Path, before: int = 0) -> Place:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...annotations.groups import INTENTS
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need, one_of
 from ..formats.csv_rows import read_csv
 from ..formats.files import read_lines
 from ..formats.json_files import read_json
-from ..formats.json_values import has_types
+from ..formats.json_values import object_with
 from ..reader import Reader
 from ..record import EXACT, Record, joined
 from ..scheme import Scheme
@@ -40,50 +40,39 @@ Sentences = list[tuple[str, str]]  # label, text
 def read_covid_q(path: Path, audit: Audit) -> Iterator[Record]:
     """CSV without a header, ``question,label``."""
     for place, (question, label) in read_csv(path, 2, audit):
-        if label not in COVID_Q_LABELS:
-            audit.dropped(place, INTENTS, "", f"an unknown label: expected one of {', '.join(COVID_Q_LABELS)}")
-        else:
+        with audit.losing(place, INTENTS):
             key = " ".join(question.casefold().split())
-            yield Record(question, place, classes=[label], sentences=EXACT, key=key)
+            classes = [one_of(label, COVID_Q_LABELS)]
+            yield Record(question, place, classes=classes, sentences=EXACT, key=key)
 
 
 def read_kuake_qic(path: Path, audit: Audit) -> Iterator[Record]:
     """A JSON list of ``{id, query, label}``."""
-    for place, row in read_json(path, audit):
-        if not has_types(row, {"query": str, "label": str}):
-            audit.dropped(place, "document", "", "expected a JSON object with id, query (not empty, UTF-8) and label")
-        elif row["label"] not in KUAKE_QIC_LABELS:
-            expected = ", ".join(KUAKE_QIC_LABELS)
-            audit.dropped(place, "document", "", f"an unknown label: expected one of {expected}")
-        else:
-            key = " ".join(row["query"].split())
-            yield Record(row["query"], place, classes=[row["label"]], sentences=EXACT, key=key)
+    for place, value in read_json(path, audit):
+        with audit.losing(place, "document"):
+            row = object_with(value, query=str, label=str)
+            classes, key = [one_of(row["label"], KUAKE_QIC_LABELS)], " ".join(row["query"].split())
+            yield Record(row["query"], place, classes=classes, sentences=EXACT, key=key)
 
 
 def read_piboso(path: Path, audit: Audit) -> Iterator[Record]:
     """``###id``, then ``label TAB tokenised sentence`` lines, then a blank line: a record for each abstract, its tokens
     joined with blanks."""
     sentences: Sentences = []
-    is_open = False
     first = Place(path, 1)
+    is_open = False
     for number, line in read_lines(path, audit):
         place = Place(path, number)
         if line.startswith("###"):
             yield from _abstract(sentences, first)
             sentences, is_open, first = [], True, place
-            continue
-        if not line.strip():
-            continue
-        label, tab, text = line.partition("\t")
-        words = text.split()
-        if not tab or "\t" in text or not words:
-            audit.dropped(place, "line", "", "expected 'label TAB sentence'")
-        elif label not in PIBOSO_LABELS:
-            audit.dropped(place, INTENTS, "", f"an unknown label: expected one of {', '.join(PIBOSO_LABELS)}")
-        elif not is_open:
-            audit.dropped(place, INTENTS, label, "a sentence before the first '###id' line")
-        else:
-            sentences.append((label, " ".join(words)))
+        elif line.strip():
+            with audit.losing(place, INTENTS):
+                label, _, text = line.partition("\t")
+                need(text.strip() and "\t" not in text, "expected 'label TAB sentence'", "line")
+                one_of(label, PIBOSO_LABELS)
+                need(is_open, "a sentence before the first '###id' line", label=label)
+                sentences.append((label, " ".join(text.split())))
     yield from _abstract(sentences, first)
 
 
@@ -100,13 +89,12 @@ def read_mts_dialog(path: Path, audit: Audit) -> Iterator[Record]:
     (line ends as line feeds), each line at least one sentence; the section is a category of the whole Doc. The text of
     the section, a summary, is not used."""
     for place, row in read_csv(path, len(MTS_HEADER), audit):
-        section, dialogue = row[1].strip(), row[3]
-        if row != MTS_HEADER and section not in MTS_LABELS:
-            audit.dropped(place, "cats", "", f"an unknown section: expected one of {', '.join(MTS_LABELS)}")
-        elif row != MTS_HEADER:
-            turns = _turns(dialogue, audit)
-            key, starts = " ".join(dialogue.split()), [start for start, _ in turns]
-            yield Record(dialogue, place, classes=[section], key=key, starts=starts, turns=turns)
+        with audit.losing(place, "cats"):
+            if row != MTS_HEADER:
+                section, dialogue = one_of(row[1].strip(), MTS_LABELS, "section"), row[3]
+                turns = _turns(dialogue, audit)
+                key, starts = " ".join(dialogue.split()), [start for start, _ in turns]
+                yield Record(dialogue, place, classes=[section], key=key, starts=starts, turns=turns)
 
 
 def _turns(dialogue: str, audit: Audit) -> list[tuple[int, str | None]]:

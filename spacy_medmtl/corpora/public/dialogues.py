@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...annotations.groups import FINDINGS
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need, one_of
 from ..formats.json_files import read_json_lines
 from ..formats.json_values import Mention, has_types, mentions, within
 from ..reader import Reader
@@ -44,40 +44,35 @@ def dialogue_record(utterances: Sequence[Utterance], key: str | None = None) -> 
 def read_chip(path: Path, audit: Audit) -> Iterator[Record]:
     """An object ``{dialog_info: [{text, sender, ner: [{mention, range [start, end), type, attr}]}]}`` a line; ranges
     are characters of the utterance."""
-    for place, row in read_json_lines(path, audit):
-        given = row.get("dialog_info") if isinstance(row, dict) else None
-        if not given or not isinstance(given, list) or not all(map(_is_utterance, given)):
-            expected = f"utterances with text, sender ({' or '.join(SPEAKERS)}) and ner"
-            audit.dropped(place, "line", "", f"expected a JSON object with dialog_info, a list of {expected}")
-            continue
-        record = dialogue_record([Utterance(said["sender"], said["text"], place) for said in given])
-        record.entities = [
-            entity
-            for said, at in zip(given, record.starts)
-            for entity in mentions(said["ner"], said["text"], _finding, place, audit, at, FINDINGS, FINDING)
-        ]
-        yield record
+    for place, value in read_json_lines(path, audit):
+        with audit.losing(place):
+            given = value.get("dialog_info", []) if isinstance(value, dict) else []
+            is_dialogue = bool(given) and isinstance(given, list) and all(map(_is_utterance, given))
+            need(is_dialogue, "expected a JSON object with dialog_info, a list of utterances with text, sender and ner")
+            record = dialogue_record([Utterance(said["sender"], said["text"], place) for said in given])
+            record.entities = [
+                entity
+                for said, at in zip(given, record.starts)
+                for entity in mentions(said["ner"], said["text"], _finding, place, audit, at, FINDINGS, FINDING)
+            ]
+            yield record
 
 
 def _is_utterance(said: Any) -> bool:
-    return has_types(said, {"text": str, "sender": str, "ner": list}) and said["sender"] in SPEAKERS
+    return has_types(said, text=str, sender=str, ner=list) and said["sender"] in SPEAKERS
 
 
-def _finding(given: Any, text: str) -> Mention | str:
-    if not isinstance(given, dict) or not {"mention", "range", "type", "attr"} <= set(given):
-        return "a finding that is not {mention, range, type, attr}"
+def _finding(given: Any, text: str) -> Mention:
+    """Raises LossError."""
+    has_all = isinstance(given, dict) and {"mention", "range", "type", "attr"} <= set(given)
+    need(has_all, "a finding that is not {mention, range, type, attr}")
     bounds = given["range"]
-    if not isinstance(bounds, list) or list(map(type, bounds)) != [int, int]:
-        return "a range that is not [start, end]"
-    if not within(bounds[0], bounds[1], text):
-        return "the range is outside the utterance"
-    if text[slice(*bounds)] != given["mention"]:
-        return "the mention is not what stands at its range"
-    if given["type"] != CHIP_TYPE:
-        return f"an unknown type: expected {CHIP_TYPE}"
-    if not isinstance(given["attr"], str) or given["attr"] not in CHIP_STATUSES:
-        return f"an unknown status: expected one of {', '.join(CHIP_STATUSES)}"
-    return bounds[0], bounds[1], FINDING, asserted(CHIP_STATUSES[given["attr"]])
+    is_range = isinstance(bounds, list) and list(map(type, bounds)) == [int, int]
+    need(is_range, "a range that is not [start, end]")
+    start, end = within(bounds[0], bounds[1], text)
+    need(text[start:end] == given["mention"], "the mention is not what stands at its range")
+    one_of(given["type"], (CHIP_TYPE,), "type")
+    return (start, end), FINDING, asserted(CHIP_STATUSES[one_of(given["attr"], CHIP_STATUSES, "status")])
 
 
 CHIP_MDCFNPC = Reader(read_chip, Scheme(group=FINDINGS_ONLY, finding_label=FINDING))

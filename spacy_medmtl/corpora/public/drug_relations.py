@@ -7,10 +7,10 @@ from itertools import groupby, product
 from pathlib import Path
 
 from ...annotations.groups import RELATIONS
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need, one_of
 from ..formats.files import read_rows
 from ..formats.json_files import read_json_lines
-from ..formats.json_values import has_types
+from ..formats.json_values import object_with
 from ..reader import Reader
 from ..record import EXACT, Entity, Link, Record, is_offset
 from ..scheme import Scheme, own_names
@@ -48,12 +48,10 @@ def read_ade(path: Path, audit: Audit) -> Iterator[Record]:
 
 def _rows(path: Path, audit: Audit) -> Iterator[Row]:
     for place, columns in read_rows(path, audit, "|"):
-        if len(columns) != 8 or not all(map(is_offset, [*columns[3:5], *columns[6:8]])):
-            expected = "PMID|sentence|effect|begin|end|drug|begin|end"
-            audit.dropped(place, "line", "", f"expected 8 columns, parted by '|': {expected}")
-        elif not all(columns[at].strip() for at in (1, 2, 5)):
-            audit.dropped(place, "line", "", "a sentence or an entity that is empty")
-        else:
+        with audit.losing(place):
+            is_row = len(columns) == 8 and all(map(is_offset, [*columns[3:5], *columns[6:8]]))
+            need(is_row, "expected 8 columns, parted by '|': PMID|sentence|effect|begin|end|drug|begin|end")
+            need(all(columns[at].strip() for at in (1, 2, 5)), "a sentence or an entity that is empty")
             yield place, columns
 
 
@@ -108,31 +106,16 @@ def read_chemprot(path: Path, audit: Audit) -> Iterator[Record]:
 
 def _pairs(path: Path, audit: Audit) -> Iterator[tuple[str, Link]]:
     for place, value in read_json_lines(path, audit):
-        if not has_types(value, {"text": str}):
-            audit.dropped(place, "line", "", "expected a JSON object with text and label")
-        elif value.get("label") not in CHEMPROT_LABELS:
-            audit.dropped(place, RELATIONS, "", f"an unknown label: expected one of {', '.join(CHEMPROT_LABELS)}")
-        else:
-            pair = _unmarked(value["text"], value["label"], place)
-            if pair is None:
-                reason = "expected '<< ', ' >>', '[[ ' and ' ]]' around two entities"
-                audit.dropped(place, RELATIONS, value["label"], reason)
-            else:
-                yield pair
-
-
-def _unmarked(text: str, label: str, place: Place) -> tuple[str, Link] | None:
-    """The text without the marks, and the entities in it; None if the marks are not there, or it cannot be told which
-    they are. A text may hold signs that look like the end of a mark: the first one behind its beginning is meant."""
-    match = _MARKED.fullmatch(text)
-    if match is None or text.count("<< ") != 1 or text.count("[[ ") != 1:
-        return None
-    before, first, between, second, after = match.groups()
-    start = len(before)
-    end = start + len(first)
-    head = Entity("", ((start, end),), place)
-    tail = Entity("", ((end + len(between), end + len(between) + len(second)),), place)
-    return before + first + between + second + after, Link(label, head, tail, place)
+        with audit.losing(place):
+            text = object_with(value, text=str)["text"]
+            label = one_of(value.get("label"), CHEMPROT_LABELS, kind=RELATIONS)
+            # a text may hold signs that look like the end of a mark: the first one behind its beginning is meant
+            match = _MARKED.fullmatch(text) if text.count("<< ") == text.count("[[ ") == 1 else None
+            expected = "expected '<< ', ' >>', '[[ ' and ' ]]' around two entities"
+            parts = need(match, expected, RELATIONS, label).groups()
+            first, second = (sum(map(len, parts[:at])) for at in (1, 3))
+            ends = [Entity("", ((at, at + len(words)),), place) for at, words in zip((first, second), parts[1::2])]
+            yield "".join(parts), Link(label, ends[0], ends[1], place)
 
 
 ADE = Reader(read_ade, Scheme(types=own_names(EFFECT, DRUG), relations=[CAUSES]))

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 from ...annotations.groups import FINDINGS
-from ..audit import COVERED, RESHAPED, Audit, Place
+from ..audit import COVERED, RESHAPED, Audit, Place, need
 from ..formats.xml import line_of, local, parse_xml
 from ..reader import Reader
-from ..record import GIVEN, RULE, Attributes, Entity, Record, asserted
+from ..record import GIVEN, RULE, Attributes, Bounds, Entity, Record, asserted
 from ..scheme import FINDING, FINDINGS_ONLY, Scheme
 
 TEXT = "sofaString"
@@ -40,18 +40,15 @@ MODALITY: dict[str, tuple[str, ...]] = {
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """The text of a file, with its sentences."""
-    root = parse_xml(path.read_bytes(), Place(path, 1), audit)
-    if root is None:
-        return
-    texts = [element.get(TEXT) for element in root.iter() if element.get(TEXT) is not None]
-    if len(texts) != 1 or not texts[0].strip():
-        audit.dropped(Place(path, 1), "document", "", f"expected one text ({TEXT}) in the file")
-        return
-    layers = _layers(root, texts[0], path, audit)
-    starts = [sentence.bounds[0] for sentence in layers[SENTENCE]]
-    record = Record(texts[0], Place(path, 1), starts=starts, sentences=GIVEN if starts else RULE)
-    record.entities = list(_findings(layers, audit))
-    yield record
+    place = Place(path, 1)
+    with audit.losing(place, "document"):
+        root = parse_xml(path.read_bytes(), place, audit)
+        texts = [element.get(TEXT) for element in root.iter() if element.get(TEXT) is not None]
+        need(len(texts) == 1 and texts[0].strip(), f"expected one text ({TEXT}) in the file")
+        layers = _layers(root, texts[0], path, audit)
+        starts = [sentence.bounds[0] for sentence in layers[SENTENCE]]
+        entities = list(_findings(layers, audit))
+        yield Record(texts[0], place, entities=entities, starts=starts, sentences=GIVEN if starts else RULE)
 
 
 READER = Reader(
@@ -84,29 +81,21 @@ def _findings(layers: dict[str, list[Entity]], audit: Audit) -> Iterator[Entity]
     for entity in layers[ENTITY]:
         start, end = entity.bounds
         begun = events[bisect_left(starts, start) : bisect_left(starts, end)]
-        judgements = [_judgement(event) for event in begun if event.bounds[1] <= end]
-        problem = _problem(judgements)
-        if problem or not judgements[0]:
-            audit.dropped(entity.place, FINDINGS, FINDING, problem, entity.bounds)
-            continue
-        if "discontinuous" in dict(entity.attributes):
-            audit.changed(RESHAPED, entity.place, FINDINGS, FINDING, entity.bounds, COVERED)
-        yield Entity(FINDING, (entity.bounds,), entity.place, judgements[0])
+        with audit.losing(entity.place, FINDINGS, FINDING):
+            judgements = [_judgement(event, entity.bounds) for event in begun if event.bounds[1] <= end]
+            need(judgements, "no event inside the entity: its polarity is not annotated", offsets=entity.bounds)
+            differ = "the events inside the entity differ in polarity or modality"
+            need(len(set(judgements)) == 1, differ, offsets=entity.bounds)
+            if "discontinuous" in dict(entity.attributes):
+                audit.changed(RESHAPED, entity.place, FINDINGS, FINDING, entity.bounds, COVERED)
+            yield Entity(FINDING, (entity.bounds,), entity.place, judgements[0])
 
 
-def _problem(judgements: list[Attributes | None]) -> str:
-    """Why the events of an entity do not judge it, or nothing."""
-    if not judgements:
-        return "no event inside the entity: its polarity is not annotated"
-    if None in judgements:
-        expected = f"polarity {', '.join(POLARITY)} and contextualModality {', '.join(MODALITY)}"
-        return f"an unknown value in an event of the entity: expected {expected}"
-    return "the events inside the entity differ in polarity or modality" if len(set(judgements)) > 1 else ""
-
-
-def _judgement(event: Entity) -> Attributes | None:
-    """Status and modifiers by the rule above, or None for values that it does not know."""
+def _judgement(event: Entity, bounds: Bounds) -> Attributes:
+    """Status and modifiers by the rule above. Raises LossError, of an entity at ``bounds``, for values that it does not
+    know."""
     polarity, modality = (dict(event.attributes).get(name, "") for name in ("polarity", "contextualModality"))
-    if polarity not in POLARITY or modality not in MODALITY:
-        return None
+    expected = f"polarity {', '.join(POLARITY)} and contextualModality {', '.join(MODALITY)}"
+    problem = f"an unknown value in an event of the entity: expected {expected}"
+    need(polarity in POLARITY and modality in MODALITY, problem, offsets=bounds)
     return asserted(POLARITY[polarity] if modality == ACTUAL else "unknown", MODALITY[modality])

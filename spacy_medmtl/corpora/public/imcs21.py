@@ -1,8 +1,7 @@
 """IMCS21: Chinese dialogues of doctors and patients, as the corpora of four tasks.
 
-The dialogue acts and the entities are published as files of lines that do not show where a dialogue ends. Hence two
-forms are read. Where the four tasks are learnt together, take the aligned one: it keeps the dialogues, and all four
-readers put a dialogue on the same side of a split.
+Acts and entities are published as files of lines that do not show where a dialogue ends. Where the four tasks are
+learnt together, take the aligned form: all four readers put a dialogue on the same side of a split.
 
 | file                  | readers             | holds                                                                |
 | --------------------- | ------------------- | -------------------------------------------------------------------- |
@@ -14,11 +13,10 @@ readers put a dialogue on the same side of a split.
 A symptom is ``[start, end, name, status]``, the offsets being characters of the utterance: 1, the patient has it
 (positive), 2, does not have it (negative), 3, uncertain (unknown). The name is the standard one, which is not used.
 
-Pairs of question and answer are built as the progressive learning paper describes them: a positive pair is an adjacent
-question and answer that belong together, a negative one has its question or its answer replaced at random. Here a pair
-is a question of the doctor and the very next utterance, of the patient, whose act informs on what the question's act
-requests; so the acts say that the two belong together. The substitute comes from another dialogue of the same group,
-and groups stay together in a split: no text of one part is seen in another.
+Pairs are built as the progressive learning paper describes them: a positive pair is an adjacent question and answer
+that belong together, a negative one has one of the two replaced at random. Here a pair is a question of the doctor and
+the very next utterance, of the patient, whose act informs on what the question's act requests. The substitute comes
+from another dialogue of the same group, and groups stay together in a split.
 """
 
 import hashlib
@@ -29,9 +27,9 @@ from pathlib import Path
 from typing import Any
 
 from ...annotations.groups import ENTITIES, FINDINGS, INTENTS
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need, one_of
 from ..formats.json_files import read_json_lines
-from ..formats.json_values import Mention, has_types, mentions, within
+from ..formats.json_values import Mention, has_types, mentions, typed_span, within
 from ..reader import Reader
 from ..record import EXACT, Record, asserted, is_unicode
 from ..scheme import FINDING, FINDINGS_ONLY, Scheme, own_names
@@ -51,17 +49,16 @@ Exchange = tuple[tuple[str, str], Place]  # a question with its answer, the plac
 
 def read_dialogues(path: Path, audit: Audit) -> Iterator[Dialogue]:
     """The dialogues of the aligned form, in one of ``N_GROUPS`` groups, by hash, so the same for all readers."""
-    for place, row in read_json_lines(path, audit):
-        if has_types(row, {"id": str, "turns": list}) and row["turns"] and all(map(_is_turn, row["turns"])):
-            group = int(hashlib.sha256(row["id"].encode()).hexdigest(), 16) % N_GROUPS
-            yield f"imcs21 {group}", [Utterance(turn["speaker"], turn["text"], place, turn) for turn in row["turns"]]
-        else:
-            expected = f"turns with text, speaker ({' or '.join(SPEAKERS)}), act, ner and symptoms"
-            audit.dropped(place, "line", "", f"expected a JSON object with id and turns, a list of {expected}")
+    for place, value in read_json_lines(path, audit):
+        with audit.losing(place):
+            is_dialogue = has_types(value, id=str, turns=list) and value["turns"] and all(map(_is_turn, value["turns"]))
+            need(is_dialogue, "expected a JSON object with id and turns, with text, speaker, act, ner and symptoms")
+            group = int(hashlib.sha256(value["id"].encode()).hexdigest(), 16) % N_GROUPS
+            yield f"imcs21 {group}", [Utterance(turn["speaker"], turn["text"], place, turn) for turn in value["turns"]]
 
 
 def _is_turn(value: Any) -> bool:
-    if not has_types(value, {"text": str, "speaker": str}) or not isinstance(value.get("act"), str):
+    if not has_types(value, text=str, speaker=str) or not isinstance(value.get("act"), str):
         return False
     are_lists = all(name in value and isinstance(value[name], (list, type(None))) for name in ("ner", "symptoms"))
     return are_lists and is_unicode(value["act"]) and value["speaker"] in SPEAKERS
@@ -75,10 +72,8 @@ def read_acts(path: Path, audit: Audit) -> Iterator[Record]:
         record = dialogue_record(utterances, key)
         record.units = []
         for utterance, bounds in zip(utterances, pairwise([*record.starts, len(record.text)])):
-            if utterance.given["act"] in ACT_NAMES:
-                record.units.append((bounds, utterance.given["act"]))
-            else:
-                audit.dropped(utterance.place, INTENTS, "", f"an unknown act: expected one of {', '.join(ACT_NAMES)}")
+            with audit.losing(utterance.place, INTENTS):
+                record.units.append((bounds, one_of(utterance.given["act"], ACT_NAMES, "act")))
         yield record
 
 
@@ -97,7 +92,7 @@ def read_statuses(path: Path, audit: Audit) -> Iterator[Record]:
 
 def _with_mentions(dialogues: Iterator[Dialogue], member: str, what: str, audit: Audit) -> Iterator[Record]:
     """Dialogues with the mentions under a member of each utterance."""
-    read, kind, label = (_entity, ENTITIES, "") if member == "ner" else (_symptom, FINDINGS, FINDING)
+    read, kind, label = (typed_span, ENTITIES, "") if member == "ner" else (_symptom, FINDINGS, FINDING)
     for key, utterances in dialogues:
         record = dialogue_record(utterances, key)
         record.entities = []
@@ -108,21 +103,12 @@ def _with_mentions(dialogues: Iterator[Dialogue], member: str, what: str, audit:
         yield record
 
 
-def _entity(given: Any, text: str) -> Mention | str:
-    if not isinstance(given, list) or len(given) != 3 or not isinstance(given[2], str):
-        return "an entity that is not [start, end, type]"
-    start, end, label = given
-    return (start, end, label, ()) if within(start, end, text) else "the offsets are outside the utterance"
-
-
-def _symptom(given: Any, text: str) -> Mention | str:
-    if not isinstance(given, list) or len(given) != 4 or not isinstance(given[3], str):
-        return "a symptom that is not [start, end, name, status]"
-    if not within(given[0], given[1], text):
-        return "the offsets are outside the utterance"
-    if given[3] not in STATUSES:
-        return f"an unknown status: expected one of {', '.join(STATUSES)}"
-    return given[0], given[1], FINDING, asserted(STATUSES[given[3]])
+def _symptom(given: Any, text: str) -> Mention:
+    """Raises LossError."""
+    is_symptom = isinstance(given, list) and len(given) == 4 and isinstance(given[3], str)
+    need(is_symptom, "a symptom that is not [start, end, name, status]")
+    status = STATUSES[one_of(given[3], STATUSES, "status")]
+    return within(given[0], given[1], text), FINDING, asserted(status)
 
 
 def read_exchanges(path: Path, audit: Audit, *, seed: int = 0) -> Iterator[Record]:

@@ -1,14 +1,15 @@
 """IMCS21 in files of lines, an utterance each, whose dialogues are not told apart; see ``imcs21``."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, zip_longest
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, groupby, zip_longest
 from pathlib import Path
 from typing import Any
 
 from ...annotations.groups import ENTITIES, INTENTS
-from ..audit import Audit, Place
-from ..formats.files import input_files, read_lines
+from ..audit import Audit, Place, need
+from ..formats.conll import TaggedSentence, read_tag
+from ..formats.files import UNREADABLE, input_files, read_lines
 from .dialogues import SPEAKERS, Utterance
 
 # in the order of class.txt, by which da_dev.txt numbers them
@@ -20,12 +21,9 @@ ACTS = (
     "Other",
 )
 SPOKEN = re.compile(f"({'|'.join(SPEAKERS)})\uff1a(.*)", re.DOTALL)
-SPOKEN_FORM = f"{' or '.join(SPEAKERS)}, a fullwidth colon, the sentence"
 STRETCH = 40  # utterances in a record; dialogues have 42 on average
 BLOCK = 10  # such records that stay together in a split, as a dialogue may run over their borders
 MAX_CHARACTERS = 20_000  # of an utterance; none comes near, and a stretch of the longest can still be read
-_TAG = re.compile(r"O|[BI]-\S+")
-_UNREADABLE = "\x00"
 
 
 def stretches(utterances: Iterable[Utterance], audit: Audit) -> Iterator[tuple[str, list[Utterance]]]:
@@ -40,62 +38,45 @@ def act_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
     """Utterances with their ``act``."""
     for number, line in read_lines(path, audit):
         place = Place(path, number)
-        said, _, act = line.rpartition("\t")
-        match = SPOKEN.fullmatch(said)
-        if not line.strip():
-            continue
-        if match is None or not match[2].strip() or len(line) > MAX_CHARACTERS:
-            audit.dropped(place, "line", "", f"expected {SPOKEN_FORM}, a tab, the number of the act")
-        elif not re.fullmatch("[0-9]{1,2}", act) or int(act) >= len(ACTS):
-            audit.dropped(place, INTENTS, "", f"an unknown act: expected 0 to {len(ACTS) - 1}")
-        else:
-            yield Utterance(match[1], match[2], place, {"act": ACTS[int(act)]})
+        with audit.losing(place):
+            said, _, act = line.rpartition("\t")
+            if line.strip():
+                speaker, text = _said(said)
+                is_known = re.fullmatch("[0-9]{1,2}", act) and int(act) < len(ACTS)
+                need(is_known, f"an unknown act: expected 0 to {len(ACTS) - 1}", INTENTS)
+                yield Utterance(speaker, text, place, {"act": ACTS[int(act)]})
+
+
+def _said(line: str) -> tuple[str, str]:
+    """Who speaks and what. Raises LossError."""
+    match = SPOKEN.fullmatch(line) if len(line) <= MAX_CHARACTERS else None
+    speaker, text = match.groups() if match is not None else ("", "")
+    return speaker, need(text.strip() and text, f"expected {' or '.join(SPEAKERS)}, a fullwidth colon, the sentence")
 
 
 def tagged_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
     """Utterances with their entities (``ner``) of two parallel files. A line that is malformed in either is a loss with
     what it holds. Raises MedmtlError E402 for a file without its tags."""
     (tagged,) = input_files([path.with_name(path.name.replace("input", "output")).with_suffix(".bio")], ())
-    pairs = zip_longest(*(read_lines(file, audit, instead=_UNREADABLE) for file in (path, tagged)), fillvalue=(0, ""))
+    pairs = zip_longest(*(read_lines(file, audit, instead=UNREADABLE) for file in (path, tagged)), fillvalue=(0, ""))
     for (number, line), (tag_number, tag_line) in pairs:
         place = Place(path, number) if number else Place(tagged, tag_number)
         if not line.strip() and not tag_line.strip():
             continue
-        words, tags = line.strip(" ").split(" "), tag_line.split()
-        problem = _problem(words, tags)
-        if not problem:
-            speaker, _, text = "".join(words).partition("\uff1a")
-            entities = list(_entities(words, tags, len(text)))
-            for start, *_ in entities:
-                if start < 0:
-                    audit.dropped(place, ENTITIES, "", "a mention in the speaker's name")
-            yield Utterance(speaker, text, place, {"ner": [entity for entity in entities if entity[0] >= 0]})
-        elif _UNREADABLE not in (line, tag_line):  # which is listed already
-            audit.dropped(place, "line", "", problem)
-
-
-def _problem(words: Sequence[str], tags: Sequence[str]) -> str:
-    """What is wrong with a line of both files, or nothing."""
-    said = "".join(words)
-    match = SPOKEN.fullmatch(said)
-    if len(words) != len(tags):
-        return "the two files differ in the number of characters and tags"
-    if match is None or not match[2].strip() or len(said) > MAX_CHARACTERS:
-        return f"expected {SPOKEN_FORM}"
-    return "" if all(map(_TAG.fullmatch, tags)) else "a tag that is neither O nor a label with B- or I- before it"
-
-
-def _entities(words: Sequence[str], tags: Sequence[str], length: int) -> list[list[Any]]:
-    """``[start, end, type]`` by characters of the text behind the speaker, whom negative ones concern. A mention goes
-    on while I- repeats its label."""
-    entities: list[list[Any]] = []
-    end, before = length - sum(map(len, words)), "O"
-    for word, tag in zip(words, tags):
-        start, end = end, end + len(word)
-        label = tag[2:]
-        if label and tag[0] == "I" and before[2:] == label:
-            entities[-1][1] = end
-        elif label:
-            entities.append([start, end, label])
-        before = tag
-    return entities
+        if UNREADABLE in (line, tag_line):  # which is listed already
+            continue
+        with audit.losing(place):
+            words, tags = line.strip(" ").split(" "), tag_line.split()
+            need(len(words) == len(tags), "the two files differ in the number of characters and tags")
+            speaker, text = _said("".join(words))
+            sentence = TaggedSentence(place, None)
+            for word, tag in zip(words, tags):
+                problem = "a tag that is neither O nor a label with B- or I- before it"
+                sentence.add(word, [need(read_tag(tag), problem)], place.line, audit)
+            entities: list[list[Any]] = []
+            edges = list(accumulate(map(len, words), initial=len(text) - sum(map(len, words))))
+            for mention in sentence.mentions:  # by characters of the text behind the speaker
+                with audit.losing(place, ENTITIES):
+                    need(edges[mention.start] >= 0, "a mention in the speaker's name")
+                    entities.append([edges[mention.start], edges[mention.end], mention.label])
+            yield Utterance(speaker, text, place, {"ner": entities})

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from ...errors import MedmtlError
 from ..audit import Audit, Place
-from ..formats.files import read_lines
+from ..formats.files import UNREADABLE, read_lines
 from ..reader import Reader
 from ..record import EXACT, Entity, Link, Record, moved
 from ..scheme import BOTH, FINDING, Scheme
 from .sample_markup import MarkedSentence, parse_lines
 
 ANSWERS = "answers"
-UNREADABLE = "\x00"  # stands for a line that cannot be decoded
 
 
 @dataclass
@@ -60,15 +59,12 @@ READER = Reader(
 def _texts(path: Path, audit: Audit) -> list[SampleText]:
     """The documents of a file that have sentences."""
     texts: list[SampleText] = []
-    lines = [(Place(path, number), line) for number, line in read_lines(path, audit, instead=UNREADABLE)]
-    unreadable = {place for place, line in lines if line == UNREADABLE}  # which are listed already
-    for place, item in parse_lines(lines):
-        if item is None:
+    lines = ((Place(path, number), line) for number, line in read_lines(path, audit, instead=UNREADABLE))
+    for place, sentence in parse_lines(lines, audit):
+        if sentence is None:
             texts.append(SampleText(path.stem, place))
-        elif isinstance(item, MarkedSentence):
-            texts[-1].sentences.append(item)
-        elif place not in unreadable:
-            audit.dropped(place, "line", "", str(item))
+        else:
+            texts[-1].sentences.append(sentence)
     for text in texts:
         if not text.sentences:
             audit.dropped(text.place, "document", "", "a document without sentences")

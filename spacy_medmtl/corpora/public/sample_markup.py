@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ..audit import Place
+from ..audit import Audit, Place, need, one_of
+from ..formats.files import UNREADABLE
 from ..record import Attributes, Entity, asserted
 
 INTENTS = ("ask", "complaint", "history", "result", "assessment", "plan", "advice", "social", "heading")
@@ -38,16 +39,12 @@ class MarkedSentence:
     follows: bool = False
 
 
-class MarkupError(ValueError):
-    """A line that does not follow the guide. The message says what is wrong and what was expected, never the text."""
-
-
 def parse_text(marked: str, place: Place) -> tuple[str, tuple[Entity, ...]]:
     """Split ``No [[chest|Anatomy] pain|Problem-]`` into its plain text and entities.
 
     A backslash makes the bracket, bar or backslash behind it plain text, and an ``n`` a line break.
 
-    Raises MarkupError on unbalanced brackets, empty spans, unknown labels and escapes, and where a status is missing
+    Raises LossError on unbalanced brackets, empty spans, unknown labels and escapes, and where a status is missing
     (outermost Problem) or misplaced (anything else).
     """
     plain = ""
@@ -58,23 +55,17 @@ def parse_text(marked: str, place: Place) -> tuple[str, tuple[Entity, ...]]:
         if piece["words"] is not None:
             plain += piece["words"]
         elif piece["escaped"] is not None:
-            if piece["escaped"] not in ESCAPES:
-                expected = f"expected one of {', '.join(ESCAPES)} behind the backslash"
-                raise MarkupError(f"an unknown escape at column {column}: {expected}")
-            plain += ESCAPES[piece["escaped"]]
+            plain += ESCAPES[one_of(piece["escaped"], ESCAPES, f"escape at column {column}")]
         elif piece[0] == "[":
             opened.append((len(plain), len(slots)))
             slots.append(None)
-        elif piece["tag"] is not None and opened:
+        else:
+            need(piece["tag"] is not None, f"{piece[0]!r} at column {column} without a label: expected [words|Label]")
+            need(opened, f"'|' at column {column} closes no entity: expected [words|Label]")
             start, slot = opened.pop()
             label, said = _tag(plain[start:], piece["tag"], f"the entity that ends at column {column}")
             slots[slot] = Entity(label, ((start, len(plain)),), place, said)
-        elif piece[0] == "]":
-            raise MarkupError(f"']' at column {column} without a label: expected [words|Label]")
-        else:
-            raise MarkupError(f"'|' at column {column} closes no entity: expected [words|Label]")
-    if opened:
-        raise MarkupError(f"{len(opened)} bracket(s) never closed: expected [words|Label]")
+    need(not opened, f"{len(opened)} bracket(s) never closed: expected [words|Label]")
     entities = tuple(entity for entity in slots if entity is not None)
     _check_status(entities)
     return plain, entities
@@ -83,14 +74,13 @@ def parse_text(marked: str, place: Place) -> tuple[str, tuple[Entity, ...]]:
 def _tag(words: str, tag: str, where: str) -> tuple[str, Attributes]:
     """The label of an entity, and its status and modifiers if it has any."""
     match = _LABEL.fullmatch(tag)
-    if match is None or match["label"] not in ENTITY_LABELS:
-        expected = f"{', '.join(ENTITY_LABELS)}, Problem with + - or ? and h u y f"
-        raise MarkupError(f"{where} has an unknown label: expected one of {expected}")
-    if not words or words != words.strip():
-        raise MarkupError(f"{where} is empty or has blanks at its edge")
+    expected = f"{', '.join(ENTITY_LABELS)}, Problem with + - or ? and h u y f"
+    is_label = match is not None and match["label"] in ENTITY_LABELS
+    match = need(match if is_label else None, f"{where} has an unknown label: expected one of {expected}")
+    need(words and words == words.strip(), f"{where} is empty or has blanks at its edge")
     letters = match["modifiers"] or ""
-    if not set(letters) <= set(MODIFIERS):
-        raise MarkupError(f"{where} has unknown modifiers: expected some of {', '.join(MODIFIERS)}")
+    expected = f"expected some of {', '.join(MODIFIERS)}"
+    need(set(letters) <= set(MODIFIERS), f"{where} has unknown modifiers: {expected}")
     said = asserted(STATUS[match["status"]], [MODIFIERS[letter] for letter in letters]) if match["status"] else ()
     return match["label"], said
 
@@ -101,48 +91,42 @@ def _check_status(entities: tuple[Entity, ...]) -> None:
         start, end = inner.bounds
         outer = [other.bounds for other in entities[:i] if other.label == "Problem"]
         is_finding = inner.label == "Problem" and not any(first <= start and end <= last for first, last in outer)
-        if is_finding and not inner.attributes:
-            raise MarkupError(f"the outermost Problem at {start}-{end} has no status: expected + - or ?")
-        if inner.attributes and not is_finding:
-            raise MarkupError(f"{inner.label} at {start}-{end} is no finding, so it takes no status")
+        problem = f"the outermost Problem at {start}-{end} has no status: expected + - or ?"
+        need(inner.attributes or not is_finding, problem)
+        problem = f"{inner.label} at {start}-{end} is no finding, so it takes no status"
+        need(is_finding or not inner.attributes, problem)
 
 
 def parse_line(line: str, place: Place) -> MarkedSentence:
-    """Parse one sentence line. Raises MarkupError."""
-    match = _LINE.fullmatch(line)
-    if match is None:
-        raise MarkupError("expected '[speaker] [~][^]<intent> text'")
-    if match["intent"] not in INTENTS:
-        raise MarkupError(f"an unknown intent: expected one of {', '.join(INTENTS)}")
+    """Parse one sentence line. Raises LossError."""
+    match = need(_LINE.fullmatch(line), "expected '[speaker] [~][^]<intent> text'")
+    intent = one_of(match["intent"], INTENTS, "intent")
     text, entities = parse_text(match["text"], place)
     flags = {"answers_previous": bool(match["answers"]), "same_line": bool(match["same_line"])}
-    return MarkedSentence(text, match["intent"], entities, place, match["speaker"], **flags)
+    return MarkedSentence(text, intent, entities, place, match["speaker"], **flags)
 
 
-def parse_lines(lines: Iterable[tuple[Place, str]]) -> Iterator[tuple[Place, MarkedSentence | MarkupError | None]]:
-    """Yield for each line that says something its place, and None for the head of a document (``# doc NAME``), a
-    sentence of the last one, or what is wrong with the line."""
-    previous: MarkedSentence | None = None
+def parse_lines(lines: Iterable[tuple[Place, str]], audit: Audit) -> Iterator[tuple[Place, MarkedSentence | None]]:
+    """Yield for each line that says something its place, and None for the head of a document (``# doc NAME``) or a
+    sentence of the last one. A line that does not follow the guide is a loss (MedmtlError E401 in stop mode)."""
+    before: MarkedSentence | None = None
     is_open = False
     for place, line in lines:
         stripped = line.strip()
         if not stripped or stripped.startswith("//"):
             continue
+        previous, before = before, None
         if stripped.startswith("# doc "):
-            is_open, previous = True, None
+            is_open = True
             yield place, None
-            continue
-        try:
-            if not is_open:
-                raise MarkupError("a sentence before the first '# doc NAME' line")
-            sentence = replace(parse_line(stripped, place), follows=previous is not None)
-            if sentence.answers_previous and (previous is None or previous.intent != "ask"):
-                raise MarkupError("'^' answers the line directly above, which must be an <ask>")
-            if sentence.same_line and previous is None:
-                raise MarkupError("'~' continues the line of the sentence directly above, and there is none")
-        except MarkupError as error:
-            yield place, error
-            previous = None
-        else:
-            yield place, sentence
-            previous = sentence
+        elif line != UNREADABLE:  # which is listed already
+            with audit.losing(place):
+                need(is_open, "a sentence before the first '# doc NAME' line")
+                sentence = replace(parse_line(stripped, place), follows=previous is not None)
+                is_answer = previous is not None and previous.intent == "ask"
+                problem = "'^' answers the line directly above, which must be an <ask>"
+                need(is_answer or not sentence.answers_previous, problem)
+                problem = "'~' continues the line of the sentence directly above, and there is none"
+                need(previous or not sentence.same_line, problem)
+                before = sentence
+                yield place, sentence

@@ -1,14 +1,14 @@
 """Sentences with one given finding and its status: NegEx (reports) and Healthsea (reviews of food supplements)."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from ...annotations.groups import FINDINGS
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need, one_of
 from ..formats.files import read_rows
 from ..formats.json_files import read_json_lines
-from ..formats.json_values import has_types
+from ..formats.json_values import object_with
 from ..leakage import bare
 from ..reader import Reader
 from ..record import EXACT, Bounds, Entity, Record, asserted
@@ -32,30 +32,25 @@ def read_negex(path: Path, audit: Audit) -> Iterator[Record]:
     condition in UPPER CASE, which would give the span away. Reports cannot be told apart, so a dev part is cut by
     sentence: all rows of a sentence go to the same side."""
     for place, columns in read_rows(path, audit):
-        if place.line > 1 or columns[1:2] != ["Condition"]:  # the header
-            yield from _judged(columns, audit, place)
+        with audit.losing(place, FINDINGS, FINDING):
+            if place.line > 1 or columns[1:2] != ["Condition"]:  # the header
+                yield _judged(columns, audit, place)
 
 
-def _judged(columns: Sequence[str], audit: Audit, place: Place) -> Iterator[Record]:
-    if len(columns) != 6:
-        audit.dropped(place, "line", "", f"{len(columns)} columns: expected 6, separated by tabs")
-        return
+def _judged(columns: Sequence[str], audit: Audit, place: Place) -> Record:
+    """Raises LossError."""
+    need(len(columns) == 6, f"{len(columns)} columns: expected 6, separated by tabs", "line")
     condition, sentence = columns[1], columns[2]
-    negation, temporality, experiencer = (column.strip().lower() for column in columns[3:])
-    for value, known in ((negation, STATUSES), (temporality, TEMPORALITY), (experiencer, EXPERIENCER)):
-        if value not in known:
-            audit.dropped(place, FINDINGS, FINDING, f"an unknown value: expected one of {', '.join(known)}")
-            return
-    occurrences = locate(condition, sentence)
-    if not occurrences:
-        audit.dropped(place, FINDINGS, FINDING, "the condition is not in the sentence")
-        return
+    said = [column.strip().lower() for column in columns[3:]]
+    scales: list[Collection[str]] = [STATUSES, TEMPORALITY, EXPERIENCER]
+    negation, temporality, experiencer = (one_of(value, known, "value") for value, known in zip(said, scales))
+    occurrences = need(locate(condition, sentence), "the condition is not in the sentence")
     audit.note("conditions that occur more than once in the sentence", int(len(occurrences) > 1))
     # what the corpus judged, and in the order in which it does
     modifiers = [*TEMPORALITY[temporality], *EXPERIENCER[experiencer], *["uncertain"] * (negation == "possible")]
     text = sentence.lower()
     entity = Entity(FINDING, (occurrences[0],), place, asserted(STATUSES[negation], modifiers))
-    yield Record(text, place, entities=[entity], key=bare(text))  # reports repeat sentences with other punctuation
+    return Record(text, place, entities=[entity], key=bare(text))  # reports repeat sentences with other punctuation
 
 
 def locate(condition: str, sentence: str) -> list[Bounds]:
@@ -81,22 +76,23 @@ def read_healthsea(path: Path, audit: Audit) -> Iterator[Record]:
     supplement did. What it tells of the condition as a finding is in ``CHOICES``: no clause is a negation, so mix this
     corpus with others, which have them. Benefits, which are no conditions, are counted.
     """
-    for place, row in read_json_lines(path, audit):
-        if not has_types(row, {"text": str, "answer": str, "accept": list}):
-            audit.dropped(place, "line", "", "expected a JSON object with text, accept and answer")
-        elif row["answer"] != "accept" or not row["accept"]:
-            audit.note("clauses of which nothing was chosen, left out")
-        elif row["accept"][0] not in CHOICES or len(row["accept"]) > 1:
-            audit.dropped(place, FINDINGS, FINDING, f"expected one of the choices {', '.join(CHOICES)}")
-        elif row["text"].count(CONDITION) != 1:
-            is_benefit = BENEFIT in row["text"] and CONDITION not in row["text"]
-            audit.note(
-                "clauses about a benefit, left out" if is_benefit else "clauses with several blinded names or none"
-            )
-        else:
-            start = row["text"].index(CONDITION)
-            entity = Entity(FINDING, ((start, start + len(CONDITION)),), place, CHOICES[row["accept"][0]])
-            yield Record(row["text"], place, entities=[entity], sentences=EXACT)
+    for place, value in read_json_lines(path, audit):
+        with audit.losing(place):
+            row = object_with(value, text=str, answer=str, accept=list)
+            text, chosen = row["text"], row["accept"]
+            if row["answer"] != "accept" or not chosen:
+                audit.note("clauses of which nothing was chosen, left out")
+                continue
+            is_one = len(chosen) == 1 and isinstance(chosen[0], str) and chosen[0] in CHOICES
+            need(is_one, f"expected one of the choices {', '.join(CHOICES)}", FINDINGS, FINDING)
+            if text.count(CONDITION) == 1:
+                start = text.index(CONDITION)
+                entity = Entity(FINDING, ((start, start + len(CONDITION)),), place, CHOICES[chosen[0]])
+                yield Record(text, place, entities=[entity], sentences=EXACT)
+            elif BENEFIT in text and CONDITION not in text:
+                audit.note("clauses about a benefit, left out")
+            else:
+                audit.note("clauses with several blinded names or none")
 
 
 NEGEX = Reader(read_negex, Scheme(group=FINDINGS_ONLY, finding_label=FINDING, modifiers=JUDGED, given_only=True))

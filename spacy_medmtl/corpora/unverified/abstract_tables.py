@@ -9,16 +9,15 @@ one word, and have the id in their first column. Offsets count characters of ``t
               gold_standard:    id, CPR:4, Arg1:T1, Arg2:T2
               relations:        id, CPR:2, N, the relation's name, Arg1:T1, Arg2:T2
 
-Relations of ChemProt are those of the gold standard: the five groups that the challenge evaluated. The table of all
-relations holds further groups; as in the challenge, a pair with one of those counts as judged to have none, and the
-audit counts them where the table is there. Judged is each chemical with each gene of its sentence.
+Relations of ChemProt are those of the gold standard; as in the challenge, a pair with one of another group counts as
+judged to have none. Judged is each chemical with each gene of its sentence.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need
 from ..formats.files import read_rows
 from ..formats.words import Mention, entities_at
 from ..reader import Reader
@@ -85,14 +84,12 @@ def _documents(path: Path, tables: dict[str, int], audit: Audit) -> Iterator[tup
     rows = {word: _rows(file, tables[word], audit) for word, file in files.items() if file is not None}
     seen: set[str] = set()
     for place, columns in read_rows(path, audit):
-        name = columns[0].strip()
-        if len(columns) != 3 or not name or not (columns[1] + columns[2]).strip():
-            audit.dropped(place, "document", "", "expected 'id TAB title TAB abstract', not both texts empty")
-        elif name in seen:
-            audit.dropped(place, "document", "", "a second document with this id")
-        else:
+        with audit.losing(place, "document"):
+            is_text = len(columns) == 3 and columns[0].strip() and "".join(columns[1:]).strip()
+            need(is_text, "expected 'id TAB title TAB abstract', not both texts empty")
+            name, title, abstract = columns[0].strip(), *columns[1:]
+            need(name not in seen, "a second document with this id")
             seen.add(name)
-            title, abstract = columns[1:]
             starts = [len(title) + 1] if title and abstract else []
             record = Record(f"{title} {abstract}", place, name=name, key=name, starts=starts)
             yield record, title, {word: table.pop(name, []) for word, table in rows.items()}

@@ -8,10 +8,7 @@
     c="cold water" 7:5 7:6||r="TrAP"||c="red ears" 7:2 7:3
 
 A problem has one assertion: by the guide, one further down in ``STATUSES`` hides those above it, so that the polarity
-of what is hypothetical or somebody else's is not known. ``historical`` is not annotated. A text without its ``.ast`` is
-annotated with concepts alone, and so for its ``.rel``.
-
-Judged for a relation is each treatment or test with each problem of its sentence, and each two problems of a sentence.
+of what is hypothetical or somebody else's is not known.
 """
 
 import re
@@ -20,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...annotations.groups import FINDINGS
-from ..audit import Audit, Place
-from ..formats.files import companion, read_lines, read_text
+from ..audit import Audit, Place, need, one_of
+from ..formats.files import companion, find_companion, read_lines, read_text
 from ..reader import Reader
 from ..record import (
     GIVEN,
@@ -32,6 +29,7 @@ from ..record import (
     LinkRow,
     Record,
     asserted,
+    joined,
     line_starts,
     resolve_links,
 )
@@ -67,28 +65,27 @@ Located = tuple[Bounds, "re.Match[str]", Place]
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
     """The record of a ``.txt``, its lines as sentences."""
-    concept_file = companion(path, [".con"], FOLDERS[".con"], audit)
-    status_file, relation_file = (companion(path, [suffix], FOLDERS[suffix]) for suffix in (".ast", ".rel"))
-    text = None if concept_file is None else read_text(path, audit)
-    if text is None or concept_file is None:
-        return
-    if not text.strip() or len(text) > MAX_CHARACTERS:
-        yield Record(text, Place(path, 1), entities=[])  # which nothing can be made of
-        return
-    tokens = NumberedTokens(text)
+    place = Place(path, 1)
+    with audit.losing(place, "document"):
+        concept_file, text = companion(path, [".con"], FOLDERS[".con"]), read_text(path, audit)
+        record = Record(text, place, name=path.stem, key=path.stem, entities=[], sentences=GIVEN)
+        if text.strip() and len(text) <= MAX_CHARACTERS:  # else nothing can be made of it
+            _annotate(record, path, concept_file, audit)
+        yield record
+
+
+def _annotate(record: Record, path: Path, concept_file: Path, audit: Audit) -> None:
+    status_file, relation_file = (find_companion(path, [suffix], FOLDERS[suffix]) for suffix in (".ast", ".rel"))
+    tokens = NumberedTokens(record.text)
     located = _located(concept_file, tokens, audit)
     concepts = [Entity(match["value"], (bounds,), place) for bounds, match, place in located]
-    if status_file is not None:
-        concepts = _with_statuses(concepts, status_file, tokens, audit)
-    name, place, starts = path.stem, Place(path, 1), line_starts(text)
-    record = Record(text, place, name=name, key=name, entities=concepts, starts=starts, sentences=GIVEN)
-    record.is_asserted = status_file is not None
+    record.starts, record.is_asserted = line_starts(record.text), status_file is not None
+    record.entities = concepts if status_file is None else _with_statuses(concepts, status_file, tokens, audit)
     if relation_file is not None:
-        by_id = {_id(concept.bounds): concept for concept in reversed(concepts) if concept.label in TYPES}
+        by_id = {_id(concept.bounds): concept for concept in reversed(record.entities) if concept.label in TYPES}
         record.links = resolve_links(_relations(relation_file, tokens, audit), by_id, audit)
     for file, suffix, what in ((status_file, ".ast", "findings"), (relation_file, ".rel", "relations")):
         audit.note(f"texts without {suffix} files, not annotated with {what}", int(file is None))
-    yield record
 
 
 READER = Reader(
@@ -112,40 +109,32 @@ class NumberedTokens:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.lines: list[list[Bounds]] = []
-        first = 0
-        for line in text.split("\n"):
-            self.lines.append([(first + match.start(), first + match.end()) for match in re.finditer(r"\S+", line)])
-            first += len(line) + 1
+        self.places: dict[tuple[int, int], Bounds] = {}  # by line from 1 and token from 0
+        lines = text.split("\n")
+        for number, (line, at) in enumerate(zip(lines, joined(lines)[1]), 1):
+            for token, match in enumerate(re.finditer(r"\S+", line)):
+                self.places[number, token] = at + match.start(), at + match.end()
 
-    def at(self, place: str) -> Bounds | None:
-        """The token at ``line:token``, or None if there is none."""
-        line, token = map(int, place.split(":"))
-        if 0 < line <= len(self.lines) and token < len(self.lines[line - 1]):
-            return self.lines[line - 1][token]
-        return None
-
-    def bounds(self, match: "re.Match[str]", prefix: str = "") -> Bounds | None:
-        """The characters of a concept; None if its tokens are not the words that it repeats (in lower case)."""
-        first, last = self.at(match[f"{prefix}from"]), self.at(match[f"{prefix}to"])
-        if first is None or last is None or first[0] >= last[1]:
-            return None
-        covered, words = self.text[first[0] : last[1]].lower(), match[f"{prefix}words"].lower()
-        return (first[0], last[1]) if covered.split() == words.split() else None
+    def bounds(self, match: "re.Match[str]", prefix: str = "") -> Bounds:
+        """The characters of a concept. Raises LossError if its tokens are not the words that it repeats (in lower
+        case)."""
+        ends = [tuple(map(int, match[prefix + edge].split(":"))) for edge in ("from", "to")]
+        first, last = (self.places.get((line, token), (0, 0)) for line, token in ends)
+        words = match[f"{prefix}words"].lower().split()
+        is_there = words and self.text[first[0] : last[1]].lower().split() == words
+        which = "second concept" if prefix else "concept"
+        need(is_there, f"the lines and tokens do not give the words of the {which}")
+        return first[0], last[1]
 
 
 def _located(path: Path, tokens: NumberedTokens, audit: Audit) -> Iterator[Located]:
     """The (first) concept of each well-formed line of an annotation file, and the line."""
     for number, line in read_lines(path, audit):
-        place = Place(path, number)
-        match = _ROWS[path.suffix].fullmatch(line.strip()) if len(line) <= MAX_LINE else None
-        bounds = tokens.bounds(match) if match is not None else None
-        if bounds is not None and match is not None:
-            yield bounds, match, place
-        elif match is not None:
-            audit.dropped(place, "line", "", "the lines and tokens do not give the words of the concept")
-        elif line.strip():
-            audit.dropped(place, "line", "", f"not a line of a {path.suffix} file of i2b2 2010")
+        with audit.losing(Place(path, number)):
+            if line.strip():
+                match = _ROWS[path.suffix].fullmatch(line.strip()) if len(line) <= MAX_LINE else None
+                match = need(match, f"not a line of a {path.suffix} file of i2b2 2010")
+                yield tokens.bounds(match), match, Place(path, number)
 
 
 def _id(bounds: Bounds) -> str:
@@ -158,15 +147,12 @@ def _with_statuses(concepts: Sequence[Entity], path: Path, tokens: NumberedToken
     said: dict[Bounds, Attributes] = {}
     with_assertion: set[Bounds] = set()
     for bounds, match, place in _located(path, tokens, audit):
-        if match["value"] not in STATUSES:
-            expected = ", ".join(STATUSES)
-            audit.dropped(place, FINDINGS, FINDING, f"an unknown assertion: expected one of {expected}", bounds)
-        elif bounds not in problems:
-            audit.dropped(place, FINDINGS, FINDING, "an assertion of what is no problem of the document", bounds)
-        elif said.setdefault(bounds, STATUSES[match["value"]]) != STATUSES[match["value"]]:
-            reason = "the same tokens carry another status or other modifiers already"
-            audit.dropped(place, FINDINGS, FINDING, reason, bounds)
-        with_assertion.add(bounds)
+        with audit.losing(place, FINDINGS, FINDING):
+            with_assertion.add(bounds)
+            given = STATUSES[one_of(match["value"], STATUSES, "assertion")]
+            need(bounds in problems, "an assertion of what is no problem of the document", offsets=bounds)
+            problem = "the same tokens carry another status or other modifiers already"
+            need(said.setdefault(bounds, given) == given, problem, offsets=bounds)
     for concept in concepts:
         if concept.label == PROBLEM and concept.bounds not in with_assertion:
             audit.dropped(concept.place, FINDINGS, FINDING, "a problem without an assertion", concept.bounds)
@@ -178,8 +164,5 @@ def _with_statuses(concepts: Sequence[Entity], path: Path, tokens: NumberedToken
 
 def _relations(path: Path, tokens: NumberedTokens, audit: Audit) -> Iterator[LinkRow]:
     for head, match, place in _located(path, tokens, audit):
-        tail = tokens.bounds(match, "tail_")
-        if tail is None:
-            audit.dropped(place, "line", "", "the lines and tokens do not give the words of the second concept")
-        else:
-            yield LinkRow(match["value"], _id(head), _id(tail), place)
+        with audit.losing(place):
+            yield LinkRow(match["value"], _id(head), _id(tokens.bounds(match, "tail_")), place)

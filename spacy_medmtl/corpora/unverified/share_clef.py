@@ -6,9 +6,8 @@ releases differ in the lines; offsets count characters of the text, end exclusiv
     2013, task 1: x.txt||Disease_Disorder||C0123456||12||17||30||34
     2014, task 2: x.txt|12-17,30-34|C0123456|yes|23-25|patient|*NULL|no|... (19 columns or more)
 
-Of 2013 come entities. Of 2014, whose template says more of each disorder, come the same entities, and findings with
-their status as ``_status`` says. A ``*`` before a value marks a default. Concepts (CUI), course, severity, body
-location and times are not used. The files do not repeat the words, so a wrong offset inside the text is not noticed.
+Of 2014 come findings too, with their status as ``_status`` says. A ``*`` before a value marks a default. The files do
+not repeat the words, so a wrong offset inside the text is not noticed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from ...annotations.groups import FINDINGS
-from ..audit import Audit, Place
+from ..audit import Audit, Place, need
 from ..formats.files import companion, read_rows, read_text
 from ..reader import Reader
 from ..record import Attributes, Bounds, Entity, Record, asserted, is_offset
@@ -40,49 +39,47 @@ def read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
     if path.name.endswith(PIPES[1]):  # a folder's files: this one is read with its text
         audit.note("files of annotations among the texts")
         return
-    pipe = companion(path, PIPES, ("../pipe",), audit)
-    text = None if pipe is None else read_text(path, audit)
-    if pipe is not None and text is not None:
+    place = Place(path, 1)
+    with audit.losing(place, "document"):
+        pipe, text = companion(path, PIPES, ("../pipe",)), read_text(path, audit)
         entities = list(_entities(path, pipe, text, audit, has_template))
-        yield Record(text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
+        yield Record(text, place, key=path.stem.partition("-")[0], entities=entities)
 
 
 def _entities(path: Path, pipe: Path, text: str, audit: Audit, has_template: bool) -> Iterator[Entity]:
     for place, row in read_rows(pipe, audit, "|" if has_template else "||"):
-        columns = [column.strip() for column in row]
-        fragments = _fragments(columns, len(text), has_template)
-        if fragments is None:
-            expected = "'name|spans|CUI|' and the template" if has_template else "'name||type||CUI||start||end'"
-            audit.dropped(place, "line", "", f"expected {expected}, with offsets inside the text")
-        elif Path(columns[0]).stem != path.stem:
-            audit.dropped(place, "line", "", "a line of another document")
-        elif not has_template:
-            yield Entity(columns[1], fragments, place)
-        else:
-            said = _status([columns[at].lstrip("*").lower() for at in range(16)])
-            if said is None:
-                reason = "an unknown value in the template (negation, subject, uncertainty, conditional or generic)"
-                bounds = fragments[0][0], fragments[-1][1]
-                audit.dropped(place, FINDINGS, FINDING, reason, bounds)
-            yield Entity(DISORDER, fragments, place, said or ())
+        with audit.losing(place):
+            columns = [column.strip() for column in row]
+            fragments = _fragments(columns, len(text), has_template)
+            need(Path(columns[0]).stem == path.stem, "a line of another document")
+            if not has_template:
+                yield Entity(columns[1], fragments, place)
+                continue
+            said: Attributes = ()
+            with audit.losing(place, FINDINGS, FINDING):
+                said = _status([columns[at].lstrip("*").lower() for at in range(16)], fragments)
+            yield Entity(DISORDER, fragments, place, said)
 
 
-def _fragments(columns: Sequence[str], length: int, has_template: bool) -> tuple[Bounds, ...] | None:
-    """The pieces of a mention in order, or None if the line is no line of this release."""
+def _fragments(columns: Sequence[str], length: int, has_template: bool) -> tuple[Bounds, ...]:
+    """The pieces of a mention in order. Raises LossError for what is no line of this release."""
     if has_template:
         edges = [piece.split("-") for piece in columns[1].split(",")] if len(columns) >= 19 else []
     else:
         edges = [list(columns[at : at + 2]) for at in range(3, len(columns), 2)]
-    if not all(len(pair) == 2 and all(map(is_offset, pair)) for pair in edges):
-        return None
-    pieces = tuple(sorted((int(start), int(end)) for start, end in edges))
-    return pieces if pieces and all(start < end <= length for start, end in pieces) else None
+    are_offsets = all(len(pair) == 2 and all(map(is_offset, pair)) for pair in edges)
+    pieces = tuple(sorted((int(start), int(end)) for start, end in edges)) if are_offsets else ()
+    expected = "'name|spans|CUI|' and the template" if has_template else "'name||type||CUI||start||end'"
+    is_inside = bool(pieces) and all(start < end <= length for start, end in pieces)
+    need(is_inside, f"expected {expected}, with offsets inside the text")
+    return pieces
 
 
-def _status(values: Sequence[str]) -> Attributes | None:
-    """Status and modifiers; None for values that are not known."""
-    if any(values[at] not in known for at, known in VALUES.items()):
-        return None
+def _status(values: Sequence[str], fragments: Sequence[Bounds]) -> Attributes:
+    """Status and modifiers. Raises LossError for values that are not known."""
+    problem = "an unknown value in the template (negation, subject, uncertainty, conditional or generic)"
+    are_known = all(values[at] in known for at, known in VALUES.items())
+    need(are_known, problem, offsets=(fragments[0][0], fragments[-1][1]))
     held = {
         "uncertain": values[UNCERTAINTY] == "yes",
         "hypothetical": values[CONDITIONAL] == "true",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from ..audit import Audit
+from ..audit import Audit, Place
 from ..formats import brat, conll
 from ..formats.files import companion
 from ..reader import Reader
@@ -19,11 +19,13 @@ OF_A_DRUG = ("Strength", "Form", "Dosage", "Frequency", "Route", "Duration", "Re
 def read_n2c2(path: Path, audit: Audit) -> Iterator[Record]:
     """The record of a ``.txt``. The first argument of a relation is what is said of the drug, the second the drug.
     Judged are such pairs in one sentence or in neighbouring ones, see ``judged``. Attributes are not used."""
-    for record in brat.read(path, audit) if companion(path, [".ann"], audit=audit) else ():
-        known = {entity: replace(entity, attributes=()) for entity in record.entities or ()}
-        audit.note("attributes of mentions, not used", sum(len(entity.attributes) for entity in known))
-        links = [replace(link, head=known[link.head], tail=known[link.tail]) for link in record.links or ()]
-        yield replace(record, key=path.stem, entities=list(known.values()), links=links, is_explicit=True)
+    with audit.losing(Place(path, 1), "document"):
+        companion(path, [".ann"])
+        for record in brat.read(path, audit):
+            known = {entity: replace(entity, attributes=()) for entity in record.entities or ()}
+            audit.note("attributes of mentions, not used", sum(len(entity.attributes) for entity in known))
+            links = [replace(link, head=known[link.head], tail=known[link.tail]) for link in record.links or ()]
+            yield replace(record, key=path.stem, entities=list(known.values()), links=links, is_explicit=True)
 
 
 N2C2_2018 = Reader(

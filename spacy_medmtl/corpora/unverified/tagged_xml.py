@@ -2,8 +2,7 @@
 behind it, ``<x><TEXT>...</TEXT><TAGS><NAME start="3" end="7" .../>...</TAGS></x>``, as the tool MAE writes it.
 
 Offsets count characters of TEXT as an XML parser gives it (its first line feed included, line ends as single line
-feeds). Some published files hold a bare ``&`` in an attribute, which no XML parser reads; it is read as ``&amp;``, and
-the audit counts those.
+feeds).
 """
 
 import re
@@ -12,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...annotations.groups import ENTITIES, FINDINGS, RELATIONS
-from ..audit import Audit, Place
-from ..formats.words import located
+from ..audit import Audit, LossError, Place, need, one_of
+from ..formats.words import WRONG, located
 from ..formats.xml import Element, children, line_of, local, parse_xml
 from ..reader import Reader
 from ..record import (
@@ -31,7 +30,6 @@ from ..record import (
 from ..scheme import BOTH, FINDING, Scheme, own_names
 
 TEXT, TAGS = "TEXT", "TAGS"
-WRONG = "the offsets do not give the words of the element"
 PROBLEM, SECTIME, LINK = "PROBLEM", "SECTIME", "TLINK"
 TYPES = {
     "EVENT": (PROBLEM, "TEST", "TREATMENT", "CLINICAL_DEPT", "EVIDENTIAL", "OCCURRENCE"),
@@ -77,22 +75,17 @@ class Tag:
         return self.attributes.get(name, "").strip().upper()
 
 
-def read_tagged(path: Path, audit: Audit) -> tuple[str, list[Tag]] | None:
-    """The text and the tags of a file, in its order. None, and the document a loss (MedmtlError E401 in stop mode), if
-    the XML is broken or has not exactly one TEXT with a text in it."""
+def read_tagged(path: Path, audit: Audit) -> tuple[str, list[Tag]]:
+    """The text and the tags of a file, in its order. Raises LossError unless it is whole and has one text."""
     data, n_bare = _repaired(path.read_bytes())
     root = parse_xml(data, Place(path, 1), audit)
-    if root is None:
-        return None
     texts = children(root, TEXT)
-    if len(texts) != 1 or not (texts[0].text or "").strip():
-        audit.dropped(Place(path, 1), "document", "", "expected one <TEXT> with a text below the root of the file")
-        return None
+    is_whole = len(texts) == 1 and (texts[0].text or "").strip()
+    need(is_whole, "expected one <TEXT> with a text below the root of the file")
     elements = [element for tags in children(root, TAGS) for element in tags]
     inner = next((child for element in (*texts, *elements) for child in element), None)
     if inner is not None:
-        audit.dropped(line_of(inner, path), "document", "", f"an element inside of <{TEXT}> or of a tag")
-        return None
+        raise LossError(f"an element inside of <{TEXT}> or of a tag", place=line_of(inner, path))
     audit.note("bare '&' in XML read as '&amp;'", n_bare)
     mentions = [([_edges(element)], element.get("text", "")) for element in elements]
     tags = [
@@ -115,44 +108,32 @@ def _repaired(data: bytes) -> tuple[bytes, int]:
 
 
 def read_2012(path: Path, audit: Audit) -> Iterator[Record]:
-    """The record of an ``.xml``, its lines as sentences. Findings are the EVENTs of type PROBLEM; modality and polarity
-    of other events are not used, which the audit counts. Annotators linked what they found worth a link, so a pair
+    """The record of an ``.xml``, its lines as sentences. Annotators linked what they found worth a link, so a pair
     without one was not judged, and no pair counts as having none."""
-    content = read_tagged(path, audit)
-    if content is None:
-        return
-    text, tags = content
-    entities: list[Entity] = []
-    by_id: dict[str, Entity] = {}
-    for tag in tags:
-        entity = _entity(tag, audit)
-        if entity is not None:
-            entities.append(entity)
-            by_id.setdefault(tag.attributes.get("id", "").strip(), entity)
-            if tag.name == SECTIME:  # links call it by its type or by its id
-                by_id.setdefault(tag.value("type").capitalize(), entity)
-    by_id.pop("", None)
-    links = resolve_links(_links(tags, audit), by_id, audit)
-    starts, place = line_starts(text), Place(path, 1)
-    yield Record(text, place, key=path.stem, entities=entities, links=links, starts=starts, sentences=GIVEN)
+    with audit.losing(Place(path, 1), "document"):
+        text, tags = read_tagged(path, audit)
+        entities: list[Entity] = []
+        by_id: dict[str, Entity] = {}
+        for tag in tags:
+            with audit.losing(tag.place, ENTITIES):
+                if tag.name != LINK:
+                    entity = _entity(tag, audit)
+                    entities.append(entity)
+                    by_id.setdefault(tag.attributes.get("id", "").strip(), entity)
+                    if tag.name == SECTIME:  # links call it by its type or by its id
+                        by_id.setdefault(tag.value("type").capitalize(), entity)
+        by_id.pop("", None)
+        links = resolve_links(_links(tags, audit), by_id, audit)
+        starts, place = line_starts(text), Place(path, 1)
+        yield Record(text, place, key=path.stem, entities=entities, links=links, starts=starts, sentences=GIVEN)
 
 
-def _entity(tag: Tag, audit: Audit) -> Entity | None:
-    """The entity of a tag; None for a link. A tag of an unknown name or type, or at a wrong place, is a loss."""
-    kind = tag.value("type")
-    if tag.name not in TYPES:
-        if tag.name != LINK:
-            audit.dropped(tag.place, "line", "", f"an unknown element: expected one of {', '.join((*TYPES, LINK))}")
-        return None
-    if kind not in TYPES[tag.name]:
-        expected = ", ".join(TYPES[tag.name])
-        audit.dropped(tag.place, ENTITIES, "", f"an unknown type of {tag.name}: expected one of {expected}")
-        return None
+def _entity(tag: Tag, audit: Audit) -> Entity:
+    """Raises LossError for a tag of an unknown name or type, or at a wrong place."""
+    types = TYPES[one_of(tag.name, TYPES, "element", "line")]
+    kind = one_of(tag.value("type"), types, f"type of {tag.name}")
     label = SECTIME if tag.name == SECTIME else kind
-    if tag.bounds is None:
-        audit.dropped(tag.place, ENTITIES, LABELS[label], WRONG)
-        return None
-    return Entity(label, (tag.bounds,), tag.place, _status(tag, label, audit))
+    return Entity(label, (need(tag.bounds, WRONG, label=LABELS[label]),), tag.place, _status(tag, label, audit))
 
 
 def _status(tag: Tag, label: str, audit: Audit) -> Attributes:
@@ -162,38 +143,29 @@ def _status(tag: Tag, label: str, audit: Audit) -> Attributes:
     elif said is None:
         expected = "modality FACTUAL, POSSIBLE, CONDITIONAL or PROPOSED, and polarity POS or NEG"
         audit.dropped(tag.place, FINDINGS, FINDING, f"an unknown value: expected {expected}", tag.bounds or ())
-    else:
-        return said
-    return ()
+    return said or () if label == PROBLEM else ()
 
 
 def _links(tags: Sequence[Tag], audit: Audit) -> Iterator[LinkRow]:
     for tag in tags:
-        label = LINKS.get(tag.value("type"))
-        if tag.name == LINK and label is None:
-            audit.dropped(tag.place, RELATIONS, "", f"an unknown relation: expected {' or '.join(LINKS)}")
-        elif tag.name == LINK and label is not None:
-            head, tail = (tag.attributes.get(name, "").strip() for name in ("fromID", "toID"))
-            yield LinkRow(label, head, tail, tag.place)
+        with audit.losing(tag.place, RELATIONS):
+            if tag.name == LINK:
+                label = LINKS[one_of(tag.value("type"), LINKS, "relation")]
+                head, tail = (tag.attributes.get(name, "").strip() for name in ("fromID", "toID"))
+                yield LinkRow(label, head, tail, tag.place)
 
 
 def read_2014(path: Path, audit: Audit) -> Iterator[Record]:
     """The record of an ``.xml``. The element names the category (NAME, LOCATION, ...), TYPE what is marked (PATIENT,
     CITY, ...). ``220-03.xml`` is the third record of patient 220; the records of a patient stay together in a split."""
-    content = read_tagged(path, audit)
-    if content is None:
-        return
-    text, tags = content
-    entities: list[Entity] = []
-    for tag in tags:
-        label = tag.value("TYPE")
-        if label not in PHI_TYPES:
-            audit.dropped(tag.place, ENTITIES, "", f"an unknown label: expected {' or '.join(PHI_TYPES)}")
-        elif tag.bounds is None:
-            audit.dropped(tag.place, ENTITIES, label, WRONG)
-        else:
-            entities.append(Entity(label, (tag.bounds,), tag.place))
-    yield Record(text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
+    with audit.losing(Place(path, 1), "document"):
+        text, tags = read_tagged(path, audit)
+        entities: list[Entity] = []
+        for tag in tags:
+            with audit.losing(tag.place, ENTITIES):
+                label = one_of(tag.value("TYPE"), PHI_TYPES)
+                entities.append(Entity(label, (need(tag.bounds, WRONG, label=label),), tag.place))
+        yield Record(text, Place(path, 1), key=path.stem.partition("-")[0], entities=entities)
 
 
 READER_2012 = Reader(

@@ -146,14 +146,15 @@ def composed_doc(
 def aligned_spans(doc: Doc, text: Text) -> list[Span | None]:
     """The findings of a text as spans of its Doc, None for those that are not on token borders. A sign that the
     tokenizer leaves at a word ("-fever") comes along, as it does for who searches the text for findings."""
-    return [_span(doc, fact) for fact in text.facts]
+    return [_span(doc, text.text, fact) for fact in text.facts]
 
 
-def _span(doc: Doc, fact: Fact) -> Span | None:
+def _span(doc: Doc, text: str, fact: Fact) -> Span | None:
+    """text: that of the Doc, which spaCy would put together anew from the tokens."""
     span = doc.char_span(fact.start, fact.end, label=fact.label, alignment_mode="expand")
     if span is None:
         return None
-    more = doc.text[span.start_char : fact.start] + doc.text[fact.end : span.end_char]
+    more = text[span.start_char : fact.start] + text[fact.end : span.end_char]
     return None if any(character.isalnum() or character.isspace() for character in more) else span
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...errors import MedmtlError
-from .rule import check_at_least, check_count
+from .rule import check_at_least, check_count, check_flag
 
 if TYPE_CHECKING:
     from torch import nn
@@ -95,7 +95,9 @@ def progressive_rule(
         raise MedmtlError(
             "E020", rule="progressive_rule", setting="keep_base_ffn", received=keep_base_ffn, expected=expected
         )
+    check_flag("progressive_rule", "trainable", trainable)
     check_at_least(0, "progressive_rule", "coefficient_lr_scale", coefficient_lr_scale)
+    check_flag("progressive_rule", "share_W_over_layers", share_W_over_layers)
     if rank is not None:
         check_count("progressive_rule", "rank", rank)
     if init == "random" and rank is not None:  # without a pretrained FFN there is nothing to differ from

@@ -1,9 +1,10 @@
 """What every sharing rule offers. A rule is small and free of torch; its clusters are the torch modules it builds."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ...errors import MedmtlError
+from ...kinds import FLAG, Kind, number, whole_number
 
 if TYPE_CHECKING:
     from torch import nn
@@ -15,6 +16,7 @@ GROUP_MARKS = {".cluster.coefficients.": "W", ".cluster.gates.": "gates", ".clus
 SHARED_MARK = ".cluster.ffns.base."  # the one FFN below low-rank routes
 
 
+@runtime_checkable
 class SharingRule(Protocol):
     """Decides which FFNs a routed layer holds and how a route combines them."""
 
@@ -51,11 +53,19 @@ def parameter_group(name: str) -> str:
 
 def check_count(rule: str, setting: str, value: Any) -> None:
     """Raises MedmtlError E020 unless a rule's setting is a whole number from 1 on."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise MedmtlError("E020", rule=rule, setting=setting, received=value, expected="a whole number from 1 on")
+    _check(whole_number(1), rule, setting, value)
 
 
 def check_at_least(minimum: float, rule: str, setting: str, value: Any) -> None:
     """Raises MedmtlError E020 unless a rule's setting is a number from ``minimum`` on."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not minimum <= value < float("inf"):
-        raise MedmtlError("E020", rule=rule, setting=setting, received=value, expected=f"a number from {minimum} on")
+    _check(number(minimum), rule, setting, value)
+
+
+def check_flag(rule: str, setting: str, value: Any) -> None:
+    """Raises MedmtlError E020 unless a rule's setting is true or false."""
+    _check(FLAG, rule, setting, value)
+
+
+def _check(kind: Kind, rule: str, setting: str, value: Any) -> None:
+    if not kind.is_valid(value):
+        raise MedmtlError("E020", rule=rule, setting=setting, received=value, expected=kind.expected)

@@ -5,44 +5,24 @@ The config is the one place where a setting is written down. A ``Setting`` check
 of the pipeline, so that it is saved.
 """
 
-import math
 import weakref
-from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from typing import Any, ClassVar, Protocol
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from typing import Any, ClassVar
 
 from spacy.language import Language
-from thinc.api import Model
 
-from ..encoder.listener import find_link
-from ..errors import MedmtlError
+from .encoder.listener import find_link
+from .errors import MedmtlError, warn
+from .kinds import Kind
 
 VALUES = "_settings"  # where a component keeps the values
 
 
-class Configured(Protocol):
-    """What settings need of the component that has them; every ``Task`` is one."""
-
-    name: str
-    model: Model
-    learnt_names: ClassVar[Sequence[str]]
-
-    def fits_its_weights(self) -> bool:
-        """Whether its settings go with the weights that there are."""
-
-    def note_in_config(self, setting: str, value: Any) -> None:
-        """Write a changed setting into the pipeline's config."""
-
-
 class Setting:
-    """A checked attribute of a head.
+    """A checked attribute of a component. Lists become tuples, so that nothing can be changed past the check."""
 
-    is_valid: whether the setting takes a value. expected: what it takes, for the error. Lists become tuples, so that
-    nothing can be changed past the check.
-    """
-
-    def __init__(self, is_valid: Callable[[Any], bool], expected: str) -> None:
-        self.is_valid = is_valid
-        self.expected = expected
+    def __init__(self, kind: Kind) -> None:
+        self.kind = kind
         self.name = ""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -51,11 +31,10 @@ class Setting:
     def __get__(self, head: Any, owner: type | None = None) -> Any:
         return self if head is None else head.__dict__[VALUES][self.name]
 
-    def __set__(self, head: Configured, value: Any) -> None:
+    def __set__(self, head: "Configured", value: Any) -> None:
         """Raises MedmtlError E203 for a value that the setting does not take, or that needs an output layer of another
         shape than the trained one."""
-        if not self.is_valid(value):
-            raise self._error(head, value, self.expected)
+        self.kind.check(head.name, self.name, value)
         # the descriptor is one for all components of the class, so values stand on the component
         values = head.__dict__.setdefault(VALUES, {})
         before, value = values.get(self.name), _plain(value)
@@ -65,61 +44,10 @@ class Setting:
         # asked after the change, as the number of columns follows from the settings; undone if it does not fit
         if before is not None and not head.fits_its_weights():
             values[self.name] = before
-            raise self._error(head, value, f"{_as_config(before)!r}, with which its output layer was trained")
+            expected = f"{_as_config(before)!r}, with which its output layer was trained"
+            raise MedmtlError("E203", setting=self.name, name=head.name, received=value, expected=expected)
         if before is not None:
             head.note_in_config(self.name, _as_config(value))
-
-    def _error(self, head: Configured, received: Any, expected: str) -> MedmtlError:
-        return MedmtlError("E203", setting=self.name, name=head.name, received=received, expected=expected)
-
-
-def text_setting(expected: str) -> Setting:
-    return Setting(is_name, expected)
-
-
-def count_setting() -> Setting:
-    return Setting(lambda value: type(value) is int and value >= 0, "a whole number from 0 on")
-
-
-def flag_setting() -> Setting:
-    return Setting(lambda value: isinstance(value, bool), "true or false")
-
-
-def threshold_setting() -> Setting:
-    """A probability; above 1 nothing reaches it."""
-    return Setting(_is_threshold, "a probability, such as 0.5")
-
-
-def choice_setting(choices: Sequence[str]) -> Setting:
-    return Setting(lambda value: value in choices, f"one of {', '.join(choices)}")
-
-
-def names_setting(expected: str, *, at_least: int = 0) -> Setting:
-    """A list of names, each once."""
-    return Setting(lambda value: is_names(value, at_least=at_least), expected)
-
-
-def share_setting() -> Setting:
-    return Setting(lambda value: _is_threshold(value) and value <= 1.0, "a number from 0 to 1")
-
-
-def is_names(value: Any, *, at_least: int = 0) -> bool:
-    """Whether a value is a list of names, each once."""
-    is_list = isinstance(value, (list, tuple)) and all(map(is_name, value))
-    return is_list and len(set(value)) == len(value) >= at_least
-
-
-def is_name(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
-
-
-def is_name_by_name(value: Any) -> bool:
-    """Whether a value is a dict of names."""
-    return isinstance(value, Mapping) and all(map(is_name, [*value, *value.values()]))
-
-
-def _is_threshold(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value >= 0.0
 
 
 def _plain(value: Any) -> Any:
@@ -139,7 +67,7 @@ def _as_config(value: Any) -> Any:
 
 
 def settings_of(component: type) -> dict[str, Setting]:
-    """The settings of a head's class, by name."""
+    """The settings of a component's class, by name."""
     settings = {}
     # a subclass's setting of the same name comes last, and holds
     for base in reversed(component.__mro__):
@@ -148,9 +76,9 @@ def settings_of(component: type) -> dict[str, Setting]:
 
 
 class SettingsView(MutableMapping[str, Any]):
-    """``head.cfg``: a head's settings and what it has learnt, by name. To change an entry is to set the attribute."""
+    """``head.cfg``: settings of a component and what it has learnt, by name. To change an entry sets the attribute."""
 
-    def __init__(self, head: Configured) -> None:
+    def __init__(self, head: "Configured") -> None:
         self._head = head
 
     def __getitem__(self, name: str) -> Any:
@@ -188,13 +116,13 @@ class PipelineLink:
     def __init__(self, nlp: Language | None = None) -> None:
         self._reference = None if nlp is None else weakref.ref(nlp)
 
-    def write(self, component: Configured, setting: str, value: Any) -> bool:
+    def write(self, component: "Configured", setting: str, value: Any) -> bool:
         """Put a setting into the pipeline's config. False where the component is not its own any more: another pipeline
         that sources it sets its name and links it with an encoder, and says nothing else."""
         nlp = None if self._reference is None else self._reference()
         if nlp is None or (component.name, component) not in nlp.components:
             return False
-        link = find_link(component.model)
+        link = find_link(component.model) if hasattr(component, "model") else None
         encoder = link.pipe if link is not None else None
         if encoder is not None and all(pipe is not encoder for _, pipe in nlp.components):
             return False
@@ -207,3 +135,58 @@ class PipelineLink:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PipelineLink, ()
+
+
+class Configured:
+    """A component with settings. What its factory takes beside the model it declares as attributes, each a ``Setting``.
+    Settings are the config's and are not saved; what was learnt is."""
+
+    name: str
+    learnt_names: ClassVar[Sequence[str]] = ()  # the attributes that are saved
+    is_made: bool = False  # whether all settings have a value
+
+    def set_up(self, nlp: Language, settings: Mapping[str, Any]) -> None:
+        """Give each ``Setting`` of the class its value. Raises MedmtlError E203 for one that it does not take."""
+        self._unwritten: set[str] = set()  # settings that were changed and stand in no config as they are now
+        for setting, value in settings.items():
+            setattr(self, setting, value)
+        self.is_made = True
+        self.belong_to(nlp)
+
+    def belong_to(self, nlp: Language | None) -> None:
+        """Write changed settings into the config of this pipeline: from now on, and those that were changed while it
+        was not known (of a component that was sourced or unpickled)."""
+        if nlp is not None:
+            self._pipeline = PipelineLink(nlp)
+            for setting in sorted(self._unwritten):
+                self.note_in_config(setting, self.cfg[setting])
+
+    @property
+    def cfg(self) -> SettingsView:
+        """Settings, and what was learnt, by name."""
+        return SettingsView(self)
+
+    @cfg.setter
+    def cfg(self, values: Mapping[str, Any]) -> None:
+        """Take over the settings of a mapping (``spacy find-threshold`` assigns one)."""
+        for setting in settings_of(type(self)):
+            if setting in values and values[setting] != self.cfg[setting]:
+                self.cfg[setting] = values[setting]
+
+    def fits_its_weights(self) -> bool:
+        """Whether the settings go with the weights that there are."""
+        return True
+
+    def note_in_config(self, setting: str, value: Any) -> None:
+        """Write a changed setting into the pipeline's config, so that it is saved."""
+        if not self.is_made:
+            return
+        if self._pipeline.write(self, setting, value):
+            self._unwritten.discard(setting)
+        else:  # no warning yet: a pipeline that is thrown away, as by 'spacy find-threshold', loses nothing
+            self._unwritten.add(setting)
+
+    def warn_of_unwritten(self) -> None:
+        """What is lost in saving: spaCy does not tell a sourced or unpickled component which pipeline it is in."""
+        for setting in sorted(self._unwritten):
+            warn("W203", name=self.name, setting=setting)
