@@ -36,11 +36,12 @@ from spacy_medmtl.training.corpus import multitask_corpus
 from spacy_medmtl.training.report import table
 
 SRU, SPANCAT, FINDER = "sru_nested_ner", "spancat", "span_finder"
+WITH_SPANS = "with_spans"  # sru_nested_ner that also scores spans as a whole
 CORPORA = ["bc5cdr", "ncbi_disease", "jnlpba", "bc2gm", "linnaeus"]
 # experiment -> run -> (component, training files, test files, keep types apart by corpus)
 EXPERIMENTS: dict[str, dict[str, Any]] = {
-    "genia": {name: (name, ["genia"], ["genia"], False) for name in (SRU, SPANCAT, FINDER)},
-    "flat": {SRU: (SRU, ["ncbi_disease"], ["ncbi_disease"], False)},
+    "genia": {name: (name, ["genia"], ["genia"], False) for name in (SRU, WITH_SPANS, SPANCAT, FINDER)},
+    "flat": {name: (name, ["ncbi_disease"], ["ncbi_disease"], False) for name in (SRU, WITH_SPANS)},
     "split": {
         "chemical_half": (SRU, ["chemical_half"], ["bc5cdr"], False),
         "disease_half": (SRU, ["disease_half"], ["bc5cdr"], False),
@@ -63,8 +64,10 @@ def listener(route: str, pooling: str) -> dict[str, Any]:
 
 def components(kind: str, threshold: float) -> dict[str, Any]:
     """The heads of a run. spancat and span_finder have spaCy's default models on our listener."""
-    if kind == SRU:
+    if kind in (SRU, WITH_SPANS):
         model = {"@architectures": "spacy-medmtl.SruNestedNer.v1", "tok2vec": listener("ner", "max")}
+        if kind == WITH_SPANS:
+            model["longest_span"] = 12
         return {SRU: {"factory": SRU, "model": model, "set_ents": False}}
     spancat: dict[str, Any] = {
         "factory": SPANCAT,

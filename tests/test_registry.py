@@ -107,6 +107,7 @@ TORCH_SIDE = {
     "spacy_medmtl.sru_nested_ner.low_rank_steps",
     "spacy_medmtl.sru_nested_ner.memory",
     "spacy_medmtl.sru_nested_ner.recurrent",
+    "spacy_medmtl.sru_nested_ner.span_scores",
     "spacy_medmtl.sru_nested_ner.thinc_layer",
     "spacy_medmtl.sru_nested_ner.unit_weights",
     "spacy_medmtl.training.pcgrad",

@@ -18,6 +18,7 @@ def sru_nested_ner_model(
     half_context: int = 150,
     train_token_multiplier: bool = False,
     token_multiplier: float = 1.0,
+    longest_span: int = 0,
     paper_compat: bool = False,
     nO: int | None = None,  # noqa: N803
 ) -> "Model[SruInput, Any]":
@@ -30,6 +31,8 @@ def sru_nested_ner_model(
     latents_per_action: the paper's action space multiplier (2; GENIA 10). half_context: words either side that have a
     relative position of their own (150; GENIA 240). token_multiplier: weight of the memory against
     the position in the attention (1, constant; GENIA 10, trained). nO: number of actions, found at initialisation.
+    longest_span: words of the longest span that is also scored as a whole (``SpanScores``; 12 are 99.7 % of GENIA's
+    entities); longer ones are found by their actions alone, as with 0, the default, or paper_compat all are.
     paper_compat: repeat what the authors' code does beside its paper: no entity ends at the last word of a sentence,
     gold is read as by their converter (`flushed`), loss is the mean over actions too and rewards a decided SHIFT where
     one is postponed, and what ``SlotRecurrentUnit`` lists. For comparisons with their numbers only.
@@ -42,6 +45,7 @@ def sru_nested_ner_model(
     check_layers(name, tok2vec, lr_scale)
     whole_number(1).check(name, "latents_per_action", latents_per_action)
     whole_number(3 if paper_compat else 0).check(name, "half_context", half_context)
+    whole_number().check(name, "longest_span", longest_span)
     FLAG.check(name, "train_token_multiplier", train_token_multiplier)
     number().check(name, "token_multiplier", token_multiplier)
     FLAG.check(name, "paper_compat", paper_compat)
@@ -53,5 +57,6 @@ def sru_nested_ner_model(
         half_context=half_context,
         token_multiplier=token_multiplier,
         train_token_multiplier=train_token_multiplier,
+        longest_span=longest_span,
         paper_compat=paper_compat,
     )

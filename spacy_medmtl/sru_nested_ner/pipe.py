@@ -1,6 +1,7 @@
 """The component ``sru_nested_ner``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -28,12 +29,13 @@ from ..encoder.views.windows import window_spans
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.losses import sigmoid, to_numpy
-from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, tempered
+from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, joined_logits
 from ..heads.tok2vec import reads_documents
 from ..kinds import FLAG, PROBABILITY, whole_number
 from ..settings import Setting
 from .inputs import ActionScores, SruInput, WordSequence
-from .transitions import SHIFT, ScoredSpan, decode, flushed, foreign_actions, inexpressible, n_actions, oracle
+from .span_units import found_entities, span_labels
+from .transitions import SHIFT, ScoredSpan, flushed, foreign_actions, inexpressible, n_actions, oracle
 
 DEFAULT_CONFIG = """
 [model]
@@ -92,7 +94,8 @@ def make_sru_nested_ner(
     """Nested and overlapping entities.
 
     spans_key: where entities are written, and read from in training.
-    threshold: probability above which an action opens or closes a span.
+    threshold: score above which a span is an entity, and probability above which an action opens or closes one that is
+        longer than the model's ``longest_span``.
     set_ents: also put the outermost spans into ``doc.ents``, beside those that are there and do not overlap them.
     merge_types: where labels were kept apart by corpus (``type_prefix`` of the corpus reader: "bc5cdr$Disease"), write
         and score what they have in common ("Disease").
@@ -115,8 +118,8 @@ def make_sru_nested_ner(
 
 
 class SruNestedNer(Head[list[WordSequence]]):
-    """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` the geometric mean of the
-    probabilities of the two actions that opened and closed each."""
+    """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` what ``found_entities`` says of
+    each."""
 
     threshold = Setting(PROBABILITY)
     set_ents = Setting(FLAG)
@@ -204,10 +207,11 @@ class SruNestedNer(Head[list[WordSequence]]):
         if self.paper_compat:
             spans = flushed(spans, len(words))
         rows = oracle(spans, len(words), len(self.labels))
-        return WordSequence(item, words, rows, foreign_actions(own, len(self.labels)))
+        return WordSequence(item, words, rows, foreign_actions(own, len(self.labels)), spans)
 
     def loss(self, gold: list[WordSequence], scores: ActionScores) -> tuple[float, ActionScores]:
-        """Binary cross-entropy, summed over the actions that the corpora annotate, mean over steps.
+        """Binary cross-entropy, summed over the actions that the corpora annotate, mean over steps; and, where spans
+        have scores, summed over spans and labels, mean over words.
 
         The authors take the mean over actions too. With one task that is the same up to a factor; beside tasks whose
         loss is per token, a factor of 1 / n_actions would leave the shared encoder to the others. paper_compat: their
@@ -221,10 +225,16 @@ class SruNestedNer(Head[list[WordSequence]]):
             postponed = mask[:, SHIFT] & (targets[:, SHIFT] > 0) & (targets[:, SHIFT] < 1)
             pull = scores.logits[:, SHIFT] * probability * (1 - probability) / max(1, int(mask.sum()))
             gradient[:, SHIFT] -= pull * postponed
-            return loss, ActionScores(gradient, scores.batches)
+            return loss, replace(scores, logits=gradient)
         # from the mean over entries to a sum over actions, mean over steps that bear a loss
         actions_per_step = float(mask.sum()) / max(1, int(mask.any(axis=1).sum()))
-        return loss * actions_per_step, ActionScores(gradient * actions_per_step, scores.batches)
+        loss, gradient = loss * actions_per_step, gradient * actions_per_step
+        if scores.spans is None:
+            return loss, replace(scores, logits=gradient)
+        labels = span_labels(gold, scores.longest)
+        of_spans, d_spans = ACTIONS.loss(scores.spans, labels)
+        labels_per_word = float(labels.judged.sum()) / sum(len(sentence.words) for sentence in gold)
+        return loss + of_spans * labels_per_word, replace(scores, logits=gradient, spans=d_spans * labels_per_word)
 
     def _targets(self, gold: list[WordSequence], scores: ActionScores) -> tuple[Any, Any]:
         from .thinc_layer import gold_targets
@@ -232,10 +242,18 @@ class SruNestedNer(Head[list[WordSequence]]):
         return gold_targets(gold, scores, paper_compat=self.paper_compat)
 
     def labelled_logits(self, gold: list[WordSequence], scores: ActionScores) -> dict[str, LabelledLogits]:
-        """Actions along the gold path. A postponed SHIFT, whose target is its own probability, is none."""
+        """Actions along the gold path, and spans, which share a temperature as they share a score. A postponed SHIFT,
+        whose target is its own probability, is none."""
         targets, mask = map(to_numpy, self._targets(gold, scores))
         judged = mask & ((targets == 0) | (targets == 1))
-        return {OUTPUT: ACTIONS.labelled(scores.logits, UnitLabels(targets == 1, judged))}
+        actions = ACTIONS.labelled(scores.logits, UnitLabels(targets == 1, judged))
+        if scores.spans is None:
+            return {OUTPUT: actions}
+        spans = ACTIONS.labelled(scores.spans, span_labels(gold, scores.longest))
+        # as wide as rows of actions, of which there are more columns; what is added was not judged
+        more = ((0, 0), (0, actions.logits.shape[1] - spans.logits.shape[1]))
+        wide = [numpy.pad(part, more) for part in (spans.logits, spans.gold, spans.judged)]
+        return {OUTPUT: joined_logits([actions, LabelledLogits(wide[0], wide[1], wide[2], exclusive=False)])}
 
     def predict(self, docs: Iterable[Doc]) -> list[list[ScoredSpan]]:
         """Per Doc: (start token, end token, label column, score) of its entities."""
@@ -248,21 +266,23 @@ class SruNestedNer(Head[list[WordSequence]]):
                 for start, end, *own in window_spans(len(words), LONGEST, LONGEST - OVERLAP):
                     sentences.append(WordSequence(i, words[start:end]))
                     counted.append((own[0] - start, own[1] - start))
-        entities: list[list[ScoredSpan]] = [[] for _ in docs]
+        found: list[list[ScoredSpan]] = [[] for _ in docs]
         if not sentences:
-            return entities
+            return found
         inputs = SruInput([self._item(doc, sentence_bounds(doc)) for doc in docs], sentences)
         with self.computing("prediction"):
-            probabilities = self.model.predict(inputs)
-        for sentence, (first, after), rows in zip(sentences, counted, probabilities):
-            n_words, threshold = len(sentence.words), self.threshold
-            rows = tempered(rows, self.temperature(OUTPUT))
-            for start, end, label, score in decode(rows, n_words, threshold=threshold, paper_compat=self.paper_compat):
+            predicted = self.model.predict(inputs)
+        for sentence, (first, after), part in zip(sentences, counted, predicted):
+            of_sentence = found_entities(
+                part, len(sentence.words), threshold=self.threshold, temperature=self.temperature(OUTPUT),
+                paper_compat=self.paper_compat,
+            )  # fmt: skip
+            for start, end, label, score in of_sentence:
                 # of windows that overlap, each entity counts in the one that its first word belongs to
                 if first <= start < after:
                     bounds = int(sentence.words[start]), int(sentence.words[end - 1]) + 1
-                    entities[sentence.item].append((*bounds, label, score))
-        return entities
+                    found[sentence.item].append((*bounds, label, score))
+        return found
 
     def set_annotations(self, docs: Iterable[Doc], predictions: Any) -> None:
         """Write ``doc.spans[spans_key]`` with ``scores``, and ``doc.ents`` if so set."""

@@ -16,14 +16,17 @@ from ..errors import MedmtlError
 from ..heads.rows import no_backprop, predicted_rows, read_rows, same_scale
 from ..heads.tok2vec import tok2vec_input, tok2vec_width
 from .gold_steps import GoldWalk
-from .inputs import ActionScores, SruInput, WordSequence
+from .inputs import ActionScores, Predicted, SruInput, WordSequence
 from .recurrent import SlotRecurrentUnit
+from .span_units import span_units
 
 BATCH = 32  # sentences that walk together; the longest sets the number of steps for all
 BATCH_WORDS = 16_384  # at most, padding included: long ones walk in smaller batches
 
 
-def build_sru(tok2vec: Model, n_actions: int | None, *, lr_scale: float, **settings: Any) -> "Model[SruInput, Any]":
+def build_sru(
+    tok2vec: Model, n_actions: int | None, *, lr_scale: float, longest_span: int, **settings: Any
+) -> "Model[SruInput, Any]":
     """See ``spacy_medmtl.sru_nested_ner.model.sru_nested_ner_model``. settings: of the SlotRecurrentUnit."""
 
     shim = TorchShim(
@@ -35,7 +38,7 @@ def build_sru(tok2vec: Model, n_actions: int | None, *, lr_scale: float, **setti
         init=init,
         layers=[tok2vec],
         dims={"nO": n_actions},
-        attrs={"paper_compat": settings["paper_compat"]},
+        attrs={"paper_compat": settings["paper_compat"], "longest_span": longest_span},
         shims=[shim],
     )
 
@@ -46,7 +49,9 @@ def init(model: "Model[SruInput, Any]", X: Any = None, Y: Any = None) -> None:  
     sample = tok2vec_input(tok2vec, X or [])
     tok2vec.initialize(X=sample)
     n_labels = (model.get_dim("nO") - 2) // 2
-    torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_labels": n_labels})
+    # in the spec, which is saved with the weights: a unit that was saved without scores of spans has none when loaded
+    spec = {"longest_span": 0 if model.attrs["paper_compat"] else model.attrs["longest_span"]}
+    torch_shim(model).start({"width": tok2vec_width(tok2vec, sample), "n_labels": n_labels, **spec})
 
 
 def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
@@ -61,9 +66,10 @@ def resize(model: "Model[SruInput, Any]", n_actions: int) -> None:
 
 
 def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> tuple[Any, Callable]:
-    """ActionScores where the sentences have gold rows to walk along; else one array of probabilities [n_steps,
-    n_actions] per sentence. Raises MedmtlError E029 for Docs; FloatingPointError for logits that are no numbers, of
-    which the component, which knows its name, makes MedmtlError E016."""
+    """ActionScores where the sentences have gold rows to walk along; else what is Predicted of each sentence.
+
+    Raises MedmtlError E029 for Docs; FloatingPointError for logits that are no numbers, of which the component, which
+    knows its name, makes MedmtlError E016."""
     if not isinstance(inputs, SruInput):
         raise MedmtlError("E029", name="sru_nested_ner")
     unit: SlotRecurrentUnit = torch_shim(model).module
@@ -81,6 +87,7 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
     try:
         with torch.set_grad_enabled(is_train):
             outputs = [_walk_gold(unit, words, [inputs.sentences[i] for i in batch], offsets) for batch in batches]
+            spans = span_logits(unit, words, inputs.sentences, offsets)
     finally:
         unit.eval()
     # [n_sentences, n_steps, A] of each batch to [n_rows, A], sentence by sentence
@@ -88,11 +95,15 @@ def forward(model: "Model[SruInput, Any]", inputs: SruInput, is_train: bool) -> 
     walked = [(batch, output.shape[1]) for batch, output in zip(batches, outputs)]
 
     def backprop(d_scores: ActionScores) -> SruInput:
-        logits.backward(to_tensor(d_scores.logits))
+        outputs, gradients = [logits], [to_tensor(d_scores.logits)]
+        if spans is not None:
+            outputs, gradients = [*outputs, spans], [*gradients, to_tensor(d_scores.spans)]
+        torch.autograd.backward(outputs, gradients)
         backprop_tok2vec(torch.zeros_like(words) if words.grad is None else words.grad)
         return inputs
 
-    return ActionScores(to_array(logits), walked), backprop
+    of_spans = None if spans is None else to_array(spans)
+    return ActionScores(to_array(logits), walked, of_spans, unit.longest_span), backprop
 
 
 def gold_targets(sentences: Sequence[WordSequence], scores: ActionScores, *, paper_compat: bool) -> tuple[Any, Any]:
@@ -130,10 +141,39 @@ def batches_of_like_length(sentences: Sequence[WordSequence]) -> list[list[int]]
     return batches
 
 
-def _predict(unit: SlotRecurrentUnit, rows: Rows, sentences: Sequence[WordSequence]) -> list[numpy.ndarray]:
+def span_logits(
+    unit: SlotRecurrentUnit, words: Tensor, sentences: Sequence[WordSequence], offsets: numpy.ndarray
+) -> Tensor | None:
+    """Logits [n_spans, n_labels] of the spans of all sentences, in the order of ``span_units``; None where the unit
+    scores none. words: rows of all Docs; offsets: the first row of each. Raises FloatingPointError if they are no
+    numbers."""
+    if unit.spans is None:
+        return None
+    places = span_places(sentences, offsets, unit.spans.longest).to(words.device)
+    logits = unit.spans(words, places, unit.dropout)
+    if not bool(torch.isfinite(logits.detach()).all()):
+        raise FloatingPointError("The logits of spans became NaN or infinite.")
+    return logits
+
+
+def span_places(sentences: Sequence[WordSequence], offsets: numpy.ndarray, longest: int) -> Tensor:
+    """First row, last row, row before and after, and number of words of the spans of all sentences, [5, n_spans]."""
+    parts = []
+    for sentence in sentences:
+        units = span_units(len(sentence.words), longest)
+        # word i stands at i + 1, between places that have no row
+        rows = numpy.pad(offsets[sentence.item] + sentence.words, 1, constant_values=-1)
+        after = units.first + units.n_words + 1
+        parts.append(
+            numpy.stack([rows[units.first + 1], rows[after - 1], rows[units.first], rows[after], units.n_words])
+        )
+    return torch.from_numpy(numpy.concatenate(parts, axis=1))
+
+
+def _predict(unit: SlotRecurrentUnit, rows: Rows, sentences: Sequence[WordSequence]) -> list[Predicted]:
     """Probabilities of each sentence. Where rows come in parts, the sentences that are complete are walked before the
     next is taken; they stand in the order of the text."""
-    probabilities: list[numpy.ndarray] = []
+    probabilities: list[Predicted] = []
     offsets = numpy.cumsum([0, *rows.lengths])
     here, first = None, 0  # rows that are not done with, and the number of the first of them
     for part in rows.parts:
@@ -155,12 +195,18 @@ def _predict(unit: SlotRecurrentUnit, rows: Rows, sentences: Sequence[WordSequen
 
 def _walk_greedily(
     unit: SlotRecurrentUnit, words: Tensor, sentences: Sequence[WordSequence], offsets: numpy.ndarray
-) -> list[numpy.ndarray]:
-    probabilities: dict[int, numpy.ndarray] = {}
+) -> list[Predicted]:
+    walked: dict[int, numpy.ndarray] = {}
     for batch in batches_of_like_length(sentences):
         padded, lengths = _pad_words(words, [sentences[i] for i in batch], offsets)
-        probabilities.update(zip(batch, unit.greedy(padded, lengths)))
-    return [probabilities[i] for i in range(len(sentences))]
+        walked.update(zip(batch, unit.greedy(padded, lengths)))
+    with torch.no_grad():  # of all at once: the products are of words, not of batches
+        logits = span_logits(unit, words, sentences, offsets) if sentences else None
+    spans: list[Any] = [None] * len(sentences)
+    if logits is not None:
+        n_spans = [len(span_units(len(sentence.words), unit.longest_span).first) for sentence in sentences]
+        spans = [part.numpy() for part in logits.float().cpu().split(n_spans)]
+    return [Predicted(walked[i], part, unit.longest_span) for i, part in enumerate(spans)]
 
 
 def _walk_gold(unit: SlotRecurrentUnit, words: Tensor, sentences: list[WordSequence], offsets: numpy.ndarray) -> Tensor:

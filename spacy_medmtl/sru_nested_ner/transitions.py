@@ -19,6 +19,7 @@ ScoredSpan = tuple[int, int, int, float]
 
 EOA = 0
 SHIFT = 1
+SURE = 1e-6  # logits of probabilities are those of this and of 1 less this at most: about 14
 
 
 class Inexpressible(NamedTuple):
@@ -139,6 +140,23 @@ def decode(
             stacks.setdefault(label, []).append((word, float(probabilities[t, transition(label)])))
     spans = sorted(scores, key=lambda span: (span[0], -span[1], span[2]))
     return [(start, end, label, scores[start, end, label]) for start, end, label in spans]
+
+
+def border_logits(probabilities: numpy.ndarray, n_words: int) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Of each border between words, also before the first and behind the last, the largest logits that any row there
+    had for opening, and for closing, a span of each label, both [n_words + 1, labels]; whatever led there. Where the
+    walk did not come, they are as low as logits get."""
+    leader = probabilities.argmax(axis=1)
+    stops = numpy.flatnonzero(leader == EOA)
+    rows = probabilities[: stops[0] + 1 if stops.size else len(leader)]
+    shifts = leader[: len(rows)] == SHIFT
+    # a SHIFT itself stands before the word that it reads
+    border = numpy.minimum(numpy.cumsum(shifts) - shifts, n_words)
+    largest = numpy.zeros((n_words + 1, probabilities.shape[1] - 2), dtype=probabilities.dtype)
+    numpy.maximum.at(largest, border, rows[:, 2:])
+    largest = numpy.clip(largest, SURE, 1 - SURE)
+    logits = numpy.log(largest) - numpy.log1p(-largest)
+    return logits[:, ::2], logits[:, 1::2]
 
 
 def inexpressible(spans: Iterable[Span]) -> Inexpressible:

@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+from .span_scores import RARE, SpanScores
 from .transitions import SHIFT, n_actions
 
 # Where a unit starts, and labels added to a trained one. Logits: most steps are a SHIFT. Without them the first
@@ -27,7 +28,8 @@ class UnitWeights(nn.Module):
     written last, and SHIFT starts likely: beside other tasks there are hundreds of steps, not the authors' hundred
     epochs. With paper_compat all latents start at 0, and no action is likelier than another.
 
-    n_latents: J, by default latents_per_action * A. The other arguments are those of ``sru_nested_ner_model``.
+    n_latents: J, by default latents_per_action * A. longest_span: words of the longest span that has a score beside the
+    walk (``SpanScores``); 0: there are none. The other arguments are those of ``sru_nested_ner_model``.
 
     Raises ValueError for an unknown path, and for paper_compat with a half context below 3.
     """
@@ -35,7 +37,7 @@ class UnitWeights(nn.Module):
     def __init__(
         self, width: int, n_labels: int, *, latents_per_action: int = 2, half_context: int = 150,
         token_multiplier: float = 1.0, train_token_multiplier: bool = False, dropout: float = 0.1,
-        latent_dropout: float = 0.2, position_dropout: float = 0.2, n_latents: int | None = None,
+        latent_dropout: float = 0.2, position_dropout: float = 0.2, n_latents: int | None = None, longest_span: int = 0,
         paper_compat: bool = False, path: Literal["low_rank", "plain"] = "low_rank",
     ) -> None:  # fmt: skip
         super().__init__()
@@ -54,6 +56,7 @@ class UnitWeights(nn.Module):
         self.token_multiplier = nn.Parameter(torch.tensor(float(token_multiplier)), train_token_multiplier)  # tau
         self.hidden = nn.Linear(2 * width, 2 * width)  # W1, b1
         self.output = nn.Linear(2 * width, n)  # W2, b2
+        self.spans = SpanScores(width, n_labels, longest_span) if longest_span else None
         if not paper_compat:
             with torch.no_grad():
                 centre = self.positions[half_context]
@@ -61,6 +64,11 @@ class UnitWeights(nn.Module):
                 self.latents[0] = FOCUS * centre / centre.dot(centre)
                 self.output.bias.fill_(UNLIKELY)
                 self.output.bias[SHIFT] = LIKELY
+
+    @property
+    def longest_span(self) -> int:
+        """Words of the longest span that has a score; 0 where none has."""
+        return 0 if self.spans is None else self.spans.longest
 
     @torch.no_grad()
     def inherit(self, old: "UnitWeights") -> None:
@@ -70,6 +78,9 @@ class UnitWeights(nn.Module):
         """
         self.output.weight.zero_()
         self.output.bias.fill_(UNLIKELY)
+        if self.spans is not None:
+            self.spans.output.weight.zero_()
+            self.spans.output.bias.fill_(RARE)
         for name, values in old.state_dict().items():
             own = self.state_dict()[name]  # shares its memory with the parameter
             (own if own.shape == values.shape else own[: len(values)]).copy_(values)

@@ -1,0 +1,54 @@
+"""Scores of spans, beside the walk of the slot recurrent unit: is there an entity of label k from one word to another?
+
+The walk decides a span at two steps, and has to tell at the second what it opened at the first. Here both ends are
+asked at once, with the words just outside, as what a span is most easily taken for is one a word longer or shorter. For
+a span of n words, the first and the last of which have the rows S_i and S_j, in R^L:
+
+    z = V gelu(P S_i + Q S_j + P' S_{i-1} + Q' S_{j+1} + l_n + a) + b
+
+S are the rows that the walk reads, so what is learnt here reaches the encoder too; outside of the sentence they are 0.
+d width, H hidden units, M words of the longest span that is scored, L labels.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HIDDEN = 256
+RARE = -4.0  # logit of any span at first: about one in a hundred is an entity
+AT_ONCE = 16_384  # spans: their hidden units are 16 MB
+
+
+class SpanScores(nn.Module):
+    """The perceptron."""
+
+    def __init__(self, width: int, n_labels: int, longest: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(width, HIDDEN)  # P, a
+        self.last = nn.Linear(width, HIDDEN, bias=False)  # Q
+        self.before = nn.Linear(width, HIDDEN, bias=False)  # P'
+        self.after = nn.Linear(width, HIDDEN, bias=False)  # Q'
+        self.lengths = nn.Parameter(torch.zeros(longest, HIDDEN))  # l
+        self.output = nn.Linear(HIDDEN, n_labels)  # V, b
+        nn.init.constant_(self.output.bias, RARE)
+
+    @property
+    def longest(self) -> int:
+        """M, words."""
+        return len(self.lengths)
+
+    def forward(self, words: Tensor, places: Tensor, dropout: float) -> Tensor:
+        """Logits [n_spans, L] of spans in words [n, d]. places [5, n_spans]: of each its first row and its last, the
+        row before and the row after (-1: none), and how many words it has, 1..M. dropout: of rows and of hidden units,
+        in training."""
+        words = functional.dropout(words, dropout, self.training)
+        # a row of zeros behind the others is what -1 points at
+        outside = functional.pad(words, (0, 0, 0, 1))
+        tables = self.first(words), self.last(words), self.before(outside), self.after(outside)
+        parts = []
+        for start in range(0, max(1, places.shape[1]), AT_ONCE):  # once also where there are no spans
+            *rows, n_words = places[:, start : start + AT_ONCE]
+            # [n_spans, H] each: the products are of words, which are fewer than spans
+            hidden = sum((table[row] for table, row in zip(tables, rows)), start=self.lengths[n_words - 1])
+            parts.append(self.output(functional.dropout(functional.gelu(hidden), dropout, self.training)))
+        return torch.cat(parts)
