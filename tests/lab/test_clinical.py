@@ -94,6 +94,7 @@ def test_clinical_runs(lab: Callable[..., list[dict]], tmp_path: Path):
     assert header[header.index("piboso") :][: len(EIGHT)] == list(EIGHT)
 
 
+@pytest.mark.slow
 def test_costs(lab: Callable[..., list[dict]], tmp_path: Path):
     """Eight encoders are eight times the encoder of one; a table of numbers, and of how many times the first."""
     found = {one["cell"]: one for one in lab("costs")}

@@ -1,6 +1,6 @@
 """``medmtl_sentences``: where sentences of notes begin, whatever became of line ends and blanks, and sections."""
 
-from functools import partial
+from functools import cache, partial
 
 import pytest
 import spacy
@@ -209,10 +209,17 @@ def test_it_is_saved_and_scored_and_its_sections_stay(nlp, tmp_path):
     assert scores["sents_f"] == 1.0
 
 
+@cache
+def made_once():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("medmtl_sentences")
+    return nlp
+
+
 @given(st.text(alphabet=st.sampled_from("aB1 .?:\n\r\t-\u00a0\u200b\u2028\u241e,()"), max_size=60))
 def test_whatever_the_text_is_sentences_part_all_of_it_at_tokens(text):
-    nlp = spacy.blank("en")
-    doc = nlp.add_pipe("medmtl_sentences")(nlp.make_doc(text))
+    nlp = made_once()
+    doc = nlp.get_pipe("medmtl_sentences")(nlp.make_doc(text))
     assert "".join(sent.text_with_ws for sent in doc.sents) == text
     for section in doc.spans[SECTIONS]:
         assert isinstance(section, Span)
