@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+import annotating  # noqa: F401 - registers a component
 import pytest
+import spacy
 from typer.testing import CliRunner, Result
 
 from spacy_medmtl.cli import app
@@ -22,3 +24,23 @@ def medmtl() -> Run:
         return result
 
     return invoke
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.add_pipe("test_findings")
+    path = tmp_path_factory.mktemp("pipeline") / "p"
+    nlp.to_disk(path)
+    return path
+
+
+@pytest.fixture
+def notes(tmp_path):
+    folder = tmp_path / "notes"
+    (folder / "ward").mkdir(parents=True)
+    (folder / "a.txt").write_bytes(b"A cough.\r\nNo more.")
+    (folder / "ward" / "b.txt").write_text('He said "cough".\nTwice, a cough.', encoding="utf8")
+    (folder / "c.txt").write_text("Fine.", encoding="utf8")
+    return folder

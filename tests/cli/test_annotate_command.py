@@ -1,4 +1,4 @@
-"""``medmtl annotate``: what goes in and comes out, that nothing is lost, and that an interrupted run goes on."""
+"""``medmtl annotate``: what comes out, that nothing is lost, and that an interrupted run goes on."""
 
 import csv
 import io
@@ -6,57 +6,12 @@ import json
 
 import pytest
 import spacy
-from spacy.language import Language
+from annotating import SECRET, failures, json_rows, unwrapped
 from spacy.tokens import DocBin
 
 from spacy_medmtl.annotations.columns import joined_columns
-from spacy_medmtl.annotations.groups import FINDINGS, write_group
+from spacy_medmtl.annotations.groups import FINDINGS
 from spacy_medmtl.notes.part_outputs import NOTES_PER_PART
-
-SECRET = "Sekretova"
-
-
-def unwrapped(output: str) -> str:
-    """A message as if the console were wide: long paths make it wrap."""
-    return " ".join(output.split())
-
-
-@Language.component("test_findings")
-def find_and_fail(doc):
-    """Each "cough" is a finding; a document with the word "boom" is more than the component can take."""
-    if any(token.text == "boom" for token in doc):
-        raise RuntimeError(f"cannot take {doc.text}")
-    spans = [doc[token.i : token.i + 1] for token in doc if token.text == "cough"]
-    write_group(doc, FINDINGS, spans, assertion=["positive"] * len(spans), scores=[0.91234567] * len(spans))
-    return doc
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory):
-    nlp = spacy.blank("en")
-    nlp.add_pipe("sentencizer")
-    nlp.add_pipe("test_findings")
-    path = tmp_path_factory.mktemp("pipeline") / "p"
-    nlp.to_disk(path)
-    return path
-
-
-@pytest.fixture
-def notes(tmp_path):
-    folder = tmp_path / "notes"
-    (folder / "ward").mkdir(parents=True)
-    (folder / "a.txt").write_bytes(b"A cough.\r\nNo more.")
-    (folder / "ward" / "b.txt").write_text('He said "cough".\nTwice, a cough.', encoding="utf8")
-    (folder / "c.txt").write_text("Fine.", encoding="utf8")
-    return folder
-
-
-def json_rows(path):
-    return [json.loads(line) for line in path.read_text(encoding="utf8").splitlines()]
-
-
-def failures(output):
-    return {row["doc_id"]: row["code"] for row in json_rows(output.with_name(f"{output.name}.failures.jsonl"))}
 
 
 def test_a_folder_of_notes_to_json_lines(medmtl, pipeline, notes, tmp_path):
@@ -140,71 +95,6 @@ def test_a_brat_folder_that_the_converter_reads(medmtl, pipeline, tmp_path):
     assert medmtl(*arguments[:3], "-o", folder, "--format", "brat", "--force").exit_code == 0
 
 
-@pytest.mark.parametrize("columns", [("id", "text"), ("NOTE_ID", "Note_Text"), ("row", "body")])
-def test_rows_of_csv_json_lines_and_parquet(medmtl, pipeline, tmp_path, columns):
-    """Usual names of columns are found in any case, others are given; ids are kept, also whole numbers."""
-    pyarrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
-    id_column, text_column = columns
-    given = ["--id-column", id_column, "--text-column", text_column] if columns == ("row", "body") else []
-    (tmp_path / "a.csv").write_text(f'more;{id_column};{text_column}\nx;7;"A ""cough"";\nyes"\n', encoding="utf-8-sig")
-    (tmp_path / "b.jsonl").write_text(json.dumps({id_column: 8, text_column: "cough"}) + "\n\n", encoding="utf8")
-    table = pyarrow.table({text_column: ["cough", None], id_column: [9.0, None]})
-    parquet.write_table(table, tmp_path / "c.parquet")
-    output = tmp_path / "out.jsonl"
-    inputs = [tmp_path / name for name in ("a.csv", "b.jsonl", "c.parquet")]
-    result = medmtl("annotate", pipeline, *inputs, "-o", output, *given)
-    assert result.exit_code == 0, result.output
-    assert [(line["doc_id"], len(line["findings"])) for line in json_rows(output)] == [("7", 1), ("8", 1), ("9", 1)]
-    assert json_rows(output)[0]["sentences"][-1]["text"] == 'A "cough";\nyes'
-    assert failures(output) == {"c.parquet:2": "E519"}
-    assert "1 note(s) without text" in unwrapped(result.output)
-
-
-def test_an_output_among_the_inputs_is_no_note(medmtl, pipeline, notes):
-    (notes / "empty.txt").touch()
-    for name in ("out.csv", "out.jsonl"):
-        before = None
-        for _ in range(2):
-            assert medmtl("annotate", pipeline, notes, "-o", notes / name).exit_code == 0
-            assert failures(notes / name)["empty"] == "E519"
-            assert before in (None, (notes / name).read_bytes())
-            before = (notes / name).read_bytes()
-        (notes / name).unlink()
-        (notes / f"{name}.failures.jsonl").unlink()
-
-
-def test_brat_files_may_stand_beside_the_notes(medmtl, pipeline, notes):
-    assert medmtl("annotate", pipeline, notes, "-o", notes, "--format", "brat").exit_code == 0
-    assert (notes / "ward" / "b.ann").exists()
-    assert (notes / "a.txt").read_bytes() == b"A cough.\r\nNo more."
-
-
-def test_a_damaged_parquet_file_is_listed_and_force_waits_for_the_pipeline(medmtl, pipeline, tmp_path):
-    pytest.importorskip("pyarrow")
-    (tmp_path / "x.parquet").write_bytes(b"PAR1 nothing PAR1")
-    output = tmp_path / "o.jsonl"
-    assert medmtl("annotate", pipeline, tmp_path / "x.parquet", "-o", output).exit_code == 3
-    assert failures(output) == {"x.parquet": "E512"}
-    assert medmtl("annotate", tmp_path / "none", tmp_path / "x.parquet", "-o", output, "--force").exit_code == 1
-    assert output.exists()
-
-
-def test_standard_input_is_json_lines_or_a_note(medmtl, pipeline, tmp_path):
-    from typer.testing import CliRunner
-
-    from spacy_medmtl.cli import app
-
-    for given, ids in (
-        (b'{"id": 1, "text": "cough"}\n{"id": 2, "text": "x"}\n', ["1", "2"]),
-        (b"{ cough }", ["stdin"]),
-    ):
-        output = tmp_path / f"{ids[0]}.jsonl"
-        result = CliRunner().invoke(app, ["annotate", str(pipeline), "-", "-o", str(output)], input=given)
-        assert result.exit_code == 0, result.output
-        assert [line["doc_id"] for line in json_rows(output)] == ids
-        assert len(json_rows(output)[0]["findings"]) == 1
-
-
 def test_what_cannot_be_annotated_is_listed_without_text_and_the_rest_goes_on(medmtl, pipeline, tmp_path):
     rows = [
         {"id": "none", "text": None},
@@ -244,32 +134,6 @@ def test_what_cannot_be_annotated_is_listed_without_text_and_the_rest_goes_on(me
     assert result.exit_code == 0
     assert [line["doc_id"] for line in json_rows(output)] == ["good", "latin"]
     assert not output.with_name("out.jsonl.failures.jsonl").exists()
-
-
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
-def test_notes_of_other_encodings_are_read_where_their_first_bytes_tell(medmtl, pipeline, tmp_path, encoding: str):
-    contents = {"a.txt": "a cough", "b.csv": 'id,text\n1,"a\ncough"\n', "c.jsonl": '{"id": 2, "text": "a cough"}\n'}
-    (tmp_path / "notes").mkdir()
-    for name, content in contents.items():
-        (tmp_path / "notes" / name).write_bytes(content.encode(encoding))
-    medmtl("annotate", pipeline, tmp_path / "notes", "-o", tmp_path / "x.jsonl")
-    assert [(line["doc_id"], len(line["findings"])) for line in json_rows(tmp_path / "x.jsonl")] == [
-        ("a", 1),
-        ("1", 1),
-        ("2", 1),
-    ]
-
-
-def test_rows_that_are_no_csv_are_told_by_their_number(medmtl, pipeline, tmp_path):
-    source = tmp_path / "x.csv"
-    source.write_bytes(b'id,text\n1,a cough\n2,a,b\n3,"x"y"\n4,caf\xe9\n5,cough\n')
-    assert medmtl("annotate", pipeline, source, "-o", tmp_path / "x.jsonl").exit_code == 3
-    assert failures(tmp_path / "x.jsonl") == {"x.csv:3": "E513", "x.csv:4": "E513", "4": "E514"}
-    assert [line["doc_id"] for line in json_rows(tmp_path / "x.jsonl")] == ["1", "5"]
-    source.write_text(f"{SECRET}\nmore\n", encoding="utf8")
-    result = medmtl("annotate", pipeline, source, "-o", tmp_path / "y.jsonl")
-    assert failures(tmp_path / "y.jsonl") == {"x.csv": "E513"}
-    assert SECRET not in result.output + (tmp_path / "y.jsonl.failures.jsonl").read_text(encoding="utf8")
 
 
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
