@@ -32,7 +32,7 @@ from thinc.api import Config
 
 from spacy_medmtl.annotations.groups import ENTITIES
 from spacy_medmtl.sru_nested_ner.scorer import score_entities
-from spacy_medmtl.training.corpus import multitask_corpus
+from spacy_medmtl.training.corpus import Reader, multitask_corpus
 from spacy_medmtl.training.report import table
 
 SRU, SPANCAT, FINDER = "sru_nested_ner", "spancat", "span_finder"
@@ -136,16 +136,15 @@ def measure(
         read = multitask_corpus(corpora, gold_sents=True)
         examples = list(read(nlp))
         begun = time.process_time()
-        scores = scores_of(nlp, examples)
+        annotate(nlp, examples)
         seconds += time.process_time() - begun
         words += sum(len(example.predicted) for example in examples)
+        scores = scores_of(examples)
         found["corpora"][name] = {
             key: scores.get(f"ner_{key}") for key in ("f", "p", "r", "nested_f", "merged_f", "f_per_type")
         }
-        for threshold in THRESHOLDS if SRU in nlp.pipe_names else ():
-            nlp.get_pipe(SRU).threshold = threshold  # type: ignore[attr-defined]
-            scores = scores_of(nlp, list(read(nlp)))
-            found["corpora"][name][f"at {threshold:g}"] = {key: scores[f"ner_{key}"] for key in ("f", "nested_f")}
+        if SRU in nlp.pipe_names:
+            found["corpora"][name].update(scores_by_threshold(nlp, read))
     found.update(
         training_seconds=trained - start,
         words_per_second=words / seconds,
@@ -155,12 +154,28 @@ def measure(
     return found
 
 
-def scores_of(nlp: Language, examples: list[Example]) -> dict[str, Any]:
-    """Annotate the examples and score them."""
+def annotate(nlp: Language, examples: list[Example]) -> None:
     predicted = list(nlp.pipe((example.predicted for example in examples), batch_size=32))
     for example, doc in zip(examples, predicted):
         example.predicted = doc
+
+
+def scores_of(examples: list[Example]) -> dict[str, Any]:
     return score_entities(examples, component="ner", spans_key=ENTITIES)
+
+
+def scores_by_threshold(nlp: Language, read: Reader) -> dict[str, dict[str, float]]:
+    """At thresholds below the default, which stands again afterwards."""
+    head: Any = nlp.get_pipe(SRU)
+    usual, found = head.threshold, {}
+    for threshold in THRESHOLDS:
+        head.threshold = threshold
+        examples = list(read(nlp))
+        annotate(nlp, examples)
+        scores = scores_of(examples)
+        found[f"at {threshold:g}"] = {key: scores[f"ner_{key}"] for key in ("f", "nested_f")}
+    head.threshold = usual
+    return found
 
 
 def summary(results: list[dict[str, Any]]) -> list[str]:
