@@ -114,23 +114,23 @@ def replaced(path: Path, *, is_folder: bool = False) -> Iterator[Path]:
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(part)
         if is_folder:
+            _remove(part, is_folder)
             part.mkdir()
         yield part
         if is_folder:
-            _remove(path)
+            _remove(path, is_folder)
         os.replace(part, path)
     except OSError as error:
         raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
     finally:
         with contextlib.suppress(OSError):
-            _remove(part)
+            _remove(part, is_folder)
 
 
-def _remove(path: Path) -> None:
-    """Remove a file or folder, if it is there."""
-    if path.is_dir():
+def _remove(path: Path, is_folder: bool) -> None:
+    """Remove a file, if it is there, or also a folder: one where a file is to be written is somebody else's."""
+    if is_folder and path.is_dir():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
