@@ -89,7 +89,7 @@ def is_name_by_name(value: Any) -> bool:
 
 FLAG = Kind(lambda value: isinstance(value, bool), "true or false")
 # above 1 nothing reaches it
-PROBABILITY = Kind(number().is_valid, "a probability, such as 0.5")
+THRESHOLD = Kind(number().is_valid, "a probability, such as 0.5")
 SHARE = Kind(lambda value: is_number(value) and 0.0 <= value <= 1.0, "a number from 0 to 1")
 SPEAKERS = Kind(is_name_by_name, "a name for each speaker, such as {'D': 'doctor'}")
 MODEL = Kind(lambda value: isinstance(value, Model), "a registered architecture")

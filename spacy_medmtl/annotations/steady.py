@@ -71,9 +71,12 @@ def realign(group: SpanGroup) -> None:
 
 def _moved(place: Any, moved: dict[tuple[Any, ...], list[Any]]) -> Any:
     """Where a place is now. Anybody may have written anything instead of one, which stays as it is."""
-    if not isinstance(place, (list, tuple)) or [type(part) for part in place] != [int, int, str]:
-        return place
-    return [*moved.get((place[0], place[1]), place[:2]), place[2]]
+    return [*moved.get((place[0], place[1]), place[:2]), place[2]] if is_place(place) else place
+
+
+def is_place(value: Any) -> bool:
+    """Whether a value is (first character, end character, label)."""
+    return isinstance(value, (list, tuple)) and [type(part) for part in value] == [int, int, str]
 
 
 def _fits(span: Span) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 from spacy.tokens import Doc, Span
 
 from ..kinds import Kind, is_name, is_number
-from .steady import PLACES, aligned_group
+from .steady import PLACES, aligned_group, is_place
 
 
 def is_labels(value: Any) -> bool:
@@ -104,7 +104,7 @@ def pairs_of(doc: Doc, key: str) -> list[Judged]:
     noted: dict[tuple[Any, ...], list[Judged]] = {}  # one pair may hold several times, each label once
     if len(places) == 2 * len(labels) == 2 * len(scores):
         for head, tail, names, score in zip(places[::2], places[1::2], labels, scores):
-            if _is_place(head) and _is_place(tail):
+            if is_place(head) and is_place(tail):
                 noted.setdefault((*head, *tail), []).append(_judged(names, score))
     labels_and_scores: list[Judged] = []
     for head, tail in pairs:
@@ -140,10 +140,6 @@ def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> 
 def _listed(entries: Any) -> Sequence[Any]:
     """What stands in a group's attrs, where anybody may write anything: what is no list has no entries."""
     return entries if isinstance(entries, (list, tuple)) else ()
-
-
-def _is_place(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) and [type(part) for part in value] == [int, int, str]
 
 
 def _data_key(key: str, span: Span) -> Any:

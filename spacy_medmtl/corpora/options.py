@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ..annotations.extensions import MODIFIERS, STATUSES
 from ..annotations.groups import INTENTS
 from ..errors import MedmtlError
 
-STATUSES = ("positive", "negative", "unknown")
-MODIFIERS = ("uncertain", "hypothetical", "historical", "family")  # those that every scheme knows
 IGNORE = "ignore"  # as a meaning: the attribute is not to be read, and that is no loss
 Meanings = dict[tuple[str, str], tuple[str, ...]]  # (attribute, value), lower case -> a status and modifiers
 Value = TypeVar("Value")

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..annotations.extensions import MODIFIERS, STATUSES
 from ..annotations.groups import INTENTS
 from ..errors import MedmtlError
-from .options import DEFAULT_MEANINGS, MODIFIERS, STATUSES, Meanings
+from .options import DEFAULT_MEANINGS, Meanings
 from .record import FALSE, Attributes, Entity, Record
 
 FINDING = "Finding"  # the label of all findings of the published corpora

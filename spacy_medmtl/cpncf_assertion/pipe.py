@@ -11,7 +11,7 @@ from spacy.training import Example
 from thinc.api import Config, Model
 from thinc.types import Floats2d
 
-from ..annotations.extensions import ALIASES, install_aliases, install_extensions
+from ..annotations.extensions import ALIASES, STATUSES, install_aliases, install_extensions
 from ..annotations.groups import (
     FINDINGS,
     GIVEN,
@@ -31,7 +31,7 @@ from ..heads.alignment import aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, LabelledLogits, Output, joined_logits
 from ..heads.tok2vec import reads_documents
-from ..kinds import FLAG, PROBABILITY, SHARE, SPEAKERS, Kind, choice, is_names, names, whole_number
+from ..kinds import FLAG, SHARE, SPEAKERS, THRESHOLD, Kind, choice, is_names, names, whole_number
 from ..settings import Setting
 from .contexts import KINDS, context_units, touching
 from .detection import believed, detect, labelled_detections
@@ -56,7 +56,6 @@ view = "context"
 upstream = "*"
 """
 EXCLUSIVE, INDEPENDENT = Exclusive(), Independent()
-STATUSES = ["positive", "negative", "unknown"]
 MODES = ("find", "assert", "both")
 OTHER_TOOLS = Kind(
     lambda value: is_names(value) and set(value) <= set(ALIASES), f"a list of {' and '.join(ALIASES)}, each once"
@@ -71,7 +70,7 @@ DETECTION, STATUS, HELD = "detection", "status", "modifiers"  # names of the out
     default_config={
         "model": Config().from_str(DEFAULT_CONFIG)["model"],
         "spans_key": FINDINGS,
-        "statuses": STATUSES,
+        "statuses": list(STATUSES),
         "context": 2,
         "context_kind": "sentence",
         "headings": False,
@@ -180,8 +179,8 @@ class CpncfAssertion(Head[FindingGold]):
     mode = Setting(choice(MODES))
     given = Setting(GIVEN_SPANS)
     conflicts = Setting(choice(CONFLICTS))
-    detection_threshold = Setting(PROBABILITY)
-    status_threshold = Setting(PROBABILITY)
+    detection_threshold = Setting(THRESHOLD)
+    status_threshold = Setting(THRESHOLD)
     tag_weight = Setting(SHARE)
     aliases = Setting(OTHER_TOOLS)
     learnt_names: ClassVar[Sequence[str]] = ("labels", "temperatures", "modifiers")

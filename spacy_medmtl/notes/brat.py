@@ -8,10 +8,9 @@ from collections.abc import Iterable, Iterator
 
 from spacy.tokens import Doc
 
-from ..annotations.extensions import MODIFIERS
+from ..annotations.extensions import MODIFIERS, STATUSES
 from ..annotations.rows import Row, doc_rows
 from ..corpora.exports.brat_rows import attribute_row, configuration, mention_row, relation_row
-from ..corpora.options import STATUSES
 
 _LINE_END = re.compile(r"[\r\n]+")
 

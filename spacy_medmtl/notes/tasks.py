@@ -12,12 +12,12 @@ from xml.sax.saxutils import quoteattr
 
 from spacy.tokens import Doc
 
+from ..annotations.extensions import STATUSES
 from ..annotations.groups import INTENTS
 from ..annotations.rows import DOC_ID, Row, doc_rows
 from ..corpora.audit import Place
 from ..corpora.exports.jsonl import example_of
 from ..corpora.exports.recorded import Told, record_of
-from ..corpora.options import STATUSES
 from ..corpora.outputs import write_atomically
 from ..corpora.record import Record
 from .file_outputs import BratFolder

@@ -22,7 +22,7 @@ from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, Output, Regression, UnitLabels
 from ..heads.tok2vec import reads_documents
-from ..kinds import PROBABILITY, Kind, choice
+from ..kinds import THRESHOLD, Kind, choice
 from ..settings import Setting
 from .candidates import CandidateGetter, EntityPairs, Pair, span_of, surroundings
 from .scorer import pair_items
@@ -107,7 +107,7 @@ class PairRelation(Head[UnitLabels]):
 
     output_name: ClassVar[str] = "relations"
     mode = Setting(choice(list(OUTPUTS)))
-    threshold = Setting(PROBABILITY)
+    threshold = Setting(THRESHOLD)
 
     def __init__(self, *args: Any, candidates: CandidateGetter, **settings: Any) -> None:
         super().__init__(*args, **settings)

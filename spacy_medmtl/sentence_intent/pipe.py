@@ -18,7 +18,7 @@ from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, UnitLabels, stacked
 from ..heads.tok2vec import reads_documents
-from ..kinds import FLAG, PROBABILITY, text, whole_number
+from ..kinds import FLAG, THRESHOLD, text, whole_number
 from ..settings import Setting
 from .scorer import HOLDS, cat_items, judges_cats
 
@@ -97,7 +97,7 @@ class SentenceIntent(Head[UnitLabels]):
     units = Setting(text("'sentence', 'doc' or the key of a span group"))
     context = Setting(whole_number())
     multi_label = Setting(FLAG)
-    threshold = Setting(PROBABILITY)
+    threshold = Setting(THRESHOLD)
 
     @property
     def output(self) -> Exclusive | Independent:

@@ -31,7 +31,7 @@ from ..heads.head import Head
 from ..heads.losses import sigmoid, to_numpy
 from ..heads.outputs import Independent, LabelledLogits, Output, UnitLabels, joined_logits
 from ..heads.tok2vec import reads_documents
-from ..kinds import FLAG, PROBABILITY, whole_number
+from ..kinds import FLAG, THRESHOLD, whole_number
 from ..settings import Setting
 from .inputs import ActionScores, SruInput, WordSequence
 from .span_units import found_entities, span_labels
@@ -121,7 +121,7 @@ class SruNestedNer(Head[list[WordSequence]]):
     """See ``make_sru_nested_ner``. Writes labelled spans, and in ``attrs["scores"]`` what ``found_entities`` says of
     each."""
 
-    threshold = Setting(PROBABILITY)
+    threshold = Setting(THRESHOLD)
     set_ents = Setting(FLAG)
     merge_types = Setting(FLAG)
     sequence_tokens = Setting(whole_number())

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_medmtl.annotations.blanks import is_blank, visible
+from spacy_medmtl.annotations.extensions import MODIFIERS, STATUSES
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, RELATIONS, TURNS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
 from spacy_medmtl.corpora.audit import Audit
 from spacy_medmtl.corpora.exports.run import FORMATS, export_docs
 from spacy_medmtl.corpora.formats.files import input_files
-from spacy_medmtl.corpora.options import MODIFIERS, STATUSES
 from spacy_medmtl.corpora.reader import get_reader
 from spacy_medmtl.corpora.run import Job, convert_corpus
 from spacy_medmtl.corpora.writer import convert_records

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from ...annotations.extensions import MODIFIERS, STATUSES
 from ..formats.brat import CONFIGURATION
-from ..options import MODIFIERS, STATUSES
 from ..record import Bounds, Record, is_label
 from ..scheme import FINDINGS_ONLY, GROUP, NER
 from .brat_rows import attribute_row, configuration, mention_row, relation_row

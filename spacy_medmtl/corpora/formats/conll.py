@@ -15,8 +15,9 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
+from ...annotations.extensions import STATUSES
 from ..audit import Audit, Place
-from ..options import SPANS, STATUSES, columns
+from ..options import SPANS, columns
 from ..reader import Reader
 from ..record import EXACT, MAX_CHARACTERS, Entity, Record, is_label
 from ..scheme import FINDINGS_ONLY, GROUP, NER, Scheme
