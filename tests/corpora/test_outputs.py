@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
 from spacy_medmtl.annotations.groups import write_group
-from spacy_medmtl.corpora.outputs import STORED, DocFile
+from spacy_medmtl.corpora.outputs import STORED, DocFile, write_atomically
 from spacy_medmtl.corpora.spans import set_sentence_starts
 from spacy_medmtl.errors import MedmtlError
 
@@ -67,3 +67,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path):
     with pytest.raises(MedmtlError, match="MEDMTL-E407"):
         output.finish()
     output.abandon()
+
+
+def test_a_folder_named_like_the_unfinished_part_stays(tmp_path):
+    """What stands there is somebody else's."""
+    (tmp_path / "x.spacy.part").mkdir()
+    (tmp_path / "x.spacy.part" / "thesis.docx").write_text("mine")
+    with pytest.raises(MedmtlError, match="MEDMTL-E407"):
+        write_atomically(tmp_path / "x.spacy", b"data")
+    assert (tmp_path / "x.spacy.part" / "thesis.docx").read_text() == "mine"
+    assert not (tmp_path / "x.spacy").exists()
