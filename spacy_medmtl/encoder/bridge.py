@@ -35,6 +35,7 @@ from torch import Tensor, nn
 from ..errors import MedmtlError
 
 CHECKSUM = "sha256"  # name of its entry beside those of a spec
+NO_WEIGHTS = save_safetensors({}, metadata={"spec": "null"})  # not empty: an emptied file must not pass for it
 LrScale = Callable[[str], float]
 PresentNames = Callable[[Iterable[str]], dict[str, str]]
 
@@ -223,9 +224,9 @@ class TorchShim(Shim):
             self._model.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
 
     def to_bytes(self) -> bytes:
-        """A safetensors file whose metadata hold the spec and a checksum; empty before there are weights."""
+        """A safetensors file whose metadata hold the spec and a checksum; before there are weights, one that says so."""
         if self._model is None:
-            return b""
+            return NO_WEIGHTS
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._model.state_dict().items()}
         spec = self.spec or {}
         # One entry, because safetensors writes several in an order that changes from run to run.
@@ -238,7 +239,7 @@ class TorchShim(Shim):
         Raises MedmtlError E013 if the weights are of another shape than the module, E018 if they are cut off, damaged
         or not those that were saved.
         """
-        if not data:
+        if data == NO_WEIGHTS:
             self._model, self.spec = None, None
             return self
         name = where or self.name

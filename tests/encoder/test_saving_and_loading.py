@@ -204,3 +204,13 @@ def test_weights_that_were_cut_off_are_named(trained_path: Path, tmp_path: Path,
     (tmp_path / "cut" / "encoder" / "encoder.safetensors").write_bytes(whole[:size])
     with pytest.raises(MedmtlError, match="E018.*damaged"):
         nlp.from_disk(tmp_path / "cut")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_pipeline_that_never_had_weights(make_nlp: Callable[..., Language], tmp_path: Path, way: Callable[..., Any]):
+    """It says so in its file, so that an emptied one cannot pass for it."""
+    loaded = way(make_nlp(*TASKS), tmp_path / "untrained")
+    with pytest.raises(MedmtlError, match="E017"):
+        loaded("One.")
+    loaded.initialize(lambda: gold_examples(loaded))
+    assert outputs(way(loaded, tmp_path / "initialised")) == outputs(loaded)

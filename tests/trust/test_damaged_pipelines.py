@@ -17,6 +17,7 @@ OURS = ["encoder/encoder.safetensors", *(f"{head}/{file}" for head in HEADS for 
 SPACYS = ["config.cfg", "meta.json", "tokenizer", "vocab/strings.json"]
 Damage = Callable[[bytes], bytes]
 DAMAGES: dict[str, Damage] = {
+    "nothing": lambda data: b"",
     "half": lambda data: data[: len(data) // 2],
     "longer": lambda data: data + b"\x00",
     "zeros": lambda data: bytes(len(data)),
