@@ -3,6 +3,7 @@
     python benchmarks/soak.py PIPELINE --docs 200000 --workers 0
     python benchmarks/soak.py PIPELINE --docs 200000 --workers 2
     python benchmarks/soak.py PIPELINE --docs 200000 --workers 2 --numbers 200000
+    python benchmarks/soak.py PIPELINE --docs 20000 --workers 2 --start spawn
     PYTHONMALLOC=malloc python benchmarks/soak.py PIPELINE --docs 10000 --as-worker
     python benchmarks/soak.py stock --docs 200000 --workers 2
     python benchmarks/soak.py blank --docs 200000
@@ -17,7 +18,9 @@ documents are one stream. ``--numbers`` says how many different ones there are; 
 twice. The same probes begin and end the texts, so outputs of the very processes are compared.
 
 Memory is what belongs to this process and its workers, shared pages in shares (PSS); ``of_workers`` is the workers'
-part of it. ``in_use`` is what this process has of the C library and not given back, without the noise of pages; with
+part of it. A forked worker shares all pages of its parent, and each that it writes on counts for both from then on, so
+PSS grows for long without anything being kept; spawned ones (``--start spawn``) have pages of their own from the
+beginning. ``in_use`` is what this process has of the C library and not given back, without the noise of pages; with
 ``PYTHONMALLOC=malloc`` that is all it has. ``--as-worker`` reads in this process as a worker does. Linux only: it reads
 /proc. Prints JSON, and on standard error each measure as it is taken; exit status 1 where outputs changed, handles or
 threads became more, or memory grows by more than ``--most`` bytes a document in the second half.
@@ -27,10 +30,12 @@ import ctypes
 import gc
 import hashlib
 import json
+import multiprocessing
 import os
 import random
 import time
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,6 +57,14 @@ N_NUMBERS = 5000  # different ones at most, where strings are never let go
 N_PROBES, N_MEASURES = 200, 100
 FIELDS = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"  # of mallinfo2
 Measure = dict[str, float]
+
+
+class Start(str, Enum):
+    """How a process starts another."""
+
+    fork = "fork"
+    spawn = "spawn"
+    forkserver = "forkserver"
 
 
 def texts(n_docs: int, n_numbers: int, seed: int) -> Iterator[str]:
@@ -192,10 +205,13 @@ def main(
     pipeline: Annotated[str, typer.Argument(help="A trained pipeline, 'stock' or 'blank'.")],
     docs: Annotated[int, typer.Option(min=1000)] = 200_000,
     workers: Annotated[int, typer.Option(min=0, help="Processes beside this one.")] = 0,
+    start: Annotated[Start | None, typer.Option(help="How workers start; else the system's way.")] = None,
     as_worker: Annotated[bool, typer.Option(help="In this process, without memory zones.")] = False,
     numbers: Annotated[int | None, typer.Option(min=1, help="Different numbers that the texts have.")] = None,
     most: Annotated[float, typer.Option(help="Bytes a document that memory may grow by.")] = 100.0,
 ) -> None:
+    if start is not None:
+        multiprocessing.set_start_method(start.value)
     usual = min(N_NUMBERS, docs // 10) if workers or as_worker else docs
     nlp = CONTROLS[pipeline]() if pipeline in CONTROLS else spacy.load(pipeline)
     measured = soak(nlp, docs, workers if workers or as_worker else None, numbers or usual)

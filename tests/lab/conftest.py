@@ -1,5 +1,7 @@
 """Base configs of the lab on the tiny encoder, with invented data."""
 
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,14 +26,31 @@ def small_config(name: str, data: Path, encoder: Path) -> Config:
     return config
 
 
+@cache
+def toy_corpora() -> dict[str, bytes]:
+    """By corpus, a DocBin of toy Docs with gold for one task. Made once: each test writes them."""
+    nlp = spacy.blank("en")
+    docs = {CORPORA[case.factory]: [one.reference for one in make_examples(nlp, case.annotate)] for case in CASES}
+    return {name: DocBin(docs=of_corpus).to_bytes() for name, of_corpus in docs.items()}
+
+
+@cache
+def toy_corpora_of_eight_tasks() -> dict[str, bytes]:
+    return {task: DocBin(docs=[eight_tasks_doc(task, text) for text in TEXTS]).to_bytes() for task in EIGHT}
+
+
+def write_parts(folder: Path, corpora: Mapping[str, bytes]) -> None:
+    """The same corpora as training, dev and test part."""
+    for part in ("train", "dev", "test"):
+        (folder / part).mkdir(parents=True)
+        for name, content in corpora.items():
+            (folder / part / f"{name}.spacy").write_bytes(content)
+
+
 @pytest.fixture
 def base_path(tiny_encoder: Path, tmp_path: Path) -> Path:
     """The committed English config, with a small window, on toy corpora: each is annotated for its own task only."""
-    for part in ("train", "dev", "test"):
-        (tmp_path / "data" / part).mkdir(parents=True)
-        for case in CASES:
-            docs = [example.reference for example in make_examples(spacy.blank("en"), case.annotate)]
-            DocBin(docs=docs).to_disk(tmp_path / "data" / part / f"{CORPORA[case.factory]}.spacy")
+    write_parts(tmp_path / "data", toy_corpora())
     config = small_config("public", tmp_path / "data", tiny_encoder)
     config["components"]["pair_relation"]["candidates"]["@misc"] = "spacy-medmtl.adjacent_pairs.v1"
     config["components"]["cpncf_assertion"]["mode"] = "find"
@@ -47,11 +66,7 @@ def base(base_path: Path) -> Config:
 @pytest.fixture
 def clinical_path(tiny_encoder: Path, tmp_path: Path) -> Path:
     """The committed config of eight tasks, on toy corpora."""
-    for part in ("train", "dev", "test"):
-        (tmp_path / "clinical" / part).mkdir(parents=True)
-        for task in EIGHT:
-            docs = [eight_tasks_doc(task, text) for text in TEXTS]
-            DocBin(docs=docs).to_disk(tmp_path / "clinical" / part / f"{task}.spacy")
+    write_parts(tmp_path / "clinical", toy_corpora_of_eight_tasks())
     config = small_config("clinical8", tmp_path / "clinical", tiny_encoder)
     config.to_disk(tmp_path / "clinical.cfg")
     return tmp_path / "clinical.cfg"
