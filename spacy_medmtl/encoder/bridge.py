@@ -224,7 +224,7 @@ class TorchShim(Shim):
             self._model.to("cpu" if device_type == "cpu" else f"cuda:{device_id}")
 
     def to_bytes(self) -> bytes:
-        """A safetensors file whose metadata hold the spec and a checksum; before there are weights, one that says so."""
+        """A safetensors file whose metadata hold the spec and a checksum; without weights yet, one that says so."""
         if self._model is None:
             return NO_WEIGHTS
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self._model.state_dict().items()}
