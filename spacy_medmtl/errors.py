@@ -51,7 +51,8 @@ TEMPLATES = {
     "the pipeline. ('spacy debug model' ends with this call: all that it tried before has worked.)",
     "W001": "Kept the encoder weights that the pipeline holds, because the loader found none: {reason}",
     "W003": "'{name}' reads an encoder that is not in this pipeline: it works now, and will not once the pipeline is "
-    "saved. Source the encoder too, before it; or call 'nlp.replace_listeners' first in the pipeline that it is from.",
+    "saved. Source the encoder too, before it, or do not remove it; or call 'nlp.replace_listeners' first in the "
+    "pipeline that has both.",
     "W002": "{count} sentence pair(s) were longer than the window of {window} wordpieces and were cut, the longest "
     "member first; first in document {doc} of its batch. Use a larger window or shorter texts.",
     # E1xx: annotations
@@ -59,14 +60,15 @@ TEMPLATES = {
     "E102": "Expected a Doc of two segments made by 'pair_doc', received {received} segment(s).",
     "E103": "Relations in '{key}' need two spans each and one entry in attrs['labels'] each; received {spans} spans "
     "and {labels} entries.",
-    "E104": "attrs['{name}'] of span group '{key}' has {received} values for {expected} spans.",
+    "E104": "attrs['{name}'] of span group '{key}' has {received} values for {expected} spans. Give "
+    "one for each span, in the order of the spans.",
     "E105": "attrs['{name}'] of span group '{key}' holds a value of the type '{received}'. Expected {expected}.",
     # E2xx: components
     "E201": "Component '{name}' has no labels. Give examples that are annotated under '{key}', or a label file in "
     "[initialize.components.{name}]. 'spacy assemble' gives no examples: 'spacy train' a config with new components; "
     "assemble one whose components have a trained pipeline as their 'source'.",
-    "E202": "'{name}' received the labels {received}, which are not among its labels {expected}. Add them before "
-    "initialisation.",
+    "E202": "'{name}' received the labels {received}, which are not among its labels {expected}. Add them with "
+    "'add_label' before initialisation ('sru_nested_ner' takes them later, too), or initialise again.",
     "E203": "'{setting}' of '{name}' is {received!r}. Expected {expected}.",
     "E204": "Labels cannot be added to '{name}' after initialisation: its output layer has a fixed size. Add them "
     "before, or initialise again.",
@@ -77,6 +79,9 @@ TEMPLATES = {
     "{fewest} that do not. Give a larger part of a corpus that is annotated for one of its components.",
     "E208": "'{path}' of the component '{name}' {problem}. Copy the pipeline again, or train it again.",
     "E209": "'{name}' has no setting '{received}' that can be changed. Expected one of {expected}.",
+    "E210": "'{name}' has no weights yet: it was added, and not trained. Initialise it with examples "
+    "(nlp.get_pipe('{name}').initialize(get_examples, nlp=nlp)) and train it, or leave it out "
+    "(nlp.select_pipes(disable='{name}')).",
     "E215": "The views 'marked_pair' and 'blinded_pair' put {marks} around the two entities, and the encoder's "
     "vocabulary cannot tell these apart. Use another encoder, or the view 'pair'.",
     "E216": "'{name}' reads the view 'blinded_pair', which shows types in place of entities, but its candidate getter "
@@ -87,7 +92,7 @@ TEMPLATES = {
     "E218": "'{setting}' of the candidate getter 'spacy-medmtl.entity_pairs.v1' is {received!r}. Expected {expected}.",
     "W201": "{name}: {count} gold span(s) under '{key}' could not be used for training ({reason}); they still count as "
     "missed in scores.",
-    "W202": "The extension 'span._.{name}' belongs to another package and does not show what this one finds. Read "
+    "W202": "The extension '{name}' of {owner} belongs to another package and does not show what this one finds. Read "
     "the span group, or create components of this package first.",
     "W203": "'{setting}' of '{name}' is not saved as it is now: it was changed when '{name}' did not know its pipeline "
     "(it was sourced or unpickled). Call nlp.get_pipe('{name}').belong_to(nlp), and save again.",
@@ -97,6 +102,8 @@ TEMPLATES = {
     "through JSON): what is not known is left out. Run the pipeline again.",
     "W206": "The probabilities of '{name}' have changed, and its '{setting}' of {value:.4g} lets other decisions "
     "through than before. Find it again, for example with 'spacy find-threshold'.",
+    "W207": "What is assigned to 'span._.{name}' does not show where a component of this package says otherwise. To "
+    "correct a status, assign it to 'span._.assertion'.",
     "W215": "{count} pair(s) of entities did not fit the window of {window} wordpieces, and what stands between the "
     "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
     # E3xx: training
@@ -228,6 +235,8 @@ TEMPLATES = {
     "command again.",
     "E521": "None of the notes could be read, so there is nothing to show.",
     "E522": "The text is no Unicode: it holds half a surrogate pair. Take it out, or send the whole pair.",
+    "E523": "Received a value of the type {received} in place of a Doc. Expected what nlp(text) or nlp.pipe(texts) "
+    "gives; of a Span, the Doc that it is in.",
     "E530": "The request does not say its length. Send it with a Content-Length.",
     "E531": "{received} {what}, more than the {maximum} that this service takes.",
     "E532": "The request does not fit ({places}). Expected what /openapi.json describes.",

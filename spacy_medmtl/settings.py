@@ -119,15 +119,24 @@ class PipelineLink:
     def write(self, component: "Configured", setting: str, value: Any) -> bool:
         """Put a setting into the pipeline's config. False where the component is not its own any more: another pipeline
         that sources it sets its name and links it with an encoder, and says nothing else."""
-        nlp = None if self._reference is None else self._reference()
-        if nlp is None or (component.name, component) not in nlp.components:
-            return False
-        link = find_link(component.model) if hasattr(component, "model") else None
-        encoder = link.pipe if link is not None else None
-        if encoder is not None and all(pipe is not encoder for _, pipe in nlp.components):
+        nlp = self._pipeline_with(component)
+        if nlp is None or _encoder_is_gone(component, nlp):
             return False
         nlp.get_pipe_config(component.name)[setting] = value
         return True
+
+    def has_lost_encoder(self, component: "Configured") -> bool:
+        """Whether the component still stands in its pipeline, and the encoder of that, which it reads, does not."""
+        nlp = self._pipeline_with(component)
+        if nlp is None or not _encoder_is_gone(component, nlp):
+            return False
+        # if not of this pipeline, it is the one that the component listens to in another, which sourced it
+        encoder: Any = _encoder_of(component)
+        return bool(encoder._pipeline._reference() is nlp)
+
+    def _pipeline_with(self, component: "Configured") -> Language | None:
+        nlp = None if self._reference is None else self._reference()
+        return nlp if nlp is not None and (component.name, component) in nlp.components else None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "PipelineLink":
         nlp = None if self._reference is None else self._reference()
@@ -135,6 +144,18 @@ class PipelineLink:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PipelineLink, ()
+
+
+def _encoder_is_gone(component: Any, nlp: Language) -> bool:
+    """Whether a component listens to an encoder that is none of the pipeline's components, disabled ones included."""
+    encoder = _encoder_of(component)
+    return encoder is not None and all(pipe is not encoder for _, pipe in nlp.components)
+
+
+def _encoder_of(component: Any) -> Any:
+    """The encoder pipe to which a component listens, or None."""
+    link = find_link(component.model) if hasattr(component, "model") else None
+    return link.pipe if link is not None else None
 
 
 class Configured:

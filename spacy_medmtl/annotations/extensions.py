@@ -4,8 +4,9 @@
 ``is_uncertain``, ``is_hypothetical``, ``is_historical``, ``is_family``, ``doc._.relations``. They read the default keys
 (``medmtl_intents``, ``medmtl_findings``, ``medmtl_relations``); with other keys, read the span group itself.
 
-Other tools use some of these names and *assign* to them (medspaCy: ``is_negated``). Where ours were there first, what
-is assigned is kept and given back for spans of which our components say nothing.
+A status that is assigned to ``span._.assertion`` is written into the group. Other tools use some of these names and
+*assign* to them (medspaCy: ``is_negated``). Where ours were there first, what is assigned is kept and given back for
+spans of which our components say nothing; where they say otherwise, there is warning W207.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +19,7 @@ from ..errors import warn
 from .groups import FINDINGS, INTENTS, trimmed
 from .relations import Relation, read_relations
 from .steady import aligned_group
-from .travelling import value_of
+from .travelling import set_value, value_of
 
 
 def get_intent(span: Span) -> str | None:
@@ -133,6 +134,8 @@ def install_extensions() -> None:
         _install(name, getter)
     if not Doc.has_extension("relations"):
         Doc.set_extension("relations", getter=get_relations)
+    elif Doc.get_extension("relations")[2] is not get_relations:
+        warn("W202", name="relations", owner="Doc")
 
 
 def install_aliases(tools: Sequence[str]) -> None:
@@ -148,7 +151,7 @@ def _install(name: str, getter: Callable[[Span], Any]) -> None:
         _OURS[name] = partial(_own_or_assigned, name=name, getter=getter)
         Span.set_extension(name, getter=_OURS[name], setter=partial(_assign, name=name))
     elif name not in _OURS or Span.get_extension(name)[2] is not _OURS[name]:
-        warn("W202", name=name)
+        warn("W202", name=name, owner="Span")
 
 
 _OURS: dict[str, Callable[[Span], Any]] = {}
@@ -165,4 +168,12 @@ def _own_or_assigned(span: Span, *, name: str, getter: Callable[[Span], Any]) ->
 
 
 def _assign(span: Span, value: Any, *, name: str) -> None:
-    span.doc.user_data[_place(span, name)] = value
+    """Raises MedmtlError E105 for a status that is none."""
+    findings = _with_bounds(span, FINDINGS) if name == "assertion" else []
+    same_label = [number for number, finding in findings if finding.label == span.label]
+    for number in same_label or [number for number, _ in findings]:
+        set_value(span.doc, FINDINGS, number, name, value)
+    if not findings:
+        span.doc.user_data[_place(span, name)] = value
+        if getattr(span._, name) != value:
+            warn("W207", name=name)

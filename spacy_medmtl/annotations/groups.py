@@ -18,7 +18,7 @@ from spacy.tokens import Doc, Span, SpanGroup
 from ..errors import MedmtlError
 from .blanks import is_blank
 from .steady import SteadySpans, aligned_group
-from .travelling import ANYTHING, VALUES
+from .travelling import ANYTHING, VALUES, value_of
 
 Bounds = tuple[int, int]  # tokens [start, end) of a Doc
 Placed = TypeVar("Placed", bound=tuple[Any, ...])  # begins with start and end
@@ -79,14 +79,21 @@ def merged_type(label: str) -> str:
 
 
 def group_values(doc: Doc, key: str, name: str) -> list[Any]:
-    """``attrs[name]`` of a group, checked to have one entry per span; empty if the group or the attr is absent.
+    """``attrs[name]`` of a group, checked to have one entry per span; empty if the group or the attr is absent. Where a
+    component wrote the group, and spaCy has dropped the attr since, what it noted of all spans.
 
     Raises MedmtlError E104 for more or fewer entries than spans, E105 for entries that are no such values.
     """
-    if key not in doc.spans or name not in doc.spans[key].attrs:
+    if key not in doc.spans:
         return []
-    group = doc.spans[key]
-    entries, kind = group.attrs[name], VALUES.get(name, ANYTHING)
+    group, kind = doc.spans[key], VALUES.get(name, ANYTHING)
+    entries = group.attrs.get(name, ())
+    if isinstance(entries, (list, tuple)) and len(entries) != len(group):
+        noted = [value_of(doc, key, number, name) for number in range(len(group))]
+        if None not in noted:
+            return noted
+    if name not in group.attrs:
+        return []
     if not isinstance(entries, (list, tuple)):
         raise MedmtlError("E105", name=name, key=key, received=type(entries).__name__, expected="a list")
     if len(entries) != len(group):

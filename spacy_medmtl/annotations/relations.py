@@ -70,7 +70,10 @@ def read_pairs(doc: Doc, *, key: str = RELATIONS) -> list[JudgedPair]:
         if odd:
             raise MedmtlError("E105", name=name, key=key, received=type(odd[0]).__name__, expected=expected)
     if len(spans) != 2 * len(labels) or len(scores) != len(labels):
-        raise MedmtlError("E103", key=key, spans=len(spans), labels=len(labels))
+        noted = pairs_of(doc, key)  # of pairs that were filtered or joined
+        if not spans or len(spans) % 2 or None in noted:
+            raise MedmtlError("E103", key=key, spans=len(spans), labels=len(labels))
+        labels, scores = [pair[0] for pair in noted if pair], [pair[1] for pair in noted if pair]
     return [
         JudgedPair(
             (head.start, head.end), (tail.start, tail.end), tuple(names), float(score), (head.label_, tail.label_)

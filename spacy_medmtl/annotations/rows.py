@@ -13,7 +13,7 @@ from ..errors import MedmtlError
 from .columns import KINDS, TABLES, joined_columns
 from .extensions import MODIFIERS, holds, is_negative
 from .groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, sentence_bounds, trimmed
-from .relations import read_pairs
+from .relations import read_relations
 from .steady import aligned_group
 from .travelling import value_of
 
@@ -21,11 +21,13 @@ Row = dict[str, Any]
 DOC_ID = "doc_id"  # in doc.user_data: which note it is
 
 
-def rows(docs: Iterable[Doc], *, ids: Iterable[Any] | None = None) -> dict[str, list[Row]]:
-    """The rows of ``findings``, ``entities``, ``sentences`` and ``relations`` of Docs, with the keys of ``TABLES``.
+def rows(docs: Doc | Iterable[Doc], *, ids: Iterable[Any] | None = None) -> dict[str, list[Row]]:
+    """The rows of ``findings``, ``entities``, ``sentences`` and ``relations`` of Docs, or of one, with the keys of
+    ``TABLES``.
 
     ids: one for each Doc, written as text; by default ``doc.user_data["doc_id"]``, or else the Doc's number from 0.
-    Raises MedmtlError E510 where there are more or fewer ids than Docs, E103 and E104 for damaged span groups.
+    Raises MedmtlError E510 where there are more or fewer ids than Docs, E523 for what is no Doc. Warns (W205) where
+    nothing is known of a relation any more.
     """
     tables: dict[str, list[Row]] = {name: [] for name in TABLES}
     for doc, doc_id in with_ids(docs, ids):
@@ -34,8 +36,20 @@ def rows(docs: Iterable[Doc], *, ids: Iterable[Any] | None = None) -> dict[str, 
     return tables
 
 
-def with_ids(docs: Iterable[Doc], ids: Iterable[Any] | None) -> Iterator[tuple[Doc, str]]:
-    """Each Doc with its id. Raises MedmtlError E510 where there are more or fewer ids than Docs."""
+def only_docs(docs: Doc | Iterable[Doc]) -> Iterator[Doc]:
+    """The Docs, or the one. Raises MedmtlError E523 for anything else."""
+    is_one = isinstance(docs, (Doc, Span, str)) or not isinstance(docs, Iterable)
+    for doc in [docs] if is_one else docs:
+        if not isinstance(doc, Doc):
+            kind = type(doc).__name__
+            raise MedmtlError("E523", received=kind)
+        yield doc
+
+
+def with_ids(docs: Doc | Iterable[Doc], ids: Iterable[Any] | None) -> Iterator[tuple[Doc, str]]:
+    """Each Doc with its id. Raises MedmtlError E510 where there are more or fewer ids than Docs, E523 for what is no
+    Doc."""
+    docs = only_docs(docs)
     if ids is None:
         for number, doc in enumerate(docs):
             yield doc, str(doc.user_data.get(DOC_ID, number))
@@ -207,15 +221,12 @@ def _sentence_rows(doc: Doc, places: _Places) -> list[Row]:
 
 def _relation_rows(doc: Doc, places: _Places) -> list[Row]:
     relation_rows = []
-    for pair in read_pairs(doc):
-        for label in pair.labels:
-            row: Row = {"label": label, "score": pair.score}
-            for end, bounds, name in zip(("head", "tail"), (pair.head, pair.tail), pair.types):
-                span = doc[bounds[0] : bounds[1]]
-                row[f"{end}_start"], row[f"{end}_end"], row[f"{end}_text"] = span.start_char, span.end_char, span.text
-                row[f"{end}_label"], row[f"{end}_sentence"] = name or None, places.sentence(span.start)
-            first = min(pair.head[0], pair.tail[0])
-            row["start"] = min(row["head_start"], row["tail_start"])
-            row["end"] = max(row["head_end"], row["tail_end"])
-            relation_rows.append({**row, **places.of(first)})
+    for relation in read_relations(doc):
+        row: Row = {"label": relation.label, "score": relation.score}
+        for end, span in (("head", relation.head), ("tail", relation.tail)):
+            row[f"{end}_start"], row[f"{end}_end"], row[f"{end}_text"] = span.start_char, span.end_char, span.text
+            row[f"{end}_label"], row[f"{end}_sentence"] = span.label_ or None, places.sentence(span.start)
+        row["start"] = min(row["head_start"], row["tail_start"])
+        row["end"] = max(row["head_end"], row["tail_end"])
+        relation_rows.append({**row, **places.of(min(relation.head.start, relation.tail.start))})
     return relation_rows

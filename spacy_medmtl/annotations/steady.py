@@ -8,6 +8,7 @@ whole tokens, its values beside it. spaCy gives such groups up for plain ones wh
 
 import struct
 from bisect import bisect_right
+from collections.abc import Iterator
 from typing import Any
 
 import srsly
@@ -31,24 +32,49 @@ class SteadySpans(SpanGroup):
             return super().__getitem__(i)
         return span
 
+    def __iter__(self) -> Iterator[Span]:
+        """The spans in turn. Who keeps some of them, or joins the Doc with others, reads them all first."""
+        note_edits(self)
+        for number in range(len(self)):
+            yield self[number]
+
+    def __delitem__(self, i: int) -> None:
+        """Take out a span and its entries. spaCy's own takes out the one before it (3.8.18, its issue 13638)."""
+        number, n_spans = range(len(self))[i], len(self)
+        message = srsly.msgpack_loads(super().to_bytes())
+        message["spans"].pop(number)
+        for entries in message["attrs"].values():
+            if isinstance(entries, list) and len(entries) == n_spans:
+                entries.pop(number)
+        self.from_bytes(srsly.msgpack_dumps(message))
+
+    def to_bytes(self) -> bytes:
+        """As it is stored: with the tokens of now."""
+        if not _is_aligned(self):
+            realign(self)
+        return bytes(super().to_bytes())
+
 
 def aligned_group(doc: Doc, key: str) -> SpanGroup | None:
     """``doc.spans[key]``, whoever made it, aligned with the tokens of the Doc; None where there is none."""
     group: SpanGroup | None = doc.spans.get(key)
-    if group is not None and not isinstance(group, SteadySpans):
-        try:
-            is_aligned = all(map(_fits, group))
-        except IndexError:
-            is_aligned = False
-        if not is_aligned:
-            realign(group)
+    if group is not None and not isinstance(group, SteadySpans) and not _is_aligned(group):
+        realign(group)
     return group
+
+
+def _is_aligned(group: SpanGroup) -> bool:
+    """Whether all spans, as spaCy reads them, have the characters that were noted for them."""
+    try:
+        return all(_fits(SpanGroup.__getitem__(group, number)) for number in range(len(group)))
+    except IndexError:
+        return False
 
 
 def realign(group: SpanGroup) -> None:
     """Give the spans of a group the tokens that hold their characters now, and ``attrs["places"]`` the characters of
     these."""
-    message = srsly.msgpack_loads(group.to_bytes())
+    message = srsly.msgpack_loads(SpanGroup.to_bytes(group))
     tokens = list(group.doc)
     starts = [token.idx for token in tokens]
     moved: dict[tuple[Any, ...], list[Any]] = {}
@@ -72,6 +98,33 @@ def realign(group: SpanGroup) -> None:
 def _moved(place: Any, moved: dict[tuple[Any, ...], list[Any]]) -> Any:
     """Where a place is now. Anybody may have written anything instead of one, which stays as it is."""
     return [*moved.get((place[0], place[1]), place[:2]), place[2]] if is_place(place) else place
+
+
+def data_key(key: str, start_char: int, end_char: int) -> Any:
+    """Where values of a span are noted in ``Doc.user_data``: as spaCy would keep ``span._.<key>``."""
+    return "._.", key, start_char, end_char
+
+
+def note_edits(group: SpanGroup) -> None:
+    """Note the values that somebody has changed in the lists of ``group.attrs``, in whose place spaCy may leave nothing
+    but what is noted (``travelling.py``): that is to be the correction, and not what was corrected."""
+    places, notes = group.attrs.get(PLACES), group.doc.user_data
+    if not isinstance(places, list) or not all(map(is_place, places)):
+        return
+    for number, (start, end, label) in enumerate(places):
+        noted = notes.get(data_key(group.name, start, end))
+        values = noted.get(label) if isinstance(noted, dict) else None
+        if not isinstance(values, dict):
+            continue
+        for name in values:
+            entries = group.attrs.get(name)
+            if isinstance(entries, list) and len(entries) == len(places) and _is_edited(entries[number], values[name]):
+                values[name] = entries[number]
+
+
+def _is_edited(entry: Any, noted: Any) -> bool:
+    """Whether an entry is another value of the same kind, or was made unknown. What is anything else is no value."""
+    return bool(entry != noted and (entry is None or type(entry) is type(noted)))
 
 
 def is_place(value: Any) -> bool:

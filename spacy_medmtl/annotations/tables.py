@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-def tables(docs: Iterable[Doc], *, ids: Iterable[Any] | None = None) -> "dict[str, pyarrow.Table]":
-    """``findings``, ``entities``, ``sentences`` and ``relations`` of Docs as Arrow tables, columns as in ``TABLES``.
+def tables(docs: Doc | Iterable[Doc], *, ids: Iterable[Any] | None = None) -> "dict[str, pyarrow.Table]":
+    """``findings``, ``entities``, ``sentences`` and ``relations`` of Docs, or of one, as Arrow tables, columns as in
+    ``TABLES``.
 
     ids: one for each Doc, written as text; by default ``doc.user_data["doc_id"]``, or else the Doc's number from 0.
-    Raises MedmtlError E511 without pyarrow, E510 where there are more or fewer ids than Docs, E103 and E104 for damaged
-    span groups.
+    Raises MedmtlError E511 without pyarrow, E510 where there are more or fewer ids than Docs, E523 for what is no Doc.
     """
     import_pyarrow()
     return {name: arrow_table(table_rows, TABLES[name]) for name, table_rows in rows(docs, ids=ids).items()}

@@ -13,8 +13,9 @@ from typing import Any
 
 from spacy.tokens import Doc, Span
 
+from ..errors import MedmtlError
 from ..kinds import Kind, is_name, is_number
-from .steady import PLACES, aligned_group, is_place
+from .steady import PLACES, aligned_group, data_key, is_place
 
 
 def is_labels(value: Any) -> bool:
@@ -40,6 +41,7 @@ VALUES = {
     "detection_scores": PROBABILITY,
     "speakers": Kind(lambda value: isinstance(value, str), "a name"),
 }
+OF_PLACES = ("assertion", "assertion_modifiers", "assertion_scores")  # judged of words, whatever their label
 ANYTHING = Kind(lambda value: value is not None, "a value")
 
 
@@ -58,7 +60,7 @@ def keep_values(doc: Doc, key: str, names: Sequence[str]) -> None:
     forget_values(doc, key)
     for i, span in enumerate(group):
         values = {name: group.attrs[name][i] for name in names}
-        doc.user_data.setdefault(_data_key(key, span), {})[span.label_] = values
+        doc.user_data.setdefault(data_key(key, span.start_char, span.end_char), {})[span.label_] = values
 
 
 def keep_pairs(doc: Doc, key: str, labels: Iterable[Sequence[str]], scores: Iterable[float]) -> None:
@@ -68,7 +70,7 @@ def keep_pairs(doc: Doc, key: str, labels: Iterable[Sequence[str]], scores: Iter
     forget_values(doc, key)
     spans = list(group)
     for head, tail, names, score in zip(spans[::2], spans[1::2], labels, scores):
-        entries = doc.user_data.setdefault(_data_key(key, head), [])
+        entries = doc.user_data.setdefault(data_key(key, head.start_char, head.end_char), [])
         entries.append([*_relative(head, tail), list(names), float(score)])
 
 
@@ -83,13 +85,65 @@ def value_of(doc: Doc, key: str, number: int, name: str) -> Any:
     group = doc.spans[key]
     span = group[number]
     is_value = VALUES.get(name, ANYTHING).is_valid
-    entry = _entry(group.attrs.get(name), group.attrs.get(PLACES), number, span, len(group))
-    if is_value(entry):
-        return entry
-    noted = doc.user_data.get(_data_key(key, span))
-    values = noted.get(span.label_) if isinstance(noted, dict) else None
-    entry = values.get(name) if isinstance(values, dict) else None
-    return entry if is_value(entry) else None
+    # what does not hang on the label stays when a span is labelled anew
+    for label in (span.label_, None) if name in OF_PLACES else (span.label_,):
+        entry = _entry(group.attrs.get(name), group.attrs.get(PLACES), number, span, len(group), label)
+        if is_value(entry):
+            return entry
+        entry = _noted(doc, key, span, name, label)
+        if is_value(entry):
+            return entry
+    return None
+
+
+def set_value(doc: Doc, key: str, number: int, name: str, value: Any) -> None:
+    """Correct a value of the span with a number in ``doc.spans[key]``; None: it is not known. Raises MedmtlError E105
+    for a value that is none of its kind."""
+    kind = VALUES.get(name, ANYTHING)
+    if value is not None and not kind.is_valid(value):
+        raise MedmtlError("E105", name=name, key=key, received=type(value).__name__, expected=kind.expected)
+    group = doc.spans[key]
+    place = place_of(group[number])
+    entries, places = group.attrs.get(name), group.attrs.get(PLACES, [place_of(span) for span in group])
+    if isinstance(entries, list) and isinstance(places, list) and len(entries) == len(places) and place in places:
+        entries[places.index(place)] = value
+    noted = doc.user_data.setdefault(data_key(key, *place[:2]), {})
+    if isinstance(noted, dict):
+        noted.setdefault(place[2], {})[name] = value
+
+
+def _noted(doc: Doc, key: str, span: Span, name: str, label: str | None) -> Any:
+    """What is noted of a span, or of one that was widened to it where tokens were merged meanwhile. label: of the span;
+    None: of whatever label."""
+    place = data_key(key, span.start_char, span.end_char)
+    noted = [doc.user_data[place] for place in ([place] if place in doc.user_data else _narrower(doc, key, span))]
+    labelled = [entry for labels in noted if isinstance(labels, dict) for entry in labels.items()]
+    return _agreed([_of(values, name) for own, values in labelled if label is None or own == label])
+
+
+def _of(values: Any, name: str) -> Any:
+    return values.get(name) if isinstance(values, dict) else None
+
+
+def _agreed(entries: Sequence[Any]) -> Any:
+    """What all entries are, or None."""
+    return entries[0] if entries and all(entry == entries[0] for entry in entries) else None
+
+
+def _narrower(doc: Doc, key: str, span: Span) -> list[Any]:
+    """The noted places that begin in the first token of a span and end in its last."""
+    if span.start == span.end:
+        return []
+    first, last = span[0].idx + len(span[0]), span[-1].idx
+    return [
+        entry
+        for entry in doc.user_data
+        if isinstance(entry, tuple)
+        and entry[:2] == ("._.", key)
+        and [type(part) for part in entry[2:]] == [int, int]
+        and span.start_char <= entry[2] < first
+        and last < entry[3] <= span.end_char
+    ]
 
 
 def pairs_of(doc: Doc, key: str) -> list[Judged]:
@@ -110,7 +164,7 @@ def pairs_of(doc: Doc, key: str) -> list[Judged]:
     for head, tail in pairs:
         place = (*place_of(head), *place_of(tail))
         if place not in noted:
-            entries = _listed(doc.user_data.get(_data_key(key, head)))
+            entries = _listed(doc.user_data.get(data_key(key, head.start_char, head.end_char)))
             own = [entry for entry in map(_listed, entries) if list(entry[:-2]) == _relative(head, tail)]
             noted[place] = [_judged(*entry[-2:]) for entry in own]
         labels_and_scores.append(noted[place].pop(0) if noted[place] else None)
@@ -122,9 +176,9 @@ def _judged(names: Any, score: Any) -> Judged:
     return (list(names), float(score)) if is_labels(names) and is_number(score) else None
 
 
-def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> Any:
+def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int, label: str | None) -> Any:
     """The entry of a span in a list of the group's attrs: by its place where places are noted, else by its number, as
-    long as there are as many entries as spans."""
+    long as there are as many entries as spans. label: of the span; None: the entry of whatever label."""
     entries = _listed(entries)
     if places is None:
         return entries[number] if len(entries) == n_spans else None
@@ -133,18 +187,18 @@ def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int) -> 
         return None
     if number < len(places) and list(_listed(places[number])) == place:  # as a rule: nothing was moved
         return entries[number]
-    own = [entry for entry, noted in zip(entries, places) if list(_listed(noted)) == place]
-    return own[0] if own and all(entry == own[0] for entry in own) else None
+    bounds, labels = place[:2], (place[2],) if label is not None else None
+    own = [
+        entry
+        for entry, noted in zip(entries, map(_listed, places))
+        if list(noted[:2]) == bounds and (labels is None or tuple(noted[2:]) == labels)
+    ]
+    return _agreed(own)
 
 
 def _listed(entries: Any) -> Sequence[Any]:
     """What stands in a group's attrs, where anybody may write anything: what is no list has no entries."""
     return entries if isinstance(entries, (list, tuple)) else ()
-
-
-def _data_key(key: str, span: Span) -> Any:
-    """Where spaCy would keep ``span._.<key>``."""
-    return "._.", key, span.start_char, span.end_char
 
 
 def _relative(head: Span, tail: Span) -> list[Any]:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from spacy.tokens import Doc
 from spacy.util import is_in_jupyter
 
-from ..annotations.rows import DOC_ID
+from ..annotations.rows import DOC_ID, only_docs
 from .arcs import arc_diagram
 from .lanes import drawn_spans, relation_rows, sentences
 
@@ -30,9 +30,10 @@ def render(
 
     page: a whole, self-contained page instead of a fragment. titles: one for each Doc; by default
     ``doc.user_data["title"]``, as in displaCy, or the Doc's id. evidence: tell why findings have their status, which
-    takes one reading for each word around a finding. jupyter: None to find out.
+    takes one reading for each word around a finding. jupyter: None to find out. Raises MedmtlError E523 for what
+    is no Doc.
     """
-    docs = [docs] if isinstance(docs, Doc) else list(docs)
+    docs = list(only_docs(docs))
     names = _titles(docs) if titles is None else list(titles)
     prefixes = [f"m{number}" for number in range(len(docs))]
     notes = [_note(doc, title, prefix, evidence) for doc, title, prefix in zip(docs, names, prefixes, strict=True)]

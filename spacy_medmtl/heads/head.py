@@ -225,7 +225,7 @@ class Head(Task, Generic[Gold]):
         return doc
 
     def _warn_of_missing_encoder(self, docs: Sequence[Doc]) -> None:
-        if encoder_is_elsewhere(self.model, docs):
+        if encoder_is_elsewhere(self.model, docs) or self._pipeline.has_lost_encoder(self):
             warn("W003", name=self.name)
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
@@ -261,6 +261,8 @@ class Head(Task, Generic[Gold]):
     def _fail(self, docs: list[Doc], error: Exception, place: int) -> None:
         """Tell the error handler, which may raise, of one Doc and what happened to it; of memory, E019."""
         handle = self.get_error_handler()
+        if isinstance(error, MedmtlError) and error.code == "E017" and not torch_shim(self.model).is_built:
+            error = MedmtlError("E210", name=self.name)  # a layer's name tells nobody which component it is of
         if is_out_of_memory(error):
             n_tokens = len(docs[0])
             error = MedmtlError("E019", name=self.name, place=place, n_tokens=n_tokens, kind=type(error).__name__)

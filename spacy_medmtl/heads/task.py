@@ -58,16 +58,22 @@ class Task(Configured, TrainablePipe):
 
     # Saving
 
+    def warn_of_what_is_lost(self) -> None:
+        """Warns (W203) of settings that no config has as they are now, and (W003) where the encoder was removed."""
+        self.warn_of_unwritten()
+        if self._pipeline.has_lost_encoder(self):
+            warn("W003", name=self.name)
+
     def learnt(self) -> dict[str, Any]:
         """What is saved beside the weights."""
         return {name: self.cfg[name] for name in self.learnt_names}
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """What was learnt and the weights. Warns (W203) of settings that no config has as they are now.
+        """What was learnt and the weights. Warns as ``warn_of_what_is_lost``.
 
         exclude: ``cfg``, ``model``, ``vocab``.
         """
-        self.warn_of_unwritten()
+        self.warn_of_what_is_lost()
         weights = self.model.to_bytes()
         parts = {
             SETTINGS_FILE: lambda: srsly.json_dumps(with_fingerprints(self.learnt(), self.model, weights)),
@@ -86,8 +92,8 @@ class Task(Configured, TrainablePipe):
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write ``cfg`` (what was learnt, as JSON) and ``model`` into a folder. Warns (W203) as ``to_bytes``."""
-        self.warn_of_unwritten()
+        """Write ``cfg`` (what was learnt, as JSON) and ``model`` into a folder. Warns as ``to_bytes``."""
+        self.warn_of_what_is_lost()
         weights = self.model.to_bytes()
         parts = {
             SETTINGS_FILE: lambda p: srsly.write_json(p, with_fingerprints(self.learnt(), self.model, weights)),
@@ -130,7 +136,10 @@ class Task(Configured, TrainablePipe):
                 raise MedmtlError("E018", name=place, size=0, problem="they are not there")
             load_weights(self.model, weights, saved, where=place)
             if not self.fits_its_weights():
-                problem = "does not fit the weights: labels and settings ask for an output layer of another size"
+                problem = (
+                    "does not fit the weights: labels and settings ask for an output layer of another size. If "
+                    "settings were changed (in config.cfg, or by spacy.load(..., config=...)), take that back"
+                )
                 raise MedmtlError("E208", path=f"{where}/{SETTINGS_FILE}", name=self.name, problem=problem)
 
     def _warn_of_old_settings(self, saved: Mapping[str, Any]) -> None:

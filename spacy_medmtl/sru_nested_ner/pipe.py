@@ -296,7 +296,8 @@ class SruNestedNer(Head[list[WordSequence]]):
             spans = [Span(doc, start, end, label=name) for start, end, name in best]
             write_group(doc, self.spans_key, spans, scores=list(best.values()))
             if self.set_ents:
-                # doc.ents allows no overlap, and what other components found stays
-                taken = {i for ent in doc.ents for i in range(ent.start, ent.end)}
+                # doc.ents allows no overlap, and what other components found, or blocked, stays
+                taken = {token.i for token in doc if token.ent_iob_ in ("B", "I")}
+                blocked = taken - {i for ent in doc.ents for i in range(ent.start, ent.end)}
                 free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
-                doc.ents = [*doc.ents, *filter_spans(free)]
+                doc.set_ents([*doc.ents, *filter_spans(free)], blocked=[doc[i : i + 1] for i in sorted(blocked)])

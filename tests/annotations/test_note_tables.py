@@ -8,10 +8,11 @@ from spacy.tokens import Doc, DocBin, Span
 
 import spacy_medmtl
 from spacy_medmtl.annotations.columns import KINDS, TABLES, joined_columns
-from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, SECTIONS, TURNS, write_group
+from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, RELATIONS, SECTIONS, TURNS, write_group
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.annotations.rows import joined_rows
-from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.annotations.travelling import keep_pairs, keep_values
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 WORDS = ["Plan", ":", "No", "left", "knee", "pain", ".", "\n", "Maybe", "a", "cough", "."]
 
@@ -40,6 +41,29 @@ def doc() -> Doc:
     write_group(doc, SECTIONS, [Span(doc, 0, 7, label="plan")])
     write_group(doc, TURNS, [doc[0:8], doc[8:12]], speakers=["D", "P"])
     return doc
+
+
+def test_a_joined_doc_has_the_rows_of_both(doc):
+    keep_values(doc, FINDINGS, ["assertion", "assertion_modifiers", "assertion_scores", "scores"])
+    keep_pairs(doc, RELATIONS, [["beside"]], [0.4])
+    rows = spacy_medmtl.rows(Doc.from_docs([doc, doc.copy()]))
+    assert [row["status"] for row in rows["findings"]] == ["negative", "unknown"] * 2
+    assert [(row["label"], row["head_text"], row["tail_text"]) for row in rows["relations"]] == [
+        ("beside", "cough", "left knee pain")
+    ] * 2
+
+
+def test_rows_of_a_relation_of_which_nothing_is_known_are_left_out(doc):
+    del doc.spans[RELATIONS].attrs["labels"]
+    with pytest.warns(MedmtlWarning, match="W205"):
+        assert spacy_medmtl.rows([doc])["relations"] == []
+
+
+def test_one_doc_and_what_is_none(doc):
+    assert spacy_medmtl.rows(doc) == spacy_medmtl.rows([doc])
+    for value, kind in ((doc[0:2], "Span"), ("a note", "str"), ([(doc, 1)], "tuple"), (["a note"], "str"), (3, "int")):
+        with pytest.raises(MedmtlError, match=f"E523.*type {kind} "):
+            spacy_medmtl.rows(value)
 
 
 def test_findings_carry_status_score_and_place(doc):

@@ -111,6 +111,26 @@ def test_copies(doc: Doc, way: str, when: str):
     assert texts(copied, FINDINGS) == ["chest pain", "hurts", "the left knee hurts"]
 
 
+@pytest.mark.parametrize("is_read", [False, True])
+def test_joined_after_tokens_were_merged(doc: Doc, is_read: bool):
+    """spaCy takes what is noted of spans before it reads them, and finds them widened."""
+    other = doc.copy()
+    merge(doc, (1, 3), (5, 8))
+    if is_read:
+        texts(doc, FINDINGS)
+    joined = Doc.from_docs([other, doc])
+    assert texts(joined, FINDINGS) == ["pain", "hurts", "left knee hurts", "chest pain", "hurts", "the left knee hurts"]
+    assert [span._.assertion for span in joined.spans[FINDINGS]] == ["negative", "positive", "positive"] * 2
+    assert len(read_relations(joined)) == 2
+
+
+def test_stored_groups_have_the_tokens_of_now(doc: Doc):
+    """For those who read them with spaCy alone."""
+    merge(doc, (1, 3), (5, 8))
+    copied = Doc(doc.vocab).from_bytes(doc.to_bytes())
+    assert [span.text for span in copied.spans[FINDINGS]] == ["chest pain", "hurts", "the left knee hurts"]
+
+
 def test_a_group_of_somebody_else(doc: Doc):
     doc.spans["given"] = [doc[2:3], doc[8:9]]
     merge(doc, (1, 3), (5, 8))

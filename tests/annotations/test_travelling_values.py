@@ -10,8 +10,8 @@ from spacy.tokens import Doc, DocBin, Span
 from work import lines_run
 
 from spacy_medmtl.annotations.extensions import install_extensions
-from spacy_medmtl.annotations.groups import FINDINGS, RELATIONS, write_group
-from spacy_medmtl.annotations.relations import JudgedPair, write_relations
+from spacy_medmtl.annotations.groups import FINDINGS, RELATIONS, group_values, write_group
+from spacy_medmtl.annotations.relations import JudgedPair, read_pairs, write_relations
 from spacy_medmtl.annotations.travelling import keep_pairs, keep_values, value_of
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
@@ -158,6 +158,89 @@ def test_values_that_are_edited_in_place_count():
     doc = annotated()
     doc.spans[FINDINGS].attrs["assertion"][0] = "unknown"
     assert doc[1:2]._.assertion == "unknown"
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, -1, -4])
+def test_a_span_that_is_deleted_goes_with_its_values(number):
+    """spaCy's own group takes out the span before it."""
+    doc = annotated()
+    del doc.spans[FINDINGS][number]
+    assert statuses(doc) == [found for i, found in enumerate(STATUSES) if i != number % len(STATUSES)]
+    assert {len(entries) for entries in doc.spans[FINDINGS].attrs.values()} == {len(STATUSES) - 1}
+    with pytest.raises(IndexError):
+        del doc.spans[FINDINGS][len(STATUSES)]
+
+
+def test_a_span_of_a_pair_that_is_deleted_leaves_the_other_pairs():
+    doc = annotated()
+    del doc.spans[RELATIONS][7]
+    with pytest.warns(MedmtlWarning, match="W205"):
+        assert relations(doc) == RELATED[:3]
+
+
+AFTER_EDITS = {
+    "filtered": lambda doc: (
+        doc.spans.update({FINDINGS: [span for span in doc.spans[FINDINGS] if len(span) < 9]}) or doc
+    ),
+    "joined": lambda doc: Doc.from_docs([doc]),
+    "copied, then joined": lambda doc: Doc.from_docs([doc.copy()]),
+    "stored": lambda doc: stored(doc, store_user_data=True),
+}
+
+
+@pytest.mark.parametrize("way", AFTER_EDITS)
+def test_a_correction_is_not_undone(way):
+    """What is corrected in the lists, or assigned, holds after spaCy has dropped the lists."""
+    doc = annotated()
+    doc.spans[FINDINGS].attrs["assertion"][0] = "unknown"
+    doc.spans[FINDINGS].attrs["assertion"][3] = None
+    doc.spans[FINDINGS][1]._.assertion = "negative"
+    if way == "copied, then joined":  # a plain group cannot tell who edits it
+        list(doc.spans[FINDINGS])
+    assert [status for *_, status in statuses(AFTER_EDITS[way](doc))] == ["unknown", "negative", "unknown", None]
+
+
+def test_an_assigned_status_is_in_the_group_and_of_a_known_kind():
+    doc = annotated()
+    fever = doc[1:2]
+    fever._.assertion = "positive"
+    assert doc.spans[FINDINGS].attrs["assertion"][0] == "positive"
+    assert (fever._.is_positive, fever._.is_negated) == (True, False)
+    doc[3:5]._.assertion = "negative"  # no label says which of the two
+    assert [status for *_, status in statuses(doc)] == ["positive", "negative", "negative", "positive"]
+    with pytest.raises(MedmtlError, match="E105.*'int'"):
+        fever._.assertion = 3
+    joined = Doc.from_docs([doc, annotated()])
+    joined[1:2]._.assertion = None
+    assert statuses(joined)[0] == ("fever", "SIGN", None)
+    assert statuses(joined)[4:] == STATUSES
+
+
+def test_a_span_that_is_labelled_anew_keeps_its_status_and_no_score():
+    for doc in (annotated(), Doc.from_docs([annotated()]), stored(annotated())):
+        spans = [Span(doc, span.start, span.end, label="OTHER") for span in doc.spans[FINDINGS]]
+        doc.spans[FINDINGS][0] = spans[0]
+        assert statuses(doc) == [("fever", "OTHER", "negative"), *STATUSES[1:]]
+        assert value_of(doc, FINDINGS, 0, "scores") is None
+        doc.spans[FINDINGS][1] = spans[1]  # of two findings with these bounds, nothing says which
+        assert statuses(doc)[1] == ("chest pain", "OTHER", None)
+
+
+def test_what_was_filtered_or_joined_is_read_as_gold():
+    """To learn from what somebody has corrected, or to score it."""
+    for doc in (Doc.from_docs([annotated(), annotated()]), annotated()):
+        for key, number in ((FINDINGS, 0), (RELATIONS, slice(2, 4))):
+            spans = list(doc.spans[key])
+            del spans[number]
+            doc.spans[key] = spans
+        assert group_values(doc, FINDINGS, "assertion")[:3] == ["positive", "unknown", "positive"]
+        assert group_values(doc, FINDINGS, "assertion_modifiers")[0] == ["historical"]
+        assert [pair.labels for pair in read_pairs(doc)][:3] == [("BEFORE",), ("AFTER",), ("BEFORE",)]
+    doc.spans[FINDINGS].append(doc[6:7])
+    doc.spans[RELATIONS].append(doc[6:7])
+    assert group_values(doc, FINDINGS, "assertion") == []  # not known of all
+    with pytest.raises(MedmtlError, match="E103"):
+        read_pairs(doc)
 
 
 def test_writing_again_forgets_what_was():

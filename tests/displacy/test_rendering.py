@@ -17,6 +17,7 @@ from spacy_medmtl.displacy.arcs import arc_diagram
 from spacy_medmtl.displacy.colours import COLOURS, colour
 from spacy_medmtl.displacy.lanes import drawn_spans, sentences
 from spacy_medmtl.displacy.rendering import index_page
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
 TEXT = "PLAN:\n- Treat <pain of the left knee> & cough.\n\n  No fever.\n"
 
@@ -46,6 +47,14 @@ def doc():
     write_relations(doc, [JudgedPair((pain.start, pain.end), (fever.start, fever.end), ("without",), 0.5)])
     doc.user_data["doc_id"] = "n<1>"
     return doc
+
+
+def test_a_page_of_a_joined_doc_and_of_what_is_none(doc):
+    joined = Doc.from_docs([doc, doc.copy()], exclude=["user_data"])
+    with pytest.warns(MedmtlWarning, match="W205"):
+        assert render(joined).count("cough") == 2 * render(doc).count("cough")
+    with pytest.raises(MedmtlError, match="E523.*type Span "):
+        render(doc[0:2])
 
 
 class Page(HTMLParser):

@@ -1,5 +1,6 @@
 """spaCy's ways of taking pipelines apart: replace_listeners, sourced components, assembly, removed encoders."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,25 @@ def test_a_sourced_head_without_an_encoder_says_so_when_loaded(nlp: Language, tm
     other.to_disk(tmp_path)
     with pytest.raises(MedmtlError, match="E003.*'medmtl_progressive_tok2vec'"):
         spacy.load(tmp_path)(TEXTS[0])
+
+
+def test_a_removed_encoder_is_said_when_its_heads_are_used_and_saved(nlp: Language, tmp_path: Path):
+    """In memory they go on reading it. One that is only disabled, or has another name, is no loss."""
+    expected = outputs(nlp)
+    nlp.disable_pipe("encoder")
+    nlp.rename_pipe("encoder", "reader")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert outputs(nlp) == expected
+        nlp.to_disk(tmp_path / "whole")
+        other = spacy.blank("en")
+        for name in ("sentencizer", "reader", "cpncf_assertion"):
+            other.add_pipe(name, source=nlp)
+        other.to_disk(tmp_path / "sourced")
+    nlp.remove_pipe("reader")
+    for use in (lambda: outputs(nlp), lambda: nlp.to_disk(tmp_path / "lost"), nlp.to_bytes):
+        with pytest.warns(MedmtlWarning, match="W003.*reads an encoder that is not in this pipeline.*do not remove it"):
+            use()
 
 
 def test_a_head_loaded_without_its_encoder_says_so(trained_path: Path):

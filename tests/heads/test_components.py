@@ -187,3 +187,15 @@ def test_a_model_that_reads_no_docs_says_so(make_nlp, name):
     nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
     with pytest.raises(MedmtlError, match="E029"):
         nlp.get_pipe(name).model.predict([nlp.make_doc(TEXTS[0])])
+
+
+def test_a_component_that_was_added_to_a_trained_pipeline_is_named(make_nlp):
+    """Not one of its layers."""
+    nlp = make_nlp(*(case.factory for case in CASES))
+    nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
+    nlp.remove_pipe("sru_nested_ner")
+    nlp.add_pipe("sru_nested_ner", name="entities")
+    with pytest.raises(MedmtlError, match="E210.*'entities' has no weights yet"):
+        nlp(TEXTS[0])
+    with nlp.select_pipes(disable="entities"):
+        nlp(TEXTS[0])

@@ -115,7 +115,7 @@ def test_settings_that_change_the_output_layer_are_refused_once_it_is_trained(sa
     assert pairs.mode == "multilabel"
     with pytest.raises(MedmtlError, match="E203.*'statuses'.*trained"):
         nlp.get_pipe("cpncf_assertion").statuses = ["here", "not here"]
-    with pytest.raises(MedmtlError, match="E208.*'pair_relation'.*does not fit the weights"):
+    with pytest.raises(MedmtlError, match="E208.*'pair_relation'.*does not fit the weights.*take that back"):
         spacy.load(saved, config={"components": {"pair_relation": {"mode": "exclusive"}}})
 
 

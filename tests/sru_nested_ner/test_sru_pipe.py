@@ -125,6 +125,15 @@ def test_entities_that_are_there_stay(trained):
     assert entities(doc) == sorted(GOLD[doc.text])
 
 
+def test_blocked_tokens_stay_blocked(trained):
+    nlp, _ = trained
+    doc = nlp.make_doc("left pain and no cough")
+    doc.set_ents([], blocked=[doc[0:1]], default="unmodified")
+    doc = nlp(doc)
+    assert ("cough", "A") in [(ent.text, ent.label_) for ent in doc.ents]
+    assert (doc[0].ent_iob_, doc[0].ent_type_) == ("B", "")
+
+
 def test_threshold(trained):
     """Nothing is above 1, and what a threshold lets through scores above it."""
     nlp, _ = trained
