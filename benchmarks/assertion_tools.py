@@ -88,13 +88,14 @@ def _our_decision(doc: Doc, span: Span) -> Decision:
     return {}
 
 
-def negspacy() -> Tool:
-    """Raises ImportError where it is not installed."""
+def negspacy(lang: str = "en", terms: dict[str, list[str]] | None = None) -> Tool:
+    """terms: its cues by kind; None for its own, of English notes. Raises ImportError where it is not installed."""
     importlib.import_module("negspacy.negation")
-    nlp = spacy.blank("en")
+    nlp = spacy.blank(lang)
     nlp.add_pipe("sentencizer")
     # A name of its own: our component can register ``negex`` as an alias.
-    nlp.add_pipe("negex", config={"extension_name": "peer_negex"})
+    settings: dict[str, Any] = {"extension_name": "peer_negex"}
+    nlp.add_pipe("negex", config=settings if terms is None else {**settings, "neg_termset": terms})
     return partial(_on_entities, nlp, lambda doc: [{NEGATED: bool(span._.peer_negex)} for span in doc.ents])
 
 

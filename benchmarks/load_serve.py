@@ -128,6 +128,7 @@ def load(
                 answers += share
             seconds += time.perf_counter() - begun
             used = {"bytes": memory(Path(f"/proc/{pid}")), "in_use": gauge.ask(IN_USE)[1]}
+            gauge.connection.close()  # opened again by the next measure: the service ends those that wait for long
             measures.append({"docs": portion.stop, **used})
             typer.echo(json.dumps(measures[-1]), err=True)
     late = measures[len(measures) // 2 :]
