@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ..corpora.formats.files import is_litter
 from ..errors import MedmtlError
 from . import row_inputs
 from .row_inputs import Note, RowSettings
@@ -91,9 +92,9 @@ def _files(path: Path, output: Path | None) -> list[_File]:
     inside = sorted(
         file
         for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in SUFFIXES and not is_litter(str(file.relative_to(path))) and file.is_file()
     )
-    inside = [file for file in inside if "__MACOSX" not in file.parts and not _is_of(file, output, path)]
+    inside = [file for file in inside if not _is_of(file, output, path)]
     if not inside:
         raise MedmtlError("E512", path=path, problem=f"is a folder without {', '.join(SUFFIXES)} files")
     return [_File(file, file.relative_to(path).as_posix().removesuffix(NOTE_SUFFIX)) for file in inside]

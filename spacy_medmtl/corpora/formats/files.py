@@ -21,7 +21,7 @@ _NO_TEXT = {
     b"%PDF": "a PDF",
     b"\xd0\xcf\x11\xe0": "a file of an old office program",
 }
-_LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+_LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _HEAD = 1 << 16  # bytes in which a line ends, if any does
 UNREADABLE = "\x00"  # stands for a line that cannot be decoded, where neighbouring lines belong together
 WIDE = ("utf-16", "utf-32")
@@ -52,8 +52,9 @@ def input_files(inputs: Sequence[Path], suffixes: Sequence[str], *, takes_folder
 
 
 def is_litter(name: str) -> bool:
-    """Whether a member of a folder or an archive is one that a file manager left there."""
-    return any(part in _LITTER or part.startswith("._") for part in Path(name).parts)
+    """Whether a member of a folder or an archive is one that a program left there: hidden files and folders (copies of
+    a notebook or an editor, of version control), what file managers and office programs put beside others."""
+    return any(part in _LITTER or part.startswith((".", "~$")) and part.strip(".") for part in Path(name).parts)
 
 
 def _check_file(path: Path) -> None:
