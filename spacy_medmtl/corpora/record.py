@@ -74,6 +74,11 @@ class Record:
     declared_labels: Sequence[str] = ()
     declared_relations: Sequence[str] = ()
 
+    def is_blank(self) -> bool:
+        """Whether it is an empty text on which nothing is annotated, so that nothing is lost without it."""
+        annotated = (self.entities, self.links, self.classes, self.units, self.second, self.verdict)
+        return not self.text.strip() and not any(annotated)
+
     def word_starts(self) -> list[int]:
         """The character at which each word begins; parted by blanks where the record does not say."""
         words = self.words or []

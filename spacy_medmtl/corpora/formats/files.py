@@ -19,6 +19,7 @@ _NO_TEXT = {
     b"PK\x03\x04": "a zip archive, or a file of an office program",
     b"\x1f\x8b": "a gzip file",
     b"%PDF": "a PDF",
+    b"PAR1": "a Parquet file",
     b"\xd0\xcf\x11\xe0": "a file of an old office program",
 }
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
@@ -71,7 +72,10 @@ def _check_file(path: Path) -> None:
 
 
 def check_text(head: bytes, path: Path) -> None:
-    """Raises MedmtlError E402 for a file that is no text, by its first four bytes."""
+    """Raises MedmtlError E402 for a file that is no text, by its name or its first four bytes."""
+    if path.suffix.lower() == ".spacy":
+        advice = "'medmtl export jsonl' makes of it what 'medmtl convert prodigy' reads"
+        raise MedmtlError("E402", path=path, problem=f"is a .spacy file, and no text: {advice}")
     kind = next((kind for mark, kind in _NO_TEXT.items() if head.startswith(mark)), None)
     if kind is not None:
         raise MedmtlError("E402", path=path, problem=f"is {kind}, and no text: unpack it, or save it as text")
