@@ -144,7 +144,7 @@ def read_label(value: object, audit: Audit) -> str | None:
 
 def label_problem(value: object) -> str:
     """Why a value is no label."""
-    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
+    if value is None or value == "" or value == [] or (isinstance(value, str) and not value.strip()):
         return "without a label"
     return "with a label that is no text of one line, or has characters that cannot be shown"
 

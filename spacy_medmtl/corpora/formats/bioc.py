@@ -138,7 +138,8 @@ def _record(document: Any, place: Place, audit: Audit) -> Record:
 
 def _passage(value: Value, number: int) -> Passage:
     annotations = _list(value, "annotations")
-    return Passage(_whole(value.get("offset")), _typed(value.get("text") or "", str), annotations, number)
+    offset = 0 if value.get("offset") is None else _whole(value["offset"])
+    return Passage(offset, _typed(value.get("text") or "", str), annotations, number)
 
 
 def _joined(whole: Passage, sentences: list[Passage]) -> list[Passage]:
@@ -215,7 +216,7 @@ def _links(
             infons, here = _infons(relation), _place(relation, place)
             label = infons.get(_name_of_type(infons), "")
             members = [str(node.get("refid", "")) for node in _list(relation, "nodes")]
-            if not members:
+            if not members or "role1" in infons:  # PubTator 3 names the two concepts there
                 audit.note("relations between concepts, which name no mentions, not kept")
             elif len(members) != 2 or not is_label(label):
                 audit.dropped(here, "relation", "", _NOT_TWO if is_label(label) else "a relation without a type")

@@ -72,13 +72,18 @@ def _check_file(path: Path) -> None:
 
 
 def check_text(head: bytes, path: Path) -> None:
-    """Raises MedmtlError E402 for a file that is no text, by its name or its first four bytes."""
+    """Raises MedmtlError E402 for a file that is no text, as ``no_text`` says."""
+    problem = no_text(head, path)
+    if problem:
+        raise MedmtlError("E402", path=path, problem=problem)
+
+
+def no_text(head: bytes, path: Path) -> str:
+    """Why a file is no text, by its name or its first four bytes; nothing if it may be one."""
     if path.suffix.lower() == ".spacy":
-        advice = "'medmtl export jsonl' makes of it what 'medmtl convert prodigy' reads"
-        raise MedmtlError("E402", path=path, problem=f"is a .spacy file, and no text: {advice}")
+        return "is a .spacy file, and no text: 'medmtl export jsonl' makes of it what 'medmtl convert prodigy' reads"
     kind = next((kind for mark, kind in _NO_TEXT.items() if head.startswith(mark)), None)
-    if kind is not None:
-        raise MedmtlError("E402", path=path, problem=f"is {kind}, and no text: unpack it, or save it as text")
+    return f"is {kind}, and no text: unpack it, or save it as text" if kind is not None else ""
 
 
 def encoding_of(head: bytes, default: str = "utf-8") -> str:
