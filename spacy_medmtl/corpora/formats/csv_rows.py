@@ -70,8 +70,8 @@ def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -
 def _rows(
     lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit: Audit, *, has_blanks: bool = False
 ) -> Rows:
-    """The rows of the lines that are left in ``source``, an iterator of ``lines``. ``has_blanks``: a blank stands behind
-    each mark, also before a quote."""
+    """The rows of the lines that are left in ``source``, an iterator of ``lines``. ``has_blanks``: a blank is
+    behind each mark, also before a quote."""
     csv.field_size_limit(10 * MAX_CHARACTERS)  # a chart is longer than what the module allows by itself
     reader = csv.reader(source, delimiter=mark, strict=True, skipinitialspace=has_blanks)
     while True:

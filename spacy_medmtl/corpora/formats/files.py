@@ -55,7 +55,7 @@ def input_files(inputs: Sequence[Path], suffixes: Sequence[str], *, takes_folder
 def is_litter(name: str) -> bool:
     """Whether a member of a folder or an archive is one that a program left there: hidden files and folders (copies of
     a notebook or an editor, of version control), what file managers and office programs put beside others."""
-    return any(part in _LITTER or part.startswith((".", "~$")) and part.strip(".") for part in Path(name).parts)
+    return any(part in _LITTER or (part.startswith((".", "~$")) and part.strip(".")) for part in Path(name).parts)
 
 
 def _check_file(path: Path) -> None:

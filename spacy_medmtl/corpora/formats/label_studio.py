@@ -57,12 +57,21 @@ def _shown(text: str, results: list[Value], audit: Audit) -> str:
     if not is_html or not _TAG.search(text):
         return text
     audit.note("texts of HTML, kept without its tags")
-    parts: list[str] = []
-    parser = HTMLParser()
-    parser.handle_data = parts.append  # type: ignore[method-assign]
+    parser = _Shown()
     parser.feed(text)
     parser.close()
-    return "".join(parts)
+    return "".join(parser.parts)
+
+
+class _Shown(HTMLParser):
+    """The characters of HTML that are no tags."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts: list[str] = []
+
+    def handle_data(self, data: str) -> None:
+        self.parts.append(data)
 
 
 READER = Reader(

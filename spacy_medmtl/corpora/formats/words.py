@@ -116,9 +116,8 @@ def located(
 def _countings(text: str, has_mark: bool, seam: int | None) -> Iterable[tuple[str, Counted]]:
     """Other ways to count characters, of those that make a difference in this text."""
     if seam is not None:
-        for n, number in enumerate(("no character", "one", "two characters")):
-            if n != 1:
-                yield f"{number} between the parts of the text", lambda char, at, n=n: n if at == seam else 1
+        yield "no character between the parts of the text", lambda char, at: int(at != seam)
+        yield "two characters between the parts of the text", lambda char, at: 1 + (at == seam)
     if has_mark:
         yield "a byte order mark", lambda char, at: 1
     if "\r\n" in text:
@@ -144,9 +143,9 @@ def _checked(text: str, mention: Copy, place: Callable[[int], int | None]) -> tu
         start, end = stretches[0]
         stretches = [(min(start, end), max(start, end))]  # drawn from right to left: the words show that it is meant
     edges = [(place(start), place(end)) for start, end in stretches]
-    if words is not None and len(stretches) == 1 and (edges[0][1] is None or edges[0][1] > len(text)):
-        if stretches[0][1] - stretches[0][0] <= len(words) + 2:  # a text may have lost the line end in its last mention
-            edges = [(edges[0][0], len(text))]
+    if words is not None and len(stretches) == 1 and stretches[0][1] - stretches[0][0] <= len(words) + 2:
+        start_at, end_at = edges[0]  # a text may have lost the line end that closes its last mention
+        edges = [(start_at, len(text) if end_at is None else min(end_at, len(text)))]
     given = [(start, end) for start, end in edges if start is not None and end is not None]
     fragments = united(given)
     if len(given) < len(edges) or not are_fragments(fragments, len(text)):
