@@ -112,6 +112,7 @@ class Audit:
         self.left_out: Counter[str] = Counter()
         self.outputs: dict[str, Counts] = {}
         self.leaks: list[Shared] = []
+        self.read: set[Path] = set()  # texts that were read, where several files name one
         self.window: WindowCheck | None = None  # if given, sentences that it does not hold are counted
 
     def first_look(self) -> "Audit":

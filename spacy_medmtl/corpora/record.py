@@ -74,6 +74,11 @@ class Record:
     declared_labels: Sequence[str] = ()
     declared_relations: Sequence[str] = ()
 
+    def is_blank(self) -> bool:
+        """Whether it is an empty text on which nothing is annotated, so that nothing is lost without it."""
+        annotated = (self.entities, self.links, self.classes, self.units, self.second, self.verdict)
+        return not self.text.strip() and not any(annotated)
+
     def word_starts(self) -> list[int]:
         """The character at which each word begins; parted by blanks where the record does not say."""
         words = self.words or []
@@ -139,7 +144,7 @@ def read_label(value: object, audit: Audit) -> str | None:
 
 def label_problem(value: object) -> str:
     """Why a value is no label."""
-    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
+    if value is None or value == "" or value == [] or (isinstance(value, str) and not value.strip()):
         return "without a label"
     return "with a label that is no text of one line, or has characters that cannot be shown"
 

@@ -95,6 +95,9 @@ class Writer:
 
     def doc(self, record: Record) -> Doc | None:
         """The Doc of a record; None and a loss (MedmtlError E401 in stop mode) if none can be made."""
+        if record.is_blank():
+            self.audit.note("empty texts, left out")
+            return None
         problem = self._problem(record)
         if problem:
             self._lose(record, problem)

@@ -4,11 +4,13 @@ A note that cannot be read is not fatal: it comes with its problem in place of i
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from ..corpora.formats.files import is_litter, no_text
 from ..errors import MedmtlError
 from . import row_inputs
 from .row_inputs import Note, RowSettings
@@ -18,11 +20,12 @@ STDIN = "-"
 _READERS: dict[str, Callable[[BinaryIO, str, RowSettings], Iterator[Note]]] = {
     ".csv": row_inputs.read_csv,
     ".tsv": row_inputs.read_csv,
+    ".tab": row_inputs.read_csv,
     ".jsonl": row_inputs.read_json_lines,
     ".ndjson": row_inputs.read_json_lines,
     ".parquet": row_inputs.read_parquet,
 }
-SUFFIXES = (NOTE_SUFFIX, *_READERS)
+SUFFIXES = (NOTE_SUFFIX, *_READERS)  # of a folder; a .json there may be anything
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ class Notes:
         file of notes.
         """
         self.settings = settings
-        self._files = [file for path in inputs for file in _files(path, output)]
+        files = [file for path in inputs for file in _files(path, output)]
+        n_of_name = Counter(file.name for file in files)
+        self._files = [file if n_of_name[file.name] == 1 else _by_path(file) for file in files]
         if output is not None and any(file.path.resolve() == output.resolve() for file in self._files):
             raise MedmtlError("E407", path=output, problem="is one of the inputs, and would take its place")
         has_stdin = any(file.path == Path(STDIN) for file in self._files)
@@ -74,11 +79,26 @@ class Notes:
             )
             return
         with stream:
-            if file.path.suffix.lower() in _READERS:
-                settings = self.settings.told_by(stream.peek(4))
-                yield from _READERS[file.path.suffix.lower()](stream, file.name, settings)
+            head = stream.peek(4)
+            reader = _READERS.get(file.path.suffix.lower())
+            if file.path.suffix.lower() == ".json" or (reader is row_inputs.read_json_lines and _is_array(head)):
+                reader = row_inputs.read_json
+            problem = no_text(head, file.path) if reader is not row_inputs.read_parquet else ""
+            if problem:
+                yield Note(file.name, None, MedmtlError("E512", path=file.name, problem=problem))
+            elif reader is not None:
+                yield from reader(stream, file.name, self.settings.told_by(head))
             else:
                 yield row_inputs.decoded_note(stream.read(), file.name, self.settings)
+
+
+def _by_path(file: _File) -> _File:
+    """Files of one name from several folders are called by their paths."""
+    return _File(file.path, file.path.as_posix().removesuffix(NOTE_SUFFIX))
+
+
+def _is_array(head: bytes) -> bool:
+    return head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
 
 
 def _files(path: Path, output: Path | None) -> list[_File]:
@@ -91,9 +111,9 @@ def _files(path: Path, output: Path | None) -> list[_File]:
     inside = sorted(
         file
         for file in path.rglob("*")
-        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".") and file.is_file()
+        if file.suffix.lower() in SUFFIXES and not is_litter(str(file.relative_to(path))) and file.is_file()
     )
-    inside = [file for file in inside if "__MACOSX" not in file.parts and not _is_of(file, output, path)]
+    inside = [file for file in inside if not _is_of(file, output, path)]
     if not inside:
         raise MedmtlError("E512", path=path, problem=f"is a folder without {', '.join(SUFFIXES)} files")
     return [_File(file, file.relative_to(path).as_posix().removesuffix(NOTE_SUFFIX)) for file in inside]

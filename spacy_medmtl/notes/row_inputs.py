@@ -59,16 +59,21 @@ def read_csv(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Not
     csv.field_size_limit(2**31 - 1)
     lines = io.TextIOWrapper(stream, encoding=settings.encoding, errors="surrogateescape", newline="")
     try:
+        row = 1
         first = lines.readline()
+        while first and not first.strip(f" \r\n{DELIMITERS}"):  # blank lines before the header
+            row, first = row + 1, lines.readline()
         delimiter = max(DELIMITERS, key=first.count)
-        header = next(csv.reader([first], delimiter=delimiter), [])
+        if first[:4].lower() == "sep=" and first[4:].rstrip("\r\n") in tuple(DELIMITERS):  # Excel's
+            delimiter, row, first = first[4], row + 1, lines.readline()
+        has_blanks = f"{delimiter} " in first  # behind each mark, also before a quote
+        header = next(csv.reader([first], delimiter=delimiter, skipinitialspace=has_blanks), [])
         columns = _columns(header, settings)
         if columns is None:
             yield Note(name, None, MedmtlError("E513", row=1, problem=_no_text_column(settings)))
             return
         text_at, id_at = (None if column is None else header.index(column) for column in columns)
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        row = 1
+        reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=has_blanks)
         while True:
             row += 1
             try:
@@ -80,6 +85,8 @@ def read_csv(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Not
                 continue
             if not fields:
                 continue
+            if not any(map(str.strip, fields[len(header) :])):
+                fields = fields[: len(header)]  # a spreadsheet's empty columns
             if len(fields) != len(header):
                 yield _broken(name, row, f"has {len(fields)} columns, expected {len(header)}", stream.tell())
                 continue
@@ -89,6 +96,17 @@ def read_csv(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Not
         lines.detach()  # the stream is closed by whoever opened it
 
 
+def read_json(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Note]:
+    """A note for each object of an array; the file is held whole. One object is an array of itself."""
+    try:
+        value = json.loads(stream.read().decode(settings.encoding).removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        yield _broken(name, 1, "is no JSON", stream.tell())
+        return
+    for row, fields in enumerate(value if isinstance(value, list) else [value], 1):
+        yield _object_note(name, row, fields if isinstance(fields, dict) else None, settings, stream.tell())
+
+
 def read_json_lines(stream: BinaryIO, name: str, settings: RowSettings, *, first: bytes = b"") -> Iterator[Note]:
     """A note a line, which is a JSON object. first: a line that was taken from the stream already."""
     consumed = 0
@@ -96,17 +114,18 @@ def read_json_lines(stream: BinaryIO, name: str, settings: RowSettings, *, first
         consumed += len(line)
         if not line.strip():
             continue
-        fields = json_object(line)
-        if fields is None:
-            yield _broken(name, row, "is no JSON object", consumed)
-            continue
-        columns = _columns(list(fields), settings)
-        if columns is None:
-            yield _broken(name, row, _no_text_column(settings), consumed)
-            continue
-        text_column, id_column = columns
-        given_id = None if id_column is None else fields[id_column]
-        yield _row_note(name, row, fields[text_column], given_id, settings, consumed)
+        yield _object_note(name, row, json_object(line), settings, consumed)
+
+
+def _object_note(name: str, row: int, fields: dict[str, Any] | None, settings: RowSettings, consumed: int) -> Note:
+    if fields is None:
+        return _broken(name, row, "is no JSON object", consumed)
+    columns = _columns(list(fields), settings)
+    if columns is None:
+        return _broken(name, row, _no_text_column(settings), consumed)
+    text_column, id_column = columns
+    given_id = None if id_column is None else fields[id_column]
+    return _row_note(name, row, fields[text_column], given_id, settings, consumed)
 
 
 def read_parquet(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Note]:
@@ -166,7 +185,8 @@ def _columns(names: list[str], settings: RowSettings) -> tuple[str, str | None] 
 
 def _column(names: list[str], wanted: str | None, usual: tuple[str, ...]) -> str | None:
     if wanted is not None:
-        return wanted if wanted in names else None
+        alike = [name for name in names if name.strip().lower() == wanted.strip().lower()]
+        return wanted if wanted in names else alike[0] if len(alike) == 1 else None
     by_name = {name.strip().lower(): name for name in reversed(names)}
     return next((by_name[name] for name in usual if name in by_name), None)
 

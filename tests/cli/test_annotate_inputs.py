@@ -95,3 +95,51 @@ def test_rows_that_are_no_csv_are_told_by_their_number(medmtl, pipeline, tmp_pat
     result = medmtl("annotate", pipeline, source, "-o", tmp_path / "y.jsonl")
     assert failures(tmp_path / "y.jsonl") == {"x.csv": "E513"}
     assert SECRET not in result.output + (tmp_path / "y.jsonl.failures.jsonl").read_text(encoding="utf8")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "\n\nid,text\n1,A cough.\n"),
+        ("a.csv", "sep=;\nid;text\n1;A cough.\n"),
+        ("a.csv", 'id, text\n1, "A cough, today."\n'),
+        ("a.csv", "id,text\n1,A cough.,,\n"),
+        ("a.tab", "id\ttext\n1\tA cough.\n"),
+        ("a.json", '[\n {"id": 1, "text": "A cough."}\n]'),
+        ("a.jsonl", '[{"id": 1, "text": "A cough."}]'),
+    ],
+)
+def test_tables_as_people_save_them(medmtl, pipeline, tmp_path, name, content):
+    (tmp_path / name).write_text(content)
+    output = tmp_path / "out.jsonl"
+    assert medmtl("annotate", pipeline, tmp_path / name, "-o", output).exit_code == 0
+    assert [(line["doc_id"], line["sentences"][0]["text"].startswith("A cough")) for line in json_rows(output)] == [
+        ("1", True)
+    ]
+
+
+def test_a_column_is_named_in_any_case(medmtl, pipeline, tmp_path):
+    (tmp_path / "a.csv").write_text("id,Note Body\n1,A cough.\n")
+    output = tmp_path / "out.jsonl"
+    assert medmtl("annotate", pipeline, tmp_path / "a.csv", "-o", output, "--text-column", "note body").exit_code == 0
+
+
+def test_files_of_programs_are_no_notes_and_hidden_ones_are_not_read(medmtl, pipeline, tmp_path):
+    (tmp_path / "x" / ".ipynb_checkpoints").mkdir(parents=True)
+    (tmp_path / "x" / ".ipynb_checkpoints" / "a-checkpoint.txt").write_text("A cough.")
+    (tmp_path / "x" / "a.txt").write_text("A cough.")
+    (tmp_path / "b.txt").write_bytes(b"PK\x03\x04docx")
+    output = tmp_path / "out.jsonl"
+    assert medmtl("annotate", pipeline, tmp_path / "x", tmp_path / "b.txt", "-o", output).exit_code == 3
+    assert [line["doc_id"] for line in json_rows(output)] == ["a"]
+    assert failures(output) == {"b": "E512"}
+
+
+def test_files_of_one_name_are_called_by_their_paths(medmtl, pipeline, tmp_path):
+    for folder in ("x", "y"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.txt").write_text("A cough.")
+    output = tmp_path / "out.jsonl"
+    inputs = [tmp_path / folder / "a.txt" for folder in ("x", "y")]
+    assert medmtl("annotate", pipeline, *inputs, "-o", output).exit_code == 0
+    assert len({line["doc_id"] for line in json_rows(output)}) == 2

@@ -255,3 +255,17 @@ def test_source_that_holds_no_docs(tmp_path, damage):
         with pytest.raises(MedmtlError, match="E412"):
             export_docs("jsonl", source, tmp_path / "x.jsonl")
     assert not (tmp_path / "x.jsonl").exists()
+
+
+def test_entities_of_spacy_in_brat(tmp_path):
+    """Their labels are declared, one over a line end is in parts; what is beside ``medmtl_ner``, or names a concept, is
+    told."""
+    first, second = NLP("Left\nknee  pain."), NLP("No fever.")
+    first.ents = [Span(first, 0, 5, label="Sign")]
+    second.ents = [Span(second, 1, 2, label="Sign", kb_id="C1")]
+    write_group(second, ENTITIES, [])
+    DocBin(docs=[first, second]).to_disk(tmp_path / "a.spacy")
+    told = export_docs("brat", tmp_path / "a.spacy", tmp_path / "out")
+    assert (tmp_path / "out" / "doc-000001.ann").read_text() == "T1\tSign 0 4;5 15\tLeft knee  pain\n"
+    assert "[entities]\nSign\n" in (tmp_path / "out" / "annotation.conf").read_text()
+    assert told == {"entities of doc.ents, beside those of medmtl_ner": 1, "concepts of entities (kb_id)": 1}

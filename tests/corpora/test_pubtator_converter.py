@@ -63,7 +63,7 @@ def test_widened_mentions_with_equal_tokens_are_merged(run, write):
         ("8\t0\t6\tFoolin\tChemical\tD1", "another document"),
         ("7\t0\t6\tFoolin\tSecret\tD1", "unknown label"),
         ("7\t0\t6\tFoolin", "columns"),
-        ("Secret words", "another document"),
+        ("Secret words", "not separated by tabs"),
         ("7|a|Secret", "second title or abstract"),
     ],
 )

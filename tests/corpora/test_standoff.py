@@ -59,7 +59,7 @@ def test_jnlpba_archive(run, archive):
     ("row", "reason"),
     [
         ("T9\tprotein 1 4\tSecret", "the offsets do not give"),
-        ("T9\tprotein 3 3\t", "outside the text"),
+        ("T9\tprotein 3 3\t", "a mention of no character"),
         ("T9\tprotein 0 9999\tSecret", "outside the text"),
         ("T9\tprotein 0 3;4 7\tSecret", "the offsets do not give"),
         ("T9\tprotein 0 3;7 4\tFoo ", "outside the text"),

@@ -1,5 +1,6 @@
 """A folder for brat: ``doc-000001.txt`` and ``.ann`` for each record, and an ``annotation.conf`` with all labels."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from ..record import Bounds, Record, is_label
 from ..scheme import FINDINGS_ONLY, GROUP, NER
 from .brat_rows import attribute_row, configuration, mention_row, relation_row
 from .recorded import Told, tell_unheld
+
+_PART = re.compile(r"[^\s](?:[^\t\r\n\v\f\x85\u2028\u2029]*\S)?")  # of a line, without blanks at its edges
 
 
 def write(records: Iterable[tuple[int, Record]], folder: Path, told: "Told[str]") -> None:
@@ -39,8 +42,9 @@ def _rows(record: Record, told: "Told[str]") -> list[str]:
         start, end = entity.bounds
         n_mentions += 1
         identifier = f"T{n_mentions}"
-        words = " ".join(record.text[start:end].split())
-        rows.append(mention_row(identifier, entity.label, [(start, end)], words))
+        stretches = _stretches(record.text, start, end)
+        words = " ".join(record.text[first:last] for first, last in stretches)
+        rows.append(mention_row(identifier, entity.label, stretches, words))
         ids.setdefault((start, end), identifier)
         for name, value in entity.attributes:
             if name == GROUP and record.has_findings_only:
@@ -64,6 +68,11 @@ def _relations(record: Record, ids: dict[Bounds, str], told: "Told[str]") -> lis
     tell_unheld(record, told)
     told["sentence boundaries"] += max(len(record.starts) - 1, 0)
     return rows
+
+
+def _stretches(text: str, start: int, end: int) -> list[Bounds]:
+    """Of a mention: brat wants one over a line end in parts, and their words as they stand."""
+    return [match.span() for match in _PART.finditer(text, start, end)]
 
 
 def _is_type(label: str) -> bool:

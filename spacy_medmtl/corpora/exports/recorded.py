@@ -36,7 +36,8 @@ def record_of(doc: Doc, place: Place, told: "Told[str]") -> Record:
     record.entities = None if entities is None else list(entities.values())
     record.has_findings_only = FINDINGS in doc.spans and ENTITIES not in doc.spans and not doc.ents
     if record.entities is not None:
-        record.declared_labels = sorted({label for key in (ENTITIES, FINDINGS) for label in labels_of(doc, key)})
+        own = {entity.label for entity in record.entities}  # of doc.ents too
+        record.declared_labels = sorted(own.union(*(labels_of(doc, key) for key in (ENTITIES, FINDINGS))))
     if RELATIONS in doc.spans:
         by_bounds: dict[Bounds, Entity] = {}
         for (start, end, _), entity in (entities or {}).items():
@@ -121,6 +122,10 @@ def tell_unheld(record: Record, told: "Told[str]") -> None:
 
 
 def _tell(doc: Doc, told: "Told[str]") -> None:
+    if ENTITIES in doc.spans:
+        beside = set(entity_spans(doc, ENTS)) - set(entity_spans(doc, ENTITIES))
+        told["entities of doc.ents, beside those of medmtl_ner"] += len(beside)
+    told["concepts of entities (kb_id)"] += sum(span.kb_id != 0 for span in doc.ents)
     for key, group in doc.spans.items():
         if key not in (ENTITIES, FINDINGS, RELATIONS, INTENTS, TURNS):
             told[f"spans of the group {key}"] += len(group)

@@ -28,13 +28,14 @@ from ..record import (
 )
 from ..scheme import Scheme
 from .json_files import read_json
-from .json_values import has_types
-from .words import Mention, entities_at
+from .json_values import has_types, whole
+from .words import Copy, Mention, entities_at, located
 from .xml import Element, line_of, local, read_elements
 
 BREAK = "\n"
 _LISTS = ("passage", "sentence", "annotation", "relation", "node", "location")  # in JSON their names have an s
 _LINE = "line"  # of a value from XML: where its element stands
+_TYPES = ("type", "entity_type", "relation_type", "relation", "label")
 _NOT_TWO = "a relation of a number of mentions that is not two"
 Value = dict[str, Any]  # an object of the JSON form
 
@@ -64,12 +65,13 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
             yield _record(value, place, audit)
 
 
-READER = Reader(read, Scheme(is_open=True), suffixes=(".xml", ".json", ".jsonl"), options={**SPANS, **DISCONTINUOUS})
+SUFFIXES = (".xml", ".json", ".jsonl", ".bioc")
+READER = Reader(read, Scheme(is_open=True), suffixes=SUFFIXES, options={**SPANS, **DISCONTINUOUS})
 
 
 def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, Any]]:
     """The documents, also of collections in an array, which some services send."""
-    if path.suffix.lower() not in (".json", ".jsonl"):
+    if not _is_json(path):
         for element, before in read_elements(path, "document", audit):
             yield line_of(element, path, before), _json_form(element, before)
         return
@@ -78,6 +80,14 @@ def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, Any]]:
             yield from ((place, document) for document in value["documents"])
         else:
             yield place, value
+
+
+def _is_json(path: Path) -> bool:
+    """By its name or, of another than the usual ones, by how it begins."""
+    if path.suffix.lower() in (".json", ".jsonl", ".xml"):
+        return path.suffix.lower() != ".xml"
+    with path.open("rb") as stream:
+        return stream.read(1000).lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"["))
 
 
 def _json_form(element: Element, before: int) -> Value:
@@ -103,28 +113,33 @@ def _record(document: Any, place: Place, audit: Audit) -> Record:
         sentences = _list(given, "sentences")
         passages += _joined(_passage(given, number), [_passage(sentence, number) for sentence in sentences])
         holders += [(holder, number) for holder in (given, *sentences)]
-    need(passages, "a document without passages")
+    if not passages:
+        need(not _list(document, "annotations"), "a document without passages")
+        passages = [Passage(0, "", [], 0)]
     _hand_down(_list(document, "annotations"), passages)
     text, begins = joined([passage.text for passage in passages], BREAK)
     name = str(document.get("id", "")).strip() or None
     record = Record(text, place, name=name, key=name, is_explicit=False, entities=[])
     record.sentences = GIVEN if any(passage.starts for passage in passages) else RULE
     known: dict[tuple[int, str], Entity] = {}
+    again: set[tuple[int, str]] = set()
     for passage, begin in zip(passages, begins):
         record.starts += [begin + first for first in passage.starts or [0]]
         for identifier, entity in _entities(passage, begin, place, audit):
             if identifier and (passage.number, identifier) in known:
-                audit.dropped(entity.place, "line", "", "a second annotation with this id")
-            else:
-                known[passage.number, identifier] = entity
-                record.entities.append(entity)  # type: ignore[union-attr]
+                again.add((passage.number, identifier))
+            known[passage.number, identifier] = entity
+            record.entities.append(entity)  # type: ignore[union-attr]
+    audit.note("ids that several annotations have, which no relation can name", len(again))
+    known = {key: entity for key, entity in known.items() if key not in again}
     record.links = _links(holders, known, place, audit)
     return record
 
 
 def _passage(value: Value, number: int) -> Passage:
     annotations = _list(value, "annotations")
-    return Passage(_whole(value.get("offset")), _typed(value.get("text") or "", str), annotations, number)
+    offset = 0 if value.get("offset") is None else _whole(value["offset"])
+    return Passage(offset, _typed(value.get("text") or "", str), annotations, number)
 
 
 def _joined(whole: Passage, sentences: list[Passage]) -> list[Passage]:
@@ -156,13 +171,35 @@ def _entities(passage: Passage, begin: int, place: Place, audit: Audit) -> Itera
     mentions: list[Mention] = []
     for annotation in in_text:
         infons, words = _infons(annotation), _typed(annotation.get("text") or "", str) or None
-        label = infons.pop("type", None)
+        label = infons.pop(_name_of_type(infons), None)
         attributes = tuple((name, flags.get(said.lower(), said)) for name, said in infons.items())
-        stretches = moved(_locations(annotation), -passage.offset)
-        mentions.append(Mention(stretches, words, label, _place(annotation, place), attributes))
+        mentions.append(Mention(_locations(annotation), words, label, _place(annotation, place), attributes))
+    mentions = _in_passage(mentions, passage, audit)
     for annotation, entity in zip(in_text, entities_at(passage.text, mentions, audit)):
         if entity is not None:
             yield str(annotation.get("id", "")), replace(entity, fragments=moved(entity.fragments, begin))
+
+
+def _in_passage(mentions: list[Mention], passage: Passage, audit: Audit) -> list[Mention]:
+    """The mentions by the characters of their passage. Some programs count them so in the file already, which shows
+    where they fit so, and not as characters of the document."""
+    counted = [replace(one, stretches=moved(one.stretches, -passage.offset)) for one in mentions]
+    if not passage.offset or None not in located(passage.text, _copies(counted), Audit()):
+        return counted
+    if None in located(passage.text, _copies(mentions), Audit()):
+        return counted
+    audit.note("annotations whose offsets count from their passage", len(mentions))
+    return mentions
+
+
+def _copies(mentions: list[Mention]) -> list[Copy]:
+    return [(one.stretches, one.words) for one in mentions]
+
+
+def _name_of_type(infons: dict[str, str]) -> str:
+    """The infon that holds a type: ``type``, or what other programs call it."""
+    by_name = {name.lower().replace(" ", "_"): name for name in reversed(infons)}
+    return next((by_name[name] for name in _TYPES if name in by_name), "type")
 
 
 def _links(
@@ -176,9 +213,10 @@ def _links(
     rows: list[LinkRow] = []
     for holder, number in holders:
         for relation in _list(holder, "relations"):
-            label, here = _infons(relation).get("type", ""), _place(relation, place)
+            infons, here = _infons(relation), _place(relation, place)
+            label = infons.get(_name_of_type(infons), "")
             members = [str(node.get("refid", "")) for node in _list(relation, "nodes")]
-            if not members:
+            if not members or "role1" in infons:  # PubTator 3 names the two concepts there
                 audit.note("relations between concepts, which name no mentions, not kept")
             elif len(members) != 2 or not is_label(label):
                 audit.dropped(here, "relation", "", _NOT_TWO if is_label(label) else "a relation without a type")
@@ -209,10 +247,10 @@ def _list(value: Any, name: str) -> list[Value]:
 
 
 def _whole(value: Any) -> int:
-    text = value.strip() if isinstance(value, str) else str(_typed(value, int))
-    if not is_offset(text):
-        raise LossError("an offset or length that is no number from 0 to 999999999, which is not BioC")
-    return int(text)
+    number = whole(value)
+    if number is None or not is_offset(str(number)):
+        raise LossError("an offset or length that is missing or no number from 0 to 999999999, which is not BioC")
+    return number
 
 
 def _typed(value: Any, kind: type) -> Any:

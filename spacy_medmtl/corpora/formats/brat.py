@@ -20,9 +20,15 @@ from .archive import MAX_BYTES, Archive, opened
 from .files import decoded, read_text
 from .words import Mention, entities_at
 
-_MENTION = re.compile(r"(?P<label>\S+) (?P<offsets>\d{1,9} \d{1,9}(?:;\d{1,9} \d{1,9})*)", re.ASCII)
-_RELATION = re.compile(r"(?P<label>\S+) [^\s:]+:(?P<head>\S+) [^\s:]+:(?P<tail>\S+)\s*")
-_ATTRIBUTE = re.compile(r"(?P<name>\S+) (?P<of>\S+)(?: (?P<value>\S.*))?")
+# between label and offsets other programs write tabs or several blanks, and labels with blanks in them
+_MENTION = re.compile(
+    r"(?P<label>[^\s\d][^\t\n]*?)[ \t]+(?P<offsets>[0-9]{1,9}[ \t]+[0-9]{1,9}(?:;[0-9]{1,9}[ \t]+[0-9]{1,9})*)"
+    r"[ \t](?P<words>.*)",
+    re.DOTALL,
+)
+_RELATION = re.compile(r"(?P<label>\S+)[ \t]+(?:[^\s:]+:)?(?P<head>\S+)[ \t]+(?:[^\s:]+:)?(?P<tail>\S+)\s*")
+_ATTRIBUTE = re.compile(r"(?P<name>\S+)[ \t]+(?P<of>\S+)(?:[ \t]+(?P<value>\S.*))?\s*")
+_PARTED = re.compile(r"(\S+)[ \t]+(.*)", re.DOTALL)
 _EVENT = re.compile(r"\S+:(?P<trigger>T\S+)")
 _ROW = re.compile(r"([TREAMN#]\S*|\*)\t")
 _NOT_KEPT = {"E": "events", "*": "equivalences", "N": "normalisations", "#": "annotators' notes"}
@@ -32,7 +38,8 @@ CONFIGURATION = "annotation.conf"
 
 @dataclass(frozen=True)
 class Pair:
-    """A text and its annotations. ``has_mark``: a byte order mark stood before the text."""
+    """A text and its annotations. ``more``: those of a second file, with its path. ``has_mark``: a byte order mark
+    stood before the text."""
 
     text: str
     annotations: str
@@ -40,6 +47,7 @@ class Pair:
     rows: Path
     has_mark: bool = False
     configuration: str = ""
+    more: Sequence[tuple[str, Path]] = ()
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
@@ -66,7 +74,8 @@ def read_lines_apart(path: Path, audit: Audit) -> Iterator[Record]:
             audit.dropped(record.place, "document", "", "an empty text")
 
 
-READER = Reader(read, Scheme(is_open=True), suffixes=(".txt", ".ann"), options={**SPANS, **DISCONTINUOUS})
+SUFFIXES = (".txt", ".ann", ".a1", ".a2")
+READER = Reader(read, Scheme(is_open=True), suffixes=SUFFIXES, options={**SPANS, **DISCONTINUOUS})
 
 
 def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterator[Pair]:
@@ -76,18 +85,33 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
         with audit.losing(Place(path, 1)), opened(path, audit) as archive:
             yield from _from_archive(archive, audit, is_complete)
         return
+    if path.suffix.lower() not in SUFFIXES:
+        expected = f"expected a folder, a .zip, or files that end in {', '.join(SUFFIXES)}"
+        audit.dropped(Place(path, 1), "document", "", f"neither a text nor annotations of brat: {expected}")
+        return
     text, rows = _beside(path, ".txt"), _beside(path, ".ann")
+    if text in audit.read:
+        return
+    audit.read.add(text)
+    is_shared_task = not rows.exists() and _beside(path, ".a1").exists()
+    if is_shared_task:  # of BioNLP: what is given in .a1, what is to be found in .a2
+        rows = _beside(path, ".a1")
     if not rows.exists():
         audit.note("texts without an .ann file, left out")
     elif not text.exists():
         with audit.losing(Place(rows, 1)):
             _drop_orphan(read_text(rows, audit, max_bytes=MAX_BYTES), Place(rows, 1), audit)
-    elif path == text:
+    else:
         with text.open("rb") as stream:
             has_mark = stream.read(3) == codecs.BOM_UTF8
         contents = [partial(read_text, file, audit, max_bytes=MAX_BYTES) for file in (text, rows)]
+        more: list[tuple[str, Path]] = []
+        second = _beside(path, ".a2")
+        if is_shared_task and second.exists():
+            with audit.losing(Place(second, 1)):
+                more.append((read_text(second, audit, max_bytes=MAX_BYTES), second))
         for pair in _pair(contents, (Place(text, 1), Place(rows, 1)), _configuration(path.parent), audit):
-            yield replace(pair, has_mark=has_mark)
+            yield replace(pair, has_mark=has_mark, more=more)
 
 
 def _beside(path: Path, suffix: str) -> Path:
@@ -194,7 +218,7 @@ def _record(pair: Pair, audit: Audit) -> Record:
     said: list[tuple[str, tuple[str, str], Place]] = []  # id of what an attribute is of, name and value
     relations: list[LinkRow] = []
     for row, place in _rows(pair):
-        identifier, _, rest = row.partition("\t")
+        identifier, rest = match.groups() if (match := _PARTED.fullmatch(row)) else (row, "")
         kind = row[0]
         with audit.losing(place):
             if kind == "T":
@@ -204,7 +228,7 @@ def _record(pair: Pair, audit: Audit) -> Record:
                 said.append((match["of"], (match["name"], (match["value"] or "").strip()), place))
             elif kind == "R" and (match := _RELATION.fullmatch(rest)) and is_label(match["label"]):
                 relations.append(LinkRow(match["label"], match["head"], match["tail"], place))
-            elif kind in _NOT_KEPT and rest:
+            elif kind in _NOT_KEPT and (rest or kind == "#"):
                 if (event := _EVENT.match(rest)) and kind == "E":
                     triggers[identifier] = event["trigger"]
                 audit.note(f"{_NOT_KEPT[kind]}, not kept")
@@ -230,10 +254,14 @@ def _record(pair: Pair, audit: Audit) -> Record:
 def _rows(pair: Pair) -> Iterable[tuple[str, Place]]:
     """The rows that are not blank. Where the words of a mention hold the line feed of the text, its row takes two
     lines."""
-    row, place = "", Place(pair.rows, 1)
-    lines = (
-        (line.rstrip("\r"), Place(pair.rows, number)) for number, line in enumerate(pair.annotations.split("\n"), 1)
-    )
+    for annotations, path in ((pair.annotations, pair.rows), *pair.more):
+        yield from _rows_of(annotations, path)
+
+
+def _rows_of(annotations: str, path: Path) -> Iterable[tuple[str, Place]]:
+    row, place = "", Place(path, 1)
+    end = "\r" if "\r" in annotations and "\n" not in annotations else "\n"
+    lines = ((line.rstrip("\r"), Place(path, number)) for number, line in enumerate(annotations.split(end), 1))
     for line, here in chain(lines, [("T0\t", place)]):
         if row.startswith("T") and not _ROW.match(line) and _lacks_words(row):
             row += f"\n{line}"
@@ -245,22 +273,22 @@ def _rows(pair: Pair) -> Iterable[tuple[str, Place]]:
 
 def _lacks_words(row: str) -> bool:
     """Whether the words of a mention are fewer than its offsets say, so that they may go on."""
-    columns = row.split("\t")
-    match = _MENTION.fullmatch(columns[1]) if len(columns) > 2 else None
-    fragments = _fragments(match["offsets"]) if match else ()
+    parts = _PARTED.fullmatch(row)
+    match = _MENTION.fullmatch(parts[2]) if parts else None
+    words = match["words"] if match else None
+    fragments = _fragments(match["offsets"]) if match and words else ()
     length = sum(end - start for start, end in fragments) + len(fragments) - 1
     is_short = bool(fragments) and fragments[-1][1] - fragments[0][0] < MAX_BYTES
-    return is_short and len("\t".join(columns[2:])) < length
+    return is_short and len(words or "") < length
 
 
 def _fragments(offsets: str) -> tuple[Bounds, ...]:
-    numbers = [int(number) for number in re.split("[ ;]", offsets)]
+    numbers = [int(number) for number in re.split("[ \t;]+", offsets)]
     return tuple(zip(numbers[::2], numbers[1::2]))
 
 
 def _mention(rest: str, place: Place) -> Mention:
     """The mention of a row. Raises LossError."""
-    head, tab, words = rest.partition("\t")
-    match = _MENTION.fullmatch(head.strip(" "))
-    match = need(match if tab and match and is_label(match["label"]) else None, _ORDER)
-    return Mention(_fragments(match["offsets"]), words, match["label"], place)
+    match = _MENTION.fullmatch(rest.lstrip(" \t"))
+    match = need(match if match and is_label(match["label"]) else None, _ORDER)
+    return Mention(_fragments(match["offsets"]), match["words"] or None, match["label"], place)

@@ -32,7 +32,14 @@ COMMENTS = "comment lines, not used"
 BLANK_WORDS = "words that are nothing but blanks, left out"
 _NEWDOC = re.compile(r"# *newdoc\b.*")
 _SEPARATOR = re.compile(r"-DOCSTART-(\s.*)?|###MEDLINE:\d+\s*")
-_TAG = re.compile(r"(?P<prefix>[BIESLUMW])(?:[-_](?P<label>\S.*))?")  # beside O
+_TAG = re.compile(r"(?P<prefix>[BIESLUMWbieslumw])(?:[-_](?P<label>\S.*))?")  # beside O
+_HEADS = frozenset(("tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "iob", "bio", "entity"))
+_RANGE = re.compile(r"\d+[-.]\d+")  # number of a row of CoNLL-U that is no word: a word made of several, or left out
+WEBANNO = "WebAnno TSV, which is not read: export 'CoNLL 2002' from INCEpTION or WebAnno"
+NO_TAG = (
+    "the tag is neither O nor a label with B-, I-, M-, E-, S-, L-, U- or W- before it: name the column of the tags by "
+    "the setting 'tags', that of the words by 'word'"
+)
 _BLANKS = re.compile(" +")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _ESCAPED = re.compile(r"\\u\{([0-9a-f]{1,6})\}")
@@ -53,6 +60,9 @@ class ColumnLayout:
     n_columns: int | None = None
     misc: int | None = None
     findings: tuple[bool, ...] = ()
+
+
+_USUAL = ColumnLayout()
 
 
 @dataclass
@@ -102,15 +112,22 @@ def read(path: Path, audit: Audit, *, word: tuple[int, ...] = (0,), tags: tuple[
 
     ``word`` and ``tags``: the columns, where no header of ours names them. Losses as for ``read_sentences``.
     """
+    if _first_line(path).startswith("#FORMAT=WebAnno TSV"):
+        audit.dropped(Place(path, 1), "document", "", WEBANNO)
+        return
     layout = _layout(path) or ColumnLayout(word[0], tags)
     for _, sentences in groupby(read_sentences(path, audit, layout), key=_unit):
         yield _record(_bounded(sentences), layout, audit)
 
 
+SUFFIXES = (
+    *(".conll", ".tsv", ".txt", ".iob", ".iob2", ".bio", ".bioes", ".bilou", ".bmes", ".ner"),
+    *(".conllu", ".conllup", ".conll2002", ".conll2003"),
+)
 READER = Reader(
     read,
     Scheme(is_open=True),
-    suffixes=(".conll", ".tsv", ".txt", ".iob", ".bio"),
+    suffixes=SUFFIXES,
     options={
         "word": columns("column of the words", "1"),
         "tags": columns("columns of the tags, several for nested entities: 3,4", "-1"),
@@ -138,13 +155,27 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
             continue
         # at blanks, not at other white space, which may be a word
         columns = line.rstrip(" \t").split("\t") if "\t" in line else _BLANKS.split(line.strip(" "))
+        words = _words_of_line(columns) if n_columns is None and layout == _USUAL else ()
+        if words:  # a sentence a line, as spaCy writes it
+            for word, tag in words:
+                sentence.add(word, [read_tag(tag) or ("", "")], number, audit)
+            yield from _finished(sentence, audit)
+            sentence = TaggedSentence(Place(path, number + 1), document)
+            continue
+        if len(columns) > 9 and layout.word > 0 and _RANGE.fullmatch(columns[0]):
+            audit.note("rows of CoNLL-U that are no words, left out")
+            continue
         problem = _problem(line, columns, layout, n_columns)
         if problem == BLANK_WORDS:
             audit.note(problem)
             continue
         tags = [] if problem else [read_tag(columns[at]) for at in layout.tags]
         if not problem and None in tags:
-            problem = "the tag is neither O nor a label with B-, I-, M-, E-, S-, L-, U- or W- before it"
+            if n_columns is None and {columns[at].strip().lower() for at in layout.tags} <= _HEADS:
+                audit.note("lines with the names of columns, left out")
+                n_columns = len(columns)
+                continue
+            problem = NO_TAG
         if problem and line[0] == "#":
             audit.note(COMMENTS)
             continue
@@ -171,10 +202,19 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
 def read_tag(tag: str) -> tuple[str, str] | None:
     """The prefix and the label of a tag, both empty outside of mentions; None for what is no tag."""
     tag = tag.strip(" ")
-    if tag in ("O", "_"):  # the second is how CoNLL-U and WebAnno write a column that is empty
+    if tag in ("O", "o", "_"):  # the second is how CoNLL-U and WebAnno write a column that is empty
         return "", ""
     match = _TAG.fullmatch(tag)
-    return (match["prefix"], match["label"] or UNTYPED) if match else None
+    return (match["prefix"].upper(), match["label"] or UNTYPED) if match else None
+
+
+def _words_of_line(columns: Sequence[str]) -> list[tuple[str, str]]:
+    """The words and tags of a line ``No|O fever|B-Problem``, or with more between; none if it is no such line."""
+    parts = [column.split("|") for column in columns]
+    if len({len(part) for part in parts}) > 1 or len(parts[0]) < 2:
+        return []
+    are_words = all(part[0] and read_tag(part[-1]) is not None for part in parts)
+    return [(part[0], part[-1]) for part in parts] if are_words else []
 
 
 def _finished(sentence: TaggedSentence, audit: Audit) -> Iterator[TaggedSentence]:
@@ -195,6 +235,9 @@ def _problem(line: str, columns: list[str], layout: ColumnLayout, n_columns: int
     if n_columns is not None and len(columns) != n_columns:
         return f"{len(columns)} columns: expected {n_columns}, as in the rows before, separated by tabs or blanks"
     n = len(columns)
+    mark = next((mark for mark in ",;|" if n == 1 and mark in line), "")
+    if mark:
+        return f"no columns: expected tabs or blanks between them, and not '{mark}'"
     used = (layout.word, *layout.tags, layout.misc or 0)
     if n < 2 or not -n <= min(used) <= max(used) < n:
         return f"{len(columns)} columns, fewer than the settings name (a word and its tag)"
@@ -262,8 +305,7 @@ def _entity(mention: TaggedMention, bounds: tuple[int, int], layout: ColumnLayou
 
 def _layout(path: Path) -> ColumnLayout | None:
     """Where the words and tags are by the header of CoNLL-U Plus; None if there is none that names columns of ours."""
-    with path.open("rb") as stream:
-        line = stream.readline(10_000).decode("utf-8-sig", errors="replace")
+    line = _first_line(path)
     header = line[len(HEADER) :].split() if line.startswith(HEADER) else []
     tags = tuple(at for at, name in enumerate(header) if name.startswith((ENTITY_COLUMN, FINDING_COLUMN)))
     if "FORM" not in header or not tags:
@@ -271,6 +313,11 @@ def _layout(path: Path) -> ColumnLayout | None:
     misc = header.index("MISC") if "MISC" in header else None
     are_findings = tuple(header[at].startswith(FINDING_COLUMN) for at in tags)
     return ColumnLayout(header.index("FORM"), tags, len(header), misc, are_findings)
+
+
+def _first_line(path: Path) -> str:
+    with path.open("rb") as stream:
+        return stream.readline(10_000).decode("utf-8-sig", errors="replace")
 
 
 def escaped(word: str) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -49,24 +50,30 @@ def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -
     lines = _Lines(path, audit)
     source = iter(lines)
     marks = _candidates(path, delimiter)
-    first = next(source, "")
+    first = next((line for line in source if line.strip(" \t\r\n,;") and not line.startswith("# ")), "")
     if first[:4].lower() == "sep=" and first[4:].rstrip("\r\n") in DELIMITERS.values():
         marks, first = [first[4:].rstrip("\r\n")], next(source, "")
     header, mark = _header(first, names, marks)
+    if header is None and delimiter == "auto":
+        header, mark = _header(first, names, list(DELIMITERS.values()))  # commas in a .tsv
     if header is None:
         problem = f"{lines.problem}; and " if lines.problem else ""
         reason = f"the header does not name the columns {', '.join(names)} (once each): give theirs by the settings"
         audit.dropped(Place(path, 1), "document", "", problem + reason)
         return
     at = [header.index(name) for name in names]
-    for place, fields in _rows(lines, source, mark, len(header), audit):
+    has_blanks = bool(re.search(rf"{re.escape(mark)} ", first)) and mark != "\t"
+    for place, fields in _rows(lines, source, mark, len(header), audit, has_blanks=has_blanks):
         yield place, [fields[column] for column in at]
 
 
-def _rows(lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit: Audit) -> Rows:
-    """The rows of the lines that are left in ``source``, an iterator of ``lines``."""
+def _rows(
+    lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit: Audit, *, has_blanks: bool = False
+) -> Rows:
+    """The rows of the lines that are left in ``source``, an iterator of ``lines``. ``has_blanks``: a blank is
+    behind each mark, also before a quote."""
     csv.field_size_limit(10 * MAX_CHARACTERS)  # a chart is longer than what the module allows by itself
-    reader = csv.reader(source, delimiter=mark, strict=True)
+    reader = csv.reader(source, delimiter=mark, strict=True, skipinitialspace=has_blanks)
     while True:
         place = Place(lines.path, lines.number + 1)
         with audit.losing(place):
@@ -81,7 +88,8 @@ def _rows(lines: _Lines, source: Iterator[str], mark: str, n_columns: int, audit
             need(not problem, problem)
             if len(fields) > n_columns and not any(map(str.strip, fields[n_columns:])):
                 fields = fields[:n_columns]  # a spreadsheet's empty columns
-            need(len(fields) in (0, n_columns), f"{len(fields)} columns: expected {n_columns}")
+            advice = f": a text with '{mark}' in it stands between double quotes" if len(fields) > n_columns else ""
+            need(len(fields) in (0, n_columns), f"{len(fields)} columns: expected {n_columns}{advice}")
             if any(map(str.strip, fields)):
                 yield place, fields
 

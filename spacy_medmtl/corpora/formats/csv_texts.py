@@ -1,5 +1,6 @@
 """A CSV or TSV with a header: a labelled sentence (or text) in each row, or two texts with a label or a number."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def read_sentences(
     occurs."""
     for place, (words, given) in read_table(path, (text, label), delimiter, audit):
         with audit.losing(place):
+            given = "" if given.strip() in _MISSING else given
             name = need(read_label(given, audit), f"a row {label_problem(given)}")
             need(not labels or name in labels, "a label that the setting 'labels' does not name", label=name)
             sentences = RULE if unit == "doc" else EXACT
@@ -45,7 +47,7 @@ def read_scores(
     for place, (text, other_text, given) in read_table(path, (first, second, score), delimiter, audit):
         with audit.losing(place):
             try:
-                value = number(float(given))
+                value = number(float(given.replace(",", ".") if _DECIMAL_COMMA.fullmatch(given.strip()) else given))
             except ValueError:
                 value = None
             if value is None:
@@ -53,6 +55,8 @@ def read_scores(
             yield Record(text, place, second=other_text, verdict=label, value=value, key=text)
 
 
+_MISSING = ("nan", "NaN", "NaT", "<NA>", "#N/A", "NULL")  # what libraries and spreadsheets write for an empty cell
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 _TABLES = (".csv", ".tsv", ".tab")
 _LABEL = name("column of the labels", "label")
 _SENTENCES = {

@@ -11,10 +11,10 @@ from ..options import SPANS, UNIT
 from ..reader import Reader
 from ..record import Entity, Record, resolve_links
 from ..scheme import Scheme
-from .json_files import read_json
+from .json_examples import read_examples
 from .json_values import JsonText, Value, attributes_of
 
-_KNOWN = ("id", "label", "start_offset", "end_offset", "user", "created_at", "updated_at")
+_KNOWN = ("id", "label", "start_offset", "end_offset", "start", "end", "text", "user", "created_at", "updated_at")
 _SPANS, _CLASSES = "spans", "classes"
 _HOLDERS = ("label", "labels", "annotations", "entities", "cats")  # members that hold what was annotated
 
@@ -24,8 +24,11 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     other texts of the file have; so examples before the first that tells are held back."""
     kind: str | None = None
     waiting: list[tuple[Value, JsonText]] = []
-    for place, value in read_json(path, audit):
+    for place, value in read_examples(path, audit):
         text = value.get("text", value.get("data")) if isinstance(value, dict) else None
+        if isinstance(value, dict) and text is None and {"text", "data"} & value.keys() and not _annotation(value):
+            audit.note("empty texts, left out")
+            continue
         if not isinstance(value, dict) or not isinstance(text, str):
             audit.dropped(place, "line", "", "expected a JSON object with a text")
             continue
@@ -53,7 +56,7 @@ def _kind(annotation: Any) -> str | None:
     """Whether a value holds mentions or classes; None if that cannot be told."""
     parts = annotation if isinstance(annotation, list) else [] if annotation is None else [annotation]
     for part in parts:
-        if isinstance(part, list) or (isinstance(part, dict) and "start_offset" in part):
+        if isinstance(part, list) or (isinstance(part, dict) and {"start_offset", "start"} & part.keys()):
             return _SPANS
         if part != "":
             return _CLASSES
@@ -68,7 +71,7 @@ def _record(value: Value, given: JsonText, kind: str | None) -> Record:
     if annotation is not None and (_kind(annotation) or kind) != _CLASSES:
         for part in parts:
             if isinstance(part, dict):
-                part = [part.get("start_offset"), part.get("end_offset"), _named(part.get("label"), given.audit)]
+                part = [*_edges(part), _named(part.get("label"), given.audit)]
             spans += _triple(part, given)
         record.entities = spans
     elif annotation is not None:
@@ -85,8 +88,7 @@ def _record(value: Value, given: JsonText, kind: str | None) -> Record:
             spans += _triple(part, given) if isinstance(part, list) else []
         by_id: dict[str, Entity] = {}
         for part in given.objects([part for part in parts if not isinstance(part, list)], "an entity"):
-            edges = part.get("start_offset"), part.get("end_offset")
-            for mention in given.mention(*edges, part.get("label"), attributes_of(part, _KNOWN)):
+            for mention in given.mention(*_edges(part), part.get("label"), attributes_of(part, _KNOWN)):
                 spans.append(mention)
                 by_id[str(part.get("id"))] = mention
         rows = given.link_rows(value.get("relations"), ("type", "from_id", "to_id"))
@@ -94,9 +96,13 @@ def _record(value: Value, given: JsonText, kind: str | None) -> Record:
     return record
 
 
+def _edges(part: Value) -> tuple[Any, Any]:
+    return part.get("start_offset", part.get("start")), part.get("end_offset", part.get("end"))
+
+
 def _triple(part: Any, given: JsonText) -> list[Entity]:
-    if isinstance(part, list) and len(part) == 3:
-        return given.mention(*part)
+    if isinstance(part, list) and (len(part) == 3 or (len(part) == 4 and isinstance(part[3], str))):
+        return given.mention(*part[:3])  # a fourth repeats the words, or names the concept
     given.lose("a mention that is not [start, end, label]")
     return []
 

@@ -19,9 +19,10 @@ _NO_TEXT = {
     b"PK\x03\x04": "a zip archive, or a file of an office program",
     b"\x1f\x8b": "a gzip file",
     b"%PDF": "a PDF",
+    b"PAR1": "a Parquet file",
     b"\xd0\xcf\x11\xe0": "a file of an old office program",
 }
-_LITTER = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
+_LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _HEAD = 1 << 16  # bytes in which a line ends, if any does
 UNREADABLE = "\x00"  # stands for a line that cannot be decoded, where neighbouring lines belong together
 WIDE = ("utf-16", "utf-32")
@@ -52,8 +53,9 @@ def input_files(inputs: Sequence[Path], suffixes: Sequence[str], *, takes_folder
 
 
 def is_litter(name: str) -> bool:
-    """Whether a member of a folder or an archive is one that a file manager left there."""
-    return any(part in _LITTER or part.startswith("._") for part in Path(name).parts)
+    """Whether a member of a folder or an archive is one that a program left there: hidden files and folders (copies of
+    a notebook or an editor, of version control), what file managers and office programs put beside others."""
+    return any(part in _LITTER or (part.startswith((".", "~$")) and part.strip(".")) for part in Path(name).parts)
 
 
 def _check_file(path: Path) -> None:
@@ -70,10 +72,18 @@ def _check_file(path: Path) -> None:
 
 
 def check_text(head: bytes, path: Path) -> None:
-    """Raises MedmtlError E402 for a file that is no text, by its first four bytes."""
+    """Raises MedmtlError E402 for a file that is no text, as ``no_text`` says."""
+    problem = no_text(head, path)
+    if problem:
+        raise MedmtlError("E402", path=path, problem=problem)
+
+
+def no_text(head: bytes, path: Path) -> str:
+    """Why a file is no text, by its name or its first four bytes; nothing if it may be one."""
+    if path.suffix.lower() == ".spacy":
+        return "is a .spacy file, and no text: 'medmtl export jsonl' makes of it what 'medmtl convert prodigy' reads"
     kind = next((kind for mark, kind in _NO_TEXT.items() if head.startswith(mark)), None)
-    if kind is not None:
-        raise MedmtlError("E402", path=path, problem=f"is {kind}, and no text: unpack it, or save it as text")
+    return f"is {kind}, and no text: unpack it, or save it as text" if kind is not None else ""
 
 
 def encoding_of(head: bytes, default: str = "utf-8") -> str:

@@ -134,7 +134,10 @@ def _elements(path: Path, window: _Window, *, is_member: bool) -> Values:
 
 def _values(path: Path, window: _Window) -> Values:
     if not window.text.strip():
-        window.lose(path, "no JSON in the file")
+        window.audit.note("files in which nothing stands")
+        return
+    if window.text.lstrip()[0] not in '{["':
+        return window.lose(path, "no JSON: expected an array, an object, or one a line")
     while window.mark() or window.at < len(window.text):
         place = Place(path, window.line)
         decoded = window.value()

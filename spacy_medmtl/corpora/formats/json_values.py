@@ -7,7 +7,8 @@ from typing import Any
 
 from ...annotations.groups import ENTITIES
 from ..audit import Audit, LossError, Place, need
-from ..record import FALSE, Attributes, Bounds, Entity, LinkRow, is_unicode, label_problem, read_label
+from ..record import FALSE, Attributes, Bounds, Entity, LinkRow, is_offset, is_unicode, label_problem, read_label
+from .words import NO_CHARACTER
 
 Mention = tuple[Bounds, str, Attributes]  # where, label, what is said of it
 Value = dict[str, Any]  # a JSON object
@@ -89,8 +90,21 @@ def object_with(value: Any, **types: type) -> Value:
 
 def within(start: Any, end: Any, text: str) -> Bounds:
     """Two values as a stretch of a text. Raises LossError if they are no offsets of at least one character of it."""
-    need(type(start) is int and type(end) is int and 0 <= start < end <= len(text), "the offsets are outside the text")
-    return start, end
+    first, last = whole(start), whole(end)
+    if first is None or last is None:
+        raise LossError("offsets that are no numbers")
+    need(first != last, NO_CHARACTER)
+    need(first < last, "offsets of which the end is before the start")
+    need(0 <= first < last <= len(text), "the offsets are outside the text")
+    return first, last
+
+
+def whole(value: Any) -> int | None:
+    """A value as a whole number, which tables turn into 3.0 and texts into "3"; None for any other."""
+    if isinstance(value, str) and is_offset(value.strip()):
+        return int(value)
+    is_number = type(value) is int or (isinstance(value, float) and value.is_integer() and abs(value) < 1e9)
+    return int(value) if is_number else None
 
 
 def typed_span(given: Any, text: str) -> Mention:

@@ -13,7 +13,7 @@ from ..options import SPANS, UNIT
 from ..reader import Reader
 from ..record import EXACT, Entity, Link, Record, is_label
 from ..scheme import Scheme
-from .json_files import read_json
+from .json_examples import read_examples
 from .json_values import JsonText, Value, number
 
 # members of a span that Prodigy or our export writes, and that say nothing of the mention
@@ -22,34 +22,71 @@ NOT_ATTRIBUTES = (
     *("pattern", "answer", "type", "color", "rank", "view_id", "hidden"),
 )
 ANSWERS = ("accept", "reject", "ignore")
+_ANNOTATED = {"spans", "accept", "label", "relations", "intents", "judged_pairs", "options", "turns", "sentences"}
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
-    """The accepted examples of a file; rejected and ignored ones are counted."""
-    for place, value in read_json(path, audit):
+    """The accepted examples of a file; rejected and ignored ones are counted. An accepted one without ``spans`` has
+    none if others have some; so those before the first that has are held back."""
+    has_spans = False
+    waiting: list[tuple[Value, JsonText]] = []
+    for value, given in _accepted(path, audit):
+        waiting.append((value, given))
+        has_spans = has_spans or "spans" in value
+        if has_spans or not _is_bare(value) or len(waiting) > 10_000:
+            yield from (_record(*example, has_spans) for example in waiting)
+            waiting = []
+    yield from (_record(*example, has_spans) for example in waiting)
+
+
+def _is_bare(value: Value) -> bool:
+    """Whether an example was accepted, and holds nothing that was annotated."""
+    return value.get("answer") == "accept" and not _ANNOTATED & value.keys()
+
+
+def _accepted(path: Path, audit: Audit) -> Iterator[tuple[Value, JsonText]]:
+    for place, value in read_examples(path, audit):
         answer = value.get("answer", "accept") if isinstance(value, dict) else None
         if not isinstance(value, dict) or not isinstance(value.get("text"), str) or answer not in ANSWERS:
             audit.dropped(place, "line", "", "expected a JSON object with a text, and an answer that Prodigy gives")
         elif answer != "accept":
             audit.note(f"examples answered with '{answer}', left out")
         else:
-            yield _record(value, JsonText(value["text"], place, audit))
+            yield _of_spacy(value), JsonText(value["text"], place, audit)
 
 
 READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **UNIT})
 
 
-def _record(value: Value, given: JsonText) -> Record:
+def _of_spacy(value: Value) -> Value:
+    """An example with mentions as triples and classes as ``cats``, as spaCy has them, in Prodigy's shape."""
+    spans = value.get("spans", value.get("entities"))
+    if isinstance(spans, dict):  # span groups
+        spans = [span for group in spans.values() if isinstance(group, list) for span in group]
+    if isinstance(spans, list):
+        triples = [dict(zip(("start", "end", "label"), span)) if isinstance(span, list) else span for span in spans]
+        value = {**value, "spans": triples}
+    if isinstance(value.get("cats"), dict) and "accept" not in value:
+        value = {**value, "accept": [label for label, holds in value["cats"].items() if holds]}
+    return value
+
+
+def _record(value: Value, given: JsonText, has_spans: bool) -> Record:
     record = Record(given.text, given.place)
+    if has_spans and _is_bare(value):
+        record.entities = []
     record.words, record.spaces = _tokens(value.get("tokens"), given)
     if "spans" in value:
         record.entities = given.mentions(value["spans"], "a span", NOT_ATTRIBUTES)
     if "relations" in value or "judged_pairs" in value:
         rows = given.objects(value.get("relations"), "a relation")
         rows += [{**pair, "label": None} for pair in given.objects(value.get("judged_pairs"), "a pair")]
-        record.links = [link for row in rows for link in _links(row, record, given)]
+        tokens = value["tokens"] if isinstance(value.get("tokens"), list) else []
+        record.links = [link for row in rows for link in _links(row, record, tokens, given)]
     if "accept" in value or ("label" in value and "spans" not in value):
-        record.classes = given.labels(value.get("accept", value.get("label")))
+        labels = value.get("accept", value.get("label"))
+        chosen = labels if isinstance(labels, list) else [labels]  # ids of options, which may be numbers
+        record.classes = given.labels([str(label) if type(label) is int else label for label in chosen])
     if "intents" in value:
         record.units = [(unit.bounds, unit.label) for unit in given.mentions(value["intents"], "an intent")]
     if "turns" in value:
@@ -60,17 +97,27 @@ def _record(value: Value, given: JsonText) -> Record:
     return record
 
 
-def _links(value: Value, record: Record, given: JsonText) -> Iterator[Link]:
-    """The relation of two spans: those with these offsets and labels among the spans, or free ones."""
+def _at_token(number: Any, tokens: list[Any]) -> Value:
+    """The token that an end of a relation names by its number."""
+    token = tokens[number] if type(number) is int and 0 <= number < len(tokens) else None
+    return token if isinstance(token, dict) else {}
+
+
+def _links(value: Value, record: Record, tokens: list[Any], given: JsonText) -> Iterator[Link]:
+    """The relation of two spans: those with these offsets and labels among the spans, or free ones; those of a token
+    alone are the spans that end there."""
     ends: list[Entity] = []
     for name in ("head_span", "child_span"):
         span = value.get(name)
-        members = span if isinstance(span, dict) else {}
+        members = span if isinstance(span, dict) else _at_token(value.get(name.removesuffix("_span")), tokens)
         label = members.get("label")
         free = given.mention(members.get("start"), members.get("end"), label if is_label(label) else "-")
         if not free:
             return
-        same = [mention for mention in record.entities or () if mention.fragments == free[0].fragments] or free
+        same = [mention for mention in record.entities or () if mention.fragments == free[0].fragments]
+        if not same and not isinstance(span, dict):
+            same = [mention for mention in record.entities or () if mention.bounds[1] == free[0].bounds[1]]
+        same = same or free
         ends.append(next((mention for mention in same if mention.label == label), same[0]))
     label, score = value.get("label"), value.get("score")
     with given.audit.losing(given.place):
