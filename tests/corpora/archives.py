@@ -26,4 +26,5 @@ def docx(*tables):
         return "<w:tr>" + "".join(f"<w:tc>{paragraphs(cell)}</w:tc>" for cell in cells) + "</w:tr>\n"
 
     body = "".join("<w:tbl>\n" + "".join(map(row, table)) + "</w:tbl>\n" for table in tables)
-    return zipped({"word/document.xml": f'<w:document xmlns:w="{W}"><w:body>\n{body}</w:body></w:document>\n'})
+    document = f'<w:document xmlns:w="{W}"><w:body>\n{body}</w:body></w:document>\n'
+    return zipped({"word/document.xml": document, "_rels/.rels": "<Relationships/>"})

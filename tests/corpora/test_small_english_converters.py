@@ -131,6 +131,7 @@ def test_biosses(run, write):
         ]
         assert list(docs[0].spans[RELATIONS].attrs["annotated_labels"]) == ["similarity"]
         assert not audit.changes
+        assert not audit.notes
 
 
 @pytest.mark.parametrize(

@@ -210,7 +210,7 @@ def test_weights_that_were_cut_off_are_named(trained_path: Path, tmp_path: Path,
 def test_a_pipeline_that_never_had_weights(make_nlp: Callable[..., Language], tmp_path: Path, way: Callable[..., Any]):
     """It says so in its file, so that an emptied one cannot pass for it."""
     loaded = way(make_nlp(*TASKS), tmp_path / "untrained")
-    with pytest.raises(MedmtlError, match="E017"):
+    with pytest.raises(MedmtlError, match="E210"):
         loaded("One.")
     loaded.initialize(lambda: gold_examples(loaded))
     assert outputs(way(loaded, tmp_path / "initialised")) == outputs(loaded)

@@ -173,6 +173,7 @@ def test_token_heads_learn_on_a_tok2vec_of_spacy(tmp_path: Path):
 
 
 def test_token_heads_learn_on_a_transformer_of_spacy_transformers(tiny_encoder: Path, tmp_path: Path):
+    pytest.importorskip("spacy_transformers")
     nlp = spacy.blank("en")
     nlp.add_pipe("sentencizer")
     model = {

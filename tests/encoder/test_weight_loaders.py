@@ -202,7 +202,7 @@ def test_a_missing_folder_stops_the_first_initialisation(make_nlp: Callable[...,
 
 
 def test_using_a_pipeline_before_it_has_weights(make_nlp: Callable[..., Language]):
-    with pytest.raises(MedmtlError, match="E017.*has no weights yet"):
+    with pytest.raises(MedmtlError, match="E210.*has no weights yet"):
         make_nlp("sru_nested_ner")("no fever .")
 
 

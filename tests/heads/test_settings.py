@@ -22,7 +22,7 @@ CHANGES = [
     ("sentence_intent", "threshold", 0.5, 0.4, math.nan),
     ("sentence_intent", "spans_key", "medmtl_intents", "tones", None),
     ("pair_relation", "threshold", 0.5, 0.3, "0.3"),
-    ("sru_nested_ner", "threshold", 0.5, 0.4, True),
+    ("sru_nested_ner", "threshold", 0.4, 0.3, True),
     ("sru_nested_ner", "set_ents", True, False, 1),
     ("sru_nested_ner", "merge_types", False, True, None),
     ("sru_nested_ner", "sequence_tokens", 0, 50, 2.5),

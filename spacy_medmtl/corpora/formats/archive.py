@@ -15,13 +15,16 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, Runt
 
 
 class Archive:
-    """The files of an archive by name, in its order, without what a file manager left there."""
+    """The files of an archive by name, in its order.
 
-    def __init__(self, path: Path, archive: zipfile.ZipFile, audit: Audit) -> None:
+    of_files: whether somebody has put files together, so that what a file manager left beside them is left out.
+    """
+
+    def __init__(self, path: Path, archive: zipfile.ZipFile, audit: Audit, of_files: bool) -> None:
         self.path, self.archive, self.audit = path, archive, audit
         self.members: dict[str, zipfile.ZipInfo] = {}
         for info in archive.infolist():
-            if is_litter(info.filename):
+            if of_files and is_litter(info.filename):
                 audit.note("files of a file manager in an archive, left out")
             elif info.filename in self.members:
                 audit.dropped(self.place(info.filename), "document", "", "a second member of this name")
@@ -52,14 +55,15 @@ class Archive:
 
 
 @contextmanager
-def opened(path: Path, audit: Audit) -> Iterator[Archive]:
-    """The archive. Raises LossError."""
+def opened(path: Path, audit: Audit, *, of_files: bool = True) -> Iterator[Archive]:
+    """The archive. of_files: false where it is a single document with its parts, as programs save them. Raises
+    LossError."""
     try:
         archive = zipfile.ZipFile(path)
     except _DAMAGE:
         raise LossError("this is no zip archive", "document", place=Place(path, 1)) from None
     with archive:
-        yield Archive(path, archive, audit)
+        yield Archive(path, archive, audit, of_files)
 
 
 def read_documents(path: Path, suffix: str, audit: Audit) -> Iterator[tuple[Place, bytes]]:

@@ -16,7 +16,7 @@ Row = tuple[Place, list[str]]  # the texts of its cells, their paragraphs joined
 
 def read_tables(path: Path, audit: Audit) -> list[list[Row]]:
     """The tables of a document. Raises LossError if it cannot be read."""
-    with opened(path, audit) as archive:
+    with opened(path, audit, of_files=False) as archive:
         place = archive.place(DOCUMENT)
         need(DOCUMENT in archive.members, "the member is missing: this is no Word document", "document")
         root = parse_xml(archive.read(DOCUMENT, max_bytes=MAX_BYTES), place, audit)
