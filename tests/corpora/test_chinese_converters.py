@@ -66,7 +66,6 @@ def test_kuake_qic_malformed_element(run, write, row, reason):
         ('{"query": 1}', 0, 1),
         ("[" * 100_000, 0, 1),
         (f"[{'9' * 5000}]", 0, 1),
-        ("\n\n", 0, 1),
     ],
 )
 def test_broken_list(run, write, content, n_docs, line):
@@ -76,8 +75,9 @@ def test_broken_list(run, write, content, n_docs, line):
     assert [change.line for change in audit.changes] == [line]
 
 
-def test_empty_list_has_no_loss(run, write):
-    docs, audit = run("kuake_qic", write("a.json", " [ ] "), lang="zh")
+@pytest.mark.parametrize("content", [" [ ] ", "\n\n"])
+def test_nothing_has_no_loss(run, write, content):
+    docs, audit = run("kuake_qic", write("a.json", content), lang="zh")
     assert (docs, audit.changes) == ([], [])
 
 

@@ -68,7 +68,7 @@ def test_chip_mdcfnpc_in_another_language_is_widened_and_listed(run, write):
         (mention(0, "秘密", "阳性", mention=7), "not what stands"),
         (mention(0, "秘密", "阳性", range=[0, 9]), "outside the text"),
         (mention(0, "秘密", "阳性", range=[-5, 2]), "outside the text"),
-        (mention(0, "秘密", "阳性", range=[2, 0]), "outside the text"),
+        (mention(0, "秘密", "阳性", range=[2, 0]), "end is before the start"),
         (mention(0, "秘密", "阳性", range=[0, 2.0]), "range that is not"),
         (mention(0, "秘密", "阳性", range=[False, True]), "range that is not"),
         (mention(0, "秘密", "阳性", range=None), "range that is not"),

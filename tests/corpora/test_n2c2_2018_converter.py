@@ -130,10 +130,10 @@ def test_missing_companion_file(run, files):
     [
         ("T9\tDrug 1 4\tSecret", "do not give the words"),
         ("T9\tDrug 0 3\tFo", "do not give the words"),
-        ("T9\tDrug 3 3\t", "outside the text"),
+        ("T9\tDrug 3 3\t", "no character"),
         ("T9\tDrug 0 9999\tSecret", "outside the text"),
         ("T9\tDrug 0 3;\tFoo", "expected 'id TAB"),
-        ("T9\tDrug 0 3 5\tFoo", "expected 'id TAB"),
+        ("T9\tDrug 0 3 5\tFoo", "do not give the words"),
         ("T9\tDrug 0 9999999999\tSecret", "expected 'id TAB"),
         ("T9\tDrug 0 x\tSecret", "expected 'id TAB"),
         ("T9\tDrug 0 3", "expected 'id TAB"),

@@ -108,7 +108,7 @@ def test_genia(run, write):
         (genia("M:1", 1, "Secret \ud800"), "JSON object"),
         (genia("M:1", 1, "Secret", [0, 7, "DNA"]), "outside the text"),
         (genia("M:1", 1, "Secret", [-1, 3, "DNA"]), "outside the text"),
-        (genia("M:1", 1, "Secret", [3, 3, "DNA"]), "outside the text"),
+        (genia("M:1", 1, "Secret", [3, 3, "DNA"]), "no character"),
         (genia("M:1", 1, "Secret", [0, 6]), "is not"),
         (genia("M:1", 1, "Secret", [0, 6.0, "DNA"]), "is not"),
         (genia("M:1", 1, "Secret", {"start": 0}), "is not"),

@@ -54,7 +54,7 @@ def entities_at(
             entities.append(Entity(label, fragments, mention.place, mention.attributes))
             continue
         ordered = sorted(mention.stretches)
-        is_empty = all(start == end for start, end in ordered)
+        is_empty = all(start == end >= 0 for start, end in ordered)  # what is no offset stands as -1
         reason = WRONG if are_fragments(united(ordered), len(text)) else NO_CHARACTER if is_empty else APART
         reason = reason if label is not None else f"a mention {label_problem(mention.label)}"
         audit.dropped(mention.place, "line", label or "", reason, (ordered[0][0], max(end for _, end in ordered)))

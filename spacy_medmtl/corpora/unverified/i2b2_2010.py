@@ -68,6 +68,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     place = Place(path, 1)
     with audit.losing(place, "document"):
         concept_file, text = companion(path, [".con"], FOLDERS[".con"]), read_text(path, audit)
+        need(text.strip() or not concept_file.stat().st_size, "an empty text")
         record = Record(text, place, name=path.stem, key=path.stem, entities=[], sentences=GIVEN)
         if text.strip() and len(text) <= MAX_CHARACTERS:  # else nothing can be made of it
             _annotate(record, path, concept_file, audit)
