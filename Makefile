@@ -15,7 +15,7 @@ VARS ?=
 .PHONY: help install run test lint docs test-slow test-corpora test-versions bench audit sbom release clean
 
 help:
-	@echo "make run           train, evaluate, package and install en_medmtl on the bundled sample corpus (CPU: 13 minutes with native bfloat16, up to 30 without)"
+	@echo "make run           train, evaluate, package and install en_medmtl on the bundled sample corpus (CPU: 15 minutes with native bfloat16, up to 40 without)"
 	@echo "make test          lint, types and tests"
 	@echo "make docs          the docs site, in site/"
 	@echo "make test-slow     tests that take minutes"
