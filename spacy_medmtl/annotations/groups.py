@@ -8,6 +8,7 @@ tells two spans with equal boundaries apart; ``span._.x`` data does neither.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 from typing import Any, TypeVar
 
 import numpy
@@ -89,8 +90,10 @@ def group_values(doc: Doc, key: str, name: str) -> list[Any]:
     group, kind = doc.spans[key], VALUES.get(name, ANYTHING)
     entries = group.attrs.get(name, ())
     if isinstance(entries, (list, tuple)) and len(entries) != len(group):
-        noted = [value_of(doc, key, number, name) for number in range(len(group))]
-        if None not in noted:
+        # up to the first that is unknown: looking for one goes over all that is noted in the Doc
+        values = (value_of(doc, key, number, name) for number in range(len(group)))
+        noted = list(takewhile(lambda value: value is not None, values))
+        if len(noted) == len(group):
             return noted
     if name not in group.attrs:
         return []

@@ -41,8 +41,7 @@ def only_docs(docs: Doc | Iterable[Doc]) -> Iterator[Doc]:
     is_one = isinstance(docs, (Doc, Span, str)) or not isinstance(docs, Iterable)
     for doc in [docs] if is_one else docs:
         if not isinstance(doc, Doc):
-            kind = type(doc).__name__
-            raise MedmtlError("E523", received=kind)
+            raise MedmtlError("E523", received=type(doc).__name__)
         yield doc
 
 

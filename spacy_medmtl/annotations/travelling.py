@@ -187,13 +187,9 @@ def _entry(entries: Any, places: Any, number: int, span: Span, n_spans: int, lab
         return None
     if number < len(places) and list(_listed(places[number])) == place:  # as a rule: nothing was moved
         return entries[number]
-    bounds, labels = place[:2], (place[2],) if label is not None else None
-    own = [
-        entry
-        for entry, noted in zip(entries, map(_listed, places))
-        if list(noted[:2]) == bounds and (labels is None or tuple(noted[2:]) == labels)
-    ]
-    return _agreed(own)
+    n_parts = 2 if label is None else None  # of a place: without its label, or all
+    wanted = place[:n_parts]
+    return _agreed([one for one, noted in zip(entries, map(_listed, places)) if list(noted[:n_parts]) == wanted])
 
 
 def _listed(entries: Any) -> Sequence[Any]:
