@@ -41,7 +41,8 @@ def only_docs(docs: Doc | Iterable[Doc]) -> Iterator[Doc]:
     is_one = isinstance(docs, (Doc, Span, str)) or not isinstance(docs, Iterable)
     for doc in [docs] if is_one else docs:
         if not isinstance(doc, Doc):
-            raise MedmtlError("E523", received=type(doc).__name__)
+            kind = type(doc).__name__
+            raise MedmtlError("E523", received=kind)
         yield doc
 
 
