@@ -8,8 +8,8 @@ an experiment can be interrupted, resumed (runs that are there are not repeated)
     medmtl prepare bc5cdr_split ../shared/corpora corpus/bc5cdr_split
     python benchmarks/compare_ner.py genia --steps 200
     python benchmarks/compare_ner.py flat --steps 200
-    python benchmarks/compare_ner.py split --steps 150
-    python benchmarks/compare_ner.py multi --steps 100
+    python benchmarks/compare_ner.py split --steps 400
+    python benchmarks/compare_ner.py multi --steps 400
 """
 
 import platform
@@ -17,6 +17,8 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,29 +33,77 @@ from spacy.training.loop import train
 from thinc.api import Config
 
 from spacy_medmtl.annotations.groups import ENTITIES
+from spacy_medmtl.annotations.items import compared, inner_items, judged_by, span_items
 from spacy_medmtl.sru_nested_ner.scorer import score_entities
 from spacy_medmtl.training.corpus import Reader, multitask_corpus
 from spacy_medmtl.training.report import table
 
 SRU, SPANCAT, FINDER = "sru_nested_ner", "spancat", "span_finder"
-WITH_SPANS = "with_spans"  # sru_nested_ner that also scores spans as a whole
-CORPORA = ["bc5cdr", "ncbi_disease", "jnlpba", "bc2gm", "linnaeus"]
-# experiment -> run -> (component, training files, test files, keep types apart by corpus)
-EXPERIMENTS: dict[str, dict[str, Any]] = {
-    "genia": {name: (name, ["genia"], ["genia"], False) for name in (SRU, WITH_SPANS, SPANCAT, FINDER)},
-    "flat": {name: (name, ["ncbi_disease"], ["ncbi_disease"], False) for name in (SRU, WITH_SPANS)},
+CORPORA = ("bc5cdr", "ncbi_disease", "jnlpba", "bc2gm", "linnaeus")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. kind: SRU, SPANCAT, or FINDER (span_finder + spancat). apart: types are kept apart by corpus.
+    model, pipe: settings of the unit's model and of its component that are not the default. schedule: of corpora, if
+    not round robin."""
+
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    kind: str = SRU
+    apart: bool = False
+    model: dict[str, Any] = field(default_factory=dict)
+    pipe: dict[str, Any] = field(default_factory=dict)
+    schedule: dict[str, Any] | None = None
+
+
+GENIA, ALL = ("genia",), CORPORA
+FLAT = ("ncbi_disease", "bc5cdr")  # corpora without entities inside others
+WITH_SPANS = {"longest_span": 12}  # spans are also scored as a whole
+EXPERIMENTS: dict[str, dict[str, Run]] = {
+    "genia": {
+        "sru_nested_ner": Run(GENIA, GENIA),
+        "with_spans": Run(GENIA, GENIA, model=WITH_SPANS),
+        "spancat": Run(GENIA, GENIA, SPANCAT),
+        "span_finder": Run(GENIA, GENIA, FINDER),
+    },
+    # what might lift entities inside others
+    "nested": {
+        "rate_30": Run(GENIA, GENIA, model={"lr_scale": 30.0}),
+        "rate_100": Run(GENIA, GENIA, model={"lr_scale": 100.0}),
+        "latents_10": Run(GENIA, GENIA, model={"latents_per_action": 10}),
+        # the authors' settings for GENIA
+        "authors": Run(
+            GENIA,
+            GENIA,
+            model={
+                "latents_per_action": 10,
+                "half_context": 240,
+                "token_multiplier": 10.0,
+                "train_token_multiplier": True,
+            },
+        ),
+        "joined": Run(GENIA, GENIA, pipe={"sequence_tokens": 150}),
+        "spans_rate_30": Run(GENIA, GENIA, model={**WITH_SPANS, "lr_scale": 30.0}),
+    },
+    "flat": {
+        **{name: Run((name,), (name,)) for name in FLAT},
+        **{f"{name}_with_spans": Run((name,), (name,), model=WITH_SPANS) for name in FLAT},
+    },
     "split": {
-        "chemical_half": (SRU, ["chemical_half"], ["bc5cdr"], False),
-        "disease_half": (SRU, ["disease_half"], ["bc5cdr"], False),
-        "both_halves": (SRU, ["chemical_half", "disease_half"], ["bc5cdr"], False),
+        "chemical_half": Run(("chemical_half",), ("bc5cdr",)),
+        "disease_half": Run(("disease_half",), ("bc5cdr",)),
+        "both_halves": Run(("chemical_half", "disease_half"), ("bc5cdr",)),
     },
     "multi": {
-        **{name: (SRU, [name], [name], False) for name in CORPORA},
-        "merged": (SRU, CORPORA, CORPORA, False),
-        "disjoint": (SRU, CORPORA, CORPORA, True),
+        **{name: Run((name,), (name,)) for name in CORPORA},
+        "merged": Run(ALL, ALL),
+        "disjoint": Run(ALL, ALL, apart=True),
+        "merged_proportional": Run(ALL, ALL, schedule={"@misc": "spacy-medmtl.proportional.v1"}),
+        "merged_temperature": Run(ALL, ALL, schedule={"@misc": "spacy-medmtl.temperature.v1", "alpha": 0.5}),
     },
 }
-FOLDERS = {"genia": "corpus/ner", "flat": "corpus/ner", "split": "corpus/bc5cdr_split", "multi": "corpus/ner"}
+CORPUS, SPLIT_CORPUS = Path("corpus/ner"), Path("corpus/bc5cdr_split")
 THRESHOLDS = (0.5, 0.3)  # also scored, beside the default
 NGRAMS = [1, 2, 3, 4, 5, 6, 7, 8]  # 98 % of GENIA's entities
 
@@ -62,23 +112,21 @@ def listener(route: str, pooling: str) -> dict[str, Any]:
     return {"@architectures": "spacy-medmtl.RouteListener.v1", "route": route, "pooling": pooling}
 
 
-def components(kind: str, threshold: float) -> dict[str, Any]:
+def components(run: Run) -> dict[str, Any]:
     """The heads of a run. spancat and span_finder have spaCy's default models on our listener."""
-    if kind in (SRU, WITH_SPANS):
-        model = {"@architectures": "spacy-medmtl.SruNestedNer.v1", "tok2vec": listener("ner", "max")}
-        if kind == WITH_SPANS:
-            model["longest_span"] = 12
-        return {SRU: {"factory": SRU, "model": model, "set_ents": False}}
+    if run.kind == SRU:
+        model = {"@architectures": "spacy-medmtl.SruNestedNer.v1", "tok2vec": listener("ner", "max"), **run.model}
+        return {SRU: {"factory": SRU, "model": model, "set_ents": False, **run.pipe}}
     spancat: dict[str, Any] = {
         "factory": SPANCAT,
         "spans_key": ENTITIES,
-        "threshold": threshold,
+        "threshold": 0.5,
         "model": {"@architectures": "spacy.SpanCategorizer.v1", "tok2vec": listener("ner", "mean")},
         "suggester": {"@misc": "spacy.ngram_suggester.v1", "sizes": NGRAMS},
     }
     spancat["model"]["reducer"] = {"@layers": "spacy.mean_max_reducer.v1", "hidden_size": 128}
     spancat["model"]["scorer"] = {"@layers": "spacy.LinearLogistic.v1"}
-    if kind == SPANCAT:
+    if run.kind == SPANCAT:
         return {SPANCAT: spancat}
     finder: dict[str, Any] = {"factory": FINDER, "spans_key": ENTITIES}  # spancat replaces what it finds
     scorer = {"@layers": "spacy.LinearLogistic.v1", "nO": 2}
@@ -87,7 +135,7 @@ def components(kind: str, threshold: float) -> dict[str, Any]:
     return {FINDER: finder, SPANCAT: spancat}
 
 
-def entries(folder: Path, names: list[str], tasks: list[str] | None, apart: bool, limit: int = 0) -> dict[str, Any]:
+def entries(folder: Path, names: Sequence[str], tasks: list[str] | None, apart: bool, limit: int = 0) -> dict[str, Any]:
     """Corpora of a reader."""
     found = {name: {"path": str(folder / f"{name}.spacy"), "tasks": tasks, "limit": limit} for name in names}
     for name, entry in found.items():
@@ -96,43 +144,46 @@ def entries(folder: Path, names: list[str], tasks: list[str] | None, apart: bool
     return found
 
 
-def run_config(experiment: str, run: str, steps: int, tokens: int, seed: int, rate: float) -> Config:
+def folder_of(experiment: str) -> Path:
+    """Where its corpora lie."""
+    return SPLIT_CORPUS if experiment == "split" else CORPUS
+
+
+def run_config(run: Run, corpus: Path, steps: int, tokens: int, seed: int, rate: float) -> Config:
     """The training config of a run: en_public.cfg with one task and no selection on dev."""
-    kind, names, _, apart = EXPERIMENTS[experiment][run]
     config = spacy.util.load_config("configs/en_public.cfg", interpolate=False)
-    heads = components(kind, 0.5)
+    heads = components(run)
     encoder = config["components"]["encoder"]
     encoder["model"].update(routes=["ner"], sharing={"@misc": "spacy-medmtl.shared_rule.v1"})
     kept = {"medmtl_sentences": config["components"]["medmtl_sentences"], "encoder": encoder}
     config["components"] = {**kept, **heads}
     config["nlp"]["pipeline"] = [*kept, *heads]
-    folder = Path(FOLDERS[experiment])
-    config["corpora"]["train"]["corpora"] = entries(folder / "train", names, list(heads), apart)
-    config["corpora"]["dev"]["corpora"] = entries(
-        folder / "dev", ["bc5cdr" if experiment == "split" else names[0]], None, False, 1
-    )
+    config["corpora"]["train"]["corpora"] = entries(corpus / "train", run.train, list(heads), run.apart)
+    config["corpora"]["dev"]["corpora"] = entries(corpus / "dev", run.test[:1], None, False, 1)
     config["system"]["seed"] = seed
     config["training"].update(max_steps=steps, eval_frequency=steps, score_weights={})
     config["training"]["batcher"]["size"] = tokens
-    config["training"]["annotating_components"] = [FINDER] if kind == FINDER else []
+    if run.schedule:
+        config["training"]["batcher"]["schedule"] = run.schedule
+    config["training"]["annotating_components"] = [FINDER] if run.kind == FINDER else []
     config["training"]["logger"]["progress_bar"] = False
     config["training"]["optimizer"]["learn_rate"].update(warmup_steps=steps // 10, total_steps=steps, initial_rate=rate)
     return config
 
 
 def measure(
-    experiment: str, run: str, steps: int, tokens: int, seed: int, rate: float, test_docs: int
+    experiment: str, name: str, steps: int, tokens: int, seed: int, rate: float, test_docs: int
 ) -> dict[str, Any]:
     """Train and score one run. Training is counted in CPU seconds: one thread on a machine that may be busy."""
-    _, _, test_names, apart = EXPERIMENTS[experiment][run]
+    run, corpus = EXPERIMENTS[experiment][name], folder_of(experiment)
     start = time.process_time()
-    nlp = init_nlp(run_config(experiment, run, steps, tokens, seed, rate))
+    nlp = init_nlp(run_config(run, corpus, steps, tokens, seed, rate))
     nlp, _ = train(nlp, None)
     trained = time.process_time()
-    found: dict[str, Any] = {"run": run, "steps": steps, "tokens": tokens, "seed": seed, "rate": rate, "corpora": {}}
+    found: dict[str, Any] = {"run": name, "steps": steps, "tokens": tokens, "seed": seed, "rate": rate, "corpora": {}}
     words = seconds = 0.0
-    for name in test_names:
-        corpora = entries(Path(FOLDERS[experiment]) / "test", [name], None, apart, test_docs)
+    for part in run.test:
+        corpora = entries(corpus / "test", [part], None, run.apart, test_docs)
         read = multitask_corpus(corpora, gold_sents=True)
         examples = list(read(nlp))
         begun = time.process_time()
@@ -140,11 +191,12 @@ def measure(
         seconds += time.process_time() - begun
         words += sum(len(example.predicted) for example in examples)
         scores = scores_of(examples)
-        found["corpora"][name] = {
+        found["corpora"][part] = {
             key: scores.get(f"ner_{key}") for key in ("f", "p", "r", "nested_f", "merged_f", "f_per_type")
         }
+        found["corpora"][part]["inner_recall"] = inner_recall(examples)
         if SRU in nlp.pipe_names:
-            found["corpora"][name].update(scores_by_threshold(nlp, read))
+            found["corpora"][part].update(scores_by_threshold(nlp, read))
     found.update(
         training_seconds=trained - start,
         words_per_second=words / seconds,
@@ -162,6 +214,18 @@ def annotate(nlp: Language, examples: list[Example]) -> None:
 
 def scores_of(examples: list[Example]) -> dict[str, Any]:
     return score_entities(examples, component="ner", spans_key=ENTITIES)
+
+
+def inner_recall(examples: list[Example]) -> float | None:
+    """Of gold entities inside another, the share that was found, whether or not the one around it was; None without
+    any. ``nested_f`` asks that what is found stands inside another that was found."""
+    n_inner = n_found = 0
+    for example in examples:
+        judged = judged_by(example.reference, ENTITIES)
+        gold, found = compared(example, lambda doc: span_items(doc, ENTITIES), judged) or (set(), set())
+        inner = inner_items(gold)
+        n_inner, n_found = n_inner + len(inner), n_found + len(inner & found)
+    return n_found / n_inner if n_inner else None
 
 
 def scores_by_threshold(nlp: Language, read: Reader) -> dict[str, dict[str, float]]:
@@ -187,7 +251,8 @@ def summary(results: list[dict[str, Any]]) -> list[str]:
                 f"{label} {100 * part['f']:.1f}" for label, part in (scores["f_per_type"] or {}).items()
             )
             values = [
-                f"{100 * scores[key]:.1f}" if scores[key] is not None else "" for key in ("f", "nested_f", "merged_f")
+                f"{100 * scores[key]:.1f}" if scores[key] is not None else ""
+                for key in ("f", "nested_f", "inner_recall", "merged_f")
             ]
             speed = [f"{one['training_seconds']:.0f}", f"{one['words_per_second']:.0f}", f"{one['peak_gigabytes']:.1f}"]
             settings = [str(one["steps"]), str(one["tokens"]), str(one["seed"]), f"{one['rate']:g}"]
@@ -201,6 +266,7 @@ def summary(results: list[dict[str, Any]]) -> list[str]:
         "test part",
         "F1",
         "nested F1",
+        "inner recall",
         "merged F1",
         "per type",
         "training CPU s",
@@ -230,7 +296,7 @@ def main(
     for run in runs or EXPERIMENTS[experiment]:
         path = folder / f"{run}-{steps}-{tokens}-{rate:g}-{seed}.json"
         if here:
-            n_corpora = len(EXPERIMENTS[experiment][run][1])
+            n_corpora = len(EXPERIMENTS[experiment][run].train)
             srsly.write_json(path, measure(experiment, run, steps * n_corpora, tokens, seed, rate, test_docs))
         elif not path.exists():
             options = {"steps": steps, "tokens": tokens, "seed": seed, "rate": rate, "test-docs": test_docs}

@@ -20,6 +20,7 @@ from torch import Tensor
 from .module import EncoderModule
 from .packing import Pack, pack_sequences, packs_within, padded_length
 from .pooling import pool
+from .recomputing import HELD, recomputed
 from .views.layout import Layout
 from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
 from .views.viewer import lay_out
@@ -74,7 +75,8 @@ class EncodedPack:
     """Sequences that were encoded together.
 
     keys: what tells the sequences apart. trunk: [1, n_rows, width]. rows: by what a route computes, [n_rows, width].
-    known: outputs of FFNs of the first routed layer, by number.
+    known: outputs of FFNs of the first routed layer, by number. recomputes: keep nothing in between for the backward
+    pass.
     """
 
     keys: Sequence[tuple[bytes, bytes]]
@@ -82,6 +84,7 @@ class EncodedPack:
     trunk: Tensor
     rows: dict[str, Tensor] = field(default_factory=dict)
     known: dict[int, Tensor] = field(default_factory=dict)
+    recomputes: bool = False
 
     @property
     def n_bytes(self) -> int:
@@ -204,9 +207,10 @@ class Encoding:
         """Packs of sequences, each different one once. missing: by what tells them apart, their numbers."""
         keys, numbers = list(missing), list(missing.values())
         lengths = self._padded_lengths([layout.ids[number] for number in numbers])
+        recomputes = self.trains and sum(lengths) > HELD * self.budget
         for own in packs_within(lengths, self.budget):
             encoded = self._encode_trunk(
-                layout, [numbers[i] for i in own], [lengths[i] for i in own], [keys[i] for i in own]
+                layout, [numbers[i] for i in own], [lengths[i] for i in own], [keys[i] for i in own], recomputes
             )
             self._places.update(
                 (key, (len(self._encoded), start)) for key, start in zip(encoded.keys, encoded.pack.starts)
@@ -237,12 +241,15 @@ class Encoding:
         numbers: Sequence[int],
         lengths: Sequence[int],
         keys: Sequence[tuple[bytes, bytes]] = (),
+        recomputes: bool = False,
     ) -> EncodedPack:
         """One pack. numbers: of its sequences. lengths: of each, padded."""
         encoder = self.module.encoder
         ids, types = [layout.ids[i] for i in numbers], [layout.types[i] for i in numbers]
         pack = pack_sequences(ids, types, lengths, encoder.pad, next(encoder.parameters()).device)
-        return EncodedPack(keys, pack, encoder.trunk(pack.ids, pack.types, pack.groups))
+        inputs = pack.ids, pack.types, pack.groups
+        trunk = recomputed(self.module, encoder.trunk, *inputs) if recomputes else encoder.trunk(*inputs)
+        return EncodedPack(keys, pack, trunk, recomputes=recomputes)
 
     def _encode_branches(self, encoded: EncodedPack, routes: Sequence[str]) -> None:
         wanted = {self.route_key(route): route for route in routes}
@@ -250,11 +257,14 @@ class Encoding:
         if missing:
             # easy to hard: routes that share an easier FFN then stand side by side, and their rows are a slice, no copy
             order = sorted(missing, key=lambda key: self.module.encoder.routes.index(missing[key]))
-            # outputs of single FFNs are kept in training alone, where routes come one after the other for the same rows
-            known = encoded.known if self.trains else None
-            rows = self.module.encoder.branches(
-                encoded.trunk, encoded.pack.groups, [missing[key] for key in order], known
-            )
+            branches = self.module.encoder.branches
+            inputs = encoded.trunk, encoded.pack.groups, [missing[key] for key in order]
+            if encoded.recomputes:
+                rows = recomputed(self.module, branches, *inputs)
+            else:
+                # outputs of single FFNs are kept in training alone, where routes come one after the other for the same
+                # rows
+                rows = branches(*inputs, encoded.known if self.trains else None)
             encoded.rows.update(zip(order, rows))
 
     def first_rows(self, layout: Layout, route: str) -> Tensor:
