@@ -54,6 +54,7 @@ pooling = "max"
 LabelledBounds = tuple[int, int, str]
 OUTPUT = "actions"  # name of the output, for its temperature
 ACTIONS = Independent()
+IOB_INSIDE, IOB_BEGIN = 1, 3  # spaCy's numbers for "I" and "B" (``Token.ent_iob``)
 # Words. The memory of a step and the steps both grow with a sentence, so in prediction one that is longer, such as a
 # text without sentence boundaries, is walked in windows that overlap.
 LONGEST, OVERLAP = 1024, 128
@@ -297,7 +298,7 @@ class SruNestedNer(Head[list[WordSequence]]):
             write_group(doc, self.spans_key, spans, scores=list(best.values()))
             if self.set_ents:
                 # doc.ents allows no overlap, and what other components found, or blocked, stays
-                taken = {token.i for token in doc if token.ent_iob_ in ("B", "I")}
+                taken = set(numpy.flatnonzero(numpy.isin(doc.to_array("ENT_IOB"), (IOB_INSIDE, IOB_BEGIN))).tolist())
                 blocked = taken - {i for ent in doc.ents for i in range(ent.start, ent.end)}
                 free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
                 doc.set_ents([*doc.ents, *filter_spans(free)], blocked=[doc[i : i + 1] for i in sorted(blocked)])
