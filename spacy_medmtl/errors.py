@@ -106,6 +106,9 @@ TEMPLATES = {
     "correct a status, assign it to 'span._.assertion'.",
     "W215": "{count} pair(s) of entities did not fit the window of {window} wordpieces, and what stands between the "
     "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
+    "W216": "{name}: {count} pairs of entities in document {doc} of its batch are read, each as a sequence of its own, "
+    "which takes minutes or more. Lower 'max_entities' or 'max_sentences' of the candidate getter, end sentences at "
+    "line breaks ('medmtl_sentences'), or train with the view 'document', which reads a text once.",
     # E3xx: training
     "E301": "Corpus '{name}': {path} {problem}.",
     "E302": "Corpus '{name}' names the task(s) {received}, which are not components of this pipeline {expected}. "

@@ -18,7 +18,7 @@ from spacy.tokens import Doc, Span
 from ..errors import warn
 from .groups import FINDINGS, INTENTS, trimmed
 from .relations import Relation, read_relations
-from .steady import aligned_group
+from .steady import SteadySpans, aligned_group
 from .travelling import set_value, value_of
 
 
@@ -48,6 +48,10 @@ def finding_value(span: Span, name: str) -> Any:
 def _with_bounds(span: Span, key: str) -> list[tuple[int, Span]]:
     """The spans of a group with the boundaries of ``span``, white space at the ends apart, and their numbers."""
     start, end = trimmed(span.doc, span.start, span.end)
+    group = span.doc.spans.get(key)
+    if isinstance(group, SteadySpans):
+        return [(number, group[number]) for number in group.numbers_at((start, end), trimmed)]
+    # who may have changed any other group since it was looked at is not known
     around = [
         (i, member)
         for i, member in enumerate(aligned_group(span.doc, key) or ())

@@ -1,6 +1,7 @@
 """What a Doc is annotated with for a component, in one form for all: what is scored, counted, sampled and compared."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from spacy.tokens import Doc
@@ -67,8 +68,20 @@ def placed(doc: Doc, items: list[Item], judged: Callable[[str], bool]) -> set[Sc
 
 def inner_items(items: set[Any]) -> set[Any]:
     """The (name, place) of spans that lie inside another; of equal places, each inside the other."""
-    return {
-        inner
-        for inner in items
-        if any(outer != inner and outer[1][0] <= inner[1][0] and inner[1][1] <= outer[1][1] for outer in items)
-    }
+    n_at = Counter(place for _, place in items)
+    inside: set[Any] = set()
+    furthest = -1
+    # outer places come first, so a place lies inside one of those before it where any of these ends with it or later
+    for start, end in sorted(n_at, key=lambda place: (place[0], -place[1])):
+        if furthest >= end or n_at[start, end] > 1:
+            inside.add((start, end))
+        furthest = max(furthest, end)
+    return {item for item in items if item[1] in inside}
+
+
+def names_by_place(items: Iterable[tuple[str, Any]]) -> dict[Any, set[str]]:
+    """The names at each place, of (name, place)."""
+    names: dict[Any, set[str]] = {}
+    for name, place in items:
+        names.setdefault(place, set()).add(name)
+    return names

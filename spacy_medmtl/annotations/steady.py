@@ -8,18 +8,61 @@ whole tokens, its values beside it. spaCy gives such groups up for plain ones wh
 
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import srsly
+from spacy.attrs import IDX
 from spacy.tokens import Doc, Span, SpanGroup
 
 SPAN = ">QQQllll"  # of spaCy's SpanGroup.to_bytes: id, kb_id, label, start, end, start_char, end_char
 PLACES = "places"
 
 
+Bounds = tuple[int, int]  # tokens [start, end) of a Doc
+
+
 class SteadySpans(SpanGroup):
     """A span group that is aligned with the tokens of its Doc whenever a span is read."""
+
+    # where the tokens of the Doc begin, and the numbers of the spans by their trimmed bounds; None: not known
+    _looked_up: tuple[bytes, dict[Bounds, list[int]]] | None = None
+
+    def numbers_at(self, bounds: Bounds, trim: Callable[[Doc, int, int], Bounds]) -> list[int]:
+        """The numbers of the spans with these trimmed bounds, found without going over all spans each time."""
+        tokens = self.doc.to_array([IDX]).tobytes()
+        if self._looked_up is None or self._looked_up[0] != tokens:
+            if not _is_aligned(self):
+                realign(self)
+            numbers: dict[Bounds, list[int]] = {}
+            for number in range(len(self)):
+                span = self[number]
+                numbers.setdefault(trim(self.doc, span.start, span.end), []).append(number)
+            self._looked_up = tokens, numbers
+        return self._looked_up[1].get(bounds, [])
+
+    def append(self, span: Span) -> None:
+        """Add a span at the end."""
+        self._looked_up = None
+        super().append(span)
+
+    def extend(self, spans: SpanGroup | Iterable[Span]) -> None:
+        """Add spans at the end."""
+        self._looked_up = None
+        super().extend(spans)
+
+    def __iadd__(self, spans: SpanGroup | Iterable[Span]) -> SpanGroup:
+        self._looked_up = None
+        return super().__iadd__(spans)  # type: ignore[misc]
+
+    def __setitem__(self, i: int, span: Span) -> None:
+        self._looked_up = None
+        super().__setitem__(i, span)  # type: ignore[misc]
+
+    def from_bytes(self, bytes_data: bytes) -> SpanGroup:
+        """What ``to_bytes`` gave, in place of what is there."""
+        self._looked_up = None
+        return super().from_bytes(bytes_data)
 
     def __getitem__(self, i: int) -> Span:
         try:

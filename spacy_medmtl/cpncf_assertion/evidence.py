@@ -20,6 +20,9 @@ from .judgements import Judgement
 
 AT_LEAST = 0.02  # a word counts if without it the probability is lower by this much
 MOST = 5  # words
+# Words that are left out in turn, those nearest to the finding: a text without sentence ends would be read again, all
+# of it, for each that it has.
+TRIED = 200
 
 # Components that are alive, with the vocab of the Docs that they annotate: that of the pipeline that made them and
 # then, as they may be sourced by another, of those that they see.
@@ -82,12 +85,15 @@ def find_evidence(component: SpanJudge, span: Span, status: str) -> list[Span]:
 
 
 def words_read_for(component: SpanJudge, span: Span) -> list[int]:
-    """The words that are read along with a span: of its sentences and their context, without its own."""
+    """The words that are read along with a span: of its sentences and their context, without its own; of more than
+    TRIED, the nearest."""
     doc = span.doc
     units = component.context_units(doc, sentence_bounds(doc))
     around = [unit for unit in units if unit.start < span.end and span.start < unit.end]
     words = {i for unit in around for i in (*range(unit.left, unit.right), *range(*(unit.heading or (0, 0))))}
-    return [i for i in sorted(words) if not (span.start <= i < span.end or is_blank(doc[i]) or doc[i].is_punct)]
+    words = {i for i in words if not (span.start <= i < span.end or is_blank(doc[i]) or doc[i].is_punct)}
+    # by how many tokens a word is away; of equally near ones the earlier
+    return sorted(sorted(words, key=lambda i: (max(span.start - i, i - span.end + 1), i))[:TRIED])
 
 
 def without(doc: Doc, i: int) -> Doc:

@@ -20,7 +20,7 @@ from torch import Tensor
 from .module import EncoderModule
 from .packing import Pack, pack_sequences, packs_within, padded_length
 from .pooling import pool
-from .recomputing import HELD, recomputed
+from .recomputing import HELD, recomputed, recomputed_rows
 from .views.layout import Layout
 from .views.requests import ENTITY_VIEWS, ToRead, ViewRequest, doc_of
 from .views.viewer import lay_out
@@ -154,7 +154,7 @@ class Encoding:
             self.module.train()
         try:
             with torch.set_grad_enabled(self.trains):
-                if request.view in ENTITY_VIEWS and not self.trains:
+                if request.view in ENTITY_VIEWS and (not self.trains or self._recomputes(layout.ids)):
                     return self.first_rows(layout, request.route)
                 flat, places = self.encode(layout, routes)
                 return pool(flat, places, layout, request.pooling)
@@ -207,7 +207,7 @@ class Encoding:
         """Packs of sequences, each different one once. missing: by what tells them apart, their numbers."""
         keys, numbers = list(missing), list(missing.values())
         lengths = self._padded_lengths([layout.ids[number] for number in numbers])
-        recomputes = self.trains and sum(lengths) > HELD * self.budget
+        recomputes = self._recomputes([layout.ids[number] for number in numbers])
         for own in packs_within(lengths, self.budget):
             encoded = self._encode_trunk(
                 layout, [numbers[i] for i in own], [lengths[i] for i in own], [keys[i] for i in own], recomputes
@@ -216,6 +216,10 @@ class Encoding:
                 (key, (len(self._encoded), start)) for key, start in zip(encoded.keys, encoded.pack.starts)
             )
             self._encoded.append(encoded)
+
+    def _recomputes(self, sequences: Sequence[numpy.ndarray]) -> bool:
+        """Whether so much is read in training that not all of it can be kept for the backward pass."""
+        return self.trains and sum(self._padded_lengths(sequences)) > HELD * self.budget
 
     def let_go(self) -> None:
         """Keep no more than the limit. Rows along routes go before what all routes have in common, which costs more to
@@ -240,16 +244,19 @@ class Encoding:
         layout: Layout,
         numbers: Sequence[int],
         lengths: Sequence[int],
-        keys: Sequence[tuple[bytes, bytes]] = (),
-        recomputes: bool = False,
+        keys: Sequence[tuple[bytes, bytes]],
+        recomputes: bool,
     ) -> EncodedPack:
         """One pack. numbers: of its sequences. lengths: of each, padded."""
-        encoder = self.module.encoder
-        ids, types = [layout.ids[i] for i in numbers], [layout.types[i] for i in numbers]
-        pack = pack_sequences(ids, types, lengths, encoder.pad, next(encoder.parameters()).device)
+        encoder, pack = self.module.encoder, self._pack(layout, numbers, lengths)
         inputs = pack.ids, pack.types, pack.groups
         trunk = recomputed(self.module, encoder.trunk, *inputs) if recomputes else encoder.trunk(*inputs)
         return EncodedPack(keys, pack, trunk, recomputes=recomputes)
+
+    def _pack(self, layout: Layout, numbers: Sequence[int], lengths: Sequence[int]) -> Pack:
+        ids, types = [layout.ids[i] for i in numbers], [layout.types[i] for i in numbers]
+        encoder = self.module.encoder
+        return pack_sequences(ids, types, lengths, encoder.pad, next(encoder.parameters()).device)
 
     def _encode_branches(self, encoded: EncodedPack, routes: Sequence[str]) -> None:
         wanted = {self.route_key(route): route for route in routes}
@@ -271,15 +278,23 @@ class Encoding:
         """The row of the first piece of each sequence, [n_sequences, width], for the views of pairs of entities.
 
         A sentence is read once for each pair in it, which may be thousands of times, and nobody else reads the same. So
-        one pack goes after the other, and nothing but these rows is kept.
+        one pack goes after the other, and nothing but these rows is kept: in training the backward pass reads anew.
         """
         encoder = self.module.encoder
-        rows = next(encoder.parameters()).new_zeros((len(layout.ids), encoder.width))
         lengths = self._padded_lengths(layout.ids)
-        for numbers in packs_within(lengths, self.budget):
-            encoded = self._encode_trunk(layout, numbers, [lengths[i] for i in numbers])
-            # [1, n_rows, width] to [n_sequences of the pack, width], the first piece of each
-            rows[numbers] = encoder.branches(encoded.trunk, encoded.pack.groups, [route])[0, encoded.pack.starts]
+
+        def of_pack(numbers: Sequence[int]) -> Tensor:
+            pack = self._pack(layout, numbers, [lengths[i] for i in numbers])
+            trunk = encoder.trunk(pack.ids, pack.types, pack.groups)
+            # [n_sequences of the pack, width], the first piece of each
+            return encoder.branches(trunk, pack.groups, [route])[0, pack.starts]
+
+        rows = next(encoder.parameters()).new_zeros((len(layout.ids), encoder.width))
+        packs = packs_within(lengths, self.budget)
+        if self.trains and packs:
+            return recomputed_rows(self.module, of_pack, packs, rows)
+        for numbers in packs:
+            rows[numbers] = of_pack(numbers)
         return rows
 
     def add_gradient(self, rows: Rows, gradient: Tensor, task: int) -> None:

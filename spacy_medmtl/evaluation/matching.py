@@ -3,15 +3,15 @@
 A head says what its items are, and what a corpus judged; what it did not judge counts nowhere, as in the head's scorer.
 """
 
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from spacy.training import Example
 
 from ..annotations.groups import ENTITIES, GIVEN_SPANS_ONLY
-from ..annotations.items import compared, inner_items
+from ..annotations.items import compared, inner_items, names_by_place
 from ..heads.head import Head
 
 Place = tuple[int, ...]  # first and end visible character; of a pair: of head and tail
@@ -44,14 +44,14 @@ def match(example: Example, head: Head) -> Matched | None:
     if group is not None and group.attrs.get(GIVEN_SPANS_ONLY):
         given = {place for _, place in gold}
         predicted = {item for item in predicted if item[1] in given}
-    matched = Matched(strict=_counts(gold, predicted, _equal))
+    matched = Matched(strict=_counts(gold, predicted, _n_equal))
     if all(len(place) == 2 for _, place in gold | predicted):
-        matched.overlap = _counts(gold, predicted, _overlapping)
+        matched.overlap = _counts(gold, predicted, _n_overlapping)
     if head.spans_key == ENTITIES:
         matched.nesting = _nesting(gold, predicted)
-    for place in sorted({place for _, place in gold | predicted}):
-        of_gold = {label for label, at in gold if at == place}
-        _confuse(matched, place, of_gold, {label for label, at in predicted if at == place})
+    gold_labels, predicted_labels = names_by_place(gold), names_by_place(predicted)
+    for place in sorted(gold_labels.keys() | predicted_labels.keys()):
+        _confuse(matched, place, gold_labels.get(place, set()), predicted_labels.get(place, set()))
     return matched
 
 
@@ -66,30 +66,37 @@ def _nesting(gold: set[PlacedLabel], predicted: set[PlacedLabel]) -> dict[str, t
     }
 
 
-def _equal(gold: Place, predicted: Place) -> bool:
-    return gold == predicted
+def _n_equal(gold: Sequence[Place], predicted: Sequence[Place]) -> int:
+    return len(set(gold) & set(predicted))
 
 
-def _overlapping(gold: Place, predicted: Place) -> bool:
-    return gold[0] < predicted[1] and predicted[0] < gold[1]
+def _n_overlapping(gold: Sequence[Place], predicted: Sequence[Place]) -> int:
+    """How many predicted places find a gold one that they share characters with, in the order of the text, each gold
+    one taken once."""
+    left, n_right = deque(gold), 0
+    for start, end in predicted:
+        # what ends before this one begins ends before all later ones do, and of what is left the first begins first
+        while left and left[0][1] <= start:
+            left.popleft()
+        if left and left[0][0] < end:
+            left.popleft()
+            n_right += 1
+    return n_right
 
 
 def _counts(
-    gold: set[PlacedLabel], predicted: set[PlacedLabel], fits: Callable[[Place, Place], bool]
+    gold: set[PlacedLabel], predicted: set[PlacedLabel], n_fitting: Callable[[Sequence[Place], Sequence[Place]], int]
 ) -> dict[str, tuple[int, int, int]]:
-    """Right, spurious and missed of each label. Each gold item is matched once, in the order of the text."""
+    """Right, spurious and missed of each label. n_fitting: how many of the predicted places of a label are right, given
+    those of the gold and them, sorted."""
+    places: dict[str, tuple[list[Place], list[Place]]] = {}
+    for side, items in enumerate((gold, predicted)):
+        for label, place in sorted(items):
+            places.setdefault(label, ([], []))[side].append(place)
     counts = {}
-    for label in sorted({label for label, _ in gold | predicted}):
-        left = sorted(place for of_label, place in gold if of_label == label)
-        n_gold = len(left)
-        n_found = n_right = 0
-        for place in sorted(place for of_label, place in predicted if of_label == label):
-            n_found += 1
-            fitting = next((gold_place for gold_place in left if fits(gold_place, place)), None)
-            if fitting is not None:
-                left.remove(fitting)
-                n_right += 1
-        counts[label] = (n_right, n_found - n_right, n_gold - n_right)
+    for label, (of_gold, of_predicted) in sorted(places.items()):
+        n_right = n_fitting(of_gold, of_predicted)
+        counts[label] = (n_right, len(of_predicted) - n_right, len(of_gold) - n_right)
     return counts
 
 

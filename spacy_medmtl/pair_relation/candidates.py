@@ -10,8 +10,11 @@ from spacy.tokens import Doc
 from ..annotations.groups import ENTITIES, Bounds, entity_spans, sentence_bounds, trimmed
 from ..annotations.pairs import segment_bounds
 from ..errors import MedmtlError
-from ..kinds import FLAG, text, whole_number
+from ..kinds import FLAG, Kind, text, whole_number
 
+OPTIONAL_NUMBER = Kind(
+    lambda value: value is None or whole_number(1).is_valid(value), "null or a whole number from 1 on"
+)
 Pair = tuple[Bounds, Bounds]
 CandidateGetter = Callable[[Doc], list[Pair]]
 
@@ -31,6 +34,7 @@ def entity_pairs(
     types: list[list[str]] | None = None,
     both_orders: bool = False,
     max_sentences: int = 0,
+    max_entities: int | None = None,
 ) -> "EntityPairs":
     """``spacy-medmtl.entity_pairs.v1``: pairs of entities that stand near one another.
 
@@ -39,12 +43,15 @@ def entity_pairs(
     both_orders: judge two entities of one type (with ``types = null`` any two) both ways round. If not, the one that
         comes first in the text is the head, which is how the converters write their gold.
     max_sentences: how many sentences apart the two may stand: 0 for one sentence, 1 for neighbours too.
+    max_entities: how many entities apart the two may stand: 1 for neighbours; null for any number, and then the pairs
+        grow with the square of the entities of a sentence.
     Raises MedmtlError E218 for settings of another form.
     """
     for setting, value, kind in (
         ("spans_key", spans_key, text("the key of a span group, or 'ents'")),
         ("both_orders", both_orders, FLAG),
         ("max_sentences", max_sentences, whole_number()),
+        ("max_entities", max_entities, OPTIONAL_NUMBER),
     ):
         if not kind.is_valid(value):
             raise MedmtlError("E218", setting=setting, received=value, expected=kind.expected)
@@ -54,7 +61,7 @@ def entity_pairs(
             expected = "null or pairs such as [['Drug', 'Disease']]"
             raise MedmtlError("E218", setting="types", received=types, expected=expected)
     allowed = None if types is None else frozenset((head, tail) for head, tail in types)
-    return EntityPairs(spans_key, allowed, both_orders, max_sentences)
+    return EntityPairs(spans_key, allowed, both_orders, max_sentences, max_entities)
 
 
 def _is_type_pair(pair: Any) -> bool:
@@ -84,19 +91,24 @@ class EntityPairs:
     types: frozenset | None
     both_orders: bool
     max_sentences: int
+    max_entities: int | None
 
     def __call__(self, doc: Doc) -> list[Pair]:
         """Candidates in the order of the text, each once. An entity belongs to the sentence that it begins in."""
-        # in the order of the text, in which sentence numbers ascend, so near ones are a slice
+        # in the order of the text, in which numbers of sentences and of places ascend, so near ones are a slice
         entities = sorted(set(entity_spans(doc, self.spans_key)))
         firsts = [start for start, _ in sentence_bounds(doc)]
         numbers = [_sentence_number(firsts, start) for start, _, _ in entities]
+        # an entity of two labels stands in one place
+        at = {place: i for i, place in enumerate(dict.fromkeys(entity[:2] for entity in entities))}
+        places = [at[entity[:2]] for entity in entities]
         pairs: list[Pair] = []
-        for head, number in zip(entities, numbers):
-            near = slice(
-                bisect_left(numbers, number - self.max_sentences), bisect_right(numbers, number + self.max_sentences)
-            )
-            pairs += [(head[:2], tail[:2]) for tail in entities[near] if self._judges(head, tail)]
+        for head, number, place in zip(entities, numbers, places):
+            first, after = _within(numbers, number, self.max_sentences)
+            if self.max_entities is not None:
+                nearest, behind = _within(places, place, self.max_entities)
+                first, after = max(first, nearest), min(after, behind)
+            pairs += [(head[:2], tail[:2]) for tail in entities[first:after] if self._judges(head, tail)]
         return list(dict.fromkeys(pairs))
 
     def _judges(self, head: tuple[int, int, str], tail: tuple[int, int, str]) -> bool:
@@ -104,6 +116,11 @@ class EntityPairs:
         if head == tail or not (self.both_orders or has_roles or head < tail):
             return False
         return self.types is None or (head[2], tail[2]) in self.types
+
+
+def _within(numbers: Sequence[int], number: int, most: int) -> Bounds:
+    """Which of ascending numbers are at most so far from one, as the first and the last + 1."""
+    return bisect_left(numbers, number - most), bisect_right(numbers, number + most)
 
 
 def surroundings(doc: Doc, pairs: Iterable[Pair]) -> list[Bounds]:

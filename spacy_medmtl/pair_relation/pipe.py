@@ -17,7 +17,7 @@ from ..annotations.relations import JudgedPair, read_pairs, write_relations
 from ..annotations.travelling import keep_pairs
 from ..encoder.listener import view_of
 from ..encoder.views.requests import BLINDED, ENTITY_VIEWS, DocumentReading, Reading, ToRead, Unit
-from ..errors import MedmtlError
+from ..errors import MedmtlError, warn
 from ..heads.alignment import aligned_bounds, aligned_sentences
 from ..heads.head import Head
 from ..heads.outputs import Exclusive, Independent, Output, Regression, UnitLabels
@@ -33,6 +33,7 @@ OUTPUTS: dict[str, Output] = {
     "regression": Regression(),
 }
 
+MANY = 10_000  # pairs of entities of one Doc, each read as a sequence: minutes on a CPU
 PORTION = 1_000_000  # tokens between the ends of pairs that are read at once: a text may have more pairs than words
 
 DEFAULT_CONFIG = """
@@ -212,9 +213,14 @@ class PairRelation(Head[UnitLabels]):
         return Reading(doc, units, pairs, types=types)
 
     def predict(self, docs: Iterable[Doc]) -> list[tuple[list[Pair], numpy.ndarray]]:
-        """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]."""
+        """Per Doc: its candidate pairs and their probabilities (or values) [n_pairs, n_outputs]. Warns (W216) of a Doc
+        with so many pairs of entities to read that it takes minutes."""
         docs = list(docs)
         pairs = [self.candidates(doc) for doc in docs]
+        if view_of(self.model) in ENTITY_VIEWS:
+            counts = [len(doc_pairs) for doc_pairs in pairs]
+            if max(counts, default=0) > MANY:
+                warn("W216", name=self.name, count=max(counts), doc=counts.index(max(counts)))
         if not any(pairs):
             return [([], numpy.zeros((0, self.n_outputs()))) for _ in docs]
         # [n_pairs of a portion, n_outputs] each; a text has up to as many pairs as the square of its entities

@@ -8,7 +8,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 
 from ..annotations.groups import RELATIONS, is_annotated, trimmed
-from ..annotations.items import Item, compared, judged_by
+from ..annotations.items import Item, compared, judged_by, names_by_place
 from ..annotations.relations import read_pairs
 from ..annotations.scoring import ScoredItem, places, score_items
 
@@ -58,14 +58,9 @@ def _accuracy(annotated: list[Example], key: str, items: Callable[[Example], Any
     """The share of gold pairs whose labels are all right."""
     right: list[bool] = []
     for example in annotated:
-        gold, predicted = items(example)
-        for place in _by_place(example.reference, key):
-            right.append(_names_at(gold, place) == _names_at(predicted, place))
+        gold, predicted = map(names_by_place, items(example))
+        right += [gold.get(place) == predicted.get(place) for place in _by_place(example.reference, key)]
     return sum(right) / len(right) if right else None
-
-
-def _names_at(items: set[ScoredItem], place: Any) -> set[str]:
-    return {name for name, where in items if where == place}
 
 
 def _by_place(doc: Doc, key: str) -> dict[Any, float]:

@@ -55,8 +55,8 @@ LabelledBounds = tuple[int, int, str]
 OUTPUT = "actions"  # name of the output, for its temperature
 ACTIONS = Independent()
 IOB_INSIDE, IOB_BEGIN = 1, 3  # spaCy's numbers for "I" and "B" (``Token.ent_iob``)
-# Words. The memory of a step and the steps both grow with a sentence, so in prediction one that is longer, such as a
-# text without sentence boundaries, is walked in windows that overlap.
+# Words. The memory of a step and the steps both grow with a sentence, so one that is longer, such as a text without
+# sentence boundaries, is walked in windows that overlap, in prediction as in training.
 LONGEST, OVERLAP = 1024, 128
 
 
@@ -165,6 +165,9 @@ class SruNestedNer(Head[list[WordSequence]]):
             counts = inexpressible((a - start, b - start, names.index(label)) for a, b, label in members)
             yield from ["repeated"] * counts.duplicates
             yield from ["crosses another of its label"] * counts.crossing
+        walked = {place for _, members in self._walked_gold(example, spans) for place in members}
+        n_walked = sum(span in walked for span in spans)
+        yield from [f"in no window of a sentence of more than {LONGEST} words"] * (n_inside - n_walked)
         yield from ["crosses a sentence border"] * (len(spans) - n_inside)
 
     def _gold(self, example: Example) -> list[LabelledBounds]:
@@ -176,6 +179,13 @@ class SruNestedNer(Head[list[WordSequence]]):
     def _training_bounds(self, example: Example) -> list[Bounds]:
         return joined_bounds(aligned_sentences(example), self.sequence_tokens)
 
+    def _walked_gold(
+        self, example: Example, spans: Sequence[LabelledBounds]
+    ) -> Iterator[tuple[numpy.ndarray, list[LabelledBounds]]]:
+        """The words of each sequence that is walked in training, and the gold spans of which all lies in it."""
+        walks = [words for words, _ in walked_words(example.predicted, self._training_bounds(example)) if len(words)]
+        yield from zip(walks, within([(int(words[0]), int(words[-1]) + 1) for words in walks], spans))
+
     def training_batch(self, examples: Sequence[Example]) -> tuple[SruInput, list[WordSequence]]:
         """Sentences with their gold, which the model walks along."""
         items: list[ToRead] = []
@@ -184,11 +194,8 @@ class SruNestedNer(Head[list[WordSequence]]):
             own = {self.column(label) for label in annotated_labels(example.reference, self.spans_key, self.labels)}
             if not own or not len(example.predicted):
                 continue
-            places = self._training_bounds(example)
-            for bounds, gold in zip(places, within(places, self._gold(example))):
-                words = word_offsets(example.predicted, *bounds)
-                if len(words):
-                    sentences.append(self._sentence(len(items), words, gold, own))
+            for words, gold in self._walked_gold(example, self._gold(example)):
+                sentences.append(self._sentence(len(items), words, gold, own))
             items.append(self._item(example.predicted, aligned_sentences(example)))
         return SruInput(items, sentences), sentences
 
@@ -262,11 +269,9 @@ class SruNestedNer(Head[list[WordSequence]]):
         sentences: list[WordSequence] = []
         counted: list[Bounds] = []  # of each, the words with which an entity may begin there
         for i, doc in enumerate(docs):
-            for bounds in joined_bounds(sentence_bounds(doc), self.sequence_tokens):
-                words = word_offsets(doc, *bounds)
-                for start, end, *own in window_spans(len(words), LONGEST, LONGEST - OVERLAP):
-                    sentences.append(WordSequence(i, words[start:end]))
-                    counted.append((own[0] - start, own[1] - start))
+            for words, own in walked_words(doc, joined_bounds(sentence_bounds(doc), self.sequence_tokens)):
+                sentences.append(WordSequence(i, words))
+                counted.append(own)
         found: list[list[ScoredSpan]] = [[] for _ in docs]
         if not sentences:
             return found
@@ -302,3 +307,12 @@ class SruNestedNer(Head[list[WordSequence]]):
                 blocked = taken - {i for ent in doc.ents for i in range(ent.start, ent.end)}
                 free = [span for span in spans if taken.isdisjoint(range(span.start, span.end))]
                 doc.set_ents([*doc.ents, *filter_spans(free)], blocked=[doc[i : i + 1] for i in sorted(blocked)])
+
+
+def walked_words(doc: Doc, places: Iterable[Bounds]) -> Iterator[tuple[numpy.ndarray, Bounds]]:
+    """The offsets of the words that are walked together, in the places [start, end) of a Doc, and those among them,
+    counted from the first, that an entity may begin with there: longer places are walked in windows."""
+    for place in places:
+        words = word_offsets(doc, *place)
+        for start, end, first, after in window_spans(len(words), LONGEST, LONGEST - OVERLAP):
+            yield words[start:end], (first - start, after - start)

@@ -72,10 +72,21 @@ def found_entities(
         start = int(units.first[unit])
         candidates.append((start, start + int(units.n_words[unit]), label, float(scores[unit, label])))
     confirmed = {span[:3] for span in walked}
-    found = [span for span in walked if span[1] - span[0] > predicted.longest]
+    found: list[ScoredSpan] = []
+    over: list[list[ScoredSpan]] = [[] for _ in range(n_words)]  # by word, those of the found that it is part of
+
+    def add(span: ScoredSpan) -> None:
+        found.append(span)
+        for word in range(span[0], span[1]):
+            over[word].append(span)
+
+    for span in walked:
+        if span[1] - span[0] > predicted.longest:
+            add(span)
     for span in sorted(candidates, key=lambda span: -span[3]):
-        if span[:3] in confirmed or not any(rivals(span, other) for other in found):
-            found.append(span)
+        near = (other for word in range(span[0], span[1]) for other in over[word])
+        if span[:3] in confirmed or not any(rivals(span, other) for other in near):
+            add(span)
     return sorted(found, key=lambda span: (span[0], -span[1], span[2]))
 
 

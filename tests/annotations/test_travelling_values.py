@@ -318,3 +318,51 @@ def test_one_long_document_is_read_in_linear_time():
         return n_lines
 
     assert 7.5 < work(1_600) / work(200) < 8.5
+
+
+def test_the_values_of_all_findings_are_asked_for_in_linear_time():
+    """As in ``for finding in doc.spans[...]: finding._.assertion``; what is asked of no finding as well."""
+    install_extensions()
+
+    def work(n_findings: int) -> int:
+        doc = Doc(spacy.blank("en").vocab, words=["fever"] * (2 * n_findings))
+        spans = [Span(doc, 2 * i, 2 * i + 1, label="SIGN") for i in range(n_findings)]
+        write_group(doc, FINDINGS, spans, assertion=["negative"] * n_findings)
+        keep_values(doc, FINDINGS, ["assertion"])
+        said: list[str | None] = []
+        n_lines = lines_run(lambda: said.extend(doc[i : i + 1]._.assertion for i in range(len(doc))))
+        assert said == ["negative", None] * n_findings
+        return n_lines
+
+    assert work(800) / work(100) < 8.5
+
+
+@pytest.mark.parametrize("change", ["append", "extend", "add", "set", "delete", "split"])
+def test_a_span_is_looked_up_in_what_the_group_is_now(change: str):
+    install_extensions()
+    doc = Doc(spacy.blank("en").vocab, words="no fever and some cough".split())
+    group = write_group(doc, FINDINGS, [Span(doc, 1, 2, label="SIGN")], assertion=["negative"])
+    keep_values(doc, FINDINGS, ["assertion"])
+    assert (doc[1:2]._.assertion, doc[4:5]._.assertion) == ("negative", None)
+    cough = Span(doc, 4, 5, label="SIGN")
+    if change == "append":
+        group.append(cough)
+    elif change == "extend":
+        group.extend([cough])
+    elif change == "add":
+        group += [cough]
+    elif change == "set":
+        group[0] = cough
+    elif change == "delete":
+        del group[0]
+    else:
+        with doc.retokenize() as retokenizer:
+            retokenizer.merge(doc[0:2])
+            retokenizer.split(doc[4], ["cou", "gh"], heads=[doc[3], doc[3]])
+        assert (len(doc), doc[0:1]._.assertion, doc[1:2]._.assertion) == (5, "negative", None)
+        return
+    if change in ("append", "extend", "add"):
+        doc[4:5]._.assertion = "positive"
+        assert (doc[1:2]._.assertion, doc[4:5]._.assertion) == ("negative", "positive")
+    else:
+        assert doc[1:2]._.assertion is None

@@ -15,7 +15,7 @@ from spacy_medmtl.annotations.groups import (
     sentence_bounds,
     write_group,
 )
-from spacy_medmtl.cpncf_assertion.evidence import without
+from spacy_medmtl.cpncf_assertion.evidence import TRIED, without, words_read_for
 from spacy_medmtl.cpncf_assertion.inputs import FindingInput
 from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 
@@ -212,6 +212,16 @@ def test_values_survive_storage_and_workers(trained):
     assert [values(doc, "assertion_modifiers") for doc in worked] == [
         values(nlp(text), "assertion_modifiers") for text in TEXTS
     ]
+
+
+def test_evidence_tries_the_nearest_words_of_a_sentence_without_end(make_nlp):
+    """A text that nobody split is not read again for each of its words."""
+    nlp = asserting(make_nlp, {"no fever .": [(1, 2, "negative")], "fever .": [(0, 1, "positive")]}, updates=1)
+    for n, place in ((300, 150), (300, 10), (20, 3)):
+        doc = Doc(nlp.vocab, words=["fever"] * n, sent_starts=[True] + [False] * (n - 1))
+        tried = words_read_for(nlp.get_pipe("cpncf_assertion"), doc[place : place + 2])
+        nearest = sorted(set(range(n)) - {place, place + 1}, key=lambda i: max(place - i, i - place - 1))[:TRIED]
+        assert tried == sorted(nearest)
 
 
 def test_evidence_is_what_the_status_hangs_on(make_nlp):

@@ -11,8 +11,10 @@ from encoder_helpers import TASKS, TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.language import Language
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
+from spacy.training import Example
 
+from spacy_medmtl.annotations.groups import write_group
 from spacy_medmtl.encoder import encoding as encoding_module
 from spacy_medmtl.encoder.encoding import Encoding, LongReading
 from spacy_medmtl.encoder.model import new_encoding
@@ -94,6 +96,32 @@ def test_a_sentence_without_end_is_walked_in_windows(trained_path: Path, monkeyp
     places = [(span.start, span.end, span.label_) for span in doc.spans["medmtl_ner"]]
     assert len(places) == len(set(places))
     assert {start // 24 for start, *_ in places} >= set(range(1, len(doc) // 24 - 1))
+
+
+def test_a_sentence_without_end_is_walked_in_windows_in_training(trained_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its memory grows with the windows; gold that lies in one is learnt, what lies in none is counted."""
+    nlp = spacy.load(trained_path)
+    pipe = nlp.get_pipe("sru_nested_ner")
+    reference = nlp.make_doc("the chest pain and fever and " * 30)
+    entities = [(1, 3), (20, 24), (30, 60), (100, 101), (170, 180)]
+    write_group(reference, "medmtl_ner", [Span(reference, start, end, label="SIGN") for start, end in entities])
+    example = Example(nlp.make_doc(reference.text), reference)
+    assert len(pipe.training_batch([example])[1]) == 1
+    assert list(pipe.unusable(example)) == []
+    monkeypatch.setattr(sru_pipe, "LONGEST", 24)
+    monkeypatch.setattr(sru_pipe, "OVERLAP", 12)
+    _, walked = pipe.training_batch([example])
+    assert {len(sentence.words) for sentence in walked} == {24}
+    assert {int(word) for sentence in walked for word in sentence.words} == set(range(180))
+    learnt = {
+        (int(sentence.words[start]), int(sentence.words[end - 1]) + 1)
+        for sentence in walked
+        for start, end, _ in sentence.spans
+    }
+    assert learnt == {(1, 3), (20, 24), (100, 101), (170, 180)}
+    assert list(pipe.unusable(example)) == ["in no window of a sentence of more than 24 words"]
+    losses = nlp.update([example], sgd=False)
+    assert losses["sru_nested_ner"] > 0.0
 
 
 @st.composite

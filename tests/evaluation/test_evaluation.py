@@ -7,13 +7,17 @@ import numpy
 import pytest
 import spacy
 import srsly
+from hypothesis import given
+from hypothesis import strategies as st
 from readable import assert_readable
-from spacy.tokens import DocBin, Span
+from spacy.tokens import Doc, DocBin, Span
 from spacy.training import Example
 from toy import CASES, make_examples
 from typer.testing import CliRunner
+from work import lines_run
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, GIVEN_SPANS_ONLY, write_group
+from spacy_medmtl.annotations.items import inner_items
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.cli import app
 from spacy_medmtl.errors import MedmtlError
@@ -40,8 +44,8 @@ def head(factory):
 def example_of(gold, predicted, key=ENTITIES, **values):
     """Spans as (start, end, label)."""
     docs = [spacy.blank("en").make_doc(TEXT) for _ in range(2)]
-    for doc, spans, given in zip(docs, (predicted, gold), values.pop("statuses", (None, None))):
-        more = {} if given is None else {"assertion": given}
+    for doc, spans, statuses in zip(docs, (predicted, gold), values.pop("statuses", (None, None))):
+        more = {} if statuses is None else {"assertion": statuses}
         write_group(doc, key, [Span(doc, start, end, label=label) for start, end, label in spans], **more)
     return Example(*docs)
 
@@ -65,6 +69,46 @@ def test_entities_inside_others_are_counted_apart():
     matched = match(example, head("sru_nested_ner"))
     assert matched.nesting == {INNER: (1, 1, 0), OUTER: (1, 1, 1)}
     assert match(example_of([], [(0, 1, "A")]), head("sru_nested_ner")).nesting == {OUTER: (0, 1, 0)}
+
+
+@given(spans=st.lists(st.tuples(st.integers(0, 6), st.integers(1, 3), st.sampled_from("AB")), max_size=8))
+def test_spans_that_share_characters_are_matched_in_the_order_of_the_text(spans):
+    """And those inside another: as when each is held against all."""
+    placed = {(start, min(7, start + n), label) for start, n, label in spans}
+    gold, predicted = sorted(placed)[::2], sorted(placed)[1::2]
+    matched = match(example_of(gold, predicted), head("sru_nested_ner"))
+    left, n_right = [span for span in gold if span[2] == "A"], 0
+    for start, end, _ in [span for span in predicted if span[2] == "A"]:
+        fitting = next((span for span in left if span[0] < end and start < span[1]), None)
+        if fitting is not None:
+            left.remove(fitting)
+            n_right += 1
+    assert matched.overlap.get("A", (0, 0, 0))[0] == n_right
+    items = {(label, (start, end)) for start, end, label in placed}
+    assert inner_items(items) == {
+        inner
+        for inner in items
+        for outer in items - {inner}
+        if outer[1][0] <= inner[1][0] <= inner[1][1] <= outer[1][1]
+    }
+
+
+@pytest.mark.parametrize("name", ["sru_nested_ner", "pair_relation"])
+def test_a_long_document_is_scored_and_matched_in_linear_time(name):
+    """Eight times as many items: eight times the work, not sixty-four."""
+
+    def work(n):
+        doc = Doc(spacy.blank("en").vocab, words=["pain"] * (n + 1))
+        if name == "sru_nested_ner":
+            write_group(doc, ENTITIES, [Span(doc, i, i + 1 + i % 2, label="AB"[i % 2]) for i in range(n)])
+        else:
+            write_relations(doc, [JudgedPair((i, i + 1), (i + 1, i + 2), ("A",), 1.0) for i in range(n)])
+        example = Example(doc, doc)
+        scores = head(name).score([example])
+        assert scores[f"{name}_f"] == 1.0
+        return lines_run(lambda: (head(name).score([example]), match(example, head(name))))
+
+    assert work(1_600) / work(200) < 9
 
 
 def test_findings_are_right_with_their_status_and_what_a_corpus_did_not_judge_counts_nowhere():

@@ -42,6 +42,22 @@ def test_candidates_of_types():
     assert found(doc, types=[["U", "Z"]], max_sentences=9) == []
 
 
+def test_candidates_that_stand_few_entities_apart():
+    """Places count, not labels; a sentence border is none of them."""
+    doc = entity_doc("A x b c . d y E")
+    assert found(doc, max_entities=1) == ["Ab", "bc", "dE"]
+    assert found(doc, max_entities=2) == ["Ab", "Ac", "bc", "dE"]
+    assert found(doc, max_entities=1, max_sentences=1) == ["Ab", "bc", "cd", "dE"]
+    assert found(doc, max_entities=1, both_orders=True) == ["Ab", "bA", "bc", "cb", "dE", "Ed"]
+    assert found(doc, max_entities=1, types=[["L", "U"]]) == ["bA", "dE"]
+    assert found(doc, max_entities=9, max_sentences=9) == found(doc, max_sentences=9)
+    assert found(entity_doc("A b c .", (1, 2, "Z")), max_entities=1) == ["Ab", "bb", "bc"]
+
+
+def test_candidates_grow_with_the_entities_of_a_long_sentence():
+    assert [len(found(entity_doc("A b " * n), max_entities=10)) for n in (50, 100)] == [10 * 95 - 5, 10 * 195 - 5]
+
+
 def test_candidates_with_equal_bounds_overlaps_and_repeats():
     """An entity is no pair with itself, two labels of one span are, and a pair is proposed once."""
     assert found(entity_doc("A x .", (0, 1, "U"))) == []
@@ -68,6 +84,7 @@ def test_candidates_of_doc_ents_and_where_nobody_looked():
         ({"types": [["Drug"]]}, r"'types'.*\[\['Drug'\]\].*Expected null or pairs"),
         ({"types": []}, r"'types'.*\[\]"),
         ({"types": [["Drug", 3]]}, "'types'"),
+        ({"max_entities": 0}, "'max_entities'.*0.*Expected null or a whole number from 1 on"),
         ({"max_sentences": -1}, "'max_sentences'.*-1.*Expected a whole number from 0 on"),
     ],
 )

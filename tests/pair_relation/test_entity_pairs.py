@@ -2,6 +2,7 @@
 
 import gc
 import re
+import warnings
 from pathlib import Path
 
 import pytest
@@ -349,3 +350,15 @@ def test_the_config_and_the_gold_of_the_manual_work(make_nlp):
     nlp.initialize(lambda: [Example(nlp.make_doc(doc.text), doc)])
     write_group(doc, ENTITIES, list(doc.spans[RELATIONS]))
     assert len(nlp.get_pipe("pair_relation").candidates(doc)) == 2
+
+
+def test_a_document_whose_pairs_take_long_to_read_is_named(make_nlp, monkeypatch):
+    monkeypatch.setattr("spacy_medmtl.pair_relation.pipe.MANY", 10)
+    for view, is_slow in (("marked_pair", True), ("document", False)):
+        nlp, _, _ = started(make_nlp, view)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            list(nlp.pipe(["k has q .", "k q x z ."]))
+        said_of = [str(one.message) for one in caught if "W216" in str(one.message)]
+        assert len(said_of) == is_slow
+        assert not is_slow or re.search("pair_relation: 42 pairs of entities in document 1.*'max_entities'", said_of[0])

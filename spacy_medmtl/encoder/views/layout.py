@@ -5,7 +5,7 @@ pair), and stands in a sequence that fits the window; where sequences overlap, t
 the one that counts.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy
@@ -57,10 +57,7 @@ class Layout:
         # [n]: the number of the sequence that each gathered piece stands in
         sequences = numpy.searchsorted(starts, gather, side="right") - 1
         parts: list[Layout] = []
-        first = n_done = 0
-        while n_done < self.n_out:
-            end = self._end_of_part(segments, first, n_pieces)
-            after = int(segments[end]) if end < len(segments) else self.n_out
+        for first, end, n_done, after in borders_of_parts(segments, self.n_out, n_pieces):
             # numbers of the sequences of this part, ascending, and of each of its pieces the place of its sequence
             # there
             used, inside = numpy.unique(sequences[first:end], return_inverse=True)
@@ -70,21 +67,29 @@ class Layout:
             part.take(gather[first:end] + moved[inside], segments[first:end] - n_done)
             part.close_item(after - n_done)
             parts.append(part)
-            first, n_done = end, after
         return parts
-
-    def _end_of_part(self, segments: numpy.ndarray, first: int, n_pieces: int) -> int:
-        """Where a part that begins with a gathered piece ends: with an output row."""
-        end = first + n_pieces
-        if end >= len(segments):
-            return len(segments)
-        # back to where the output row begins that would be cut: its pieces are pooled together
-        border = int(numpy.searchsorted(segments, segments[end]))
-        return border if border > first else int(numpy.searchsorted(segments, segments[end], side="right"))
 
     def sequence_keys(self) -> list[tuple[bytes, bytes]]:
         """By sequence, what is equal for sequences of which the encoder makes the same."""
         return [(ids.tobytes(), types.tobytes()) for ids, types in zip(self.ids, self.types)]
+
+
+def borders_of_parts(segments: numpy.ndarray, n_out: int, n_pieces: int) -> Iterator[tuple[int, int, int, int]]:
+    """Parts of output rows that follow one another, with at most ``n_pieces`` gathered pieces (more only where one row
+    has more): of each the first piece and the last + 1, the first output row and the last + 1. segments: the output row
+    of each piece, ascending."""
+    first = n_done = 0
+    while n_done < n_out:
+        end = first + n_pieces
+        if end >= len(segments):
+            end, after = len(segments), n_out
+        else:
+            # back to where the output row begins that would be cut: its pieces are pooled together
+            border = int(numpy.searchsorted(segments, segments[end]))
+            end = border if border > first else int(numpy.searchsorted(segments, segments[end], side="right"))
+            after = int(segments[end]) if end < len(segments) else n_out
+        yield first, end, n_done, after
+        first, n_done = end, after
 
 
 @dataclass(frozen=True)
