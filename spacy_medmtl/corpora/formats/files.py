@@ -185,10 +185,25 @@ def read_rows(
 
 
 def find_companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
-    """The file with the stem of ``path`` and one of the suffixes, beside it or in one of the ``folders`` (relative to
-    the folder of ``path``); None if there is none."""
-    places = (path.parent / folder / f"{path.stem}{suffix}" for folder in (".", *folders) for suffix in suffixes)
+    """The file with the stem of ``path`` and one of the suffixes, be it in capital letters, beside it or in one of the
+    ``folders`` (relative to the folder of ``path``); None if there is none."""
+    names = [f"{path.stem}{form}" for suffix in suffixes for form in (suffix, suffix.upper())]
+    places = (path.parent / folder / name for folder in (".", *folders) for name in names)
     return next((place for place in places if place.is_file()), None)
+
+
+def text_of(path: Path, audit: Audit, folders: Sequence[str] = ()) -> Path | None:
+    """The text that a file of a corpus is or belongs to, beside it or in one of ``folders``: once, None where another
+    file has led to it. None, and a loss (MedmtlError E401 in stop mode), for annotations without one."""
+    text = path if path.suffix.lower() == ".txt" else find_companion(path, [".txt"], folders)
+    if text is None:
+        reason = "annotations without their .txt file, which has the same name"
+        audit.dropped(Place(path, 1), "document", "", reason)
+        return None
+    place = text.resolve()
+    is_new = place not in audit.read
+    audit.read.add(place)
+    return text if is_new else None
 
 
 def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path:
