@@ -288,7 +288,7 @@ def varied(rows, change):
     ],
 )
 def test_case_and_white_space_of_rows_make_no_difference(run, files, change):
-    (doc,), audit = run("i2b2_2010", files(), on_error="stop")
+    (doc,), _audit = run("i2b2_2010", files(), on_error="stop")
     path = files("b", con=varied(CON, change), ast=varied(AST, change), rel=varied(RELATIONS_OF_IT, change))
     (other,), _ = run("i2b2_2010", path, on_error="stop")
     assert entities(other) == entities(doc)
