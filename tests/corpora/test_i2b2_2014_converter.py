@@ -113,7 +113,11 @@ def test_an_empty_text_without_tags_is_a_note(run, write):
 
 @pytest.mark.parametrize(
     ("content", "reason"),
-    [(b"\n", "an empty file"), (b'EVENT="x" 1:2', "no XML"), (b"<a><TEXT>caf\xe9</TEXT></a>", "name it by '--encoding'")],
+    [
+        (b"\n", "an empty file"),
+        (b'EVENT="x" 1:2', "no XML"),
+        (b"<a><TEXT>caf\xe9</TEXT></a>", "name it by '--encoding'"),
+    ],
 )
 def test_the_cause_is_named_and_what_to_do(run, write, content, reason):
     with pytest.raises(MedmtlError, match=reason):
