@@ -72,7 +72,7 @@ READER = Reader(
 
 def _annotations(document: Value) -> Any:
     """The annotations of a document: a list, or by their numbers, as MedCAT itself gives ``entities``."""
-    given = document.get("annotations", document.get("entities"))
+    given: Any = document.get("annotations", document.get("entities"))
     is_numbered = isinstance(given, dict) and all(isinstance(one, dict) for one in given.values())
     return list(given.values()) if is_numbered else given
 
