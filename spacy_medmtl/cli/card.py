@@ -7,7 +7,7 @@ import typer
 from spacy.language import Language
 from wasabi import msg
 
-from ..corpora.outputs import write_atomically
+from ..corpora.outputs import check_apart, write_atomically
 from ..errors import MedmtlError
 from ..evaluation.card import model_card
 from ..evaluation.scores_file import asking_scores_of, read_scores
@@ -29,6 +29,9 @@ def card(
     What the pipeline says of itself (description, licence, author, sources) is read from its meta.json. In front stand
     the metadata that the Hugging Face hub reads, with a result for each head and corpus.
     """
+    if output.is_dir():
+        raise MedmtlError("E407", path=output, problem="is a folder, expected a file")
+    check_apart([output], [scores])
     if output.exists() and not force:
         raise MedmtlError("E413", path=output)
     write_atomically(output, make_card(load_pipeline(pipeline), scores).encode())

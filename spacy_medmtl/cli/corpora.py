@@ -8,6 +8,7 @@ import typer
 from wasabi import msg
 
 from ..corpora.reader import Reader, get_reader, readers
+from ..errors import MedmtlError
 
 _COLUMNS = ("converter", "tasks", "lang", "licence", "in place", "real files", "where to get it")
 
@@ -28,6 +29,8 @@ def corpora(
     Formats of anyone's own data have no place of their own. "real files" says whether a converter was ever run on
     these, and not only on documents that were invented after a documentation.
     """
+    if folder is not None and not folder.is_dir():
+        raise MedmtlError("E404", option="FOLDER", received=str(folder), expected="a folder of corpora that is there")
     chosen = readers() if about is None else {about: get_reader(about)}
     rows = [_row(name, reader, folder) for name, reader in chosen.items()]
     if as_json:

@@ -12,7 +12,7 @@ from spacy.language import Language
 from spacy.training import Example
 from wasabi import msg
 
-from ..corpora.outputs import write_atomically
+from ..corpora.outputs import check_apart, write_atomically
 from ..errors import MedmtlError
 from ..evaluation.comparing import compared_scores
 from ..evaluation.curves import read_curves
@@ -59,6 +59,8 @@ def evaluate(
     for path in (output, page):  # better now than after hours of scoring
         if path is not None and path.is_dir():
             raise MedmtlError("E407", path=path, problem="is a folder")
+    corpora = [file for path in paths for file in (path.rglob("*.spacy") if path.is_dir() else (path,))]
+    check_apart([output, page], [*corpora, against, log])
     theirs = None if against is None else read_scores(against)
     curves = [] if log is None else read_curves(log)
     nlp = load_pipeline(model)

@@ -1,10 +1,14 @@
 """How every command fails: a coded message on stderr and exit status 1, no traceback unless ``--debug`` asks for it."""
 
+import io
+import os
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 import typer
+from wasabi import msg
 
 from ..errors import MedmtlError
 
@@ -29,6 +33,7 @@ class Commands(typer.Typer):
 def _told(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def run(*arguments: Any, **settings: Any) -> None:
+        _suit_output()
         try:
             function(*arguments, **settings)
         except (typer.Exit, typer.Abort):
@@ -39,6 +44,14 @@ def _told(function: Callable[..., None]) -> Callable[..., None]:
             _end(error if isinstance(error, MedmtlError) else MedmtlError("E500", problem=type(error).__name__))
 
     return run
+
+
+def _suit_output() -> None:
+    """Colours on terminals only, and not where NO_COLOR is set; characters that the output's encoding lacks as
+    escapes."""
+    msg.show_color = bool(sys.stdout and sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _reader_is_gone() -> bool:

@@ -1,5 +1,6 @@
 """``medmtl init``: a project of one's own, ready to run."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -63,4 +64,4 @@ def init(
     ).checked()
     written = write_project(folder, answers)
     msg.good(f"Wrote {', '.join(map(str, written))}")
-    msg.text(f"Next: cd {folder} && python -m spacy project run all")
+    msg.text(f"Next: cd {shlex.quote(str(folder))} && python -m spacy project run all")

@@ -1,12 +1,12 @@
 """What commands that read notes are told of them."""
 
-import codecs
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ..corpora.audit import is_encoding
 from ..errors import MedmtlError
 from ..notes.inputs import Notes
 from ..notes.row_inputs import RowSettings
@@ -33,9 +33,7 @@ def notes_of(
 
     Raises MedmtlError E404 for an encoding that Python does not know.
     """
-    try:
-        codecs.lookup(encoding)
-    except LookupError:
-        expected = "an encoding that Python knows, such as utf-8 or cp1252"
-        raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected) from None
+    if not is_encoding(encoding):
+        expected = "an encoding of texts that Python knows, such as utf-8 or cp1252"
+        raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected)
     return Notes(inputs, RowSettings(text_column, id_column, encoding), output=output)

@@ -44,6 +44,11 @@ def preannotate(
     with the same name, with '--set group=both' where there are findings. Exit status 3 if some notes failed.
     """
     n_failed = 0
+    if output.exists() and output.is_dir() != (tool is Tool.brat):
+        problem = "is a file, expected a folder" if tool is Tool.brat else "is a folder, expected a file"
+        raise MedmtlError("E407", path=output, problem=problem)
+    if tool is Tool.brat and output.resolve() in [path.resolve() for path in inputs]:
+        raise MedmtlError("E407", path=output, problem="is one of the inputs: name another folder")
     if output.exists() and not (output.is_dir() and not any(output.iterdir())) and not force:
         raise MedmtlError("E413", path=output)
     use_device(gpu_id)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from wasabi import msg
 
-from ..corpora.outputs import write_atomically
+from ..corpora.outputs import check_apart, write_atomically
 from ..evaluation.scores_file import asking_scores_of, read_scores
 from ..training.report import write_report
 
@@ -18,6 +18,7 @@ def report(
     """Write a report of a pipeline's scores: per corpus, task and label, with floors, settings and versions.
 
     Example: medmtl report metrics/own.json metrics/own.md"""
+    check_apart([output], [metrics])
     scores = read_scores(metrics)
     with asking_scores_of(metrics):
         text = write_report(scores)

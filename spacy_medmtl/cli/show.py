@@ -38,7 +38,8 @@ def show(
     try:
         text = EXAMPLE if file is None else _read(file)
     except (OSError, UnicodeError) as error:
-        raise MedmtlError("E503", path=file, problem=type(error).__name__) from error
+        problem = getattr(error, "strerror", None) or type(error).__name__
+        raise MedmtlError("E503", path=file, problem=problem) from error
     nlp = load_pipeline(model)
     if len(text) > nlp.max_length:
         raise MedmtlError("E504", path=file, received=len(text), maximum=nlp.max_length)

@@ -1,6 +1,5 @@
 """What a conversion kept, moved and lost. Places and reasons only: never the text of a document."""
 
-import codecs
 from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -102,7 +101,7 @@ class Audit:
                 raise MedmtlError("E404", option=option, received=value, expected=f"one of {', '.join(known)}")
         self.on_error = on_error
         self.on_misaligned = on_misaligned
-        if not _is_encoding(encoding):
+        if not is_encoding(encoding):
             expected = "the name of an encoding, such as utf-8, cp1252 or utf-16"
             raise MedmtlError("E404", option="--encoding", received=encoding, expected=expected)
         self.encoding = encoding
@@ -196,8 +195,9 @@ class Audit:
         return {**counts.as_dict(), **over, "repeated_texts": repeated}
 
 
-def _is_encoding(name: str) -> bool:
+def is_encoding(name: str) -> bool:
+    """Whether Python knows it as an encoding of texts; base64 and others turn bytes into bytes."""
     try:
-        return bool(codecs.lookup(name))
-    except LookupError:
+        return bool("a".encode(name))
+    except (LookupError, UnicodeError):
         return False

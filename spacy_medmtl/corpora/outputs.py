@@ -10,7 +10,7 @@ import shutil
 import struct
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -102,6 +102,15 @@ def check_output(path: Path) -> None:
         raise MedmtlError("E407", path=path, problem="is a folder")
 
 
+def check_apart(outputs: Sequence[Path | None], inputs: Sequence[Path | None]) -> None:
+    """Raises MedmtlError E407 where an output would take the place of an input, or of another output."""
+    taken = [path.resolve() for path in inputs if path is not None]
+    for output in outputs:
+        if output is not None and output.resolve() in taken:
+            raise MedmtlError("E407", path=output, problem="is one of the inputs or another output: name another")
+        taken += [output.resolve()] if output is not None else []
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or none. Raises MedmtlError E407."""
     with replaced(path) as part:
@@ -110,7 +119,11 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 @contextlib.contextmanager
 def replaced(path: Path, *, is_folder: bool = False) -> Iterator[Path]:
-    """A file or folder to write, which takes the place of ``path`` if all goes well. Raises MedmtlError E407."""
+    """A file or folder to write, which takes the place of ``path`` if all goes well; where that is a link, of what it
+    leads to. Raises MedmtlError E407, also for a device or a pipe, whose place nothing may take."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise MedmtlError("E407", path=path, problem="is a device or a pipe: name a file")
+    path = path.resolve() if path.is_symlink() else path
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

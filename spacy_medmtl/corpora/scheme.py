@@ -100,7 +100,8 @@ class Scheme:
         for name, value in attributes:
             said = self.meaning(name, value)
             if said is None and self.knows(name):
-                return None, (), "an attribute whose value has no meaning in the setting 'statuses'"
+                which = f"the attribute {name}" if len(name) < 100 and name.isprintable() else "an attribute"
+                return None, (), f"{which} has a value without a meaning in the setting 'statuses'"
             targets.update(said or ())
         statuses = targets & set(STATUSES)
         modifiers = in_order(targets - set(STATUSES))

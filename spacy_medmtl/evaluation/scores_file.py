@@ -12,6 +12,8 @@ from ..errors import MedmtlError
 
 def read_scores(path: Path) -> dict[str, Any]:
     """The scores in a file. Raises MedmtlError E502 where it holds none."""
+    if not path.exists():
+        raise MedmtlError("E502", path=path, problem="there is no such file")
     with asking_scores_of(path):
         scores: dict[str, Any] = dict(srsly.read_json(path))  # type: ignore[call-overload]
         scores["corpora"].items(), scores["pipeline"]["name"]

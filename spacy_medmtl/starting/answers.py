@@ -100,8 +100,8 @@ def read_sources(texts: Sequence[str]) -> dict[str, Source]:
     one of published corpora and for a path that is not there."""
     sources: dict[str, Source] = {}
     for text in texts:
-        reader, sign, place = text.partition("=")
-        path = Path(place) if sign else SAMPLE_FOLDER if reader == SAMPLE else None
+        reader, _, place = text.partition("=")
+        path = Path(place) if place else SAMPLE_FOLDER if reader == SAMPLE else None
         if get_reader(reader).folder or path is None or not path.exists():
             expected = (
                 "FORMAT=PATH, a PATH that is there and a FORMAT of one's own data (brat, prodigy, csv_sentences, ...), "
@@ -115,7 +115,11 @@ def read_sources(texts: Sequence[str]) -> dict[str, Source]:
 
 def is_encoder_folder(path: str) -> bool:
     """Whether an encoder's config and weights lie there."""
-    return (Path(path) / "config.json").is_file() and any(Path(path).glob("*.safetensors"))
+    try:
+        config = srsly.read_json(Path(path) / "config.json")
+    except (OSError, ValueError):  # none, or no JSON
+        return False
+    return isinstance(config, dict) and any(Path(path).glob("*.safetensors"))
 
 
 def _pair_kind(source: Source) -> str:

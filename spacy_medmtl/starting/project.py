@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+import unicodedata
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,10 @@ def write_project(folder: Path, answers: Answers) -> list[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MedmtlError("E407", path=folder, problem="is there and not empty. Name a new folder")
-    name = re.sub(r"\W+", "_", folder.resolve().name).strip("_").lower() or "own"
+    letters = (
+        unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()
+    )  # pip takes no others
+    name = re.sub(r"\W+", "_", letters).strip("_").lower() or "own"
     encoder = MINILM_FOLDER if answers.encoder == MINILM else answers.encoder
     if is_encoder_folder(answers.encoder):
         encoder = _seen_from(folder, Path(answers.encoder))

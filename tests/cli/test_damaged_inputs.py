@@ -124,3 +124,8 @@ def test_corpora_with_equal_file_names_are_scored_apart(corpus) -> None:
     (other / "x.spacy").write_bytes((corpus / "x.spacy").read_bytes())
     results = evaluate_corpora(nlp, [corpus, other], gold_sents=False)
     assert list(results) == [str(corpus / "x.spacy"), str(other / "x.spacy")]
+
+
+def test_a_file_that_is_not_there_is_called_so(medmtl: Run, model, tmp_path) -> None:
+    assert "No such file" in medmtl("show", model, tmp_path / "nowhere.txt").output
+    assert "no such file" in medmtl("report", tmp_path / "nowhere.json", tmp_path / "r.md").output

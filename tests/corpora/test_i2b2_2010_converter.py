@@ -273,3 +273,72 @@ def test_text_that_cannot_be_read(run, files, content, reason):
     assert docs == []
     assert reason in audit.changes[0].reason
     assert losses(audit) == [("a.txt", 1, "document")]
+
+
+def varied(rows, change):
+    return [change(row) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda row: row.upper().replace("TRIP", "trip"),
+        lambda row: row.replace('" ', '"\t').replace("||", " || "),
+        lambda row: row.replace("_", " "),
+    ],
+)
+def test_case_and_white_space_of_rows_make_no_difference(run, files, change):
+    (doc,), _audit = run("i2b2_2010", files(), on_error="stop")
+    path = files("b", con=varied(CON, change), ast=varied(AST, change), rel=varied(RELATIONS_OF_IT, change))
+    (other,), _ = run("i2b2_2010", path, on_error="stop")
+    assert entities(other) == entities(doc)
+    assert findings(other) == findings(doc)
+    assert pairs(other) == pairs(doc)
+
+
+def test_a_text_whose_lines_end_as_on_the_old_macintosh(run, files, write):
+    (doc,), _ = run("i2b2_2010", files(), on_error="stop")
+    path = files("b")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    (other,), _ = run("i2b2_2010", path, on_error="stop")
+    assert findings(other) == [(words.replace("\n", "\r"), *said) for words, *said in findings(doc)]
+    assert len(sentences(other)) == len(sentences(doc))
+
+
+@pytest.mark.parametrize("end", ["1:1", "1:2"])
+def test_a_no_break_space_parts_tokens_or_stands_in_one(run, files, end):
+    row = f'c="hay\u00a0fever" 1:1 {end}||t="problem"'
+    path = files(lines=["Mild hay\u00a0fever"], con=[row], ast=[f'{row}||a="present"'], rel=[])
+    (doc,), _ = run("i2b2_2010", path, on_error="stop")
+    assert entities(doc) == [("hay\u00a0fever", "Problem")]
+
+
+def test_the_words_of_a_concept_may_be_a_changed_copy(run, files):
+    row = 'c="bl&amp;w caf? rash" 1:0 1:2||t="test"'
+    (doc,), _ = run("i2b2_2010", files(lines=["bl&w café rash"], con=[row], ast=[], rel=[]), on_error="stop")
+    assert entities(doc) == [("bl&w café rash", "Test")]
+
+
+def test_suffixes_in_capital_letters(run, files, tmp_path):
+    path = files()
+    for suffix in (".con", ".ast", ".rel"):
+        path.with_suffix(suffix).rename(path.with_suffix(suffix.upper()))
+    (doc,), _ = run("i2b2_2010", path, on_error="stop")
+    assert len(findings(doc)) == len(PROBLEMS)
+
+
+def test_annotations_lead_to_their_text_and_are_a_loss_without_it(run, files, write, tmp_path):
+    files()
+    write("b.con", f"{CON[0]}\n")
+    docs, audit = run("i2b2_2010", tmp_path)
+    assert len(docs) == 1
+    (change,) = audit.changes
+    assert change.file.endswith("b.con")
+    assert "without their .txt file" in change.reason
+    (doc,), _ = run("i2b2_2010", tmp_path / "a.con", on_error="stop")
+    assert len(findings(doc)) == len(PROBLEMS)
+
+
+def test_an_assertion_given_again_is_counted(run, files):
+    _, audit = run("i2b2_2010", files(ast=[*AST, AST[0]]), on_error="stop")
+    assert audit.notes["assertions given again"] == 1

@@ -81,3 +81,44 @@ def test_malformed_element(run, write, element, reason):
     (doc,), audit = run("i2b2_2014", path)
     assert entities(doc) == [("97yo", "AGE")]
     assert losses(audit) == [("220-03.xml", 12, ENTITIES)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_a_text_in_utf_16_is_kept_to_the_character(run, write, encoding):
+    """Its bare "&" was mended as a byte, which made two other characters of it."""
+    content = tagged(TEXT, *TAGS).partition("?>")[2].lstrip()
+    (doc,), _ = run("i2b2_2014", write("220-03.xml", content.encode(encoding)), on_error="stop")
+    assert doc.text == TEXT
+    assert len(entities(doc)) == len(TAGS)
+
+
+def test_names_of_elements_and_attributes_in_any_case(run, write):
+    content = tagged(TEXT, *(row.replace("TYPE=", "type=").replace("start=", "START=") for row in TAGS))
+    (doc,), _ = run("i2b2_2014", write("220-03.xml", content), on_error="stop")
+    assert len(entities(doc)) == len(TAGS)
+
+
+def test_a_tag_that_does_not_repeat_its_words(run, write):
+    at = TEXT.index("Ann Oak")
+    row = f'<NAME start="{at}" end="{at + 7}" TYPE="PATIENT" />\n'
+    (doc,), _ = run("i2b2_2014", write("220-03.xml", tagged(TEXT, row)), on_error="stop")
+    assert entities(doc) == [("Ann Oak", "PATIENT")]
+
+
+def test_an_empty_text_without_tags_is_a_note(run, write):
+    docs, audit = run("i2b2_2014", write("220-03.xml", tagged("\n")), on_error="stop")
+    assert docs == []
+    assert audit.notes["empty texts, left out"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\n", "an empty file"),
+        (b'EVENT="x" 1:2', "no XML"),
+        (b"<a><TEXT>caf\xe9</TEXT></a>", "name it by '--encoding'"),
+    ],
+)
+def test_the_cause_is_named_and_what_to_do(run, write, content, reason):
+    with pytest.raises(MedmtlError, match=reason):
+        run("i2b2_2014", write("220-03.xml", content), on_error="stop")

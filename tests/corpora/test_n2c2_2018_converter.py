@@ -153,3 +153,19 @@ def test_malformed_row(run, files, row, reason):
     assert len(doc.spans[ENTITIES]) == 8
     assert sum(len(labels) for *_, labels in pairs(doc)) == 5
     assert [line for _, line, _ in losses(audit)] == [2]
+
+
+def test_annotations_without_a_text_are_a_loss_in_a_folder_of_others(run, files, write, tmp_path):
+    files()
+    write("200.ann", ROWS[0])
+    docs, audit = run("n2c2_2018", tmp_path)
+    assert len(docs) == 1
+    assert [name for name, _, kind in losses(audit) if kind == "document"] == ["200.ann"]
+
+
+def test_files_named_in_capital_letters(run, files, tmp_path):
+    path = files()
+    path.with_suffix(".ann").rename(tmp_path / "300.ANN")
+    path.rename(tmp_path / "300.TXT")
+    (doc,), _ = run("n2c2_2018", tmp_path, on_error="stop")
+    assert len(doc.spans[ENTITIES]) == 8

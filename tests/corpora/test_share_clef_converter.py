@@ -175,3 +175,21 @@ def test_unknown_value_loses_the_finding_and_keeps_the_entity(run, files, name):
     (doc,), audit = run("share_clef_2014", path)
     assert (entities(doc), findings(doc)) == ([("flu", "Disorder")], [])
     assert losses(audit) == [(f"{NAME}.pipe", 1, FINDINGS)]
+
+
+@pytest.mark.parametrize("suffix", [".pipe", ".pipe.txt"])
+def test_annotations_without_a_text_are_a_loss_in_a_folder_of_others(run, files, write, tmp_path, suffix):
+    files("share_clef_2013")
+    write(f"other{suffix}", row_2013("flu"))
+    docs, audit = run("share_clef_2013", tmp_path)
+    assert len(docs) == 1
+    assert any("without their .txt" in change.reason for change in audit.changes)
+
+
+def test_texts_beside_a_folder_of_annotations(run, files, tmp_path):
+    path = files("share_clef_2013")
+    for folder, name in (("report", path.name), ("pipe", f"{path.stem}.pipe")):
+        (tmp_path / "split" / folder).mkdir(parents=True)
+        (path.parent / name).rename(tmp_path / "split" / folder / name)
+    docs, _ = run("share_clef_2013", tmp_path / "split", on_error="stop")
+    assert len(docs) == 1

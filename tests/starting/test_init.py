@@ -103,10 +103,15 @@ def test_it_asks_for_what_no_option_says(own_data, tiny_encoder, monkeypatch):
         (["--lang", "qqq"], "E406"),
         (["--sharing", "none"], "'progressive', 'shared'"),
         (["--encoder", "notes"], "E404"),
+        (["--encoder", "damaged"], "E404"),
+        (["--data", "brat="], "E404"),
     ],
 )
 def test_answers_that_cannot_be(own_data, monkeypatch, options, told):
     monkeypatch.chdir(own_data)
+    Path("damaged").mkdir()
+    Path("damaged/config.json").write_text("{", encoding="utf8")
+    Path("damaged/model.safetensors").touch()
     data = [] if "--data" in options else ["--data", "brat=notes"]
     result = medmtl("init", "mine", *data, *options, "--yes")
     assert result.exit_code == 1
@@ -118,3 +123,10 @@ def test_a_folder_with_something_in_it_stays(own_data):
     result = medmtl("init", own_data, "--data", f"brat={own_data / 'notes'}", "--yes")
     assert (result.exit_code, "E407" in result.stderr) == (1, True)
     assert not (own_data / "config.cfg").exists()
+
+
+def test_a_folder_whose_name_no_package_can_have(own_data):
+    folder = own_data / "café [1]"
+    result = medmtl("init", folder, "--data", f"brat={own_data / 'notes'}", "--yes")
+    assert f"cd '{folder}'" in " ".join(result.output.split())
+    assert srsly.read_yaml(folder / "project.yml")["vars"]["name"] == "cafe_1"

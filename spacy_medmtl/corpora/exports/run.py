@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 from ...annotations.packed import read_docs
 from ...errors import MedmtlError
 from ..audit import Place
-from ..outputs import replaced
+from ..outputs import check_apart, replaced
 from ..record import Record
 from . import brat, conll, jsonl
 from .recorded import Told, record_of
@@ -30,6 +30,7 @@ def export_docs(
     """
     if form not in FORMATS:
         raise MedmtlError("E404", option="the format", received=form, expected=" or ".join(FORMATS))
+    check_apart([output], [source])
     docs = _read(source)
     told: Told[str] = Told()
     _check(output, is_folder=form == "brat", force=force)

@@ -26,7 +26,7 @@ _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _HEAD = 1 << 16  # bytes in which a line ends, if any does
 UNREADABLE = "\x00"  # stands for a line that cannot be decoded, where neighbouring lines belong together
 WIDE = ("utf-16", "utf-32")
-_ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Windows it is cp1252)"
+ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Windows it is cp1252)"
 
 
 def input_files(inputs: Sequence[Path], suffixes: Sequence[str], *, takes_folders: bool = False) -> list[Path]:
@@ -107,7 +107,7 @@ def decoded(content: bytes, place: Place, audit: Audit) -> str:
         return content.decode(encoding)
     except UnicodeError as error:
         at = error.start + 1 if isinstance(error, UnicodeDecodeError) else 1
-        problem = f"byte {at} of it is not {_shown(encoding)}: {_ADVICE}"
+        problem = f"byte {at} of it is not {_shown(encoding)}: {ADVICE}"
     raise LossError(problem, "document", place=place)
 
 
@@ -142,14 +142,14 @@ def lines_of(path: Path, audit: Audit) -> Iterator[tuple[int, str, str]]:
         for number, raw in enumerate(lines, 1):
             audit.bytes_read[0] += len(raw)
             if isinstance(raw, str):
-                yield number, raw, f"the line is not {_shown(encoding)}: {_ADVICE}" if "\ufffd" in raw else ""
+                yield number, raw, f"the line is not {_shown(encoding)}: {ADVICE}" if "\ufffd" in raw else ""
                 continue
             # utf-8-sig would also eat a byte order mark of later lines, where it is text
             codec = "utf-8" if encoding == "utf-8-sig" and number > 1 else encoding
             try:
                 yield number, raw.decode(codec), ""
             except UnicodeDecodeError as error:
-                problem = f"byte {error.start + 1} of the line is not {_shown(codec)}: {_ADVICE}"
+                problem = f"byte {error.start + 1} of the line is not {_shown(codec)}: {ADVICE}"
                 yield number, raw.decode(codec, errors="replace"), problem
 
 
@@ -185,10 +185,25 @@ def read_rows(
 
 
 def find_companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
-    """The file with the stem of ``path`` and one of the suffixes, beside it or in one of the ``folders`` (relative to
-    the folder of ``path``); None if there is none."""
-    places = (path.parent / folder / f"{path.stem}{suffix}" for folder in (".", *folders) for suffix in suffixes)
+    """The file with the stem of ``path`` and one of the suffixes, be it in capital letters, beside it or in one of the
+    ``folders`` (relative to the folder of ``path``); None if there is none."""
+    names = [f"{path.stem}{form}" for suffix in suffixes for form in (suffix, suffix.upper())]
+    places = (path.parent / folder / name for folder in (".", *folders) for name in names)
     return next((place for place in places if place.is_file()), None)
+
+
+def text_of(path: Path, audit: Audit, folders: Sequence[str] = ()) -> Path | None:
+    """The text that a file of a corpus is or belongs to, beside it or in one of ``folders``: once, None where another
+    file has led to it. None, and a loss (MedmtlError E401 in stop mode), for annotations without one."""
+    text = path if path.suffix.lower() == ".txt" else find_companion(path, [".txt"], folders)
+    if text is None:
+        reason = "annotations without their .txt file, which has the same name"
+        audit.dropped(Place(path, 1), "document", "", reason)
+        return None
+    place = text.resolve()
+    is_new = place not in audit.read
+    audit.read.add(place)
+    return text if is_new else None
 
 
 def companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path:

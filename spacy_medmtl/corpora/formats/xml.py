@@ -14,12 +14,16 @@ from typing import Any
 
 from ...errors import MedmtlError
 from ..audit import Audit, LossError, Place, need
-from .files import check_text
+from .files import ADVICE, WIDE, check_text, encoding_of
 
 DOCTYPE = "a document type declaration that defines entities or more, which is refused"
+WRONG_ENCODING = f"bytes that are not in the encoding that it names, or UTF-8: {ADVICE}"
 Element = Any  # of lxml, which has no types
 _DEFINES = re.compile(rb"<!DOCTYPE[^>\[]*\[|<!ENTITY")
 _ENCODING = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
+_HEAD = 400  # bytes
+_WRONG_ENCODING = 81  # code of libxml2: bytes that are not in the encoding that the file names, or UTF-8
 _ROOT = re.compile(rb"<(?![?!])[^\s/>]+[^>]*>")
 
 
@@ -30,12 +34,30 @@ def parse_xml(content: bytes, place: Place, audit: Audit, *, before: bytes = b""
     """
     etree = _lxml()
     audit.bytes_read[0] += len(content)
+    if not before:
+        need(content.strip(), "an empty file", "document")
+        need(_MARKUP.match(in_utf8(content[:_HEAD])), "no XML: expected a file that begins with '<'", "document")
     _refuse_definitions(content, place)
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, recover=False, remove_comments=True
-    )
+
+    def parsed(encoding: str | None) -> Element:
+        parser = etree.XMLParser(
+            encoding=encoding,
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            huge_tree=False,
+            recover=False,
+            remove_comments=True,
+        )
+        return etree.fromstring(before + content + after, parser)
+
     try:
-        root = etree.fromstring(before + content + after, parser)
+        try:
+            root = parsed(None)
+        except etree.XMLSyntaxError as error:
+            if error.code != _WRONG_ENCODING or audit.encoding == "utf-8":
+                raise
+            root = parsed(audit.encoding)
     except (etree.XMLSyntaxError, ValueError, LookupError) as error:
         here = Place(place.file, place.line + max((getattr(error, "lineno", 0) or 1) - 1, 0))
         reason = f"broken XML ({_cause(error)}); the document is lost"
@@ -129,17 +151,21 @@ def _mapped(path: Path) -> "Iterator[mmap.mmap | bytes]":
             yield b""
             return
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            text = data[:].decode("utf-16", errors="replace")
-            yield re.sub(r"<\?xml.*?\?>", "", text, count=1).encode()
-        else:
-            yield data
+        yield in_utf8(data[:]) if encoding_of(data[:4]).startswith(WIDE) else data
+
+
+def in_utf8(content: bytes) -> bytes:
+    """What is in UTF-16 or UTF-32, which bytes cannot be searched in, as UTF-8; anything else as it is."""
+    encoding = encoding_of(content[:4])
+    if not encoding.startswith(WIDE):
+        return content
+    return re.sub(r"<\?xml.*?\?>", "", content.decode(encoding, errors="replace"), count=1).encode()
 
 
 def _cause(error: Exception) -> str:
     """What the library says, without what it quotes of the file."""
     code = getattr(error, "code", None)
-    names = {76: "mismatched tag", 5: "unexpected end", 26: "undefined entity", 68: "not well-formed", 81: "encoding"}
+    names = {76: "mismatched tag", 5: "unexpected end", 26: "undefined entity", _WRONG_ENCODING: WRONG_ENCODING}
     return names.get(code, "not well-formed") if isinstance(code, int) else "an encoding that cannot be read"
 
 

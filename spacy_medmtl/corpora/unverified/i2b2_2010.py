@@ -7,6 +7,8 @@
     c="red ears" 7:2 7:3||t="problem"||a="absent"
     c="cold water" 7:5 7:6||r="TrAP"||c="red ears" 7:2 7:3
 
+Case and white space between the parts of a row make no difference.
+
 A problem has one assertion: by the guide, one further down in ``STATUSES`` hides those above it, so that the polarity
 of what is hypothetical or somebody else's is not known.
 """
@@ -17,8 +19,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...annotations.groups import FINDINGS
-from ..audit import Audit, Place, need, one_of
-from ..formats.files import companion, find_companion, read_lines, read_text
+from ..audit import Audit, LossError, Place, need, one_of
+from ..formats.files import companion, find_companion, read_lines, read_text, text_of
+from ..formats.words import agree
 from ..reader import Reader
 from ..record import (
     GIVEN,
@@ -30,7 +33,6 @@ from ..record import (
     Record,
     asserted,
     joined,
-    line_starts,
     resolve_links,
 )
 from ..scheme import BOTH, FINDING, Scheme
@@ -45,7 +47,9 @@ STATUSES: dict[str, Attributes] = {
     "hypothetical": asserted("unknown", ["hypothetical"]),
     "associated_with_someone_else": asserted("unknown", ["family"]),
 }
+TEXTS = ("../txt", "../../test_data")  # where the texts of annotations are
 RELATIONS = ("TrIP", "TrWP", "TrCP", "TrAP", "TrNAP", "TeRP", "TeCP", "PIP")
+_RELATIONS = {name.lower(): name for name in RELATIONS}
 KINDS = (("treatment", PROBLEM), ("test", PROBLEM), (PROBLEM, PROBLEM))
 # The folders of the training part, then those beside the texts of the test part
 FOLDERS = {
@@ -53,25 +57,32 @@ FOLDERS = {
     ".ast": ("../ast", "../reference_standard_for_test_data/ast"),
     ".rel": ("../rel", "../reference_standard_for_test_data/rel"),
 }
-_CONCEPT = r'c="(?P<{0}words>.*)" (?P<{0}from>\d{{1,6}}:\d{{1,6}}) (?P<{0}to>\d{{1,6}}:\d{{1,6}})'
+_CONCEPT = r'c="(?P<{0}words>.*)"\s+(?P<{0}from>\d{{1,6}}:\d{{1,6}})\s+(?P<{0}to>\d{{1,6}}:\d{{1,6}})\s*'
+_VALUE = r'\|\|\s*{}="(?P<value>[^"|]*)"'
 _ROWS = {
-    ".con": re.compile(_CONCEPT.format("") + r'\|\|t="(?P<value>[^"|]*)"'),
-    ".ast": re.compile(_CONCEPT.format("") + r'\|\|t="problem"\|\|a="(?P<value>[^"|]*)"'),
-    ".rel": re.compile(_CONCEPT.format("") + r'\|\|r="(?P<value>[^"|]*)"\|\|' + _CONCEPT.format("tail_")),
+    suffix: re.compile(pattern, re.IGNORECASE)
+    for suffix, pattern in {
+        ".con": _CONCEPT.format("") + _VALUE.format("t"),
+        ".ast": _CONCEPT.format("") + r'\|\|\s*t="problem"\s*' + _VALUE.format("a"),
+        ".rel": _CONCEPT.format("") + _VALUE.format("r") + r"\s*\|\|\s*" + _CONCEPT.format("tail_"),
+    }.items()
 }
 MAX_LINE = 10_000  # characters of an annotation; matching takes the square of the length
 Located = tuple[Bounds, "re.Match[str]", Place]
 
 
 def read(path: Path, audit: Audit) -> Iterator[Record]:
-    """The record of a ``.txt``, its lines as sentences."""
-    place = Place(path, 1)
+    """The record of a ``.txt``, or of that which a file of annotations belongs to, its lines as sentences."""
+    text_file = text_of(path, audit, TEXTS)
+    if text_file is None:
+        return
+    place = Place(text_file, 1)
     with audit.losing(place, "document"):
-        concept_file, text = companion(path, [".con"], FOLDERS[".con"]), read_text(path, audit)
+        concept_file, text = companion(text_file, [".con"], FOLDERS[".con"]), read_text(text_file, audit)
         need(text.strip() or not concept_file.stat().st_size, "an empty text")
         record = Record(text, place, name=path.stem, key=path.stem, entities=[], sentences=GIVEN)
         if text.strip() and len(text) <= MAX_CHARACTERS:  # else nothing can be made of it
-            _annotate(record, path, concept_file, audit)
+            _annotate(record, text_file, concept_file, audit)
         yield record
 
 
@@ -79,8 +90,8 @@ def _annotate(record: Record, path: Path, concept_file: Path, audit: Audit) -> N
     status_file, relation_file = (find_companion(path, [suffix], FOLDERS[suffix]) for suffix in (".ast", ".rel"))
     tokens = NumberedTokens(record.text)
     located = _located(concept_file, tokens, audit)
-    concepts = [Entity(match["value"], (bounds,), place) for bounds, match, place in located]
-    record.starts, record.is_asserted = line_starts(record.text), status_file is not None
+    concepts = [Entity(match["value"].strip().lower(), (bounds,), place) for bounds, match, place in located]
+    record.starts, record.is_asserted = tokens.starts, status_file is not None
     record.entities = concepts if status_file is None else _with_statuses(concepts, status_file, tokens, audit)
     if relation_file is not None:
         by_id = {_id(concept.bounds): concept for concept in reversed(record.entities) if concept.label in TYPES}
@@ -101,31 +112,42 @@ READER = Reader(
         relations=RELATIONS,
         kinds=KINDS,
     ),
-    suffixes=(".txt",),
+    suffixes=(".txt", *FOLDERS),
 )
 
 
 class NumberedTokens:
-    """Where the numbered tokens of the numbered lines stand in the text."""
+    """Where the numbered tokens of the numbered lines stand in the text. ``starts``: where its lines do, but for the
+    first one."""
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.places: dict[tuple[int, int], Bounds] = {}  # by line from 1 and token from 0
-        lines = text.split("\n")
-        for number, (line, at) in enumerate(zip(lines, joined(lines)[1]), 1):
-            for token, match in enumerate(re.finditer(r"\S+", line)):
-                self.places[number, token] = at + match.start(), at + match.end()
+        end = "\r" if "\r" in text and "\n" not in text else "\n"  # as old programs for the Macintosh save texts
+        lines = text.split(end)
+        begins = joined(lines, end)[1]
+        self.starts = [at for at in begins[1:] if at < len(text)]
+        # by line from 1 and token from 0; a no-break space parts tokens, or stands in one
+        self.countings: list[dict[tuple[int, int], Bounds]] = []
+        for flags in (re.UNICODE, *((re.ASCII,) if not text.isascii() else ())):
+            self.countings.append(
+                {
+                    (number, token): (at + match.start(), at + match.end())
+                    for number, (line, at) in enumerate(zip(lines, begins), 1)
+                    for token, match in enumerate(re.finditer(r"\S+", line, flags))
+                }
+            )
 
     def bounds(self, match: "re.Match[str]", prefix: str = "") -> Bounds:
         """The characters of a concept. Raises LossError if its tokens are not the words that it repeats (in lower
         case)."""
         ends = [tuple(map(int, match[prefix + edge].split(":"))) for edge in ("from", "to")]
-        first, last = (self.places.get((line, token), (0, 0)) for line, token in ends)
-        words = match[f"{prefix}words"].lower().split()
-        is_there = words and self.text[first[0] : last[1]].lower().split() == words
+        words = match[f"{prefix}words"]
+        for places in self.countings:
+            first, last = (places.get((line, token), (0, 0)) for line, token in ends)
+            if words.strip() and agree(self.text[first[0] : last[1]], words):
+                return first[0], last[1]
         which = "second concept" if prefix else "concept"
-        need(is_there, f"the lines and tokens do not give the words of the {which}")
-        return first[0], last[1]
+        raise LossError(f"the lines and tokens do not give the words of the {which}")
 
 
 def _located(path: Path, tokens: NumberedTokens, audit: Audit) -> Iterator[Located]:
@@ -133,8 +155,9 @@ def _located(path: Path, tokens: NumberedTokens, audit: Audit) -> Iterator[Locat
     for number, line in read_lines(path, audit):
         with audit.losing(Place(path, number)):
             if line.strip():
-                match = _ROWS[path.suffix].fullmatch(line.strip()) if len(line) <= MAX_LINE else None
-                match = need(match, f"not a line of a {path.suffix} file of i2b2 2010")
+                suffix = path.suffix.lower()
+                match = _ROWS[suffix].fullmatch(line.strip()) if len(line) <= MAX_LINE else None
+                match = need(match, f"not a line of a {suffix} file of i2b2 2010")
                 yield tokens.bounds(match), match, Place(path, number)
 
 
@@ -150,9 +173,11 @@ def _with_statuses(concepts: Sequence[Entity], path: Path, tokens: NumberedToken
     for bounds, match, place in _located(path, tokens, audit):
         with audit.losing(place, FINDINGS, FINDING):
             with_assertion.add(bounds)
-            given = STATUSES[one_of(match["value"], STATUSES, "assertion")]
+            value = re.sub(r"[\s-]+", "_", match["value"].strip().lower())
+            given = STATUSES[one_of(value, STATUSES, "assertion")]
             need(bounds in problems, "an assertion of what is no problem of the document", offsets=bounds)
             problem = "the same tokens carry another status or other modifiers already"
+            audit.note("assertions given again", int(bounds in said))
             need(said.setdefault(bounds, given) == given, problem, offsets=bounds)
     for concept in concepts:
         if concept.label == PROBLEM and concept.bounds not in with_assertion:
@@ -166,4 +191,5 @@ def _with_statuses(concepts: Sequence[Entity], path: Path, tokens: NumberedToken
 def _relations(path: Path, tokens: NumberedTokens, audit: Audit) -> Iterator[LinkRow]:
     for head, match, place in _located(path, tokens, audit):
         with audit.losing(place):
-            yield LinkRow(match["value"], _id(head), _id(tokens.bounds(match, "tail_")), place)
+            label = _RELATIONS.get(match["value"].strip().lower(), match["value"])
+            yield LinkRow(label, _id(head), _id(tokens.bounds(match, "tail_")), place)

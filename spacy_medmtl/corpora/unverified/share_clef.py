@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...annotations.groups import FINDINGS
 from ..audit import Audit, Place, need
-from ..formats.files import companion, read_rows, read_text
+from ..formats.files import companion, read_rows, read_text, text_of
 from ..reader import Reader
 from ..record import Attributes, Bounds, Entity, Record, asserted, is_offset
 from ..scheme import BOTH, FINDING, Scheme
@@ -34,15 +34,21 @@ VALUES = {
 
 
 def read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
-    """The record of a report; ``has_template``: with the lines of 2014. Reports of one patient (the first number of the
-    name) stay together in a split."""
-    if path.name.endswith(PIPES[1]):  # a folder's files: this one is read with its text
+    """The record of a report, or of that which a file of annotations belongs to; ``has_template``: with the lines of
+    2014. Reports of one patient (the first number of the name) stay together in a split."""
+    if path.name.endswith(PIPES[1]):
         audit.note("files of annotations among the texts")
+        path = path.with_suffix(
+            ""
+        )  # a folder's files: these are read with their texts, whatever their folder is called
+    beside = [] if path.suffix == ".txt" else [f"../{folder.name}" for folder in sorted(path.parent.parent.glob("*/"))]
+    text_file = text_of(path, audit, beside)
+    if text_file is None:
         return
-    place = Place(path, 1)
+    place = Place(text_file, 1)
     with audit.losing(place, "document"):
-        pipe, text = companion(path, PIPES, ("../pipe",)), read_text(path, audit)
-        entities = list(_entities(path, pipe, text, audit, has_template))
+        pipe, text = companion(text_file, PIPES, ("../pipe",)), read_text(text_file, audit)
+        entities = list(_entities(text_file, pipe, text, audit, has_template))
         yield Record(text, place, key=path.stem.partition("-")[0], entities=entities)
 
 
@@ -91,7 +97,7 @@ def _status(values: Sequence[str], fragments: Sequence[Bounds]) -> Attributes:
     return asserted(status, [name for name, holds in held.items() if holds])
 
 
-READER_2013 = Reader(partial(read, has_template=False), Scheme(types=TYPES), suffixes=(".txt",))
+READER_2013 = Reader(partial(read, has_template=False), Scheme(types=TYPES), suffixes=(".txt", PIPES[0]))
 READER_2014 = Reader(
     partial(read, has_template=True),
     Scheme(
@@ -101,5 +107,5 @@ READER_2014 = Reader(
         default_status=None,
         modifiers=("uncertain", "hypothetical", "family"),
     ),
-    suffixes=(".txt",),
+    suffixes=(".txt", PIPES[0]),
 )

@@ -20,7 +20,8 @@ def read_n2c2(path: Path, audit: Audit) -> Iterator[Record]:
     """The record of a ``.txt``. The first argument of a relation is what is said of the drug, the second the drug.
     Judged are such pairs in one sentence or in neighbouring ones, see ``judged``. Attributes are not used."""
     with audit.losing(Place(path, 1), "document"):
-        companion(path, [".ann"])
+        if path.suffix.lower() == ".txt":
+            companion(path, [".ann"])
         for record in brat.read(path, audit):
             known = {entity: replace(entity, attributes=()) for entity in record.entities or ()}
             audit.note("attributes of mentions, not used", sum(len(entity.attributes) for entity in known))
@@ -36,7 +37,7 @@ N2C2_2018 = Reader(
         kinds=[(name, DRUG) for name in OF_A_DRUG],
         reach=1,
     ),
-    suffixes=(".txt",),
+    suffixes=(".txt", ".ann"),
 )
 BC4CHEMD = Reader(conll.read, Scheme(types=own_names("Chemical")))
 CONLL2003 = Reader(conll.read, Scheme(types=own_names("PER", "LOC", "ORG", "MISC")))

@@ -6,14 +6,15 @@ feeds).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...annotations.groups import ENTITIES, FINDINGS, RELATIONS
 from ..audit import Audit, LossError, Place, need, one_of
 from ..formats.words import WRONG, located
-from ..formats.xml import Element, children, line_of, local, parse_xml
+from ..formats.xml import children, in_utf8, line_of, local, parse_xml
 from ..reader import Reader
 from ..record import (
     GIVEN,
@@ -62,8 +63,8 @@ _BARE = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:amp|lt|gt|quot|apos|#[0-
 
 @dataclass(frozen=True)
 class Tag:
-    """An element in TAGS: its name, its attributes, and the characters that it marks (None if its offsets do not give
-    the words that it repeats)."""
+    """An element in TAGS: its name in upper case, its attributes by their names in lower case, and the characters that
+    it marks (None if its offsets do not give the words that it repeats)."""
 
     name: str
     attributes: dict[str, str]
@@ -72,32 +73,36 @@ class Tag:
 
     def value(self, name: str) -> str:
         """An attribute in upper case without blanks at the edges; empty if it is not there."""
-        return self.attributes.get(name, "").strip().upper()
+        return self.attributes.get(name.lower(), "").strip().upper()
 
 
 def read_tagged(path: Path, audit: Audit) -> tuple[str, list[Tag]]:
     """The text and the tags of a file, in its order. Raises LossError unless it is whole and has one text."""
-    data, n_bare = _repaired(path.read_bytes())
+    data, n_bare = _repaired(in_utf8(path.read_bytes()))
     root = parse_xml(data, Place(path, 1), audit)
     texts = children(root, TEXT)
-    is_whole = len(texts) == 1 and (texts[0].text or "").strip()
-    need(is_whole, "expected one <TEXT> with a text below the root of the file")
     elements = [element for tags in children(root, TAGS) for element in tags]
+    is_whole = len(texts) == 1 and ((texts[0].text or "").strip() or not elements)
+    need(is_whole, "expected one <TEXT> with a text below the root of the file")
     inner = next((child for element in (*texts, *elements) for child in element), None)
     if inner is not None:
         raise LossError(f"an element inside of <{TEXT}> or of a tag", place=line_of(inner, path))
     audit.note("bare '&' in XML read as '&amp;'", n_bare)
-    mentions = [([_edges(element)], element.get("text", "")) for element in elements]
+    text: str = texts[0].text or ""
+    given = [{name.lower(): value for name, value in element.attrib.items()} for element in elements]
+    mentions = [([_edges(attributes)], attributes.get("text")) for attributes in given]
     tags = [
-        Tag(local(element), dict(element.attrib), fragments[0] if fragments else None, line_of(element, path))
-        for element, fragments in zip(elements, located(texts[0].text, mentions, audit))
+        Tag(local(element).upper(), attributes, fragments[0] if fragments else None, line_of(element, path))
+        for element, attributes, fragments in zip(elements, given, located(text, mentions, audit))
     ]
-    return texts[0].text, tags
+    ids = Counter(tag.attributes["id"] for tag in tags if tag.attributes.get("id"))
+    audit.note("ids of tags that occur again", sum(ids.values()) - len(ids))
+    return text, tags
 
 
-def _edges(element: Element) -> Bounds:
+def _edges(attributes: Mapping[str, str]) -> Bounds:
     """The offsets of a tag; what no text has if they are no numbers."""
-    edges = [element.get(name, "") for name in ("start", "end")]
+    edges = [attributes.get(name, "").strip() for name in ("start", "end")]
     return (int(edges[0]), int(edges[1])) if all(map(is_offset, edges)) else (-1, -1)
 
 
@@ -151,7 +156,7 @@ def _links(tags: Sequence[Tag], audit: Audit) -> Iterator[LinkRow]:
         with audit.losing(tag.place, RELATIONS):
             if tag.name == LINK:
                 label = LINKS[one_of(tag.value("type"), LINKS, "relation")]
-                head, tail = (tag.attributes.get(name, "").strip() for name in ("fromID", "toID"))
+                head, tail = (tag.attributes.get(name, "").strip() for name in ("fromid", "toid"))
                 yield LinkRow(label, head, tail, tag.place)
 
 

@@ -1,0 +1,106 @@
+"""Outputs over inputs, devices, links and folders; output that is no terminal, or in an encoding that lacks letters."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import spacy
+from annotating import unwrapped
+from spacy.tokens import Doc, DocBin
+
+from spacy_medmtl.corpora.outputs import write_atomically
+from spacy_medmtl.errors import MedmtlError
+
+
+@pytest.fixture
+def model(tmp_path):
+    spacy.blank("en").to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    path = tmp_path / "corpus" / "x.spacy"
+    DocBin(docs=[Doc(spacy.blank("en").vocab, words=["fever"])]).to_disk(path)
+    return path
+
+
+def test_no_command_writes_over_what_it_reads(medmtl, model, corpus, tmp_path):
+    scores = tmp_path / "s.json"
+    assert medmtl("evaluate", model, corpus, "-o", scores).exit_code == 0
+    for command in (
+        ("evaluate", model, corpus.parent, "-o", corpus),
+        ("evaluate", model, corpus, "-o", tmp_path / "y", "--page", tmp_path / "y"),
+        ("evaluate", model, corpus, "-o", scores, "--against", scores),
+        ("report", scores, scores),
+        ("card", model, "--scores", scores, "-o", scores, "--force"),
+        ("export", "jsonl", corpus, "-o", corpus, "--force"),
+    ):
+        before = corpus.read_bytes(), scores.read_bytes()
+        result = medmtl(*command)
+        assert result.exit_code == 1, command
+        assert "MEDMTL-E407" in result.output
+        assert (corpus.read_bytes(), scores.read_bytes()) == before
+
+
+def test_a_device_keeps_its_place_and_a_link_stays_one(tmp_path):
+    pipe, link, target = tmp_path / "pipe", tmp_path / "link", tmp_path / "target"
+    os.mkfifo(pipe)
+    with pytest.raises(MedmtlError, match=r"E407.*is a device or a pipe"):
+        write_atomically(pipe, b"x")
+    assert pipe.is_fifo()
+    link.symlink_to(target)
+    write_atomically(link, b"x")
+    assert link.is_symlink()
+    assert target.read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(("tool", "is_folder"), [("brat", False), ("prodigy", True)])
+def test_preannotate_where_something_of_another_kind_is(medmtl, pipeline, notes, tmp_path, tool, is_folder):
+    output = tmp_path / "out"
+    output.mkdir() if is_folder else output.write_text("mine")
+    result = medmtl("preannotate", pipeline, notes, "--for", tool, "-o", output, "--force")
+    assert "MEDMTL-E407" in result.output
+    assert output.is_dir() == is_folder
+
+
+def test_preannotate_writes_no_tasks_among_the_notes(medmtl, pipeline, notes):
+    before = sorted(notes.rglob("*"))
+    assert "MEDMTL-E407" in medmtl("preannotate", pipeline, notes, "--for", "brat", "-o", notes, "--force").output
+    assert sorted(notes.rglob("*")) == before
+
+
+@pytest.mark.parametrize("encoding", ["base64", "rot13", "undefined", "nowhere"])
+def test_encodings_that_are_none_of_texts(medmtl, pipeline, notes, tmp_path, encoding):
+    for command in (
+        ("convert", "csv_sentences", notes / "a.txt", "-o", tmp_path / "x.spacy"),
+        ("preannotate", pipeline, notes, "--for", "prodigy", "-o", tmp_path / "p"),
+    ):
+        result = medmtl(*command, "--encoding", encoding)
+        assert result.exit_code == 1
+        assert "MEDMTL-E404" in result.output
+
+
+def test_card_where_a_folder_is(medmtl, model, tmp_path):
+    assert "is a folder" in unwrapped(medmtl("card", model, "-o", tmp_path).output)
+
+
+def test_corpora_of_a_folder_that_is_not_there(medmtl, tmp_path):
+    result = medmtl("corpora", tmp_path / "nowhere")
+    assert result.exit_code == 1
+    assert "MEDMTL-E404" in result.output
+
+
+def test_no_colours_where_nobody_looks(medmtl, model, tmp_path):
+    assert "\x1b" not in medmtl("card", model, "-o", tmp_path / "card.md").output
+
+
+def test_letters_that_the_output_lacks_are_escaped(model, tmp_path):
+    (tmp_path / "note.txt").write_text("Übelkeit.", encoding="utf8")
+    command = [sys.executable, "-m", "spacy_medmtl.cli", "show", str(model), str(tmp_path / "note.txt")]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert r"\xdcbelkeit." in done.stdout
