@@ -20,6 +20,7 @@ HELD = 4  # budgets: a reading of so many wordpieces keeps all; in MiniLM, with 
 
 def recomputed(module: nn.Module, compute: Callable[..., Tensor], *inputs: Any) -> Tensor:
     """``compute(*inputs)``, of a part of a module that trains: the same numbers, dropout included, and gradients."""
+
     def in_training(*inputs: Any) -> Tensor:
         with training(module):
             return compute(*inputs)

@@ -18,7 +18,7 @@ def sru_nested_ner_model(
     half_context: int = 150,
     train_token_multiplier: bool = False,
     token_multiplier: float = 1.0,
-    longest_span: int = 0,
+    longest_span: int = 12,
     paper_compat: bool = False,
     nO: int | None = None,  # noqa: N803
 ) -> "Model[SruInput, Any]":
@@ -32,7 +32,7 @@ def sru_nested_ner_model(
     relative position of their own (150; GENIA 240). token_multiplier: weight of the memory against
     the position in the attention (1, constant; GENIA 10, trained). nO: number of actions, found at initialisation.
     longest_span: words of the longest span that is also scored as a whole (``SpanScores``; 12 are 99.7 % of GENIA's
-    entities); longer ones are found by their actions alone, as with 0, the default, or paper_compat all are.
+    entities); longer ones are found by their actions alone, as with 0 or paper_compat, the paper's way, all are.
     paper_compat: repeat what the authors' code does beside its paper: no entity ends at the last word of a sentence,
     gold is read as by their converter (`flushed`), loss is the mean over actions too and rewards a decided SHIFT where
     one is postponed, and what ``SlotRecurrentUnit`` lists. For comparisons with their numbers only.
