@@ -80,6 +80,7 @@ TORCH_SIDE = {
     "spacy_medmtl.encoder.packing",
     "spacy_medmtl.encoder.pooling",
     "spacy_medmtl.encoder.precision",
+    "spacy_medmtl.encoder.recomputing",
     "spacy_medmtl.encoder.pretrained",
     "spacy_medmtl.encoder.routed",
     "spacy_medmtl.encoder.sharing.cluster",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-from spacy.attrs import SENT_START
+from spacy.attrs import IDX, SENT_START
 from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc, Span
@@ -68,7 +68,7 @@ class MedmtlSentences(Configured, Pipe):
         sentences = [
             bounds for start, end in stretches for bounds in sentence_bounds_in(plain.text, start, end, abbreviations)
         ]
-        places = [token.idx for token in doc]
+        places = doc.to_array(IDX).tolist()
         if not doc.has_annotation("SENT_START"):
             _start_sentences(doc, [_token_at(places, plain.offsets[start]) for start, _ in sentences])
         sections = find_sections(plain.text, stretches, sentences)

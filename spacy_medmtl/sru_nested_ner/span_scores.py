@@ -44,14 +44,15 @@ class SpanScores(nn.Module):
         words = functional.dropout(words, dropout, self.training)
         # a row of zeros before the others is what -1 points at
         outside = functional.pad(words, (0, 0, 1, 0))
-        tables = self.first(words), self.last(words), self.before(outside), self.after(outside)
-        shift = places.new_tensor([[0], [0], [1], [1], [-1]])  # of n words at n - 1
+        sides = (self.first, self.last, self.before, self.after)
+        # [4 (n + 1), H], the four products of a word side by side, as there are fewer words than spans; then lengths
+        products = functional.linear(outside, torch.cat([side.weight for side in sides])).view(-1, HIDDEN)
+        table = torch.cat([products, self.lengths + self.first.bias])
+        # [n_spans, 5]: what a span sums, as rows of the table
+        rows = [len(sides) * (place + 1) + side for side, place in enumerate(places[:-1])]
+        summed = torch.stack([*rows, len(products) + places[-1] - 1], dim=1)
         parts = []
-        for start in range(0, max(1, places.shape[1]), AT_ONCE):  # once also where there are no spans
-            *rows, n_words = places[:, start : start + AT_ONCE] + shift
-            # [n_spans, H]: the products are of words, which are fewer than spans
-            hidden = self.lengths.index_select(0, n_words)
-            for table, row in zip(tables, rows):
-                hidden += table.index_select(0, row)
+        for start in range(0, max(1, len(summed)), AT_ONCE):  # once also where there are no spans
+            hidden = functional.embedding_bag(summed[start : start + AT_ONCE], table, mode="sum")
             parts.append(self.output(functional.dropout(functional.gelu(hidden), dropout, self.training)))
         return torch.cat(parts)

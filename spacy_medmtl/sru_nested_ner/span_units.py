@@ -4,6 +4,7 @@ M words of the longest, L labels.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy
@@ -21,8 +22,9 @@ class SpanUnits(NamedTuple):
     n_words: numpy.ndarray
 
 
+@lru_cache(maxsize=64)  # sentences of one length are many
 def span_units(n_words: int, longest: int) -> SpanUnits:
-    """All spans of a sentence that have at most ``longest`` words."""
+    """All spans of a sentence that have at most ``longest`` words. Not to be changed."""
     starts = numpy.arange(n_words)
     counts = numpy.minimum(longest, n_words - starts)
     first = numpy.repeat(starts, counts)

@@ -205,7 +205,7 @@ def _walk_greedily(
     spans: list[Any] = [None] * len(sentences)
     if logits is not None:
         n_spans = [len(span_units(len(sentence.words), unit.longest_span).first) for sentence in sentences]
-        spans = [part.numpy() for part in logits.float().cpu().split(n_spans)]
+        spans = numpy.split(logits.float().cpu().numpy(), numpy.cumsum(n_spans)[:-1])
     return [Predicted(walked[i], part, unit.longest_span) for i, part in enumerate(spans)]
 
 
