@@ -28,9 +28,8 @@ def write_project(folder: Path, answers: Answers) -> list[Path]:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise MedmtlError("E407", path=folder, problem="is there and not empty. Name a new folder")
-    letters = (
-        unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()
-    )  # pip takes no others
+    # pip takes no others
+    letters = unicodedata.normalize("NFKD", folder.resolve().name).encode("ascii", "ignore").decode()
     name = re.sub(r"\W+", "_", letters).strip("_").lower() or "own"
     encoder = MINILM_FOLDER if answers.encoder == MINILM else answers.encoder
     if is_encoder_folder(answers.encoder):

@@ -38,9 +38,8 @@ def read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
     2014. Reports of one patient (the first number of the name) stay together in a split."""
     if path.name.endswith(PIPES[1]):
         audit.note("files of annotations among the texts")
-        path = path.with_suffix(
-            ""
-        )  # a folder's files: these are read with their texts, whatever their folder is called
+        # a folder's files: these are read with their texts, whatever their folder is called
+        path = path.with_suffix("")
     beside = [] if path.suffix == ".txt" else [f"../{folder.name}" for folder in sorted(path.parent.parent.glob("*/"))]
     text_file = text_of(path, audit, beside)
     if text_file is None:
