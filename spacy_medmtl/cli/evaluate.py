@@ -78,7 +78,13 @@ def evaluate(
         write_atomically(page, evaluation_page(metrics).encode())
     for corpus, result in results.items():
         msg.divider(corpus)
-        for task in metrics["pipeline"]["tasks"]:
+        tasks = metrics["pipeline"]["tasks"]
+        if not any(name.startswith(f"{task}_") for task in tasks for name in result["scores"]):
+            msg.warn(
+                f"Nothing was scored: the corpus is annotated for none of the components of the pipeline "
+                f"({', '.join(tasks) or 'it has none that are scored'})"
+            )
+        for task in tasks:
             names = [f"{task}_{key}" for key in ("p", "r", "f", "acc", "nested_f", "span_f", "pearson", "spearman")]
             row = [(name, f"{100 * result['scores'][name]:.2f}") for name in names if name in result["scores"]]
             if f"{task}_f" in result["floors"]:

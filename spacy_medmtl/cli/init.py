@@ -2,13 +2,15 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from wasabi import msg
 
 from ..starting.answers import MINILM, SAMPLE, SAMPLE_FOLDER, SHARING, TASKS, Answers, read_sources
 from ..starting.project import write_project
+
+Answer = TypeVar("Answer", str, int)
 
 
 def init(
@@ -41,8 +43,15 @@ def init(
     Then: cd my_project && python -m spacy project run all
     """
 
-    def answer(question: str, given: str | None, default: str) -> str:
-        return given if given is not None else default if yes else str(typer.prompt(question, default=default))
+    def answer(question: str, given: Answer | None, default: Answer) -> Answer:
+        if given is not None or yes:
+            return default if given is None else given
+        try:
+            typed: Answer = typer.prompt(question, default=default)  # of the kind of the default
+            return typed
+        except typer.Abort:
+            msg.text("Nothing was written. Without a terminal, give options and '--yes': see medmtl init --help")
+            raise
 
     default = SAMPLE if SAMPLE_FOLDER.is_dir() else ""
     asked = answer(
@@ -60,7 +69,7 @@ def init(
         tasks=tuple(sorted(dict.fromkeys(chosen.split()), key=lambda task: [*TASKS, task].index(task))),
         encoder=answer("Encoder: 'minilm', a folder, or a model's name on the hub", encoder, MINILM),
         sharing=answer(f"How tasks share the encoder: {', '.join(SHARING)}", sharing, SHARING[0]),
-        gpu_id=gpu_id if gpu_id is not None else -1 if yes else typer.prompt("GPU, -1 for the CPU", default=-1),
+        gpu_id=answer("GPU, -1 for the CPU", gpu_id, -1),
     ).checked()
     written = write_project(folder, answers)
     msg.good(f"Wrote {', '.join(map(str, written))}")

@@ -86,6 +86,12 @@ def test_evaluate_on_what_is_no_corpus_file(medmtl: Run, model, tmp_path) -> Non
         assert problem in result.output
 
 
+def test_evaluate_says_where_nothing_was_scored(medmtl: Run, model, corpus, tmp_path) -> None:
+    result = medmtl("evaluate", model, corpus, "-o", tmp_path / "m.json")
+    assert result.exit_code == 0
+    assert "Nothing was scored" in result.output
+
+
 @pytest.mark.parametrize(("option", "value", "status"), [("--limit", -1, 2), ("--gpu-id", 99, 1)])
 def test_evaluate_with_bad_options(medmtl: Run, model, corpus, tmp_path, option: str, value: int, status: int) -> None:
     result = medmtl("evaluate", model, corpus, "-o", tmp_path / "m.json", option, value)

@@ -130,3 +130,11 @@ def test_a_folder_whose_name_no_package_can_have(own_data):
     result = medmtl("init", folder, "--data", f"brat={own_data / 'notes'}", "--yes")
     assert f"cd '{folder}'" in " ".join(result.output.split())
     assert srsly.read_yaml(folder / "project.yml")["vars"]["name"] == "cafe_1"
+
+
+def test_without_an_answer_it_says_what_to_give(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = medmtl("init", "asked", typed="")
+    assert result.exit_code == 1
+    assert "--yes" in result.output
+    assert not (tmp_path / "asked").exists()
