@@ -165,8 +165,10 @@ def masked_binary(logits: Tensor, held: Tensor, judged: Tensor) -> Tensor:
 
 
 def entity_loss(pipe: Any, inputs: Any, gold: Any, layout: Layout) -> Loss:
-    from spacy_medmtl.sru_nested_ner.thinc_layer import batches_of_like_length, gold_rows
+    from spacy_medmtl.sru_nested_ner.span_units import span_labels
+    from spacy_medmtl.sru_nested_ner.thinc_layer import batches_of_like_length, gold_rows, span_places
 
+    longest = torch_shim(pipe.model).module.longest_span
     offsets = numpy.cumsum([0, *layout.lengths])
     parts = []
     for numbers in batches_of_like_length(inputs.sentences):
@@ -177,13 +179,18 @@ def entity_loss(pipe: Any, inputs: Any, gold: Any, layout: Layout) -> Loss:
             index[i, : lengths[i]] = offsets[sentence.item] + sentence.words
         gold_of_batch = gold_rows(sentences, torch.device("cpu"))
         parts.append((torch.from_numpy(index), torch.tensor(lengths), *gold_of_batch))
+    places, labels = span_places(inputs.sentences, offsets, longest), span_labels(gold, longest)
+    held, judged = torch.from_numpy(labels.held).float(), torch.from_numpy(labels.judged)
+    n_words = sum(len(sentence.words) for sentence in inputs.sentences)
 
     def loss(module: Any, rows: Tensor) -> Tensor:
         with_zeros = torch.cat([rows, rows.new_zeros((1, rows.shape[1]))])
         outputs = [module.forward_gold(with_zeros[index], *rest) for index, *rest in parts]
         logits, targets, mask = (torch.cat([out[i].flatten(0, 1) for out in outputs]) for i in range(3))
         summed = functional.binary_cross_entropy_with_logits(logits[mask], targets[mask], reduction="sum")
-        return summed / mask.any(dim=1).sum()
+        spans = module.spans(rows, places, module.dropout)
+        of_spans = functional.binary_cross_entropy_with_logits(spans[judged], held[judged], reduction="sum")
+        return summed / mask.any(dim=1).sum() + of_spans / n_words
 
     return loss
 
