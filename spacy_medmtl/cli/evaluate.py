@@ -60,7 +60,7 @@ def evaluate(
         if path is not None and path.is_dir():
             raise MedmtlError("E407", path=path, problem="is a folder")
     corpora = [file for path in paths for file in (path.rglob("*.spacy") if path.is_dir() else (path,))]
-    check_apart([output, page], [*corpora, against, log])
+    check_apart([output, page], [*corpora, log])  # it may replace the scores that it compares with
     theirs = None if against is None else read_scores(against)
     curves = [] if log is None else read_curves(log)
     nlp = load_pipeline(model)

@@ -115,7 +115,7 @@ def test_findings(run, project):
 @pytest.mark.parametrize(
     ("statuses", "reason"),
     [
-        ("negation=negative,uncertain=uncertain,severity:low=positive", "has no meaning"),
+        ("negation=negative,uncertain=uncertain,severity:low=positive", "a value without a meaning"),
         ("uncertain=unknown,severity:high=negative", "two statuses"),
     ],
 )

@@ -240,8 +240,11 @@ def test_nothing_is_replaced_unasked(tmp_path):
     (tmp_path / "brat" / "out" / "thesis.docx").write_text("mine")
     with pytest.raises(MedmtlError, match="E407.*other things than an export"):
         export_docs("brat", source, tmp_path / "brat" / "out", force=True)
-    with pytest.raises(MedmtlError, match="E407.*is a file"):
+    with pytest.raises(MedmtlError, match="E407.*is one of the inputs"):
         export_docs("brat", source, source)
+    (tmp_path / "a_file").touch()
+    with pytest.raises(MedmtlError, match="E407.*is a file"):
+        export_docs("brat", source, tmp_path / "a_file")
     with pytest.raises(MedmtlError, match="E407.*is a folder"):
         export_docs("conll", source, tmp_path)
     with pytest.raises(MedmtlError, match="E407.*cannot be written"):

@@ -112,7 +112,7 @@ def test_ddi_malformed_annotation(run, write, rows, reasons):
         (ddi(("",)), "without sentences", 1),
         (ddi(("x" * 1_000_001,)), "longer than spaCy reads", 1),
         (ddi(("Foo",)).encode("utf-16"), "", 1),
-        ("Secret", "broken XML", 1),
+        ("Secret", "no XML", 1),
     ],
 )
 def test_ddi_broken_document(run, write, content, reason, line):

@@ -223,7 +223,7 @@ def test_stock_components_learn_beside_ours(make_nlp):
     }
     start = arrays()
     losses = []
-    for _ in range(15):
+    for _ in range(30):
         losses.append(nlp.update(with_ents(nlp, all_gold(nlp)), sgd=False)["ner"])
         finish(nlp, optimizer)
     assert losses[-1] < losses[0] / 4

@@ -38,9 +38,11 @@ def read(path: Path, audit: Audit, *, has_template: bool) -> Iterator[Record]:
     2014. Reports of one patient (the first number of the name) stay together in a split."""
     if path.name.endswith(PIPES[1]):
         audit.note("files of annotations among the texts")
-        # a folder's files: these are read with their texts, whatever their folder is called
+        # as these are read with their texts
         path = path.with_suffix("")
-    beside = [] if path.suffix == ".txt" else [f"../{folder.name}" for folder in sorted(path.parent.parent.glob("*/"))]
+    # the folder of the texts is called by the kind of report
+    has_own_folder = path.suffix != ".txt" and path.parent.name == "pipe"
+    beside = [f"../{folder.name}" for folder in sorted(path.parent.parent.glob("*/"))] if has_own_folder else []
     text_file = text_of(path, audit, beside)
     if text_file is None:
         return
