@@ -33,7 +33,6 @@ def test_no_command_writes_over_what_it_reads(medmtl, model, corpus, tmp_path):
     for command in (
         ("evaluate", model, corpus.parent, "-o", corpus),
         ("evaluate", model, corpus, "-o", tmp_path / "y", "--page", tmp_path / "y"),
-        ("evaluate", model, corpus, "-o", scores, "--against", scores),
         ("report", scores, scores),
         ("card", model, "--scores", scores, "-o", scores, "--force"),
         ("export", "jsonl", corpus, "-o", corpus, "--force"),
