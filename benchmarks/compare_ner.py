@@ -57,7 +57,7 @@ class Run:
     schedule: dict[str, Any] | None = None
 
 
-GENIA, ALL = ("genia",), CORPORA
+GENIA = ("genia",)
 FLAT = ("ncbi_disease", "bc5cdr")  # corpora without entities inside others
 WALK_ALONE = {"longest_span": 0}  # spans are not scored as a whole, as in the paper
 EXPERIMENTS: dict[str, dict[str, Run]] = {
@@ -96,10 +96,10 @@ EXPERIMENTS: dict[str, dict[str, Run]] = {
     },
     "multi": {
         **{name: Run((name,), (name,)) for name in CORPORA},
-        "merged": Run(ALL, ALL),
-        "disjoint": Run(ALL, ALL, apart=True),
-        "merged_proportional": Run(ALL, ALL, schedule={"@misc": "spacy-medmtl.proportional.v1"}),
-        "merged_temperature": Run(ALL, ALL, schedule={"@misc": "spacy-medmtl.temperature.v1", "alpha": 0.5}),
+        "merged": Run(CORPORA, CORPORA),
+        "disjoint": Run(CORPORA, CORPORA, apart=True),
+        "merged_proportional": Run(CORPORA, CORPORA, schedule={"@misc": "spacy-medmtl.proportional.v1"}),
+        "merged_temperature": Run(CORPORA, CORPORA, schedule={"@misc": "spacy-medmtl.temperature.v1", "alpha": 0.5}),
     },
 }
 CORPUS, SPLIT_CORPUS = Path("corpus/ner"), Path("corpus/bc5cdr_split")

@@ -18,10 +18,9 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 from ..errors import MedmtlError
 from .blanks import is_blank
-from .steady import SteadySpans, aligned_group
+from .steady import Bounds, SteadySpans, aligned_group
 from .travelling import ANYTHING, VALUES, value_of
 
-Bounds = tuple[int, int]  # tokens [start, end) of a Doc
 Placed = TypeVar("Placed", bound=tuple[Any, ...])  # begins with start and end
 INTENTS = "medmtl_intents"
 RELATIONS = "medmtl_relations"

@@ -17,8 +17,6 @@ from spacy.tokens import Doc, Span, SpanGroup
 
 SPAN = ">QQQllll"  # of spaCy's SpanGroup.to_bytes: id, kb_id, label, start, end, start_char, end_char
 PLACES = "places"
-
-
 Bounds = tuple[int, int]  # tokens [start, end) of a Doc
 
 

@@ -154,7 +154,9 @@ class Encoding:
             self.module.train()
         try:
             with torch.set_grad_enabled(self.trains):
-                if request.view in ENTITY_VIEWS and (not self.trains or self._recomputes(layout.ids)):
+                if request.view in ENTITY_VIEWS and (
+                    not self.trains or self._recomputes(self._padded_lengths(layout.ids))
+                ):
                     return self.first_rows(layout, request.route)
                 flat, places = self.encode(layout, routes)
                 return pool(flat, places, layout, request.pooling)
@@ -207,7 +209,7 @@ class Encoding:
         """Packs of sequences, each different one once. missing: by what tells them apart, their numbers."""
         keys, numbers = list(missing), list(missing.values())
         lengths = self._padded_lengths([layout.ids[number] for number in numbers])
-        recomputes = self._recomputes([layout.ids[number] for number in numbers])
+        recomputes = self._recomputes(lengths)
         for own in packs_within(lengths, self.budget):
             encoded = self._encode_trunk(
                 layout, [numbers[i] for i in own], [lengths[i] for i in own], [keys[i] for i in own], recomputes
@@ -217,9 +219,9 @@ class Encoding:
             )
             self._encoded.append(encoded)
 
-    def _recomputes(self, sequences: Sequence[numpy.ndarray]) -> bool:
-        """Whether so much is read in training that not all of it can be kept for the backward pass."""
-        return self.trains and sum(self._padded_lengths(sequences)) > HELD * self.budget
+    def _recomputes(self, lengths: Sequence[int]) -> bool:
+        """Whether so much is read in training that not all of it can be kept for the backward pass. lengths: padded."""
+        return self.trains and sum(lengths) > HELD * self.budget
 
     def let_go(self) -> None:
         """Keep no more than the limit. Rows along routes go before what all routes have in common, which costs more to

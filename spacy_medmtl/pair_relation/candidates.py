@@ -10,11 +10,8 @@ from spacy.tokens import Doc
 from ..annotations.groups import ENTITIES, Bounds, entity_spans, sentence_bounds, trimmed
 from ..annotations.pairs import segment_bounds
 from ..errors import MedmtlError
-from ..kinds import FLAG, Kind, text, whole_number
+from ..kinds import FLAG, or_null, text, whole_number
 
-OPTIONAL_NUMBER = Kind(
-    lambda value: value is None or whole_number(1).is_valid(value), "null or a whole number from 1 on"
-)
 Pair = tuple[Bounds, Bounds]
 CandidateGetter = Callable[[Doc], list[Pair]]
 
@@ -51,7 +48,7 @@ def entity_pairs(
         ("spans_key", spans_key, text("the key of a span group, or 'ents'")),
         ("both_orders", both_orders, FLAG),
         ("max_sentences", max_sentences, whole_number()),
-        ("max_entities", max_entities, OPTIONAL_NUMBER),
+        ("max_entities", max_entities, or_null(whole_number(1))),
     ):
         if not kind.is_valid(value):
             raise MedmtlError("E218", setting=setting, received=value, expected=kind.expected)

@@ -6,6 +6,8 @@ from typing import Any
 import annotating  # noqa: F401 - registers a component
 import pytest
 import spacy
+from spacy.language import Language
+from spacy.tokens import Doc, DocBin
 from typer.testing import CliRunner, Result
 
 from spacy_medmtl.cli import app
@@ -34,6 +36,21 @@ def pipeline(tmp_path_factory):
     path = tmp_path_factory.mktemp("pipeline") / "p"
     nlp.to_disk(path)
     return path
+
+
+@pytest.fixture
+def model(tmp_path):
+    """The folder of a pipeline without components."""
+    spacy.blank("en").to_disk(tmp_path / "model")
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """A folder with ``x.spacy``, of one Doc without annotation."""
+    (tmp_path / "corpus").mkdir()
+    DocBin(docs=[Doc(Language().vocab, words=["fever"])]).to_disk(tmp_path / "corpus" / "x.spacy")
+    return tmp_path / "corpus"
 
 
 @pytest.fixture

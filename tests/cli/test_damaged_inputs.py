@@ -5,26 +5,11 @@ from collections.abc import Callable
 
 import pytest
 import spacy
-from spacy.language import Language
-from spacy.tokens import Doc, DocBin
 from typer.testing import Result
 
 from spacy_medmtl.training.evaluation import evaluate_corpora
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def model(tmp_path):
-    spacy.blank("en").to_disk(tmp_path / "model")
-    return tmp_path / "model"
-
-
-@pytest.fixture
-def corpus(tmp_path):
-    (tmp_path / "corpus").mkdir()
-    DocBin(docs=[Doc(Language().vocab, words=["fever"])]).to_disk(tmp_path / "corpus" / "x.spacy")
-    return tmp_path / "corpus"
 
 
 @pytest.mark.parametrize("file", ["meta.json", "config.cfg", "vocab/strings.json"])

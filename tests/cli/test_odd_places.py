@@ -5,30 +5,14 @@ import subprocess
 import sys
 
 import pytest
-import spacy
 from annotating import unwrapped
-from spacy.tokens import Doc, DocBin
 
 from spacy_medmtl.corpora.outputs import write_atomically
 from spacy_medmtl.errors import MedmtlError
 
 
-@pytest.fixture
-def model(tmp_path):
-    spacy.blank("en").to_disk(tmp_path / "model")
-    return tmp_path / "model"
-
-
-@pytest.fixture
-def corpus(tmp_path):
-    (tmp_path / "corpus").mkdir()
-    path = tmp_path / "corpus" / "x.spacy"
-    DocBin(docs=[Doc(spacy.blank("en").vocab, words=["fever"])]).to_disk(path)
-    return path
-
-
 def test_no_command_writes_over_what_it_reads(medmtl, model, corpus, tmp_path):
-    scores = tmp_path / "s.json"
+    corpus, scores = corpus / "x.spacy", tmp_path / "s.json"
     assert medmtl("evaluate", model, corpus, "-o", scores).exit_code == 0
     for command in (
         ("evaluate", model, corpus.parent, "-o", corpus),
