@@ -3,7 +3,7 @@
 Cells are ``configs/en_medmtl.cfg`` with progressive routes in the top 1, 2 or 3 layers, or one encoder without routes
 (``shared``), each with all heads in the view ``document`` and each with the views of the papers. Nothing is selected:
 the last weights are scored on the dev and the test part. All cells of a seed have the same steps; with ``--equal-time``
-they are run once more, each with as many steps as it makes in the CPU seconds that the shipped one (the first) took.
+all but the first (the shipped one) are run once more, with as many steps as they make in the CPU seconds that it took.
 
 Each cell is a process of its own, one after the other, and writes one JSON: what is there is not run again, so the
 script can be interrupted. In the end the pipelines of the first seed read the test part in turns, in one thread.
@@ -175,7 +175,7 @@ def main(
     planned = run_cells(base, cells, range(seeds), output)
     if equal_time:
         own_steps = equal_time_steps(planned, steps)
-        again = [replace(cell, name=f"{cell.name}{EQUAL_TIME}", steps=own_steps[cell.name]) for cell in cells]
+        again = [replace(cell, name=f"{cell.name}{EQUAL_TIME}", steps=own_steps[cell.name]) for cell in cells[1:]]
         planned += run_cells(base, again, range(seeds), output)
     results: list[Any] = [srsly.read_json(one.output) for one in planned]
     speeds = words_per_second(planned, corpus / "test" / "sample.spacy", words, repeats)

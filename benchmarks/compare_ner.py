@@ -27,13 +27,14 @@ import srsly
 import torch
 import typer
 from spacy.language import Language
+from spacy.scorer import PRFScore
 from spacy.training import Example
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
 from thinc.api import Config
 
 from spacy_medmtl.annotations.groups import ENTITIES
-from spacy_medmtl.annotations.items import compared, inner_items, judged_by, span_items
+from spacy_medmtl.annotations.items import compared, judged_by, span_items
 from spacy_medmtl.sru_nested_ner.scorer import score_entities
 from spacy_medmtl.training.corpus import Reader, multitask_corpus
 from spacy_medmtl.training.report import table
@@ -193,7 +194,7 @@ def measure(
         found["corpora"][part] = {
             key: scores.get(f"ner_{key}") for key in ("f", "p", "r", "nested_f", "merged_f", "f_per_type")
         }
-        found["corpora"][part]["inner_recall"] = inner_recall(examples)
+        found["corpora"][part].update({f"inside_gold_{key}": value for key, value in inside_gold(examples).items()})
         if SRU in nlp.pipe_names:
             found["corpora"][part].update(scores_by_threshold(nlp, read))
     found.update(
@@ -215,16 +216,23 @@ def scores_of(examples: list[Example]) -> dict[str, Any]:
     return score_entities(examples, component="ner", spans_key=ENTITIES)
 
 
-def inner_recall(examples: list[Example]) -> float | None:
-    """Of gold entities inside another, the share that was found, whether or not the one around it was; None without
-    any. ``nested_f`` asks that what is found stands inside another that was found."""
-    n_inner = n_found = 0
+def inside_gold(examples: list[Example]) -> dict[str, float | None]:
+    """P, R, F of entities inside a *gold* one, whether or not the one around it was found; None where gold has none.
+    ``nested_f`` asks that what is found stands inside another that was found."""
+    score = PRFScore()
     for example in examples:
         judged = judged_by(example.reference, ENTITIES)
         gold, found = compared(example, lambda doc: span_items(doc, ENTITIES), judged) or (set(), set())
-        inner = inner_items(gold)
-        n_inner, n_found = n_inner + len(inner), n_found + len(inner & found)
-    return n_found / n_inner if n_inner else None
+        places = {place for _, place in gold}
+        inner, found_inner = ({item for item in items if lies_inside(item[1], places)} for items in (gold, found))
+        score.score_set(found_inner, inner)
+    known = score.tp + score.fn > 0
+    return {"p": score.precision, "r": score.recall, "f": score.fscore} if known else dict.fromkeys("prf")
+
+
+def lies_inside(place: tuple[int, int], places: set[tuple[int, int]]) -> bool:
+    """Whether one of the places is around the given one, and longer."""
+    return any(start <= place[0] and place[1] <= end and (start, end) != place for start, end in places)
 
 
 def scores_by_threshold(nlp: Language, read: Reader) -> dict[str, dict[str, float]]:
@@ -251,7 +259,7 @@ def summary(results: list[dict[str, Any]]) -> list[str]:
             )
             values = [
                 f"{100 * scores[key]:.1f}" if scores[key] is not None else ""
-                for key in ("f", "nested_f", "inner_recall", "merged_f")
+                for key in ("f", "nested_f", "inside_gold_f", "merged_f")
             ]
             speed = [f"{one['training_seconds']:.0f}", f"{one['words_per_second']:.0f}", f"{one['peak_gigabytes']:.1f}"]
             settings = [str(one["steps"]), str(one["tokens"]), str(one["seed"]), f"{one['rate']:g}"]
@@ -265,7 +273,7 @@ def summary(results: list[dict[str, Any]]) -> list[str]:
         "test part",
         "F1",
         "nested F1",
-        "inner recall",
+        "F1 inside gold",
         "merged F1",
         "per type",
         "training CPU s",
