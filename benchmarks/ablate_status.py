@@ -59,11 +59,12 @@ from spacy_medmtl.training.report import table
 NOTHING, WHOLE = "without the grammar", "with the grammar"
 # what is left out -> phenomena of the grammar
 PARTS = {
-    "scope": ("scope", "contrast", "sentence borders", "mixed"),
+    "scope": ("scope", "contrast", "the comma ends it", "sentence borders", "mixed"),
     "lists": ("list with one cue", "listing", "bullets"),
     "forms": (
         "form: boxes before",
         "form: boxes behind",
+        "form: boxes for yes and no",
         "form: yes and no in a row",
         "form: yes and no in columns",
         "form: asked and answered",
@@ -72,16 +73,23 @@ PARTS = {
         "form: positive and negative",
         "shorthand",
     ),
-    "negation that is none": ("pseudo-negation", "double negation"),
+    "negation that is none": ("pseudo-negation", "double negation", "words that negate nothing"),
     "doubt": (
         "uncertain",
         "doubt beside certainty",
         "ordered",
         "hypothetical: conditions",
         "hypothetical: risk, prevention, as needed",
+        "not recorded",
     ),
-    "people": ("subject", "family"),
-    "time": ("history: by name", "history: past events", "resolved"),
+    "people": ("subject", "family", "reporters and strangers"),
+    "time": (
+        "history: by name",
+        "history: past events",
+        "resolved",
+        "durations and returns",
+        "first one thing, then the other",
+    ),
     "dialogue": ("question and short answer", "question and answer", "heading"),
     "criteria": ("eligibility: who takes part", "eligibility: who does not"),
 }
