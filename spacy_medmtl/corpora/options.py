@@ -153,8 +153,8 @@ SPANS: dict[str, Option] = {
 }
 KINDS = {
     "kinds": kinds_of_pairs(
-        "pairs of mentions, as HEAD:TAIL, that were judged: they hold no relation where none is stated. By default only "
-        "related pairs count as judged, and training sees no pair without a relation"
+        "pairs of mentions, as HEAD:TAIL, that were judged, and hold no relation where none is stated; by default only "
+        "related pairs are, and training sees no pair without a relation"
     ),
     "reach": count("how many sentences apart the mentions of such a pair may stand", "0"),
 }

@@ -74,7 +74,7 @@ def convert_records(
 
 
 def _check_kinds(scheme: Scheme, names: Names) -> None:
-    """Raises MedmtlError E411 for a pair of labels, judged by what a user set, of which one is no label of the input."""
+    """Raises MedmtlError E411 for a pair of labels, judged by what a user set, of which one is no label there."""
     known = {*names.labels, *scheme.labels}
     unknown = sorted({label for kind in scheme.kinds for label in kind} - known)
     if unknown:
