@@ -212,6 +212,9 @@ TEMPLATES = {
     "of the labels {labels} are findings. Name these with '--set labels=A,B', or say what attributes mean with '--set "
     "statuses=...'.",
     "E415": "This format needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[corpora]\"'.",
+    "E417": "The reader in '{module}', which is no part of spacy-medmtl, failed at '{path}' after {count} record(s) "
+    "({problem}). 'medmtl --debug ...' shows where. What is malformed in a file it should tell as a loss, by "
+    "'audit.losing(place)'.",
     "W416": "The reader '{name}' ({value}) of another package cannot be loaded ({problem}) and is left out. Mend or "
     "remove that package.",
     # E5xx: command line
