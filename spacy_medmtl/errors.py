@@ -82,6 +82,9 @@ TEMPLATES = {
     "E210": "'{name}' has no weights yet: it was added, and not trained. Initialise it with examples "
     "(nlp.get_pipe('{name}').initialize(get_examples, nlp=nlp)) and train it, or leave it out "
     "(nlp.select_pipes(disable='{name}')).",
+    "E211": "The model of '{name}' gave {received} rows for {expected} units of gold. Let its 'training_batch' "
+    "ask for one row a unit, in the order of the gold: a Reading gives one for each of its units or pairs, a "
+    "DocumentReading one for each of its spans, and one for each token where it has none.",
     "E215": "The views 'marked_pair' and 'blinded_pair' put {marks} around the two entities, and the encoder's "
     "vocabulary cannot tell these apart. Use another encoder, or the view 'pair'.",
     "E216": "'{name}' reads the view 'blinded_pair', which shows types in place of entities, but its candidate getter "
@@ -155,6 +158,9 @@ TEMPLATES = {
     "right; training learns from both. Correct the annotation.",
     "W318": "Component '{name}' is given the labels {received} of '{key}', which do not stand there in the training "
     "corpus (labels that do: {expected}). Correct 'given'.",
+    "W319": "Component '{name}': each of the {count} judged pairs of entities of the training corpus holds a relation, "
+    "so that it learns to relate any two. Convert again and say with '--set kinds=HEAD:TAIL' which pairs of mentions "
+    "hold none where none is stated, or write judged pairs without a label.",
     # E34x: the lab
     "E340": "'{path}' cannot be run by the lab: {problem}. Expected a config such as configs/lab/progressive.cfg.",
     "E341": "The cell '{cell}' failed: {problem}. Its log is '{log}'. The others went on; the same command tries it "
@@ -206,6 +212,9 @@ TEMPLATES = {
     "of the labels {labels} are findings. Name these with '--set labels=A,B', or say what attributes mean with '--set "
     "statuses=...'.",
     "E415": "This format needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[corpora]\"'.",
+    "E417": "The reader in '{module}', which is no part of spacy-medmtl, failed at '{path}' after {count} record(s) "
+    "({problem}). 'medmtl --debug ...' shows where. What is malformed in a file it should tell as a loss, by "
+    "'audit.losing(place)'.",
     "W416": "The reader '{name}' ({value}) of another package cannot be loaded ({problem}) and is left out. Mend or "
     "remove that package.",
     # E5xx: command line

@@ -27,7 +27,8 @@ def info(
 
 def _pipeline(model: str) -> dict[str, object]:
     nlp = load_pipeline(model)
-    meta, training = nlp.meta, nlp.config["training"]
+    # a seed is written as a reference to [system] seed
+    meta, training = nlp.meta, nlp.config.interpolate()["training"]
     made = meta.get("medmtl", {})
     return {
         "pipeline": {key: meta[key] for key in ("lang", "name", "version", "license", "components")},

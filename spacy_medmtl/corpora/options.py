@@ -77,6 +77,26 @@ def names(help: str, default: str = "") -> Option:
     return Option(help, default, parse, "different names, parted by commas")
 
 
+def kinds_of_pairs(help: str) -> Option:
+    """``HEAD:TAIL`` parted by commas, the labels of two mentions; none by default."""
+
+    def parse(text: str) -> tuple[tuple[str, str], ...]:
+        parts = [tuple(label.strip() for label in part.split(":")) for part in text.split(",")] if text else []
+        pairs = tuple((part[0], part[-1]) for part in parts)
+        return _checked(pairs, all(len(part) == 2 and all(part) for part in parts) and len(set(pairs)) == len(pairs))
+
+    return Option(help, "", parse, "HEAD:TAIL, the labels of two mentions, different ones parted by commas")
+
+
+def count(help: str, default: str) -> Option:
+    """A whole number from 0 on, of up to nine digits."""
+
+    def parse(text: str) -> int:
+        return int(_checked(text, text.isascii() and text.isdigit() and len(text) < 10))
+
+    return Option(help, default, parse, "a whole number from 0 on")
+
+
 def columns(help: str, default: str) -> Option:
     """Numbers of columns parted by commas: from 1, or from the end by -1."""
 
@@ -130,6 +150,13 @@ SPANS: dict[str, Option] = {
     "statuses": meanings("what attributes say of a finding, beside what is known of old", DEFAULT_STATUSES),
     "default_status": choice("of a finding of which no attribute gives one", *STATUSES),
     "modifiers": names("the modifiers that were judged, found or not; by default those whose attributes occur"),
+}
+KINDS = {
+    "kinds": kinds_of_pairs(
+        "pairs of mentions, as HEAD:TAIL, that were judged, and hold no relation where none is stated; by default only "
+        "related pairs are, and training sees no pair without a relation"
+    ),
+    "reach": count("how many sentences apart the mentions of such a pair may stand", "0"),
 }
 DISCONTINUOUS = {
     "discontinuous": choice(

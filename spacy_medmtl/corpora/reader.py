@@ -55,7 +55,8 @@ class Reader:
     def configured(self, given: Mapping[str, str] = MappingProxyType({}), seed: int = 0) -> tuple[Read, Scheme]:
         """How it reads and by which rules, with what the user set.
 
-        Raises MedmtlError E410 for a setting that it does not have, E411 for a value that it does not take.
+        Raises MedmtlError E410 for a setting that it does not have, E411 for a value that it does not take. Reading by
+        code of another package raises E417 for whatever fails in it.
         """
         values = read_settings(self.options, given)
         taken = inspect.signature(self.read).parameters
@@ -63,7 +64,28 @@ class Reader:
         rules = {rule.name: values[rule.name] for rule in fields(Scheme) if rule.name in values}
         if not rules.get("modifiers", True):
             rules["modifiers"] = None
-        return partial(self.read, **own), replace(self.scheme, **rules).checked()
+        read: Read = partial(self.read, **own)
+        # of ours, what nobody expected is our fault, and asked to be reported (E500)
+        is_ours = self.read.__module__.startswith("spacy_medmtl.")
+        return read if is_ours else _told(read, self.read.__module__), replace(self.scheme, **rules).checked()
+
+
+def _told(read: Read, module: str) -> Read:
+    """Raises MedmtlError E417, for whatever the code of others raises in reading."""
+
+    def read_of_others(path: Path, audit: Audit) -> Iterator[Record]:
+        n_records = 0
+        try:
+            for record in read(path, audit):
+                yield record
+                n_records += 1
+        except MedmtlError:
+            raise
+        except Exception as error:
+            problem = type(error).__name__
+            raise MedmtlError("E417", module=module, path=path, count=n_records, problem=problem) from error
+
+    return read_of_others
 
 
 @lru_cache(maxsize=1)

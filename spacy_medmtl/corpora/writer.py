@@ -50,7 +50,8 @@ def convert_records(
 ) -> Iterator[Doc]:
     """One Doc for each record of the files. An open scheme reads them twice: first for the names that occur at all.
 
-    Raises MedmtlError E401 at the first loss in stop mode, E414 where nothing says which labels are findings.
+    Raises MedmtlError E401 at the first loss in stop mode, E411 for judged pairs of labels that are not there, E414
+    where nothing says which labels are findings.
     """
     names, links = Names(), TextLinks()
     look = audit.first_look()
@@ -59,6 +60,8 @@ def convert_records(
             names.add(record, scheme)
             links.add(record)
             advance(audit.bytes_read[0])
+    if scheme.is_open and paths:
+        _check_kinds(scheme, names)
     writer = Writer(nlp, audit, scheme, names)
     for path in paths:
         for record in read(path, audit):
@@ -68,6 +71,16 @@ def convert_records(
             doc = writer.doc(record)
             if doc is not None:
                 yield doc
+
+
+def _check_kinds(scheme: Scheme, names: Names) -> None:
+    """Raises MedmtlError E411 for a pair of labels, judged by what a user set, of which one is no label there."""
+    known = {*names.labels, *scheme.labels}
+    unknown = sorted({label for kind in scheme.kinds for label in kind} - known)
+    if unknown:
+        occurring = ", ".join(sorted(known)) or "there are none"
+        expected = f"HEAD:TAIL of labels that mentions have, or that the setting 'labels' names ({occurring})"
+        raise MedmtlError("E411", key="kinds", received=", ".join(unknown), expected=expected)
 
 
 class Writer:

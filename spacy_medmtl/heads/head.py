@@ -72,8 +72,12 @@ class Head(Task, Generic[Gold]):
         return self.output.n_columns(len(self.labels))
 
     def loss(self, gold: Gold, scores: Any) -> tuple[float, Any]:
-        """Mean loss over the gold units, and its gradient."""
-        return self.output.loss(scores, cast(UnitLabels, gold))
+        """Mean loss over the gold units, and its gradient. Raises MedmtlError E211 where the model's rows are not those
+        of the gold."""
+        labels = cast(UnitLabels, gold)
+        if len(scores) != len(labels.held):
+            raise MedmtlError("E211", name=self.name, received=len(scores), expected=len(labels.held))
+        return self.output.loss(scores, labels)
 
     def labelled_logits(self, gold: Gold, scores: Any) -> dict[str, LabelledLogits]:
         """By output that gives probabilities: what the scores say, beside the gold."""

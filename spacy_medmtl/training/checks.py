@@ -27,6 +27,7 @@ from .finding_checks import FindingChecks
 from .given_checks import GivenChecks
 
 PARTS = ("train", "dev")
+MIN_PAIRS = 20  # of fewer it is no wonder if all are related
 Reader = Callable[[Language], Iterable[Example]]
 Progress = Callable[[Iterable[Example], str], Iterable[Example]]
 
@@ -41,6 +42,8 @@ class TaskData:
     labels: "Counter[str]" = field(default_factory=Counter)
     unusable: "Counter[str]" = field(default_factory=Counter)
     untrimmed: int = 0  # gold spans that begin or end with white space
+    related: int = 0  # pairs of entities that hold a relation
+    unrelated: int = 0  # pairs of entities that were judged to hold none
     by_corpus: dict[str, "Counter[str]"] = field(default_factory=dict)
 
 
@@ -98,6 +101,10 @@ def check_config(path: Path, overrides: dict[str, Any], progress: Progress) -> R
                     first = seen.setdefault((name, key), gold)
                     conflicts[name, first.corpus, gold.corpus] += _differ(first, gold)
     _judge(report, {name: head.spans_key for name, head in heads.items()})
+    for name, parts in report.data.items():
+        related, unrelated = parts["train"].related, parts["train"].unrelated
+        if heads[name].has_given_units and related >= MIN_PAIRS and not unrelated:
+            report.warnings.append(message("W319", name=name, count=related))
     findings.report(report.errors, report.warnings)
     report.warnings += given.report()
     for name, pipe in nlp.components:
@@ -167,6 +174,10 @@ def _count(data: TaskData, head: Head, example: Example) -> None:
     if gold is not None:
         data.by_corpus.setdefault(gold.corpus, Counter())[state] += 1
         data.labels.update(head.gold_labels(example.reference))
+        if head.entities_key is not None:
+            n_related = sum(bool(labels) for labels in gold.items.values())
+            data.related += n_related
+            data.unrelated += len(gold.items) - n_related
         data.unusable.update(head.unusable(example))
         spans = example.reference.spans.get(head.spans_key, ())
         data.untrimmed += sum(is_untrimmed(span) for span in spans)

@@ -50,10 +50,13 @@ def character_pieces(texts: Iterable[str], min_count: int = 1) -> list[str]:
     """A WordPiece vocabulary of single characters, as BERT's normaliser (lower case, no accents) leaves them.
 
     First the special pieces, then characters by frequency and code point, then those that occur inside a word, written
-    "##c". Raises MedmtlError E330 where no character is left.
+    "##c". ``@`` and ``#``, which the views of pairs of entities put around them, are there in any case. Raises
+    MedmtlError E330 where no character of the texts is left.
     """
     from tokenizers.normalizers import BertNormalizer
     from tokenizers.pre_tokenizers import BertPreTokenizer
+
+    from ..encoder.views.wordpieces import ENTITY_MARKS
 
     normalizer, pre_tokenizer = BertNormalizer(lowercase=True), BertPreTokenizer()
     counts: Counter[str] = Counter()
@@ -67,7 +70,8 @@ def character_pieces(texts: Iterable[str], min_count: int = 1) -> list[str]:
     kept = sorted((c for c, n in counts.items() if n >= min_count), key=lambda c: (-counts[c], c))
     if not kept:
         raise MedmtlError("E330", min_count=min_count)
-    return [*SPECIALS, *kept, *(f"##{c}" for c in kept if c in inside)]
+    marks = [mark for mark in ENTITY_MARKS if mark not in kept]
+    return [*SPECIALS, *kept, *marks, *(f"##{c}" for c in kept if c in inside)]
 
 
 def write_new_encoder(folder: Path, pieces: Sequence[str], shape: EncoderSize, seed: int) -> int:

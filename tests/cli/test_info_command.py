@@ -26,7 +26,8 @@ def test_a_pipeline_that_was_saved_by_training(make_nlp, tmp_path: Path):
     corpus = tmp_path / "mrs_smith.spacy"
     DocBin(docs=[spacy.blank("en")("no fever .")]).to_disk(corpus)
     nlp = make_nlp("sru_nested_ner")
-    nlp.config["training"]["seed"] = 7
+    nlp.config["system"]["seed"] = 7
+    nlp.config["training"]["seed"] = "${system.seed}"  # as the configs of this package and of spaCy have it
     nlp.config["corpora"] = {"train": {"corpora": {"ward": {"path": str(corpus)}}}, "dev": {"path": str(tmp_path)}}
     save_pipeline({"name": "wards", "version": "1.2.3", "license": "MIT"})(nlp).to_disk(tmp_path / "model")
     found = info(str(tmp_path / "model"))

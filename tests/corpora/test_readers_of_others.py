@@ -22,7 +22,13 @@ def read(path, audit, *, mark="*"):
             audit.dropped(place, "line", "", "a line without a mark")
 
 
+def read_carelessly(path, audit):
+    yield Record("A *.", Place(path, 1))
+    yield Record("A secret", Place(path, 2), no_such_field=1)
+
+
 MINE = Reader(read, Scheme(is_open=True), help="lines with a mark")
+CARELESS = Reader(read_carelessly, Scheme(is_open=True))
 
 
 @pytest.fixture
@@ -30,6 +36,7 @@ def others(monkeypatch):
     points = [
         *reader.entry_points(group=reader.GROUP),
         EntryPoint("marks", f"{__name__}:MINE", reader.GROUP),
+        EntryPoint("careless", f"{__name__}:CARELESS", reader.GROUP),
         EntryPoint("broken", "no_such_package.readers:READER", reader.GROUP),
     ]
     monkeypatch.setattr(reader, "entry_points", lambda group: points)
@@ -47,3 +54,10 @@ def test_it_is_a_converter_like_any_other(others, run, write):
     assert [change.line for change in audit.changes] == [2]
     with pytest.raises(MedmtlError, match="E403"):
         reader.get_reader("broken")
+
+
+@pytest.mark.filterwarnings("ignore:.*W416")
+def test_what_its_code_raises_is_told_as_its_own(others, run, write):
+    with pytest.raises(MedmtlError, match=r"E417.*'test_readers_of_others'.*after 1 record.*TypeError") as told:
+        run("careless", write("a.txt", "A secret"))
+    assert "secret" not in str(told.value)

@@ -6,6 +6,7 @@ import pytest
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, RELATIONS
 from spacy_medmtl.annotations.relations import read_pairs, read_relations
+from spacy_medmtl.corpora.reader import get_reader
 from spacy_medmtl.errors import MedmtlError
 
 TEXT = "No 🦴 fever today."
@@ -86,6 +87,37 @@ def test_doccano(run, write):
     assert found(docs[3]) == []
     assert docs[3].spans[ENTITIES].attrs["annotated_labels"] == ["Problem", "Region", "Time"]
     assert audit.notes["comments, not kept"] == 1
+
+
+@pytest.mark.parametrize("name", ["brat", "bioc", "prodigy", "doccano", "label_studio", "medcat"])
+def test_formats_with_relations_take_kinds_of_judged_pairs(name):
+    _, scheme = get_reader(name).configured({"kinds": "Drug:Dose, Drug:Route", "reach": "1"})
+    assert scheme.kinds == (("Drug", "Dose"), ("Drug", "Route"))
+    assert scheme.reach == 1
+    assert get_reader(name).configured({})[1].kinds == ()
+    for key, value in [
+        ("kinds", "Drug"),
+        ("kinds", "Drug:"),
+        ("kinds", "a:b,a:b"),
+        ("kinds", "a:b:c"),
+        ("reach", "-1"),
+    ]:
+        with pytest.raises(MedmtlError, match=f"E411.*'{key}'"):
+            get_reader(name).configured({key: value})
+
+
+def test_judged_pairs_of_a_users_kinds_hold_no_relation(run, write):
+    """Without them training sees related pairs alone, and learns to relate all."""
+    spans = [(1, "Drug", 0, 1), (2, "Dose", 2, 3), (3, "Drug", 8, 9), (4, "Dose", 10, 11)]
+    entities = [{"id": id, "label": label, "start_offset": a, "end_offset": b} for id, label, a, b in spans]
+    relations = [{"id": 1, "from_id": 1, "to_id": 2, "type": "dose"}]
+    path = write("a.jsonl", lines({"text": "A 1 and C 3", "entities": entities, "relations": relations}))
+    (doc,), _ = run("doccano", path, kinds="Drug:Dose")
+    judged = {(doc[pair.head[0]].text, doc[pair.tail[0]].text): pair.labels for pair in read_pairs(doc)}
+    assert judged == {("A", "1"): ("dose",), ("A", "3"): (), ("C", "1"): (), ("C", "3"): ()}
+    with pytest.raises(MedmtlError, match=r"E411.*'kinds' is 'Dosage'.*\(Dose, Drug\)"):
+        run("doccano", path, kinds="Drug:Dosage")
+    run("doccano", path, kinds="Drug:Dosage", labels="Drug,Dose,Dosage")  # a part in which none occurs
 
 
 def task(*results, text=TEXT, **more):

@@ -12,6 +12,7 @@ from toy import CASE, CASES, TEXTS, Case, make_examples, weights
 from spacy_medmtl.annotations.groups import group_values
 from spacy_medmtl.annotations.relations import read_relations
 from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.heads.outputs import UnitLabels
 
 ODD_TEXTS = [TEXTS[0], "", TEXTS[1], " \n ", "\n\n", TEXTS[2], "pain", TEXTS[3]]
 Trained = tuple[Case, Language, float, float]
@@ -187,6 +188,18 @@ def test_a_model_that_reads_no_docs_says_so(make_nlp, name):
     nlp.initialize(lambda: make_examples(nlp, *(case.annotate for case in CASES)))
     with pytest.raises(MedmtlError, match="E029"):
         nlp.get_pipe(name).model.predict([nlp.make_doc(TEXTS[0])])
+
+
+def test_rows_that_are_not_those_of_the_gold_are_told(make_nlp, monkeypatch):
+    """As of a head whose readings ask for a row a token, and whose gold has one a unit."""
+    nlp = make_nlp("sentence_intent")
+    examples = make_examples(nlp, CASE["sentence_intent"].annotate)
+    nlp.initialize(lambda: examples)
+    head = nlp.get_pipe("sentence_intent")
+    inputs, gold = head.training_batch(examples)
+    scores = head.model.predict(inputs)
+    with pytest.raises(MedmtlError, match=rf"E211.*'sentence_intent' gave {len(scores)} rows for 1 units of gold"):
+        head.loss(UnitLabels(gold.held[:1], gold.judged[:1]), scores)
 
 
 def test_a_component_that_was_added_to_a_trained_pipeline_is_named(make_nlp):

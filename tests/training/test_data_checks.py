@@ -10,6 +10,7 @@ from toy import CASE, CASES, TEXTS, make_examples
 from typer.testing import CliRunner
 
 from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, GIVEN_SPANS_ONLY, write_group
+from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.cli import app
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.training.checks import check_config
@@ -222,6 +223,26 @@ def test_given_findings_conflict_by_status_only(nlp, config, start, expected):
     other = nlp.make_doc("c d")
     write_group(other, FINDINGS, [Span(other, 0, 1, "F")], assertion=["positive"])
     assert codes(check(config(["cpncf_assertion"], train={"a": docs}, dev={"a": [other]}))) == expected
+
+
+@pytest.mark.parametrize(
+    ("n_docs", "labels", "expected"),
+    [(20, ["dose"], ["W319"]), (5, ["dose"], []), (20, ["dose", None], [])],
+)
+def test_pairs_of_entities_that_are_all_related(nlp, config, n_docs, labels, expected):
+    """Of files that list relations alone, training would see no pair without one."""
+    parts = {"train": [], "dev": []}
+    for part, docs in parts.items():
+        for number in range(n_docs):
+            doc = nlp.make_doc(f"{part} {number} a b")
+            held = labels[number % len(labels)]
+            write_relations(doc, [JudgedPair((2, 3), (3, 4), (held,) if held else (), float(bool(held)), ("A", "B"))])
+            docs.append(doc)
+    path = config(["pair_relation"], **{part: {"a": docs} for part, docs in parts.items()})
+    assert codes(check(path)) == [], "of neighbouring sentences all may be related"
+    getter = '[components.pair_relation.candidates]\n@misc = "spacy-medmtl.entity_pairs.v1"\n'
+    path.write_text(path.read_text().replace("[corpora]\n", f"{getter}[corpora]\n", 1))
+    assert codes(check(path)) == expected
 
 
 def test_texts_that_are_trained_on_and_tested(nlp, config):

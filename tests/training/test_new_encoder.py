@@ -33,8 +33,9 @@ def run(*arguments):
 def test_the_vocabulary_is_the_characters():
     """By frequency, then code point; inside words also with ##, in lower case; Chinese characters are words."""
     pieces = character_pieces(["无无 Aa 无ab"])
-    assert pieces == [*SPECIALS, "a", "无", "b", "##a", "##b"]
-    assert character_pieces(["无无 Aa 无ab"], min_count=2) == [*SPECIALS, "a", "无", "##a"]
+    assert pieces == [*SPECIALS, "a", "无", "b", "@", "#", "##a", "##b"]
+    assert character_pieces(["无无 Aa 无ab"], min_count=2) == [*SPECIALS, "a", "无", "@", "#", "##a"]
+    assert character_pieces(["b#"]) == [*SPECIALS, "#", "b", "@"], "each once"
     with pytest.raises(MedmtlError, match="MEDMTL-E330.*2 times"):
         character_pieces(["ab"], min_count=2)
 
@@ -52,6 +53,8 @@ def test_a_folder_that_the_loader_reads(corpus, tmp_path):
     unknown = json.loads(tokenizer)["model"]["vocab"]["[UNK]"]
     assert list(ids).count(unknown) == 3, "only 度 and z do not occur in the corpus"
     assert pieces.marker == SPECIALS.index("[unused1]")
+    # neither stands in the corpus, and pairs of entities are marked by them
+    assert len(set(pieces.entity_marks())) == 2
 
 
 def test_the_encoder_component_starts_from_it(corpus, tmp_path, encoder_settings):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audit import Audit, LossError, Place, need
-from ..options import DISCONTINUOUS, SPANS
+from ..options import DISCONTINUOUS, KINDS, SPANS
 from ..reader import Reader
 from ..record import (
     GIVEN,
@@ -66,7 +66,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
 
 
 SUFFIXES = (".xml", ".json", ".jsonl", ".bioc")
-READER = Reader(read, Scheme(is_open=True), suffixes=SUFFIXES, options={**SPANS, **DISCONTINUOUS})
+READER = Reader(read, Scheme(is_open=True), suffixes=SUFFIXES, options={**SPANS, **KINDS, **DISCONTINUOUS})
 
 
 def _documents(path: Path, audit: Audit) -> Iterator[tuple[Place, Any]]:

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path, PurePosixPath
 
 from ..audit import Audit, LossError, Place, need
-from ..options import DISCONTINUOUS, SPANS
+from ..options import DISCONTINUOUS, KINDS, SPANS
 from ..reader import Reader
 from ..record import Bounds, LinkRow, Record, is_label, resolve_links
 from ..scheme import Scheme
@@ -75,7 +75,7 @@ def read_lines_apart(path: Path, audit: Audit) -> Iterator[Record]:
 
 
 SUFFIXES = (".txt", ".ann", ".a1", ".a2")
-READER = Reader(read, Scheme(is_open=True), suffixes=SUFFIXES, options={**SPANS, **DISCONTINUOUS})
+READER = Reader(read, Scheme(is_open=True), suffixes=SUFFIXES, options={**SPANS, **KINDS, **DISCONTINUOUS})
 
 
 def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterator[Pair]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audit import Audit
-from ..options import SPANS, UNIT
+from ..options import KINDS, SPANS, UNIT
 from ..reader import Reader
 from ..record import Entity, Record, resolve_links
 from ..scheme import Scheme
@@ -44,7 +44,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     yield from (_record(*example, kind) for example in waiting)
 
 
-READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **UNIT})
+READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **KINDS, **UNIT})
 
 
 def _annotation(value: Value) -> Any:

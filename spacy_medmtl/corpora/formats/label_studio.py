@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audit import Audit
-from ..options import SPANS, UNIT, choice, name
+from ..options import KINDS, SPANS, UNIT, choice, name
 from ..reader import Reader
 from ..record import LinkRow, Record, resolve_links
 from ..scheme import Scheme
@@ -80,6 +80,7 @@ READER = Reader(
     suffixes=(".json", ".jsonl"),
     options={
         **SPANS,
+        **KINDS,
         **UNIT,
         "annotations": choice("which annotation of a task counts: only (several are a loss), first, last", *_WHICH),
         "field": name("the member of a task's data that is the text", "text"),

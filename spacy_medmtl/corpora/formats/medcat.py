@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audit import Audit, LossError, need
-from ..options import SPANS, choice, meanings, name
+from ..options import KINDS, SPANS, choice, meanings, name
 from ..reader import Reader
 from ..record import Attributes, Record, resolve_links
 from ..scheme import GROUP, NER, Scheme
@@ -63,6 +63,7 @@ READER = Reader(
     suffixes=(".json",),
     options={
         **SPANS,
+        **KINDS,
         "group": choice(SPANS["group"].help, "both", "ner", "findings"),
         "statuses": meanings("what meta annotations say of a finding, beside what is known of old", _MEANINGS),
         "label": name("the label of all mentions; 'cui': each has its concept's", "Concept"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..audit import Audit, need
-from ..options import SPANS, UNIT
+from ..options import KINDS, SPANS, UNIT
 from ..reader import Reader
 from ..record import EXACT, Entity, Link, Record, is_label
 from ..scheme import Scheme
@@ -55,7 +55,7 @@ def _accepted(path: Path, audit: Audit) -> Iterator[tuple[Value, JsonText]]:
             yield _of_spacy(value), JsonText(value["text"], place, audit)
 
 
-READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **UNIT})
+READER = Reader(read, Scheme(is_open=True), suffixes=(".jsonl", ".json"), options={**SPANS, **KINDS, **UNIT})
 
 
 def _of_spacy(value: Value) -> Value:
