@@ -223,6 +223,8 @@ TEMPLATES = {
     "names.",
     "E507": "The hub did not take '{received}' ({problem}). Expected OWNER/NAME, a token that may write there "
     "(HF_TOKEN, or 'hf auth login'), and a network.",
+    "E508": "There is no room for {what} ({problem}). Make room on that disk, or have it written elsewhere (temporary "
+    "files: TMPDIR), and give the same command again.",
     # E51x: notes in, tables out
     "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
     "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
