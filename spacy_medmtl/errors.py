@@ -104,6 +104,8 @@ TEMPLATES = {
     "through than before. Find it again, for example with 'spacy find-threshold'.",
     "W207": "What is assigned to 'span._.{name}' does not show where a component of this package says otherwise. To "
     "correct a status, assign it to 'span._.assertion'.",
+    "W208": "'{name}' learns nothing from nlp.rehearse(): it has no rehearsal. To keep what it knows, train it on the "
+    "old examples beside the new ones.",
     "W215": "{count} pair(s) of entities did not fit the window of {window} wordpieces, and what stands between the "
     "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
     "W216": "{name}: {count} pairs of entities in document {doc} of its batch are read, each as a sequence of its own, "
