@@ -107,6 +107,8 @@ TEMPLATES = {
     "through than before. Find it again, for example with 'spacy find-threshold'.",
     "W207": "What is assigned to 'span._.{name}' does not show where a component of this package says otherwise. To "
     "correct a status, assign it to 'span._.assertion'.",
+    "W208": "'{name}' learns nothing from nlp.rehearse(): it has no rehearsal. To keep what it knows, train it on the "
+    "old examples beside the new ones.",
     "W215": "{count} pair(s) of entities did not fit the window of {window} wordpieces, and what stands between the "
     "two was cut; first in document {doc} of its batch. Use a larger window, or pairs that are nearer to one another.",
     "W216": "{name}: {count} pairs of entities in document {doc} of its batch are read, each as a sequence of its own, "
@@ -232,6 +234,8 @@ TEMPLATES = {
     "names.",
     "E507": "The hub did not take '{received}' ({problem}). Expected OWNER/NAME, a token that may write there "
     "(HF_TOKEN, or 'hf auth login'), and a network.",
+    "E508": "There is no room for {what} ({problem}). Make room on that disk, or have it written elsewhere (temporary "
+    "files: TMPDIR), and give the same command again.",
     # E51x: notes in, tables out
     "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
     "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",

@@ -1,5 +1,6 @@
 """How every command fails: a coded message on stderr and exit status 1, no traceback unless ``--debug`` asks for it."""
 
+import errno
 import io
 import os
 import sys
@@ -12,6 +13,7 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # on the disk, in a quota, by a limit on files
 _asked_for = {"debug": False}
 
 
@@ -21,8 +23,24 @@ def show_tracebacks(debug: bool) -> None:
 
 
 class Commands(typer.Typer):
-    """Commands. A MedmtlError ends one with its message and exit status 1; so does what it did not expect, with E500:
-    the text of another exception could quote a note."""
+    """Commands. A MedmtlError ends one with its message and exit status 1; so do a full disk, with E508, and what it
+    did not expect, with E500: the text of another exception could quote a note."""
+
+    def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        """As typer's. What was printed leaves the program here, where it can still be told if it does not."""
+        try:
+            try:
+                return super().__call__(*arguments, **settings)
+            finally:
+                if sys.stdout is not None:
+                    sys.stdout.flush()
+        except OSError as error:
+            if _asked_for["debug"] or error.errno not in (errno.EPIPE, *NO_ROOM):
+                raise
+            if error.errno != errno.EPIPE:
+                _tell(_no_room(error))
+            _drop_output()
+            sys.exit(1)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Any], Any]:
         """As typer's."""
@@ -41,9 +59,35 @@ def _told(function: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             if _asked_for["debug"] or (isinstance(error, BrokenPipeError) and _reader_is_gone()):
                 raise
-            _end(error if isinstance(error, MedmtlError) else MedmtlError("E500", problem=type(error).__name__))
+            _tell(_coded(error))
+            raise typer.Exit(1) from None
 
     return run
+
+
+def _coded(error: Exception) -> MedmtlError:
+    if isinstance(error, MedmtlError):
+        return error
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        return _no_room(error)
+    return MedmtlError("E500", problem=type(error).__name__)
+
+
+def _no_room(error: OSError) -> MedmtlError:
+    """That there is no room for output, on whichever disk it is: files of users are told by their commands, with
+    E407."""
+    what = "a file that the command needs"
+    try:
+        typer.echo()  # as in ``_reader_is_gone``
+    except OSError:
+        what = "standard output"
+        _drop_output()
+    return MedmtlError("E508", what=what, problem=error.strerror)
+
+
+def _drop_output() -> None:
+    """Lead standard output to nowhere: Python writes what is left of it at its end, and would complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _suit_output() -> None:
@@ -64,6 +108,5 @@ def _reader_is_gone() -> bool:
     return False
 
 
-def _end(error: MedmtlError) -> None:
+def _tell(error: MedmtlError) -> None:
     typer.secho(str(error), fg=typer.colors.RED, err=True)
-    raise typer.Exit(1) from None

@@ -9,6 +9,7 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
+from ..notes.file_outputs import BratFolder
 from ..notes.run import NO_TEXT
 from ..notes.tasks import write_tasks
 from .annotate import SOME_FAILED
@@ -51,6 +52,8 @@ def preannotate(
         raise MedmtlError("E407", path=output, problem="is one of the inputs: name another folder")
     if output.exists() and not (output.is_dir() and not any(output.iterdir())) and not force:
         raise MedmtlError("E413", path=output)
+    if tool is Tool.brat:
+        BratFolder(output).own_files()  # before any note is read: it may hold what is not to be replaced
     use_device(gpu_id)
     notes = notes_of(inputs, text_column, id_column, encoding, output=output)
     nlp = load_pipeline(pipeline)

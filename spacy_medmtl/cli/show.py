@@ -10,12 +10,26 @@ from spacy.tokens import Doc, Span
 from wasabi import msg
 
 from ..annotations.extensions import install_extensions
-from ..annotations.groups import ENTITIES, FINDINGS, group_values, sentence_bounds
+from ..annotations.groups import (
+    ENTITIES,
+    FINDINGS,
+    GIVEN,
+    INTENTS,
+    RELATIONS,
+    SECTIONS,
+    TURNS,
+    group_values,
+    sentence_bounds,
+)
+from ..annotations.relations import read_relations
 from ..annotations.rows import doc_rows
+from ..annotations.travelling import value_of
 from ..corpora.formats.files import check_text, encoding_of
 from ..errors import MedmtlError
 from .loading import load_pipeline
 
+SHOWN = (INTENTS, ENTITIES, FINDINGS, RELATIONS, SECTIONS, TURNS, GIVEN)  # or read on the way; other groups: by key
+VALUES = ("assertion", "scores", "assertion_modifiers")
 EXAMPLE = """What brings you in today?
 For two days I have had a burning pain in my chest, but no fever.
 Any shortness of breath or swelling of the ankles?
@@ -34,7 +48,9 @@ def show(
 ) -> None:
     """Print sentences with their intent, nested entities, findings with their status, and relations of a text.
 
-    Example: medmtl show en_medmtl note.txt"""
+    Example: medmtl show en_medmtl note.txt
+
+    Span groups under other keys follow by key."""
     try:
         text = EXAMPLE if file is None else _read(file)
     except (OSError, UnicodeError) as error:
@@ -52,7 +68,8 @@ def show(
         ("Sentences", _sentences(doc)),
         ("Entities", _spans(doc, ENTITIES, "scores")),
         ("Findings", _spans(doc, FINDINGS, "assertion", "scores", "assertion_modifiers")),
-        ("Relations", _relations(doc)),
+        ("Relations", _relations(doc, RELATIONS)),
+        *((key, _others(doc, key)) for key in doc.spans if key not in SHOWN),
     ):
         msg.divider(title)
         if rows:
@@ -81,13 +98,23 @@ def _spans(doc: Doc, key: str, *values: str) -> list[tuple[str, ...]]:
     ]
 
 
-def _relations(doc: Doc) -> list[tuple[str, ...]]:
-    return [
-        (relation.tail.text, relation.label, relation.head.text, _cell(relation.score)) for relation in doc._.relations
-    ]
+def _relations(doc: Doc, key: str) -> list[tuple[str, ...]]:
+    relations = read_relations(doc, key=key)
+    return [(relation.tail.text, relation.label, relation.head.text, _cell(relation.score)) for relation in relations]
+
+
+def _others(doc: Doc, key: str) -> list[tuple[str, ...]]:
+    """Of a group under a key of the user's own, or of another package's component, which keeps values in its way."""
+    if "labels" in doc.spans[key].attrs:
+        return _relations(doc, key)
+    columns = [[value_of(doc, key, i, name) for i in range(len(doc.spans[key]))] for name in VALUES]
+    known = [column for column in columns if column.count(None) < len(column)]
+    return [(span.text, span.label_, *(_cell(column[i]) for column in known)) for i, span in enumerate(doc.spans[key])]
 
 
 def _cell(value: object) -> str:
+    if value is None:
+        return "-"
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -16,12 +16,13 @@ from spacy.tokens import Doc
 
 from ..annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, RELATIONS, entity_types
 from ..annotations.relations import JudgedPair, write_relations
-from .audit import MERGED, Audit, Place
+from .audit import MERGED, RESHAPED, Audit, Place
 from .record import Bounds, Entity, Link
 from .scheme import Scheme
 from .spans import token_span
 
 OUTSIDE = "related pairs outside of the judged ones, kept"
+EXCHANGED = "head and tail, which the file has the other way round, exchanged, as their types say"
 CROWDED = "sentences with too many entities, whose unrelated pairs are not judged"
 MAX_ENTITIES = 200  # in a sentence; the pairs are as many as its square
 Stated = set[str | None]  # labels of a pair; None: the file says that it has none
@@ -69,6 +70,10 @@ class JudgedPairs:
                 types = (link.head.label, link.tail.label)
                 if head and tail and types[0] == types[1] and types in scheme.kinds and tail < head:
                     head, tail = tail, head  # two of one type in the order of the text, as the judged pairs are
+                elif types not in scheme.kinds and types[::-1] in scheme.kinds:
+                    # the types alone tell what is said of what, and the pair that they stand for would count as none
+                    self.audit.changed(RESHAPED, link.place, RELATIONS, link.label or "", reason=EXCHANGED)
+                    head, tail = tail, head
                 if head is None or tail is None or (head == tail and not scheme.is_open):
                     reason = "the two entities are not two spans of tokens"
                     self.audit.dropped(link.place, RELATIONS, link.label or "", reason)

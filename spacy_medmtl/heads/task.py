@@ -9,6 +9,7 @@ import srsly
 from spacy import util
 from spacy.language import Language
 from spacy.pipeline.trainable_pipe import TrainablePipe
+from spacy.training import Example
 from thinc.api import Model, Optimizer
 
 from ..encoder.listener import prepare_step
@@ -55,6 +56,19 @@ class Task(Configured, TrainablePipe):
         """Step the parameters that have a gradient."""
         prepare_step(self.model, sgd)
         self.model.finish_update(sgd)
+
+    def rehearse(
+        self,
+        examples: Iterable[Example],
+        *,
+        sgd: Optimizer | None = None,
+        losses: dict[str, float] | None = None,
+        **config: Any,
+    ) -> dict[str, float]:
+        """Learns nothing, as spaCy's ``spancat``, and warns (W208), so that nobody relies on it. Other components of a
+        pipeline, such as ``tagger``, rehearse."""
+        warn("W208", name=self.name)
+        return {} if losses is None else losses
 
     # Saving
 

@@ -48,11 +48,15 @@ class HtmlPages:
         _write(self.path / self.index, index_page(links))
 
     def remove(self) -> None:
+        for path in self.own_files():
+            path.unlink()
+
+    def own_files(self) -> list[Path]:
+        """All files in the folder. Raises MedmtlError E407 where some are not of this output."""
         files = [path for path in self.path.rglob("*") if not path.is_dir()]
         if any(not path.name.removesuffix(".part").endswith((*self.suffixes, self.index)) for path in files):
             raise something_else(self.path)
-        for path in files:
-            path.unlink()
+        return files
 
     def _file(self, doc_id: str, suffix: str) -> Path:
         return self.path / f"{file_name(doc_id)}{suffix}"

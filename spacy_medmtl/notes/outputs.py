@@ -34,4 +34,4 @@ class Output(Protocol):
 
 def something_else(path: Path) -> MedmtlError:
     """What to raise where an output holds what this package did not write."""
-    return MedmtlError("E407", path=path, problem="holds something else than what 'medmtl annotate' writes")
+    return MedmtlError("E407", path=path, problem="holds something else than what this command writes: name another")

@@ -20,6 +20,7 @@ from ..corpora.exports.jsonl import example_of
 from ..corpora.exports.recorded import Told, record_of
 from ..corpora.outputs import write_atomically
 from ..corpora.record import Record
+from ..errors import MedmtlError
 from .file_outputs import BratFolder
 
 TOOLS = ("prodigy", "label_studio", "doccano", "brat")
@@ -58,15 +59,16 @@ def write_tasks(docs: Iterable[Doc], tool: str, output: Path, *, model: str) -> 
     them are in memory, to be sorted. model: the pipeline's name and version.
 
     prodigy, doccano: JSON lines. label_studio: a JSON array, and beside it OUTPUT.xml, the labelling interface that
-    fits. brat: a folder, its files numbered in the order of uncertainty. Raises MedmtlError E407.
+    fits. brat: a folder, its files numbered in the order of uncertainty. What an earlier call wrote there is replaced.
+    Raises MedmtlError E407 where the disk does not take it, or the folder holds anything else.
     """
     ranked = _ranked(docs)
     told: Told[str] = Told()
     if tool == "brat":
-        folder = BratFolder(output)
-        for rank, note in enumerate(ranked, 1):
-            folder.write(f"{rank:06d}-{note.doc.user_data.get(DOC_ID, rank)}", note.doc)
-        folder.finish()
+        try:
+            _write_brat(ranked, BratFolder(output))
+        except OSError as error:
+            raise MedmtlError("E407", path=output, problem=f"cannot be written ({error.strerror})") from error
         told["intents of sentences"] += _n_intents(ranked)
         return len(ranked), +told
     make = {"prodigy": _prodigy, "label_studio": _label_studio, "doccano": _doccano}[tool]
@@ -85,6 +87,14 @@ def write_tasks(docs: Iterable[Doc], tool: str, output: Path, *, model: str) -> 
     else:
         write_atomically(output, "".join(f"{json.dumps(task, ensure_ascii=False)}\n" for task in tasks).encode())
     return len(tasks), +told
+
+
+def _write_brat(ranked: Sequence[_Ranked], folder: BratFolder) -> None:
+    # other notes have other numbers, so that a task of before would stay beside its successor
+    folder.remove()
+    for rank, note in enumerate(ranked, 1):
+        folder.write(f"{rank:06d}-{note.doc.user_data.get(DOC_ID, rank)}", note.doc)
+    folder.finish()
 
 
 def _n_intents(ranked: Sequence[_Ranked]) -> int:

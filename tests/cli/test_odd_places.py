@@ -1,14 +1,20 @@
 """Outputs over inputs, devices, links and folders; output that is no terminal, or in an encoding that lacks letters."""
 
+import errno
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 from annotating import unwrapped
+from typer.testing import CliRunner
 
+from spacy_medmtl.cli import app
 from spacy_medmtl.corpora.outputs import write_atomically
 from spacy_medmtl.errors import MedmtlError
+
+MEDMTL = [sys.executable, "-m", "spacy_medmtl.cli"]
 
 
 def test_no_command_writes_over_what_it_reads(medmtl, model, corpus, tmp_path):
@@ -82,8 +88,48 @@ def test_no_colours_where_nobody_looks(medmtl, model, tmp_path):
 
 def test_letters_that_the_output_lacks_are_escaped(model, tmp_path):
     (tmp_path / "note.txt").write_text("Übelkeit.", encoding="utf8")
-    command = [sys.executable, "-m", "spacy_medmtl.cli", "show", str(model), str(tmp_path / "note.txt")]
+    command = [*MEDMTL, "show", str(model), str(tmp_path / "note.txt")]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode == 0, done.stderr
     assert r"\xdcbelkeit." in done.stdout
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a device of Linux")
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["corpora"], ["corpora", "--json"]])
+def test_a_full_disk_behind_standard_output_is_told(arguments):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*MEDMTL, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch(r"\[MEDMTL-E508\] There is no room for standard output \(.+\n", done.stderr)
+
+
+def test_a_full_disk_behind_another_file_is_told():
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "note of Anna Berg.txt")
+
+    app.command("fill")(fail)
+    result = CliRunner().invoke(app, ["fill"])
+    app.registered_commands.pop()
+    assert result.exit_code == 1
+    assert "[MEDMTL-E508] There is no room for a file" in result.stderr
+    assert "Anna" not in result.output
+
+
+@pytest.fixture
+def full_disk():
+    """A limit on the size of files stands for it."""
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.parametrize("tool", ["brat", "prodigy"])
+def test_a_full_disk_behind_an_output_is_told(medmtl, pipeline, notes, tmp_path, tool, request):
+    (notes / "long.txt").write_text("A cough. " * 500, encoding="utf8")
+    request.getfixturevalue("full_disk")
+    result = medmtl("preannotate", pipeline, notes, "--for", tool, "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "MEDMTL-E407" in result.output

@@ -5,6 +5,7 @@ from entity_docs import entities, losses, pairs
 from finding_docs import sentences
 
 from spacy_medmtl.annotations.groups import ENTITIES, RELATIONS
+from spacy_medmtl.corpora.judged import EXCHANGED
 from spacy_medmtl.corpora.spans import split_key
 from spacy_medmtl.errors import MedmtlError
 
@@ -79,6 +80,15 @@ def test_judged_pairs_are_those_of_neighbouring_sentences(run, files):
     ]
     assert audit.notes["related pairs outside of the judged ones, kept"] == 1
     assert len(doc.spans[RELATIONS].attrs["annotated_labels"]) == 8
+
+
+def test_a_relation_the_wrong_way_round_is_turned(run, files):
+    """Or it would stand beside the pair that counts as judged to hold nothing."""
+    (right,), plain = run("n2c2_2018", files())
+    rows = [row.replace("Arg1:T2 Arg2:T1", "Arg1:T1 Arg2:T2") for row in ROWS]
+    (doc,), audit = run("n2c2_2018", files(rows=rows), on_error="stop")
+    assert pairs(doc) == pairs(right)
+    assert [change.reason for change in audit.changes if change not in plain.changes] == [EXCHANGED]
 
 
 def test_discontinuous_mention_is_covered_and_listed(run, files):

@@ -11,7 +11,7 @@ from toy import CASE, CASES, TEXTS, Case, make_examples, weights
 
 from spacy_medmtl.annotations.groups import group_values
 from spacy_medmtl.annotations.relations import read_relations
-from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.errors import MedmtlError, MedmtlWarning
 from spacy_medmtl.heads.outputs import UnitLabels
 
 ODD_TEXTS = [TEXTS[0], "", TEXTS[1], " \n ", "\n\n", TEXTS[2], "pain", TEXTS[3]]
@@ -212,3 +212,13 @@ def test_a_component_that_was_added_to_a_trained_pipeline_is_named(make_nlp):
         nlp(TEXTS[0])
     with nlp.select_pipes(disable="entities"):
         nlp(TEXTS[0])
+
+
+def test_rehearsal_teaches_nothing_and_says_so(trained):
+    case, nlp, *_ = trained
+    before = weights(nlp)
+    optimizer = nlp.resume_training()
+    with pytest.warns(MedmtlWarning, match=rf"W208.*'{case.factory}'"):
+        losses = nlp.rehearse(make_examples(nlp), sgd=optimizer)
+    assert case.factory not in losses
+    assert weights(nlp) == before

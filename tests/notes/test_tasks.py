@@ -16,6 +16,7 @@ from spacy_medmtl.corpora.audit import Audit
 from spacy_medmtl.corpora.formats.files import input_files
 from spacy_medmtl.corpora.reader import get_reader
 from spacy_medmtl.corpora.writer import convert_records
+from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.notes.tasks import TOOLS, uncertainty, write_tasks
 
 FILES = {"prodigy": "t.jsonl", "label_studio": "t.json", "doccano": "t.jsonl", "brat": "brat"}
@@ -114,6 +115,17 @@ def test_the_least_certain_note_comes_first(docs, tmp_path):
     assert (tasks[0]["spans"][0]["score"], tasks[0]["spans"][0]["source"]) == (0.6, "en_x-1")
     write_tasks(docs, "brat", tmp_path / "brat", model="en_x-1")
     assert [path.stem for path in sorted((tmp_path / "brat").glob("*.txt"))][:2] == ["000001-unsure", "000002-sure"]
+
+
+def test_tasks_of_an_earlier_call_are_replaced_and_what_is_no_task_is_not(docs, tmp_path):
+    folder = tmp_path / "brat"
+    write_tasks(docs, "brat", folder, model="en_x-1")
+    write_tasks(docs[:1], "brat", folder, model="en_x-1")
+    assert sorted(path.name for path in folder.iterdir()) == ["000001-sure.ann", "000001-sure.txt", "annotation.conf"]
+    (folder / "mine.csv").write_text("mine", encoding="utf8")
+    with pytest.raises(MedmtlError, match="E407"):
+        write_tasks(docs, "brat", folder, model="en_x-1")
+    assert sorted(path.suffix for path in folder.iterdir()) == [".ann", ".conf", ".csv", ".txt"]
 
 
 def test_label_studio_gets_scores_and_an_interface_that_knows_all_names(docs, tmp_path):
