@@ -120,9 +120,12 @@ def write_atomically(path: Path, data: bytes) -> None:
 @contextlib.contextmanager
 def replaced(path: Path, *, is_folder: bool = False) -> Iterator[Path]:
     """A file or folder to write, which takes the place of ``path`` if all goes well; where that is a link, of what it
-    leads to. Raises MedmtlError E407, also for a device or a pipe, whose place nothing may take."""
+    leads to. Raises MedmtlError E407, also for a device or a pipe, whose place nothing may take, and for the current
+    folder: a shell would go on in the one that is gone."""
     if path.exists() and not path.is_file() and not path.is_dir():
         raise MedmtlError("E407", path=path, problem="is a device or a pipe: name a file")
+    if Path.cwd().is_relative_to(path.resolve()):
+        raise MedmtlError("E407", path=path, problem="is the folder that you are in: name another")
     path = path.resolve() if path.is_symlink() else path
     part = path.with_name(f"{path.name}.part")
     try:

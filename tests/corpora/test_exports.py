@@ -251,6 +251,16 @@ def test_nothing_is_replaced_unasked(tmp_path):
         export_docs("conll", source, source / "below" / "x.conll")
 
 
+def test_the_current_folder_keeps_its_place(tmp_path, monkeypatch):
+    source, folder = tmp_path / "source.spacy", tmp_path / "here"
+    DocBin(docs=[spacy.blank("en")("No fever.")]).to_disk(source)
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with pytest.raises(MedmtlError, match="E407.*folder that you are in"):
+        export_docs("brat", source, Path())
+
+
+
 @pytest.mark.parametrize("damage", [b"", b"nonsense", b"\x78\x9c\x03"])
 def test_source_that_holds_no_docs(tmp_path, damage):
     (tmp_path / "x.spacy").write_bytes(damage)
