@@ -260,7 +260,6 @@ def test_the_current_folder_keeps_its_place(tmp_path, monkeypatch):
         export_docs("brat", source, Path())
 
 
-
 @pytest.mark.parametrize("damage", [b"", b"nonsense", b"\x78\x9c\x03"])
 def test_source_that_holds_no_docs(tmp_path, damage):
     (tmp_path / "x.spacy").write_bytes(damage)
