@@ -2,8 +2,9 @@
 
 All runs have the same encoder, number of steps, batch size and settings; nothing is selected. Each leaves a JSON, so
 the ablation can be interrupted and resumed. All are scored on given spans: of the sample corpus's dev part, of the
-traps, of NegEx and E3C (neither is trained on), and of the sentences of ``status_*`` in a folder of cases, of which
-only how many are wrong is told. On the dev part findings are searched for as well.
+traps and the texts of another hand (``blind.txt``), of NegEx and E3C (neither is trained on), and of the sentences of
+``status_*`` in a folder of cases, of which only how many are wrong is told. On the dev part findings are also searched
+for.
 
     medmtl fetch-encoder assets/encoder/minilm
     medmtl prepare sample assets/sample corpus/sample
@@ -125,14 +126,13 @@ def decision(status: str, held: Sequence[str], judged: Sequence[str]) -> Decisio
     return {NEGATED: status == "negative", **{name: name in held for name in judged}}
 
 
-def trap_cases(folder: Path) -> list[Judged]:
-    """One case for each text of the traps."""
+def trap_cases(folder: Path, name: str) -> list[Judged]:
+    """One case for each text of a list of traps: TRAPS or BLIND."""
     sys.path.insert(0, str(folder))
     found: dict[str, Judged] = {}
-    for trap in importlib.import_module("traps").TRAPS:
+    for trap in getattr(importlib.import_module("traps"), name):
         case = found.setdefault(trap.text, Judged(trap.text, [], [], []))
-        start = trap.text.index(trap.finding)
-        case.spans.append((start, start + len(trap.finding)))
+        case.spans.append((trap.start, trap.start + len(trap.finding)))
         case.gold.append(decision(trap.status, trap.modifiers, (*UNCERTAIN, "historical")))
         case.phenomena.append(trap.phenomenon)
         case.statuses.append((trap.status,))
@@ -298,10 +298,25 @@ def f1(runs: Sequence[dict[str, Any]], key: str, name: str) -> str:
     return percent([run[key]["by_name"][name]["f"] for run in runs])
 
 
+def blind_accuracy(run: dict[str, Any], is_hard: bool) -> float:
+    """Of the status, on the ordinary or the hard texts of ``blind.txt``."""
+    parts = [one for name, one in run["blind"]["phenomena"].items() if (name != "ordinary") == is_hard]
+    return float(sum(right for right, _ in parts) / sum(n for _, n in parts))
+
+
 def report(results: dict[str, list[dict[str, Any]]]) -> list[str]:
     """One line a variant, means over seeds; then the traps by phenomenon."""
-    header = ["", "runs", "found, dev", "status, dev", "status, traps", "negated, traps", "NegEx negated F1"]
-    header += ["NegEx historical F1", "E3C negated F1", "E3C uncertain F1", "wrong cases"]
+    header = [
+        "",
+        "runs",
+        "found, dev",
+        "status, dev",
+        "status, traps",
+        "negated, traps",
+        "status, blind: ordinary",
+        "hard",
+    ]
+    header += ["NegEx negated F1", "NegEx historical F1", "E3C negated F1", "E3C uncertain F1", "wrong cases"]
     rows = []
     for name, runs in results.items():
         n_wrong = [run["cases"]["wrong"] for run in runs if "cases" in run]
@@ -312,6 +327,7 @@ def report(results: dict[str, list[dict[str, Any]]]) -> list[str]:
                 percent([run["search"]["found"] for run in runs]) if "search" in runs[0] else "-",
                 *(percent([run[key]["accuracy"] for run in runs]) for key in ("dev", "traps")),
                 percent([run["traps"]["by_name"][NEGATED]["accuracy"] for run in runs]),
+                *(percent([blind_accuracy(run, is_hard) for run in runs]) for is_hard in (False, True)),
                 *(f1(runs, "negex", one) for one in (NEGATED, "historical")),
                 *(f1(runs, "e3c", one) for one in (NEGATED, "uncertain")),
                 f"{sum(n_wrong) / len(n_wrong):.1f} of {runs[0]['cases']['n']}" if n_wrong else "-",
@@ -352,7 +368,8 @@ def main(
     parts = ("train", "dev", "test")
     gold = {
         "dev": corpus_cases([sample / "dev" / "sample.spacy"]),
-        "traps": trap_cases(traps),
+        "traps": trap_cases(traps, "TRAPS"),
+        "blind": trap_cases(traps, "BLIND"),
         "negex": corpus_cases([findings / part / "negex.spacy" for part in parts]),
         "e3c": corpus_cases([findings / part / "e3c.spacy" for part in parts]),
         "cases": status_cases(cases),

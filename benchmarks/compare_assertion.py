@@ -90,8 +90,7 @@ def trap_cases(path: Path) -> list[Case]:
     found: dict[str, Case] = {}
     for trap in module.TRAPS:
         case = found.setdefault(trap.text, Case(trap.text, [], [], []))
-        start = trap.text.index(trap.finding)
-        case.spans.append((start, start + len(trap.finding)))
+        case.spans.append((trap.start, trap.start + len(trap.finding)))
         case.gold.append({NEGATED: trap.status == "negative", **{name: name in trap.modifiers for name in MODIFIERS}})
         case.phenomena.append(trap.phenomenon)
     return list(found.values())

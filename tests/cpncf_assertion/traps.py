@@ -1,10 +1,9 @@
-"""The sentences of ``traps.txt``, which says how they are written."""
+"""The sentences of ``traps.txt`` and ``blind.txt``, which say how they were written."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FILE = Path(__file__).with_name("traps.txt")
 STATUSES = {"+": "positive", "-": "negative", "?": "unknown"}
 MODIFIERS = {"u": "uncertain", "y": "hypothetical", "h": "historical", "f": "family"}
 FINDING = re.compile(r"\{([^{}|]+)\|([-+?])([a-z]*)\}")
@@ -12,11 +11,12 @@ FINDING = re.compile(r"\{([^{}|]+)\|([-+?])([a-z]*)\}")
 
 @dataclass(frozen=True)
 class Trap:
-    """``finding`` occurs once in ``text``. That it is negated is said by its status, not among the modifiers."""
+    """``finding`` begins at the character ``start`` of ``text``. Its status says whether it is negated, no modifier."""
 
     phenomenon: str
     text: str
     finding: str
+    start: int
     status: str
     modifiers: tuple[str, ...]
 
@@ -31,11 +31,14 @@ def read_traps(path: Path) -> list[Trap]:
         elif line and not line.startswith("//"):
             marked = line.replace("\\n", "\n")
             text = FINDING.sub(r"\1", marked)
-            traps += [
-                Trap(phenomenon, text, finding, STATUSES[status], tuple(MODIFIERS[letter] for letter in letters))
-                for finding, status, letters in FINDING.findall(marked)
-            ]
+            n_marks = 0  # characters of the marks before a finding
+            for found in FINDING.finditer(marked):
+                finding, status, letters = found.groups()
+                start = found.start() - n_marks
+                n_marks += len(found[0]) - len(finding)
+                modifiers = tuple(MODIFIERS[letter] for letter in letters)
+                traps.append(Trap(phenomenon, text, finding, start, STATUSES[status], modifiers))
     return traps
 
 
-TRAPS = read_traps(FILE)
+TRAPS, BLIND = (read_traps(Path(__file__).with_name(name)) for name in ("traps.txt", "blind.txt"))
