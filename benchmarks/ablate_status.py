@@ -15,14 +15,10 @@ for.
 ``compare_assertion.py`` says how to install the peers; one that is not installed is left out.
 """
 
-import ast
-import importlib
 import platform
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,10 +45,11 @@ from spacy.language import Language
 from spacy.tokens import Doc, DocBin
 from spacy.training.initialize import init_nlp
 from spacy.training.loop import train
+from status_gold import Judged, corpus_cases, decision, status_cases, trap_cases
 from thinc.api import Config
 from train_assertion import NAME
 
-from spacy_medmtl.annotations.groups import FINDINGS, GIVEN, group_values
+from spacy_medmtl.annotations.groups import FINDINGS, GIVEN
 from spacy_medmtl.cpncf_assertion.grammar.reading import shipped_grammar
 from spacy_medmtl.training.corpus import multitask_corpus
 from spacy_medmtl.training.report import table
@@ -95,66 +92,6 @@ PARTS = {
     "criteria": ("eligibility: who takes part", "eligibility: who does not"),
 }
 UNCERTAIN = ("uncertain", "hypothetical", "family")  # what makes a status unknown, for tools that tell no status
-
-
-@dataclass(frozen=True)
-class Judged(Case):
-    """A case whose spans have a status each, as one of several that are right."""
-
-    statuses: list[tuple[str, ...]] = field(default_factory=list)
-
-
-# --- gold
-
-
-def corpus_cases(paths: Sequence[Path]) -> list[Judged]:
-    """One case for each Doc with findings."""
-    found = []
-    for path in paths:
-        for doc in DocBin().from_disk(path).get_docs(spacy.blank("en").vocab):
-            statuses = group_values(doc, FINDINGS, "assertion")
-            if statuses:
-                held = group_values(doc, FINDINGS, "assertion_modifiers")
-                judged = doc.spans[FINDINGS].attrs.get("annotated_modifiers", (*UNCERTAIN, "historical"))
-                spans = [(span.start_char, span.end_char) for span in doc.spans[FINDINGS]]
-                gold = [decision(status, names, judged) for status, names in zip(statuses, held)]
-                found.append(Judged(doc.text, spans, gold, [], [(status,) for status in statuses]))
-    return found
-
-
-def decision(status: str, held: Sequence[str], judged: Sequence[str]) -> Decision:
-    return {NEGATED: status == "negative", **{name: name in held for name in judged}}
-
-
-def trap_cases(folder: Path, name: str) -> list[Judged]:
-    """One case for each text of a list of traps: TRAPS or BLIND."""
-    sys.path.insert(0, str(folder))
-    found: dict[str, Judged] = {}
-    for trap in getattr(importlib.import_module("traps"), name):
-        case = found.setdefault(trap.text, Judged(trap.text, [], [], []))
-        case.spans.append((trap.start, trap.start + len(trap.finding)))
-        case.gold.append(decision(trap.status, trap.modifiers, (*UNCERTAIN, "historical")))
-        case.phenomena.append(trap.phenomenon)
-        case.statuses.append((trap.status,))
-    return list(found.values())
-
-
-def status_cases(folder: Path) -> list[Judged]:
-    """The sentences of ``status_*/check.py``: a list ``rows`` of (text, [(finding, "status|status"), ...])."""
-    found = []
-    for path in sorted(folder.glob("status_*/check.py")):
-        assigned = [node for node in ast.parse(path.read_text("utf8")).body if isinstance(node, ast.Assign)]
-        rows = next(node.value for node in assigned if ast.unparse(node.targets[0]) == "rows")
-        for text, findings in ast.literal_eval(rows):
-            case, at = Judged(text, [], [], []), 0
-            for words, wanted in findings:
-                start = text.lower().index(words, at)
-                at = start + len(words)
-                case.spans.append((start, at))
-                case.statuses.append(tuple(wanted.split("|")))
-                case.gold.append({NEGATED: case.statuses[-1][0] == "negative"})
-            found.append(case)
-    return found
 
 
 # --- training
@@ -368,8 +305,8 @@ def main(
     parts = ("train", "dev", "test")
     gold = {
         "dev": corpus_cases([sample / "dev" / "sample.spacy"]),
-        "traps": trap_cases(traps, "TRAPS"),
-        "blind": trap_cases(traps, "BLIND"),
+        "traps": trap_cases(traps / "traps.py"),
+        "blind": trap_cases(traps / "traps.py", "BLIND"),
         "negex": corpus_cases([findings / part / "negex.spacy" for part in parts]),
         "e3c": corpus_cases([findings / part / "e3c.spacy" for part in parts]),
         "cases": status_cases(cases),

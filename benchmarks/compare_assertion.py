@@ -25,9 +25,7 @@ The gold says of "no family history of X" that X is somebody else's, not that it
 tool that calls it negated is wrong there.
 """
 
-import importlib.util
 import platform
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -53,6 +51,7 @@ from assertion_tools import (
     versions,
 )
 from spacy.tokens import DocBin
+from status_gold import decision, trap_cases
 
 from spacy_medmtl.annotations.extensions import MODIFIERS
 from spacy_medmtl.annotations.groups import FINDINGS, group_values
@@ -71,29 +70,9 @@ def negex_cases(paths: Sequence[Path]) -> list[Case]:
             statuses = group_values(doc, FINDINGS, "assertion")
             held = group_values(doc, FINDINGS, "assertion_modifiers") or [[]] * len(group)
             judged = group.attrs.get("annotated_modifiers", ["historical", "family"])
-            gold = [
-                {NEGATED: status == "negative", **{name: name in names for name in judged}}
-                for status, names in zip(statuses, held)
-            ]
+            gold = [decision(status, names, judged) for status, names in zip(statuses, held)]
             found.append(Case(doc.text, [(span.start_char, span.end_char) for span in group], gold, []))
     return found
-
-
-def trap_cases(path: Path) -> list[Case]:
-    """One case for each text of the trap list."""
-    spec = importlib.util.spec_from_file_location("traps", path)
-    if spec is None or spec.loader is None:
-        raise typer.BadParameter(f"{path} is no Python file.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["traps"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    found: dict[str, Case] = {}
-    for trap in module.TRAPS:
-        case = found.setdefault(trap.text, Case(trap.text, [], [], []))
-        case.spans.append((trap.start, trap.start + len(trap.finding)))
-        case.gold.append({NEGATED: trap.status == "negative", **{name: name in trap.modifiers for name in MODIFIERS}})
-        case.phenomena.append(trap.phenomenon)
-    return list(found.values())
 
 
 # --- scores

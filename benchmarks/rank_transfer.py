@@ -9,6 +9,7 @@ seeds). In brackets the share of 10,000 random orders that correlate as much or 
     python benchmarks/rank_transfer.py
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Annotated
@@ -17,6 +18,7 @@ import numpy
 import typer
 
 from spacy_medmtl.lab.tables import SEPARATOR, Stat, cosine_table, read_results, transfer_table
+from spacy_medmtl.pair_relation.scorer import correlation, ranks
 from spacy_medmtl.training.report import table
 
 N_ORDERS = 10_000
@@ -36,20 +38,15 @@ def gains(folder: Path) -> dict[frozenset[str], float]:
     return found
 
 
-def ranks(values: list[float]) -> numpy.ndarray:
-    """From 0 on; equal values share the mean of their ranks."""
-    given = numpy.asarray(values)
-    below, not_above = (given[:, None] > given).sum(1), (given[:, None] >= given).sum(1)
-    return (below + not_above - 1) / 2
-
-
-def spearman(a: list[float], b: list[float]) -> tuple[float, float]:
-    """Rank correlation, and the share of random orders that correlate as much or more."""
-    first, second = ranks(a), ranks(b)
-    found = float(numpy.corrcoef(first, second)[0, 1])
+def spearman(a: Sequence[float], b: Sequence[float]) -> str:
+    """Rank correlation, and the share of random orders that correlate as much or more; empty where there is none."""
+    first, second = (ranks(numpy.asarray(values)) for values in (a, b))
+    found = correlation(first, second)
+    if found is None:
+        return ""
     random = numpy.random.default_rng(0)
     others = [numpy.corrcoef(random.permutation(first), second)[0, 1] for _ in range(N_ORDERS)]
-    return found, float(numpy.mean(numpy.abs(others) >= abs(found) - 1e-9))
+    return f"{found:+.2f} ({numpy.mean(numpy.abs(others) >= abs(found) - 1e-9):.2f})"
 
 
 def main(
@@ -67,7 +64,7 @@ def main(
         cells = []
         for number in range(len(layers)):
             known = [(value.mean, gained[p]) for p in pairs if isinstance(value := of_pairs[p][number], Stat)]
-            cells.append("{:+.2f} ({:.2f})".format(*spearman(*map(list, zip(*known)))))
+            cells.append(spearman([cosine for cosine, _ in known], [gain for _, gain in known]))
         rows.append([str(state), str(len(pairs)), *cells])
     typer.echo("\n".join(table(["encoder", "pairs", *layers], rows)))
     best = sorted(gained, key=lambda pair: -gained[pair])

@@ -1,6 +1,7 @@
 """``medmtl show``: what a pipeline finds in a text, in the terminal."""
 
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -91,11 +92,8 @@ def _sentences(doc: Doc) -> list[tuple[str, ...]]:
 
 
 def _spans(doc: Doc, key: str, *values: str) -> list[tuple[str, ...]]:
-    spans: list[Span] = list(doc.spans.get(key, []))
     columns = [group_values(doc, key, name) for name in values]
-    return [
-        (span.text, span.label_, *(_cell(column[i]) for column in columns if column)) for i, span in enumerate(spans)
-    ]
+    return _rows(doc.spans.get(key, []), [column for column in columns if column])
 
 
 def _relations(doc: Doc, key: str) -> list[tuple[str, ...]]:
@@ -108,8 +106,12 @@ def _others(doc: Doc, key: str) -> list[tuple[str, ...]]:
     if "labels" in doc.spans[key].attrs:
         return _relations(doc, key)
     columns = [[value_of(doc, key, i, name) for i in range(len(doc.spans[key]))] for name in VALUES]
-    known = [column for column in columns if column.count(None) < len(column)]
-    return [(span.text, span.label_, *(_cell(column[i]) for column in known)) for i, span in enumerate(doc.spans[key])]
+    return _rows(doc.spans[key], [column for column in columns if column.count(None) < len(column)])
+
+
+def _rows(spans: Iterable[Span], columns: Sequence[Sequence[object]]) -> list[tuple[str, ...]]:
+    """A row for each span, with its value of each column."""
+    return [(span.text, span.label_, *(_cell(column[i]) for column in columns)) for i, span in enumerate(spans)]
 
 
 def _cell(value: object) -> str:

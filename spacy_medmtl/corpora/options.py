@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from ..annotations.extensions import MODIFIERS, STATUSES
 from ..annotations.groups import INTENTS
 from ..errors import MedmtlError
+from .record import is_offset
 
 IGNORE = "ignore"  # as a meaning: the attribute is not to be read, and that is no loss
 Meanings = dict[tuple[str, str], tuple[str, ...]]  # (attribute, value), lower case -> a status and modifiers
@@ -92,7 +93,7 @@ def count(help: str, default: str) -> Option:
     """A whole number from 0 on, of up to nine digits."""
 
     def parse(text: str) -> int:
-        return int(_checked(text, text.isascii() and text.isdigit() and len(text) < 10))
+        return int(_checked(text, is_offset(text)))
 
     return Option(help, default, parse, "a whole number from 0 on")
 

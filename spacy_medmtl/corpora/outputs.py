@@ -124,7 +124,7 @@ def replaced(path: Path, *, is_folder: bool = False) -> Iterator[Path]:
     folder: a shell would go on in the one that is gone."""
     if path.exists() and not path.is_file() and not path.is_dir():
         raise MedmtlError("E407", path=path, problem="is a device or a pipe: name a file")
-    if Path.cwd().is_relative_to(path.resolve()):
+    if is_folder and Path.cwd().is_relative_to(path.resolve()):
         raise MedmtlError("E407", path=path, problem="is the folder that you are in: name another")
     path = path.resolve() if path.is_symlink() else path
     part = path.with_name(f"{path.name}.part")

@@ -80,20 +80,21 @@ def _score_values(name: str, key: str, annotated: list[Example]) -> dict[str, An
                 predicted.append(predictions[place])
     x, y = numpy.asarray(gold), numpy.asarray(predicted)
     return {
-        f"{name}_pearson": _correlation(x, y),
-        f"{name}_spearman": _correlation(_ranks(x), _ranks(y)),
+        f"{name}_pearson": correlation(x, y),
+        f"{name}_spearman": correlation(ranks(x), ranks(y)),
         f"{name}_mse": float(((x - y) ** 2).mean()) if len(x) else None,
     }
 
 
-def _correlation(x: numpy.ndarray, y: numpy.ndarray) -> float | None:
+def correlation(x: numpy.ndarray, y: numpy.ndarray) -> float | None:
+    """Pearson's, of ranks Spearman's; None where there is none."""
     # without spread on either side there is no correlation, and numpy would warn and say nan
     if len(x) < 2 or x.std() == 0.0 or y.std() == 0.0:
         return None
     return float(numpy.corrcoef(x, y)[0, 1])
 
 
-def _ranks(values: numpy.ndarray) -> numpy.ndarray:
+def ranks(values: numpy.ndarray) -> numpy.ndarray:
     """Ranks from 0, ties sharing their mean."""
     _, inverse, counts = numpy.unique(values, return_inverse=True, return_counts=True)
     # of each distinct value the rank of its last copy; copies share the mean of their ranks
