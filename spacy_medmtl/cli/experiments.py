@@ -15,7 +15,7 @@ from wasabi import msg
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
-from ..lab.experiments import EXPERIMENTS, routes_of
+from ..lab.experiments import EXPERIMENTS, routes_of, with_tasks
 from ..lab.tables import TABLES, current, read_results, varying
 from .loading import config_overrides, use_device
 
@@ -49,6 +49,10 @@ def experiment_command(name: str) -> Callable[..., None]:
         steps: Annotated[int, typer.Option(min=0, help="Training steps for each task; 0 for the profile's.")] = 0,
         seeds: Annotated[int, typer.Option(min=0, help="Seeds, from 0 on; 0 for the profile's number.")] = 0,
         init: Annotated[str, typer.Option(help="How progressive FFNs start, if not as in the config.")] = "",
+        task: Annotated[
+            list[str] | None,
+            typer.Option(help="With this task, in the order given, easy to hard. May be repeated; all if left out."),
+        ] = None,
         only: Annotated[list[str] | None, typer.Option(help="Run this cell. May be repeated.")] = None,
         jobs: Annotated[int, typer.Option(min=1, help="Cells that run at once.")] = 1,
         gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
@@ -66,6 +70,8 @@ def experiment_command(name: str) -> Callable[..., None]:
             spacy.require_cpu()
         base = read_base(config, overrides)
         origin = origin_of(config, overrides)
+        if task:
+            base, origin = with_tasks(base, task), {**origin, "tasks": " ".join(task)}
         failed = run_experiment(name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id)
         for failure in failed:
             typer.secho(failure, fg=typer.colors.RED, err=True)
@@ -114,7 +120,7 @@ def run_experiment(
     cells = with_seeds(once, budget.seeds)
     if any(cell.shots for cell in cells):
         cells = sampled_cells(base, cells, folder, show)
-    cells = limited_cells(base, cells, folder)
+    cells = limited_cells(base, cells, budget, folder)
     planned = plan(name, base, cells, budget, folder, gpu_id, origin)
     wanted = [planned_cell for planned_cell in planned if planned_cell.cell.name in names]
     if not all(planned_cell.is_done for planned_cell in wanted):

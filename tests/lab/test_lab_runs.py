@@ -123,6 +123,17 @@ def test_gradients(lab: Callable[..., Result], tmp_path: Path):
     assert all(-1 - 1e-6 <= value <= 1 + 1e-6 for layers in found.values() for value in layers.values())
 
 
+def test_some_tasks_are_a_line_of_their_own(lab: Callable[..., Result], tmp_path: Path):
+    """In a table of all tasks, and scored on theirs alone."""
+    some = ("--task", "cpncf_assertion", "--task", "sentence_intent")
+    result = lab("systems", "--only", "shared", *some)
+    assert result.exit_code == 0, result.output
+    (found,) = (json.loads(path.read_text()) for path in cells(tmp_path))
+    assert set(found["scores"]["test"]) == {"cpncf_assertion", "sentence_intent"}
+    assert found["settings"]["tasks"] == "cpncf_assertion sentence_intent"
+    assert found["settings"]["steps"] == 2
+
+
 def test_a_corpus_in_a_folder_and_labels_kept_apart(lab: Callable[..., Result], tmp_path: Path):
     """Shards are one corpus. Labels that training keeps apart by a prefix are kept apart in scoring too."""
     only = ("--only", "shared")
@@ -175,6 +186,8 @@ RULES = "lab.sharing"
         ("E404", "systems", ["--profile", "tpu"]),
         ("E404", "systems", ["--gpu-id", 99]),
         ("E404", "systems", ["--step", 1]),
+        ("E404", "systems", ["--task", "sentiment"]),
+        ("E344", "orders", ["--task", TASKS[0]]),
     ],
 )
 def test_bad_input_before_anything_starts(
