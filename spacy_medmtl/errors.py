@@ -1,6 +1,9 @@
 """Coded messages. Each says what was received, what was expected and what to do, and never quotes clinical text."""
 
+import contextlib
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 TEMPLATES = {
@@ -290,3 +293,23 @@ def message(code: str, **values: Any) -> str:
 def warn(code: str, **values: Any) -> None:
     """Emit a coded warning, attributed to the caller's caller."""
     warnings.warn(message(code, **values), MedmtlWarning, stacklevel=3)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the block writes. Raises MedmtlError E407, with ``path``, where the operating system does not take it."""
+    try:
+        yield
+    except Exception as error:
+        if (problem := _disk_problem(error)) is None:
+            raise
+        raise MedmtlError("E407", path=path, problem=f"cannot be written ({problem})") from error
+
+
+def _disk_problem(error: Exception) -> str | None:
+    """What the operating system said; None if the error is of another kind."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if type(error).__name__ == "SafetensorError" and "I/O" in str(error):  # its Rust code wraps what the system said
+        return str(error)
+    return None

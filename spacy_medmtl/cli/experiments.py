@@ -13,7 +13,7 @@ from tqdm import tqdm
 from wasabi import msg
 
 from ..corpora.outputs import write_atomically
-from ..errors import MedmtlError
+from ..errors import MedmtlError, writing
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
 from ..lab.experiments import EXPERIMENTS, routes_of
 from ..lab.tables import TABLES, current, read_results, varying
@@ -140,10 +140,8 @@ def run_experiment(
 def check_folder(name: str, folder: Path) -> None:
     """Find out now what would be found wrong with the folder after hours. Raises MedmtlError E407 where it cannot be
     written or belongs to another experiment, E347 for a damaged result."""
-    try:
+    with writing(folder):
         (folder / "cells").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MedmtlError("E407", path=folder, problem=f"cannot be written ({error.strerror})") from error
     other_experiments = {result["experiment"] for result in read_results(folder / "cells").values()} - {name}
     if other_experiments:
         problem = f"holds results of the experiment '{min(other_experiments)}'. Choose another folder for '{name}'"
