@@ -226,7 +226,8 @@ TEMPLATES = {
     "E500": "The command failed in a way that nobody expected ({problem}). 'medmtl --debug ...' shows where; please "
     "report that, without texts of yours.",
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
-    "wrote or the name of an installed package; what components of other packages it has must be installed.",
+    "wrote or the name of an installed package. What it has of other packages must be installed; a file of your own "
+    "that registers components or functions is given by '--code FILE'.",
     "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
     "E503": "'{path}' cannot be read as text ({problem}): expected UTF-8, or UTF-16 or UTF-32 as its first bytes tell.",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
@@ -239,6 +240,8 @@ TEMPLATES = {
     "(HF_TOKEN, or 'hf auth login'), and a network.",
     "E508": "There is no room for {what} ({problem}). Make room on that disk, or have it written elsewhere (temporary "
     "files: TMPDIR), and give the same command again.",
+    "E509": "'{path}' cannot be imported ({problem}). Expected a Python file (.py) that registers components and "
+    "functions, as 'spacy train --code' takes it. 'medmtl --debug ...' shows where it fails.",
     # E51x: notes in, tables out
     "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
     "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",

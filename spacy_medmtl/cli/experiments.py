@@ -12,12 +12,13 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
+from ..additional_code import import_code
 from ..corpora.outputs import write_atomically
 from ..errors import MedmtlError, writing
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
 from ..lab.experiments import EXPERIMENTS, routes_of
 from ..lab.tables import TABLES, current, read_results, varying
-from .loading import config_overrides, use_device
+from .loading import Code, config_overrides, use_device
 
 PARTS = ("test", "dev")
 # Overrides that have a column of their own in any case
@@ -51,11 +52,13 @@ def experiment_command(name: str) -> Callable[..., None]:
         init: Annotated[str, typer.Option(help="How progressive FFNs start, if not as in the config.")] = "",
         only: Annotated[list[str] | None, typer.Option(help="Run this cell. May be repeated.")] = None,
         jobs: Annotated[int, typer.Option(min=1, help="Cells that run at once.")] = 1,
+        code: Code = None,
         gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
     ) -> None:
         from ..lab.checks import read_base
 
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no cell outlives this process
+        import_code(code)
         folder = output or Path("metrics") / "lab" / name
         overrides = config_overrides(ctx.args)
         shorthands = {"paths.data": data, "paths.encoder": encoder, "lab.sharing.progressive.init": init}
@@ -66,7 +69,9 @@ def experiment_command(name: str) -> Callable[..., None]:
             spacy.require_cpu()
         base = read_base(config, overrides)
         origin = origin_of(config, overrides)
-        failed = run_experiment(name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id)
+        failed = run_experiment(
+            name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id, code=code
+        )
         for failure in failed:
             typer.secho(failure, fg=typer.colors.RED, err=True)
         if failed:
@@ -101,6 +106,7 @@ def run_experiment(
     only: list[str],
     jobs: int,
     gpu_id: int,
+    code: Path | None,
 ) -> list[str]:
     """Check everything, run what is not done, write the tables; the messages of cells that failed."""
     from ..lab.checks import check
@@ -115,7 +121,7 @@ def run_experiment(
     if any(cell.shots for cell in cells):
         cells = sampled_cells(base, cells, folder, show)
     cells = limited_cells(base, cells, folder)
-    planned = plan(name, base, cells, budget, folder, gpu_id, origin)
+    planned = plan(name, base, cells, budget, folder, gpu_id, origin, code)
     wanted = [planned_cell for planned_cell in planned if planned_cell.cell.name in names]
     if not all(planned_cell.is_done for planned_cell in wanted):
         check(base, wanted, budget, show)
