@@ -220,7 +220,7 @@ TEMPLATES = {
     "E417": "The reader in '{module}', which is no part of spacy-medmtl, failed at '{path}' after {count} record(s) "
     "({problem}). 'medmtl --debug ...' shows where. What is malformed in a file it should tell as a loss, by "
     "'audit.losing(place)'.",
-    "W416": "The reader '{name}' ({value}) of another package cannot be loaded ({problem}) and is left out. Mend or "
+    "W416": "The reader '{name}' ({value}) of another package cannot be used ({problem}) and is left out. Mend or "
     "remove that package.",
     # E5xx: command line
     "E500": "The command failed in a way that nobody expected ({problem}). 'medmtl --debug ...' shows where; please "
