@@ -19,7 +19,7 @@ def info(
 
     Example: medmtl info en_medmtl
 
-    "made_with" and "data" are there for pipelines whose config has [training.before_to_disk] @callbacks =
+    "made_with" and "data" are there for pipelines whose config has \\[training.before_to_disk] @callbacks =
     "spacy-medmtl.save_pipeline.v1". Checksums are SHA-256, as 'sha256sum' prints them.
     """
     report = {} if model is None else _pipeline(model, code)
