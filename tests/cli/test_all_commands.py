@@ -52,6 +52,15 @@ def test_help_is_short_and_its_example_fits_the_command(name):
 
 
 @pytest.mark.parametrize("name", LEAVES)
+def test_sections_of_configs_are_in_the_help(name):
+    """Rich would take [training] for a style, and print nothing."""
+    texts = (LEAVES[name].help, *(getattr(parameter, "help", None) for parameter in LEAVES[name].params))
+    sections = re.findall(r"\[[a-z._]+\]", " ".join(filter(None, texts)))
+    output = run(*name.split(), "--help").output
+    assert [section for section in sections if section not in output] == []
+
+
+@pytest.mark.parametrize("name", LEAVES)
 def test_every_option_and_argument_is_told(name):
     for parameter in LEAVES[name].params:
         assert getattr(parameter, "help", None), f"{name}: {parameter.name}"

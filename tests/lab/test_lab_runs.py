@@ -114,6 +114,23 @@ def test_another_start_or_setting_is_another_line(lab: Callable[..., Result], tm
     assert len((tmp_path / "out" / "table.md").read_text().split("\n\n")[0].splitlines()) == 2 + 3
 
 
+def test_functions_of_a_file_reach_every_process(lab: Callable[..., Result], tmp_path: Path, base_path: Path):
+    """The cell's own, and the fresh one that measures it. What another file would measure is another result."""
+    code = tmp_path / "own.py"
+    code.write_text(
+        "import spacy\nfrom spacy_medmtl.pair_relation.candidates import adjacent_pairs\n"
+        'spacy.registry.misc("own.neighbours.v1", func=adjacent_pairs)\n'
+    )
+    base_path.write_text(base_path.read_text().replace("spacy-medmtl.adjacent_pairs.v1", "own.neighbours.v1"))
+    only = ("--only", "shared")
+    assert "E340" in lab("costs", *only).output
+    for _ in range(2):
+        result = lab("costs", *only, "--code", code)
+        assert result.exit_code == 0, result.output
+        code.write_text(code.read_text() + "# changed\n")
+    assert len(cells(tmp_path)) == 2
+
+
 def test_gradients(lab: Callable[..., Result], tmp_path: Path):
     result = lab("gradients", "--only", "fresh")
     assert result.exit_code == 0, result.output
