@@ -5,7 +5,7 @@ import unicodedata
 from spacy.tokens import Token
 
 # Code points, both ends included, of: control characters that are no white space, the soft hyphen, characters without
-# width, of the direction of writing, of formulas and annotations, byte order mark, and the form of a sign (emoji or not).
+# width, of the direction of writing, of formulas and annotations, byte order mark, and forms of a sign (emoji or not).
 _INVISIBLE = (
     *((0x00, 0x08), (0x0E, 0x1B), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD), (0x61C, 0x61C), (0x180E, 0x180E)),
     *((0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x206F), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF)),
