@@ -30,6 +30,7 @@ from ..errors import MedmtlError
 from .loading import Code, load_pipeline
 
 SHOWN = (INTENTS, ENTITIES, FINDINGS, RELATIONS, SECTIONS, TURNS, GIVEN)  # or read on the way; other groups: by key
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and line feeds
 VALUES = ("assertion", "scores", "assertion_modifiers")
 EXAMPLE = """What brings you in today?
 For two days I have had a burning pain in my chest, but no fever.
@@ -75,7 +76,7 @@ def show(
     ):
         msg.divider(title)
         if rows:
-            msg.table(rows, max_col=100)
+            msg.table([tuple(map(_printed, row)) for row in rows], max_col=100)
         else:
             msg.text("none")
 
@@ -113,6 +114,11 @@ def _others(doc: Doc, key: str) -> list[tuple[str, ...]]:
 def _rows(spans: Iterable[Span], columns: Sequence[Sequence[object]]) -> list[tuple[str, ...]]:
     """A row for each span, with its value of each column."""
     return [(span.text, span.label_, *(_cell(column[i]) for column in columns)) for i, span in enumerate(spans)]
+
+
+def _printed(text: str) -> str:
+    """A text for the terminal, with the control characters that one obeys as escapes."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def _cell(value: object) -> str:

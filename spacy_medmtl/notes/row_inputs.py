@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..annotations.tables import import_pyarrow
-from ..corpora.formats.files import WIDE, encoding_of
+from ..corpora.formats.files import MARK, WIDE, encoding_of
 from ..errors import MedmtlError
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ def read_csv(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Not
         has_blanks = f"{delimiter} " in first  # behind each mark, also before a quote
         header = next(csv.reader([first], delimiter=delimiter, skipinitialspace=has_blanks), [])
         columns = _columns(header, settings)
+        names = [name.strip() for name in header]
         if columns is None:
             yield Note(name, None, MedmtlError("E513", row=1, problem=_no_text_column(settings)))
             return
@@ -87,6 +88,8 @@ def read_csv(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Not
                 continue
             if not any(map(str.strip, fields[len(header) :])):
                 fields = fields[: len(header)]  # a spreadsheet's empty columns
+            if len(header) > 1 and [field.strip(f'{MARK} "') for field in fields] == names:
+                continue  # the header once more, of a file that was appended to another
             if len(fields) != len(header):
                 yield _broken(name, row, f"has {len(fields)} columns, expected {len(header)}", stream.tell())
                 continue

@@ -143,3 +143,12 @@ def test_files_of_one_name_are_called_by_their_paths(medmtl, pipeline, tmp_path)
     inputs = [tmp_path / folder / "a.txt" for folder in ("x", "y")]
     assert medmtl("annotate", pipeline, *inputs, "-o", output).exit_code == 0
     assert len({line["doc_id"] for line in json_rows(output)}) == 2
+
+
+@pytest.mark.parametrize("header", ["id,text", "\ufeffid,text", '\ufeff"id","text"'])
+def test_tables_that_were_appended_to_one_another(medmtl, pipeline, tmp_path, header):
+    """The header that stands between them is no note."""
+    (tmp_path / "a.csv").write_text(f"{header}\n1,A cough.\n{header}\n2,No fever.\n", encoding="utf8")
+    result = medmtl("annotate", pipeline, tmp_path / "a.csv", "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 0, result.output
+    assert [line["doc_id"] for line in json_rows(tmp_path / "out.jsonl")] == ["1", "2"]

@@ -38,3 +38,12 @@ def test_groups_under_own_keys_are_shown(medmtl, own_keys, tmp_path):
     assert ["receptor", "binds", "Interleukin", "0.50"] in rows
     assert ["receptor", "part"] in rows
     assert all(key in result.output for key in ("genia", "mine", "bonds", "sc", "empty"))
+
+
+def test_control_characters_reach_no_terminal(medmtl, own_keys, tmp_path):
+    """A note may hold those that a terminal obeys: they clear it, or colour what follows."""
+    (tmp_path / "note.txt").write_text("Inter\x1b[2Jleukin\x07 rece\x00ptor\x9b.", encoding="utf8")
+    result = medmtl("show", own_keys, tmp_path / "note.txt")
+    assert result.exit_code == 0
+    assert not any(obeyed in result.output for obeyed in ("\x1b[2J", "\x07", "\x00", "\x9b"))
+    assert "Inter\\x1b[2Jleukin\\x07" in result.output

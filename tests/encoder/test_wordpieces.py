@@ -149,6 +149,16 @@ def test_pieces_do_not_depend_on_what_was_read_before():
 
 
 TYPED = {"☐": "[ ]", "□": "[ ]", "☑": "[x]", "☒": "[x]", "✓": "+", "✔": "+", "✗": "-", "✘": "-"}
+TYPED |= {
+    "❌": "-",
+    "\u2796": "-",
+    "\u2795": "+",
+    "\uf0a8": "[ ]",
+    "\uf06f": "[ ]",
+    "\uf0fe": "[x]",
+    "\uf0fc": "+",
+    "\uf0fb": "-",
+}
 
 
 def test_signs_of_forms_that_no_piece_stands_for_are_read_as_typed():
@@ -159,6 +169,16 @@ def test_signs_of_forms_that_no_piece_stands_for_are_read_as_typed():
     assert {sign: pieces.of_text(sign) for sign in TYPED} == {sign: pieces.of_text(own) for sign, own in TYPED.items()}
     assert len({pieces.of_text(sign) for sign in TYPED}) == 4
     assert pieces.of_text("☹") == pieces.of_text("\u2603")  # others stay unknown
+
+
+@pytest.mark.parametrize("form", ["\ufe0e", "\ufe0f"])
+def test_signs_as_phones_type_them_are_read_as_others(form: str):
+    """The character behind "☑️" says that it is an emoji; it is no sign of its own."""
+    tokenizer = FAMILIES["wordpiece"]()
+    tokenizer.add_tokens(list("[]+-"))
+    pieces = WordPieces(tokenizer.to_str())
+    plain, other = (pieces.of_doc(NLP(f"☑{mark} pain ☐{mark} chest")) for mark in ("", form))
+    assert other.ids.tolist() == plain.ids.tolist()
 
 
 def test_signs_of_forms_that_the_vocabulary_knows_keep_their_piece():

@@ -35,6 +35,26 @@ def test_behind_and_before_words(text: str, mark: str):
         assert doc.text == other
 
 
+@pytest.mark.parametrize("mark", INVISIBLE)
+@pytest.mark.parametrize("text", ["pain.", "(no fever).", "pain, fever. no?"])
+def test_before_what_ends_a_sentence(text: str, mark: str):
+    expected = NLP(text)
+    for end in ".,?":
+        doc = NLP(text.replace(end, f"{mark}{end}"))
+        assert words(doc) == words(expected)
+        assert sentences(doc) == sentences(expected)
+
+
+@pytest.mark.parametrize("mark", ["\u200e", "\u202d", "\u2069", "\ufe0f", "\x07", "\x00", "\x1b", "\x9f"])
+def test_directions_forms_and_control_characters_are_not_seen(mark: str):
+    assert visible(f"{mark}pa{mark}in{mark}") == "pain"
+    assert [is_blank(token) for token in Doc(NLP.vocab, words=[mark, f"{mark}pain", "\u0601", "1"])] == [
+        True,
+        *[False] * 3,
+    ]
+    assert [token.text for token in NLP(f"{mark}pain{mark}.")] == [mark, "pain", mark, "."]
+
+
 @settings(max_examples=25)
 @given(text=TEXT)
 def test_other_texts_have_the_tokens_that_they_had(text: str):

@@ -2,7 +2,8 @@
 
 BIO, IOB1, IOBES, BMES, BMEWO and BILOU are all read by one rule: a mention goes on while ``I-``, ``M-``, ``E-`` or
 ``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``I-`` that follows nothing
-begins one, as all mentions of IOB1. Several columns of tags are layers, so that mentions may be nested.
+begins one, as all mentions of IOB1. Several columns of tags are layers, and so are several
+tags in a cell (``B-Drug|B-Chemical``), so that mentions may be nested.
 
 Where blanks stood is known only from a ``MISC`` column, as CoNLL-U Plus has it and ``medmtl export conll`` writes it:
 ``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
@@ -21,8 +22,9 @@ from ..options import SPANS, columns
 from ..reader import Reader
 from ..record import EXACT, MAX_CHARACTERS, Entity, Record, is_label
 from ..scheme import FINDINGS_ONLY, GROUP, NER, Scheme
-from .files import UNREADABLE, read_lines
+from .files import MARK, UNREADABLE, read_lines
 
+Tags = tuple[tuple[str, str], ...]  # of a cell: prefix and label of each, none outside of mentions
 HEADER = "# global.columns = "
 ENTITY_COLUMN, FINDING_COLUMN = "MEDMTL:NER", "MEDMTL:FINDINGS"
 UNTYPED = "Entity"  # label of mentions whose tags have no type
@@ -33,6 +35,8 @@ BLANK_WORDS = "words that are nothing but blanks, left out"
 _NEWDOC = re.compile(r"# *newdoc\b.*")
 _SEPARATOR = re.compile(r"-DOCSTART-(\s.*)?|###MEDLINE:\d+\s*")
 _TAG = re.compile(r"(?P<prefix>[BIESLUMWbieslumw])(?:[-_](?P<label>\S.*))?")  # beside O
+_LABELLED = re.compile(r" *[BIESLUMWbieslumw][-_]\S+ *")  # no label of one letter
+_OUTSIDE = ("O", "o", "_")  # the last is how CoNLL-U and WebAnno write a column that is empty
 _HEADS = frozenset(("tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "iob", "bio", "entity"))
 _RANGE = re.compile(r"\d+[-.]\d+")  # number of a row of CoNLL-U that is no word: a word made of several, or left out
 WEBANNO = "WebAnno TSV, which is not read: export 'CoNLL 2002' from INCEpTION or WebAnno"
@@ -76,6 +80,9 @@ class TaggedMention:
     layer: int
 
 
+Layer = tuple[int, str]  # a column of tags, by its place among them, and a label in it
+
+
 @dataclass
 class TaggedSentence:
     """A sentence of at most ``MAX_WORDS`` words. ``place`` is its first line, ``document`` the number (from 1) of the
@@ -86,25 +93,25 @@ class TaggedSentence:
     words: list[str] = field(default_factory=list)
     mentions: list[TaggedMention] = field(default_factory=list)
     misc: list[str] = field(default_factory=list)  # of each word
-    open: dict[int, TaggedMention] = field(default_factory=dict)  # the mention of each layer that may go on
+    open: dict[Layer, TaggedMention] = field(default_factory=dict)  # the mentions that may go on
     is_broken: bool = False  # whether a line of it was lost
 
-    def add(self, word: str, tags: Sequence[tuple[str, str]], number: int, audit: Audit) -> None:
-        """Append a word, on line ``number``, with its tags, one of each layer: prefix and label, empty outside."""
+    def add(self, word: str, cells: Sequence[Tags], number: int, audit: Audit) -> None:
+        """Append a word, on line ``number``, with what stands in each of its columns of tags."""
         at = len(self.words)
         self.words.append(word)
-        for layer, (prefix, label) in enumerate(tags):
-            mention = self.open.pop(layer, None) if self.open else None
-            if not prefix:
-                continue
-            if mention is not None and prefix in "IMEL" and mention.label == label:
-                mention.end = at + 1
-            else:
-                mention = TaggedMention(at, at + 1, label, Place(self.place.file, number), layer)
-                self.mentions.append(mention)
-                audit.note(ORPHANS, int(prefix in "IMEL"))
-            if prefix in "BIM":
-                self.open[layer] = mention
+        before, self.open = self.open, {}
+        for column, tags in enumerate(cells):
+            for prefix, label in tags:
+                mention = before.get((column, label)) if prefix in "IMEL" else None
+                if mention is not None:
+                    mention.end = at + 1
+                else:
+                    mention = TaggedMention(at, at + 1, label, Place(self.place.file, number), column)
+                    self.mentions.append(mention)
+                    audit.note(ORPHANS, int(prefix in "IMEL"))
+                if prefix in "BIM":
+                    self.open[column, label] = mention
 
 
 def read(path: Path, audit: Audit, *, word: tuple[int, ...] = (0,), tags: tuple[int, ...] = (-1,)) -> Iterator[Record]:
@@ -147,6 +154,8 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
     n_columns = layout.n_columns
     sentence = TaggedSentence(Place(path, 1), document)
     for number, line in read_lines(path, audit, instead=UNREADABLE):
+        if not sentence.words and line.startswith(MARK) and line[1:2].strip():
+            line = line[1:]  # of a file that was appended to another
         is_separator = line[:1] in ("-", "#") and bool(_SEPARATOR.fullmatch(line) or _NEWDOC.fullmatch(line))
         if is_separator or not line.strip(" \t"):
             yield from _finished(sentence, audit)
@@ -158,7 +167,7 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
         words = _words_of_line(columns) if n_columns is None and layout == _USUAL else ()
         if words:  # a sentence a line, as spaCy writes it
             for word, tag in words:
-                sentence.add(word, [read_tag(tag) or ("", "")], number, audit)
+                sentence.add(word, [read_cell(tag) or ()], number, audit)
             yield from _finished(sentence, audit)
             sentence = TaggedSentence(Place(path, number + 1), document)
             continue
@@ -169,7 +178,7 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
         if problem == BLANK_WORDS:
             audit.note(problem)
             continue
-        tags = [] if problem else [read_tag(columns[at]) for at in layout.tags]
+        tags = [] if problem else [read_cell(columns[at]) for at in layout.tags]
         if not problem and None in tags:
             if n_columns is None and {columns[at].strip().lower() for at in layout.tags} <= _HEADS:
                 audit.note("lines with the names of columns, left out")
@@ -202,10 +211,20 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
 def read_tag(tag: str) -> tuple[str, str] | None:
     """The prefix and the label of a tag, both empty outside of mentions; None for what is no tag."""
     tag = tag.strip(" ")
-    if tag in ("O", "o", "_"):  # the second is how CoNLL-U and WebAnno write a column that is empty
+    if tag in _OUTSIDE:
         return "", ""
     match = _TAG.fullmatch(tag)
     return (match["prefix"].upper(), match["label"] or UNTYPED) if match else None
+
+
+@lru_cache(maxsize=4096)
+def read_cell(cell: str) -> Tags | None:
+    """The tags of a cell, without those outside of mentions; several where it holds nothing but tags between ``|``,
+    ``;`` or ``,``, one otherwise. None for what is no tag."""
+    splits = (cell.split(mark) for mark in "|;," if mark in cell)
+    several = (parts for parts in splits if all(part in _OUTSIDE or _LABELLED.fullmatch(part) for part in parts))
+    tags = [read_tag(part) for part in next(several, [cell])]
+    return None if None in tags else tuple(dict.fromkeys(tag for tag in tags if tag is not None and tag[0]))
 
 
 def _words_of_line(columns: Sequence[str]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..audit import Audit, Place, need
 from ..record import MAX_CHARACTERS
-from .files import lines_of
+from .files import MARK, lines_of
 
 DELIMITERS = {"comma": ",", "tab": "\t", "semicolon": ";", "pipe": "|"}
 Rows = Iterator[tuple[Place, list[str]]]
@@ -43,8 +43,8 @@ def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -
     line ``sep=;`` before the header.
 
     A file whose header lacks a name is a loss as a whole, and so is each row that is broken or has another number of
-    columns (MedmtlError E401 in stop mode); reading goes on behind it. Blank lines are no rows, nor
-    are those of empty fields.
+    columns (MedmtlError E401 in stop mode); reading goes on behind it. Blank lines are no rows, nor are those of empty
+    fields, and the header where it comes again, as in files that were appended to one another (a note).
     """
     lines = _Lines(path, audit)
     source = iter(lines)
@@ -62,7 +62,11 @@ def read_table(path: Path, names: Sequence[str], delimiter: str, audit: Audit) -
         return
     at = [header.index(name) for name in names]
     has_blanks = f"{mark} " in first and mark != "\t"
+    again = [name.casefold() for name in header]
     for place, fields in _rows(lines, source, mark, len(header), audit, has_blanks=has_blanks):
+        if [field.strip(f'{MARK} "').casefold() for field in fields] == again:
+            audit.note("headers that come again, left out")
+            continue
         yield place, [fields[column] for column in at]
 
 

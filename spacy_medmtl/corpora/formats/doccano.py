@@ -32,7 +32,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
         if not isinstance(value, dict) or not isinstance(text, str):
             audit.dropped(place, "line", "", "expected a JSON object with a text")
             continue
-        if {"label", "labels"} & value.keys() and all(value.get(name) is None for name in _HOLDERS):
+        if not value.keys().isdisjoint(_HOLDERS) and all(value.get(name) is None for name in _HOLDERS):
             audit.note("examples that nobody annotated, left out")
             continue
         audit.note("comments, not kept", len(value["Comments"]) if isinstance(value.get("Comments"), list) else 0)

@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
+MARK = "\ufeff"  # a byte order mark that was decoded: within a file, of another that was appended to it
 _NO_TEXT = {
     b"PK\x03\x04": "a zip archive, or a file of an office program",
     b"\x1f\x8b": "a gzip file",
@@ -31,7 +33,8 @@ ADVICE = "the file has another encoding: name it by '--encoding' (of Excel on Wi
 
 def input_files(inputs: Sequence[Path], suffixes: Sequence[str], *, takes_folders: bool = False) -> list[Path]:
     """The files to read, in the order given; a folder stands for the files in it, at any depth, with one of the
-    suffixes (in small letters; a file's may be in any), sorted, or for itself where the reader takes folders.
+    suffixes (in small letters; a file's may be in any), sorted, or for itself where the reader takes folders. One that
+    is named twice, alone and by its folder, is read once.
 
     Raises MedmtlError E402 for what is missing, empty, unreadable or a folder where none is expected.
     """
@@ -49,7 +52,7 @@ def input_files(inputs: Sequence[Path], suffixes: Sequence[str], *, takes_folder
         else:
             _check_file(path)
             files.append(path)
-    return files
+    return list({os.path.abspath(file): file for file in files}.values())
 
 
 def is_litter(name: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..audit import Audit, Place
-from .files import checked_encoding, read_lines
+from .files import MARK, checked_encoding, read_lines
 
 MAX_ELEMENT = 64_000_000  # characters; what is longer is taken for broken
 _CHUNK = 1 << 16
@@ -29,6 +29,7 @@ def read_json_lines(path: Path, audit: Audit) -> Values:
     Raises MedmtlError E401 in stop mode for a line that cannot be decoded.
     """
     for number, line in read_lines(path, audit):
+        line = line.removeprefix(MARK)  # of a file that was appended to another
         if line.strip():
             yield Place(path, number), _value(line)
 

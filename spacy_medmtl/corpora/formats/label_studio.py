@@ -47,6 +47,8 @@ def read(path: Path, audit: Audit, *, annotations: str = "only", field: str = "t
 
 def _without_text(data: Any, field: str) -> str:
     names = sorted(data) if isinstance(data, dict) else []
+    if field in names:
+        return f"a task whose '{field}' is no text"
     there = f" (there are {', '.join(names)})" if names and all(map(str.isidentifier, names)) else ""
     return f"a task without a text '{field}'{there}: name its member by the setting 'field'"
 
@@ -120,6 +122,7 @@ def _record(results: list[Value], given: JsonText) -> Record:
         identifier = str(result.get("id", f"result {number}"))
         if result.get("type") in _REGIONS:
             regions.append((identifier, value))
+            given.audit.note("annotators' notes, not kept", int(bool(result.get("meta"))))
         elif result.get("type") == "choices" and ("start" in value or identifier in of_regions):
             name, choices = str(result.get("from_name", "")), given.labels(value.get("choices"))
             attributes.setdefault(identifier, []).extend((name, choice) for choice in choices)

@@ -71,13 +71,23 @@ def _of_spacy(value: Value) -> Value:
     return value
 
 
+def _accepted_spans(spans: Any, audit: Audit) -> Any:
+    """Without those that people rejected one by one, as binary answers that were merged into one example have them."""
+    if not isinstance(spans, list):
+        return spans
+    left_out = [span for span in spans if isinstance(span, dict) and span.get("answer") in ("reject", "ignore")]
+    for span in left_out:
+        audit.note(f"spans answered with '{span['answer']}', left out")
+    return [span for span in spans if span not in left_out]
+
+
 def _record(value: Value, given: JsonText, has_spans: bool) -> Record:
     record = Record(given.text, given.place)
     if has_spans and _is_bare(value):
         record.entities = []
     record.words, record.spaces = _tokens(value.get("tokens"), given)
     if "spans" in value:
-        record.entities = given.mentions(value["spans"], "a span", NOT_ATTRIBUTES)
+        record.entities = given.mentions(_accepted_spans(value["spans"], given.audit), "a span", NOT_ATTRIBUTES)
     if "relations" in value or "judged_pairs" in value:
         rows = given.objects(value.get("relations"), "a relation")
         rows += [{**pair, "label": None} for pair in given.objects(value.get("judged_pairs"), "a pair")]

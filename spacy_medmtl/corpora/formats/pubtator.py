@@ -12,7 +12,7 @@ from ..options import SPANS
 from ..reader import Reader
 from ..record import Entity, Record, is_offset
 from ..scheme import Scheme
-from .files import read_lines
+from .files import MARK, read_lines
 from .words import Mention, entities_at
 
 _TEXT = re.compile(r"(?P<id>[^|\t]*[^|\t ])(?: *\| *(?P<part>[taTA]) *)\|(?P<text>.*)")
@@ -27,6 +27,7 @@ def read(path: Path, audit: Audit) -> Iterator[Record]:
     block: Lines = []
     is_parted = False  # whether a blank line stands before this one
     for number, line in read_lines(path, audit):
+        line = line.removeprefix(MARK)  # of a file that was appended to another
         match = _TEXT.fullmatch(line)
         starts_article = match is not None and match["part"].lower() == "t"
         if not block and line.startswith("#") and match is None:

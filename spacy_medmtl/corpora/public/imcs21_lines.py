@@ -8,7 +8,7 @@ from typing import Any
 
 from ...annotations.groups import ENTITIES, INTENTS
 from ..audit import Audit, Place, need
-from ..formats.conll import TaggedSentence, read_tag
+from ..formats.conll import TaggedSentence, read_cell
 from ..formats.files import UNREADABLE, input_files, read_lines
 from .dialogues import SPEAKERS, Utterance
 
@@ -72,7 +72,9 @@ def tagged_lines(path: Path, audit: Audit) -> Iterator[Utterance]:
             sentence = TaggedSentence(place, None)
             for word, tag in zip(words, tags):
                 problem = "a tag that is neither O nor a label with B- or I- before it"
-                sentence.add(word, [need(read_tag(tag), problem)], place.line, audit)
+                cell = read_cell(tag)
+                need(cell is not None, problem)
+                sentence.add(word, [cell or ()], place.line, audit)
             entities: list[list[Any]] = []
             edges = list(accumulate(map(len, words), initial=len(text) - sum(map(len, words))))
             for mention in sentence.mentions:  # by characters of the text behind the speaker

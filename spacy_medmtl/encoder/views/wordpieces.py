@@ -19,13 +19,14 @@ MARKERS = ("[unused1]", "[C]", "madeupword0001", "<unused1>", "<mask>", "[MASK]"
 ENTITY_MARKS = ("@", "#")
 UNKNOWNS = ("[UNK]", "<unk>", "<mask>", "[MASK]")
 MASKS = ("[MASK]", "<mask>")
-# Signs of forms that vocabularies may not know: as [UNK] all of them, boxes ticked or not, would read the same.
+# Signs of forms that vocabularies may not know: as [UNK] all of them, boxes ticked or not, would read the same. Those
+# of the private use area are what a text taken out of Word has for its font Wingdings.
 SPELLED = str.maketrans(
     {
-        **dict.fromkeys("☐□▢◻◽⬜", "[ ]"),
-        **dict.fromkeys("☑☒⊠🗹🗷✅⬛", "[x]"),
-        **dict.fromkeys("✓✔", "+"),
-        **dict.fromkeys("✗✘✕✖⊖", "-"),
+        **dict.fromkeys("☐□▢◻◽⬜\uf0a8\uf06f", "[ ]"),
+        **dict.fromkeys("☑☒⊠🗹🗷✅⬛\uf0fe\uf0fd", "[x]"),
+        **dict.fromkeys("✓✔\u2795\uf0fc", "+"),
+        **dict.fromkeys("✗✘✕✖⊖❌\u2796\uf0fb", "-"),
     }
 )
 MAX_MEMO = 20_000  # word forms, some 5 MB: notes are full of numbers that never come again
