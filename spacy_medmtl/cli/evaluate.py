@@ -43,7 +43,8 @@ def evaluate(
         typer.Option(help="Scores of another pipeline on the same corpora (JSON): compare, with a paired test."),
     ] = None,
     log: Annotated[
-        Path | None, typer.Option(help="File that [training.logger] output_file named: learning curves on the page.")
+        Path | None,
+        typer.Option(help="Learning curves on the page, from the file that training.logger.output_file names."),
     ] = None,
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")

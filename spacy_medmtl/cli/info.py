@@ -17,8 +17,8 @@ def info(
 
     Example: medmtl info en_medmtl
 
-    "made_with" and "data" are there for pipelines whose config has [training.before_to_disk] @callbacks =
-    "spacy-medmtl.save_pipeline.v1". Checksums are SHA-256, as 'sha256sum' prints them.
+    "made_with" and "data" are there for pipelines that were trained with the callback spacy-medmtl.save_pipeline.v1
+    as training.before_to_disk. Checksums are SHA-256, as 'sha256sum' prints them.
     """
     report = {} if model is None else _pipeline(model)
     report["here"] = {"system": f"{platform.system()} {platform.machine()}", "versions": versions()}

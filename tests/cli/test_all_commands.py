@@ -57,6 +57,21 @@ def test_every_option_and_argument_is_told(name):
         assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
 
 
+def words_of(text: str) -> str:
+    """Its letters and brackets: help is wrapped, in columns, within lines of a box."""
+    return re.sub(r"[^A-Za-z\[\]]", "", text)
+
+
+@pytest.mark.parametrize("name", LEAVES)
+def test_help_shows_all_that_is_written(name):
+    """Help is rendered with rich, which takes ``[training.logger]`` for markup and leaves it out."""
+    wide = CliRunner(env={"COLUMNS": "2000"}).invoke(app, [*name.split(), "--help"], prog_name="medmtl")
+    shown = words_of(wide.output)
+    for text in (LEAVES[name].help, *(parameter.help for parameter in LEAVES[name].params)):
+        for paragraph in text.split("\n\n"):
+            assert words_of(paragraph) in shown, paragraph
+
+
 @pytest.mark.parametrize("name", LEAVES)
 def test_an_unknown_option_ends_with_a_message(name):
     result = run(*name.split(), "--no-such-option")
