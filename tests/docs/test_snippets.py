@@ -3,6 +3,8 @@
 import re
 import shutil
 import sys
+from configparser import ConfigParser
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"adding_a_task.md"}  # tests/training/test_recipe_of_a_new_task.py runs it
+NO_REFERENCE = ("console_scripts", "spacy_scorers", "spacy_displacy_colors", "medmtl_readers")
 PACKAGE = "from pathlib import Path\nfrom spacy.util import load_model_from_path\n\n\ndef load(**settings):\n"
 PACKAGE += "    return load_model_from_path(Path(__file__).parent / 'pipeline', **settings)\n"
 
@@ -111,8 +114,20 @@ def test_commands_exist_with_the_options_shown(line):
     name = words[: 2 if words[0] == "lab" else 1]
     result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*name, "--help"])
     assert result.exit_code == 0, line
-    for option in re.findall(r"(?<=\s)--[a-z][a-z-]*(?=\s|=|$)", f" {line}"):
-        assert option in result.output, f"{option} of: medmtl {line}"
+    for option in re.findall(r"(?<=\s)--?[a-z][a-z-]*(?=\s|=|$)", f" {line}"):
+        assert re.search(rf"(?<!\S){option}(?!\S)", result.output), f"{option} of: medmtl {line}"
+
+
+def test_the_reference_has_every_registered_name():
+    reference = re.findall(r"^::: (\S+)$", (ROOT / "docs" / "api.md").read_text(encoding="utf8"), re.MULTILINE)
+    for entry in reference:
+        module, _, name = entry.rpartition(".")
+        assert getattr(import_module(module), name).__doc__, entry
+    setup = ConfigParser(interpolation=None)
+    setup.read(ROOT / "setup.cfg", encoding="utf8")
+    groups = setup["options.entry_points"]
+    registered = re.findall(r"= ([\w.]+:\w+)", "".join(groups[group] for group in groups if group not in NO_REFERENCE))
+    assert {place.replace(":", ".") for place in registered} <= set(reference)
 
 
 def test_every_page_is_in_the_navigation():
