@@ -97,6 +97,17 @@ def test_the_config_to_assemble_makes_the_same_heads(place, monkeypatch):
         assert doc.spans[group].attrs == same.spans[group].attrs
 
 
+def test_blocks_of_configs_have_the_sections_that_theirs_lie_in():
+    """Pasted into a config of ours: a section whose parent is nowhere ends in an error."""
+    sections = re.compile(r"^\[([\w.]+)\]", re.MULTILINE)
+    there = set(sections.findall((ROOT / "configs" / "en_medmtl.cfg").read_text("utf8")))
+    for page in PAGES:
+        for block in re.findall(r"^```ini\n(.*?)^```$", page.read_text(encoding="utf8"), re.MULTILINE | re.DOTALL):
+            found = [name for name in sections.findall(block) if name != "options.entry_points"]
+            parents = {name.rpartition(".")[0] for name in found} - {""}
+            assert parents <= there | set(found), page.name
+
+
 COMMAND = re.compile(r"^(?:\.venv/bin/)?medmtl ((?:[^\\\n#]|\\\n)+)", re.MULTILINE)
 
 
