@@ -1,6 +1,7 @@
 """What the documentation shows runs: every Python block of a page, in order, and every command has its options."""
 
 import re
+import shlex
 import shutil
 import sys
 from configparser import ConfigParser
@@ -107,6 +108,22 @@ def test_blocks_of_configs_have_the_sections_that_theirs_lie_in():
             found = [name for name in sections.findall(block) if name != "options.entry_points"]
             parents = {name.rpartition(".")[0] for name in found} - {""}
             assert parents <= there | set(found), page.name
+
+
+def trainings() -> list[str]:
+    """What follows ``spacy train`` in a page, of configs that are there before the page's own steps."""
+    text = "".join(page.read_text(encoding="utf8") for page in PAGES).replace("\\\n", " ")
+    found = re.findall(r"^(?:\S*python -m )?spacy train (configs/\S+\.cfg .+)$", text, re.MULTILINE)
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("line", trainings())
+def test_trainings_have_the_components_and_settings_shown(line):
+    config, *settings = shlex.split(line, comments=True)
+    shown = [(name[2:], value) for name, value in zip(settings, settings[1:]) if re.match(r"--\w+\.", name)]
+    changed = {name: srsly.json_loads(value) if value[0] in "[{" else value for name, value in shown}
+    loaded = spacy.util.load_config(ROOT / config, overrides=changed)
+    assert set(loaded["nlp"]["pipeline"]) <= set(loaded["components"])
 
 
 COMMAND = re.compile(r"^(?:\.venv/bin/)?medmtl ((?:[^\\\n#]|\\\n)+)", re.MULTILINE)
