@@ -235,7 +235,7 @@ def lies_inside(place: tuple[int, int], places: set[tuple[int, int]]) -> bool:
     return any(start <= place[0] and place[1] <= end and (start, end) != place for start, end in places)
 
 
-def scores_by_threshold(nlp: Language, read: Reader) -> dict[str, dict[str, float]]:
+def scores_by_threshold(nlp: Language, read: Reader) -> dict[str, dict[str, float | None]]:
     """At other thresholds than the default, which stands again afterwards."""
     head: Any = nlp.get_pipe(SRU)
     usual, found = head.threshold, {}
@@ -245,6 +245,7 @@ def scores_by_threshold(nlp: Language, read: Reader) -> dict[str, dict[str, floa
         annotate(nlp, examples)
         scores = scores_of(examples)
         found[f"at {threshold:g}"] = {key: scores[f"ner_{key}"] for key in ("f", "nested_f")}
+        found[f"at {threshold:g}"]["inside_gold_f"] = inside_gold(examples)["f"]
     head.threshold = usual
     return found
 

@@ -1,6 +1,9 @@
 """Coded messages. Each says what was received, what was expected and what to do, and never quotes clinical text."""
 
+import contextlib
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 TEMPLATES = {
@@ -218,13 +221,14 @@ TEMPLATES = {
     "E417": "The reader in '{module}', which is no part of spacy-medmtl, failed at '{path}' after {count} record(s) "
     "({problem}). 'medmtl --debug ...' shows where. What is malformed in a file it should tell as a loss, by "
     "'audit.losing(place)'.",
-    "W416": "The reader '{name}' ({value}) of another package cannot be loaded ({problem}) and is left out. Mend or "
+    "W416": "The reader '{name}' ({value}) of another package cannot be used ({problem}) and is left out. Mend or "
     "remove that package.",
     # E5xx: command line
     "E500": "The command failed in a way that nobody expected ({problem}). 'medmtl --debug ...' shows where; please "
     "report that, without texts of yours.",
     "E501": "'{received}' is no pipeline that can be loaded ({problem}). Expected a whole folder that 'spacy train' "
-    "wrote or the name of an installed package; what components of other packages it has must be installed.",
+    "wrote or the name of an installed package. What it has of other packages must be installed; a file of your own "
+    "that registers components or functions is given by '--code FILE'.",
     "E502": "'{path}' holds no scores ({problem}). Expected the JSON that 'medmtl evaluate' wrote.",
     "E503": "'{path}' cannot be read as text ({problem}): expected UTF-8, or UTF-16 or UTF-32 as its first bytes tell.",
     "E504": "'{path}' has {received} characters, more than the {maximum} that the pipeline reads at once. Cut it into "
@@ -237,6 +241,8 @@ TEMPLATES = {
     "(HF_TOKEN, or 'hf auth login'), and a network.",
     "E508": "There is no room for {what} ({problem}). Make room on that disk, or have it written elsewhere (temporary "
     "files: TMPDIR), and give the same command again.",
+    "E509": "'{path}' cannot be imported ({problem}). Expected a Python file (.py) that registers components and "
+    "functions, as 'spacy train --code' takes it. 'medmtl --debug ...' shows where it fails.",
     # E51x: notes in, tables out
     "E510": "There are {received} ids than Docs. Give one id for each Doc, or none.",
     "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
@@ -291,3 +297,23 @@ def message(code: str, **values: Any) -> str:
 def warn(code: str, **values: Any) -> None:
     """Emit a coded warning, attributed to the caller's caller."""
     warnings.warn(message(code, **values), MedmtlWarning, stacklevel=3)
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """What the block writes. Raises MedmtlError E407, with ``path``, where the operating system does not take it."""
+    try:
+        yield
+    except Exception as error:
+        if (problem := _disk_problem(error)) is None:
+            raise
+        raise MedmtlError("E407", path=path, problem=f"cannot be written ({problem})") from error
+
+
+def _disk_problem(error: Exception) -> str | None:
+    """What the operating system said; None if the error is of another kind."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if type(error).__name__ == "SafetensorError" and "I/O" in str(error):  # its Rust code wraps what the system said
+        return str(error)
+    return None

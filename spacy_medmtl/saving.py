@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from .errors import MedmtlError
+from .errors import MedmtlError, writing
 
 
 @contextlib.contextmanager
@@ -19,26 +19,25 @@ def whole_folder(path: Path, *, replaces: str = "") -> Iterator[Path]:
     Raises MedmtlError E407 where the folder cannot be written, or what ``check_output_folder`` says.
     """
     check_output_folder(path, replaces=replaces)
-    place = path.resolve()  # "." has no name
+    place = path.resolve()  # of a link, what it leads to
     part, old = place.with_name(f"{place.name}.medmtl-part"), place.with_name(f"{place.name}.medmtl-old")
-    try:
-        shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
-        part.mkdir(parents=True)
-        yield part
-        _sync(part)
-        if place.exists():
+    with writing(path):
+        try:
+            shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+            part.mkdir(parents=True)
+            yield part
+            _sync(part)
+            if place.exists():
+                shutil.rmtree(old, ignore_errors=True)
+                os.replace(place, old)
+            os.replace(part, place)
+            _sync_entry(place.parent)
             shutil.rmtree(old, ignore_errors=True)
-            os.replace(place, old)
-        os.replace(part, place)
-        _sync_entry(place.parent)
-        shutil.rmtree(old, ignore_errors=True)
-    except BaseException as error:
-        shutil.rmtree(part, ignore_errors=True)
-        if old.exists() and not place.exists():
-            os.replace(old, place)
-        if (problem := _disk_problem(error)) is None:
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            if old.exists() and not place.exists():
+                os.replace(old, place)
             raise
-        raise MedmtlError("E407", path=path, problem=f"cannot be written ({problem})") from error
 
 
 def check_output_folder(path: Path, *, replaces: str = "") -> None:
@@ -51,20 +50,13 @@ def check_output_folder(path: Path, *, replaces: str = "") -> None:
         what = "" if above.is_dir() and os.access(above, os.W_OK) else "cannot be made there"
     elif not path.is_dir():
         what = "is a file"
+    elif Path.cwd().is_relative_to(path.resolve()):  # a shell would go on in the one that is gone
+        what = "is the folder that you are in, or one above it"
     else:
         is_earlier = bool(replaces) and (path / replaces).is_file()
         what = "" if is_earlier or not any(path.iterdir()) else "holds something else than an earlier result"
     if what:
         raise MedmtlError("E407", path=path, problem=f"{what}; name another")
-
-
-def _disk_problem(error: BaseException) -> str | None:
-    """What the operating system said; None if the error is of another kind."""
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    if type(error).__name__ == "SafetensorError" and "I/O" in str(error):  # its Rust code wraps what the system said
-        return str(error)
-    return None
 
 
 def _sync(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from spacy_medmtl.errors import MedmtlError
+from spacy_medmtl.errors import MedmtlError, writing
 from spacy_medmtl.saving import whole_folder
 
 # Saves for as long as it lives; both files of a save hold its number.
@@ -71,6 +71,25 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path):
     (tmp_path / "file").write_text("some file")
     with pytest.raises(MedmtlError, match="E407.*cannot be made"), whole_folder(tmp_path / "file" / "out"):
         pytest.fail("the block was entered")
+
+
+@pytest.mark.parametrize("where", [".", ".."])
+def test_the_folder_that_one_is_in_keeps_its_place(tmp_path: Path, monkeypatch, where: str):
+    """A shell would go on in the one that is gone."""
+    (tmp_path / "within").mkdir()
+    for folder in (tmp_path, tmp_path / "within"):
+        (folder / "file").write_text("old")
+    monkeypatch.chdir(tmp_path / "within")
+    with pytest.raises(MedmtlError, match="E407.*that you are in"), whole_folder(Path(where), replaces="file"):
+        pytest.fail("the block was entered")
+    assert names(tmp_path) == {"file", "within"}
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError("no number")])
+def test_a_disk_that_takes_nothing_is_told_with_the_path(error: OSError):
+    told = error.strerror or "OSError"
+    with pytest.raises(MedmtlError, match=rf"E407.*'out' cannot be written \({told}\)"), writing(Path("out")):
+        raise error
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")

@@ -1,5 +1,6 @@
 """``medmtl annotate``: from files of notes to tables of what a pipeline finds in them."""
 
+import multiprocessing
 from collections.abc import Iterator
 from dataclasses import asdict
 from enum import Enum
@@ -20,7 +21,7 @@ from ..notes.annotating import annotate_in_zones
 from ..notes.formats import open_output
 from ..notes.row_inputs import Note
 from ..notes.run import NO_TEXT, Account, annotate_into, failures_path
-from .loading import load_pipeline, use_device
+from .loading import Code, load_pipeline, use_device
 from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 
 SOME_FAILED = 3  # exit status
@@ -70,6 +71,7 @@ def annotate(
     encoding: NoteEncoding = UTF_8,
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that run the pipeline.")] = 1,
     batch_size: Annotated[int, typer.Option("--batch-size", "-b", min=1, help="Notes in a batch.")] = 64,
+    code: Code = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
     engine: Annotated[
         Engine,
@@ -91,15 +93,18 @@ def annotate(
     """
     if workers > 1 and gpu_id >= 0 and engine is Engine.local:
         raise MedmtlError("E404", option="--workers", received=workers, expected="1 on a GPU, or '--engine ray'")
+    if workers > 1 and code is not None and engine is Engine.local and multiprocessing.get_start_method() != "fork":
+        expected = "1 with '--code' here, where worker processes would not know that code, or '--engine ray'"
+        raise MedmtlError("E404", option="--workers", received=workers, expected=expected)
     written = open_output(output, None if form is None else form.value)
     notes = notes_of(inputs, text_column, id_column, encoding, output=output)
     if engine is Engine.ray:
         from ..notes.ray_engine import ray_annotate
 
-        load = partial(_load, pipeline, gpu_id)
+        load = partial(_load, pipeline, gpu_id, code)
         run = ray_annotate(load, workers=workers, batch_size=batch_size, has_gpu=gpu_id >= 0)
     else:
-        nlp = _load(pipeline, gpu_id)
+        nlp = _load(pipeline, gpu_id, code)
 
         def run(some: Iterator[Note]) -> Iterator[AnnotatedNote]:
             return annotate_in_zones(nlp, some, batch_size=batch_size, n_process=workers)
@@ -124,9 +129,9 @@ def annotate(
         raise typer.Exit(SOME_FAILED)
 
 
-def _load(pipeline: str, gpu_id: int) -> Language:
+def _load(pipeline: str, gpu_id: int, code: Path | None) -> Language:
     use_device(gpu_id)
-    return load_pipeline(pipeline)
+    return load_pipeline(pipeline, code)
 
 
 def _progress(console: Console) -> Progress:

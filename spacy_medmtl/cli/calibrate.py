@@ -16,7 +16,7 @@ from ..training.calibration import calibrate as fit
 from ..training.corpus import CorpusEntry, read_entry
 from ..training.evaluation import corpus_files
 from ..training.pipeline_saving import save_whole
-from .loading import load_pipeline
+from .loading import Code, load_pipeline
 
 MEASURES = {"log loss": mean_log_loss, "ECE": expected_calibration_error, "Brier": brier_score}
 
@@ -28,6 +28,7 @@ def calibrate(
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
     ] = False,
+    code: Code = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Fit one temperature for each output of each head, on texts that the pipeline was not trained on, and save it.
@@ -39,7 +40,7 @@ def calibrate(
     """
     check_output_folder(output, replaces="meta.json")  # better now than after all the work
     files = corpus_files(paths)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, code)
     entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
     examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
     calibrations = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))

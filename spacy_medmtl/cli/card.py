@@ -11,7 +11,7 @@ from ..corpora.outputs import check_apart, write_atomically
 from ..errors import MedmtlError
 from ..evaluation.card import model_card
 from ..evaluation.scores_file import asking_scores_of, read_scores
-from .loading import load_pipeline
+from .loading import Code, load_pipeline
 
 
 def card(
@@ -21,6 +21,7 @@ def card(
     ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The card to write.")] = Path("README.md"),
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    code: Code = None,
 ) -> None:
     """Write a model card: heads and labels, data and licences, scores with intervals, intended use, limits.
 
@@ -34,7 +35,7 @@ def card(
     check_apart([output], [scores])
     if output.exists() and not force:
         raise MedmtlError("E413", path=output)
-    write_atomically(output, make_card(load_pipeline(pipeline), scores).encode())
+    write_atomically(output, make_card(load_pipeline(pipeline, code), scores).encode())
     msg.good(f"Wrote {output}")
 
 

@@ -10,7 +10,13 @@ from wasabi import msg
 from ..corpora.reader import Reader, get_reader, readers
 from ..errors import MedmtlError
 
-_COLUMNS = ("converter", "tasks", "lang", "licence", "in place", "real files", "where to get it")
+_TITLES = {
+    "lang": "lang",
+    "licence": "licence",
+    "in_place": "in place",
+    "is_verified": "real files",
+    "url": "where to get it",
+}
 
 
 def corpora(
@@ -26,7 +32,8 @@ def corpora(
 
     Example: medmtl corpora --about brat
 
-    Formats of anyone's own data have no place of their own. "real files" says whether a converter was ever run on
+    Formats of anyone's own data have no place of their own, and are read in any language ('medmtl convert --lang');
+    "lang" is what is taken if none is named. "real files" says whether a converter was ever run on
     these, and not only on documents that were invented after a documentation.
     """
     if folder is not None and not folder.is_dir():
@@ -39,20 +46,16 @@ def corpora(
     if about is not None:
         _tell(rows[0])
         return
-    table = [(row["converter"], ", ".join(row["tasks"]), *(_cell(row[name]) for name in _KEYS)) for row in rows]
-    msg.table(table, header=_COLUMNS, divider=True, max_col=60)
+    table = [(row["converter"], *_cells(row).values()) for row in rows]
+    msg.table(table, header=("converter", *_cells(rows[0])), divider=True, max_col=60)
     msg.text("What one reads, and its settings: medmtl corpora --about NAME")
 
 
 def _tell(row: dict[str, Any]) -> None:
-    msg.text(row["help"])
-    msg.table([(name, _cell(row[name])) for name in _KEYS if row[name] not in (None, "")])
-    msg.text(f"tasks: {', '.join(row['tasks'])}")
+    msg.text(row["help"] or row["converter"])
+    msg.table([(title, cell) for title, cell in _cells(row).items() if cell != "-"])
     for key, told in row["settings"].items():
         msg.text(f"--set {key}={told['default']}: {told['help']}")
-
-
-_KEYS = ("lang", "licence", "in_place", "is_verified", "url")
 
 
 def _row(name: str, reader: Reader, folder: Path | None) -> dict[str, Any]:
@@ -73,6 +76,11 @@ def _row(name: str, reader: Reader, folder: Path | None) -> dict[str, Any]:
         "url": reader.url,
         "settings": {key: {"default": option.default, "help": option.help} for key, option in reader.options.items()},
     }
+
+
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    """What the list says of a converter, by column."""
+    return {"tasks": ", ".join(row["tasks"]) or "-", **{title: _cell(row[key]) for key, title in _TITLES.items()}}
 
 
 def _cell(value: Any) -> str:

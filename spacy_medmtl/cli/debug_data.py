@@ -10,8 +10,9 @@ from spacy.training import Example
 from tqdm import tqdm
 from wasabi import msg
 
+from ..additional_code import import_code
 from ..training.checks import PARTS, Report, check_config
-from .loading import config_overrides
+from .loading import Code, config_overrides
 
 SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -20,6 +21,7 @@ def debug_data(
     context: typer.Context,
     config: Annotated[Path, typer.Argument(help="The config to train with. Overrides may follow: --paths.train FILE.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON and nothing else.")] = False,
+    code: Code = None,
 ) -> None:
     """Check what 'spacy debug data' ignores, before training.
 
@@ -29,6 +31,7 @@ def debug_data(
     without dev data, labels of the dev part only. Over all: sentences over the encoder's window, texts with conflicting
     gold, dev texts that are trained on. Exit status 1 if there are errors. No text is shown.
     """
+    import_code(code)
     report = check_config(config, config_overrides(context.args), _progress)
     if as_json:
         typer.echo(srsly.json_dumps(report.as_dict(), indent=2))

@@ -22,7 +22,7 @@ from ..evaluation.scores_file import asking_scores_of, read_scores
 from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
 from ..training.report import other_numbers
-from .loading import load_pipeline, use_device
+from .loading import Code, load_pipeline, use_device
 
 PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
 
@@ -43,13 +43,13 @@ def evaluate(
         typer.Option(help="Scores of another pipeline on the same corpora (JSON): compare, with a paired test."),
     ] = None,
     log: Annotated[
-        Path | None,
-        typer.Option(help="Learning curves on the page, from the file that training.logger.output_file names."),
+        Path | None, typer.Option(help="File that \\[training.logger] output_file named: learning curves on the page.")
     ] = None,
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
     ] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Documents read of each corpus; 0 for all.")] = 0,
+    code: Code = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
     """Score a pipeline on each corpus apart: per task, per label, beside the floors that need no model.
@@ -64,7 +64,7 @@ def evaluate(
     check_apart([output, page], [*corpora, log])  # it may replace the scores that it compares with
     theirs = None if against is None else read_scores(against)
     curves = [] if log is None else read_curves(log)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, code)
 
     def inspect(examples: Sequence[Example]) -> dict[str, Any]:
         return corpus_details(nlp, examples, with_reliability=page is not None, with_errors=show_errors)

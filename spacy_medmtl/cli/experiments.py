@@ -12,12 +12,13 @@ import typer
 from tqdm import tqdm
 from wasabi import msg
 
+from ..additional_code import import_code
 from ..corpora.outputs import write_atomically
-from ..errors import MedmtlError
+from ..errors import MedmtlError, writing
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
-from ..lab.experiments import EXPERIMENTS, routes_of
+from ..lab.experiments import EXPERIMENTS, routes_of, with_tasks
 from ..lab.tables import TABLES, current, read_results, varying
-from .loading import config_overrides, use_device
+from .loading import Code, config_overrides, use_device
 
 PARTS = ("test", "dev")
 # Overrides that have a column of their own in any case
@@ -49,13 +50,19 @@ def experiment_command(name: str) -> Callable[..., None]:
         steps: Annotated[int, typer.Option(min=0, help="Training steps for each task; 0 for the profile's.")] = 0,
         seeds: Annotated[int, typer.Option(min=0, help="Seeds, from 0 on; 0 for the profile's number.")] = 0,
         init: Annotated[str, typer.Option(help="How progressive FFNs start, if not as in the config.")] = "",
+        task: Annotated[
+            list[str] | None,
+            typer.Option(help="With this task, in the order given, easy to hard. May be repeated; all if left out."),
+        ] = None,
         only: Annotated[list[str] | None, typer.Option(help="Run this cell. May be repeated.")] = None,
         jobs: Annotated[int, typer.Option(min=1, help="Cells that run at once.")] = 1,
+        code: Code = None,
         gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
     ) -> None:
         from ..lab.checks import read_base
 
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no cell outlives this process
+        import_code(code)
         folder = output or Path("metrics") / "lab" / name
         overrides = config_overrides(ctx.args)
         shorthands = {"paths.data": data, "paths.encoder": encoder, "lab.sharing.progressive.init": init}
@@ -66,7 +73,11 @@ def experiment_command(name: str) -> Callable[..., None]:
             spacy.require_cpu()
         base = read_base(config, overrides)
         origin = origin_of(config, overrides)
-        failed = run_experiment(name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id)
+        if task:
+            base, origin = with_tasks(base, task), {**origin, "tasks": " ".join(task)}
+        failed = run_experiment(
+            name, base, budget, folder, origin, only=only or [], jobs=jobs, gpu_id=gpu_id, code=code
+        )
         for failure in failed:
             typer.secho(failure, fg=typer.colors.RED, err=True)
         if failed:
@@ -101,6 +112,7 @@ def run_experiment(
     only: list[str],
     jobs: int,
     gpu_id: int,
+    code: Path | None,
 ) -> list[str]:
     """Check everything, run what is not done, write the tables; the messages of cells that failed."""
     from ..lab.checks import check
@@ -114,8 +126,8 @@ def run_experiment(
     cells = with_seeds(once, budget.seeds)
     if any(cell.shots for cell in cells):
         cells = sampled_cells(base, cells, folder, show)
-    cells = limited_cells(base, cells, folder)
-    planned = plan(name, base, cells, budget, folder, gpu_id, origin)
+    cells = limited_cells(base, cells, budget, folder)
+    planned = plan(name, base, cells, budget, folder, gpu_id, origin, code)
     wanted = [planned_cell for planned_cell in planned if planned_cell.cell.name in names]
     if not all(planned_cell.is_done for planned_cell in wanted):
         check(base, wanted, budget, show)
@@ -140,10 +152,8 @@ def run_experiment(
 def check_folder(name: str, folder: Path) -> None:
     """Find out now what would be found wrong with the folder after hours. Raises MedmtlError E407 where it cannot be
     written or belongs to another experiment, E347 for a damaged result."""
-    try:
+    with writing(folder):
         (folder / "cells").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MedmtlError("E407", path=folder, problem=f"cannot be written ({error.strerror})") from error
     other_experiments = {result["experiment"] for result in read_results(folder / "cells").values()} - {name}
     if other_experiments:
         problem = f"holds results of the experiment '{min(other_experiments)}'. Choose another folder for '{name}'"

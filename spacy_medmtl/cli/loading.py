@@ -1,15 +1,29 @@
-"""A command's pipeline and device. Whatever is wrong with it, the user sees a coded message."""
+"""A command's pipeline, code and device. Whatever is wrong with it, the user sees a coded message."""
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 import spacy
+import typer
 from spacy.language import Language
 
+from ..additional_code import import_code
 from ..errors import MedmtlError
 
+Code = Annotated[
+    Path | None,
+    typer.Option(
+        "--code", "-c", help="Python file that registers components or functions of your own; imported first."
+    ),
+]
 
-def load_pipeline(model: str) -> Language:
-    """The pipeline in a folder or an installed package. Raises MedmtlError E501 if there is none or it is damaged."""
+
+def load_pipeline(model: str, code: Path | None) -> Language:
+    """The pipeline in a folder or an installed package, after ``code`` is imported.
+
+    Raises MedmtlError E501 if there is none or it is damaged, E509 for the code.
+    """
+    import_code(code)
     try:
         return spacy.load(model)
     except MedmtlError:

@@ -9,9 +9,10 @@ import typer
 from wasabi import msg
 
 from ..errors import MedmtlError
+from ..saving import check_output_folder, whole_folder
 from ..training.corpus import CorpusEntry, read_entry
 from ..training.evaluation import corpus_files
-from .loading import load_pipeline
+from .loading import Code, load_pipeline
 
 BEFORE = "as it is"
 
@@ -19,11 +20,12 @@ BEFORE = "as it is"
 def optimize(
     model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
     dev: Annotated[list[Path], typer.Argument(help="Converted dev parts (.spacy), or folders of them.")],
-    output: Annotated[Path, typer.Argument(help="Folder for the faster pipeline; must not be there yet.")],
+    output: Annotated[Path, typer.Argument(help="Folder for the faster pipeline, new or empty.")],
     max_loss: Annotated[float, typer.Option(min=0.0, help="Points that any head's score may lose.")] = 0.5,
     gold_sents: Annotated[
         bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
     ] = False,
+    code: Code = None,
 ) -> None:
     """Try what makes prediction faster on this machine (bfloat16 where the processor has it, else int8), and write the
     fastest copy.
@@ -36,10 +38,9 @@ def optimize(
     """
     from ..optimizing.copies import fastest, measure, settings, write_copy
 
-    if output.exists():
-        raise MedmtlError("E407", path=output, problem="is there already")
+    check_output_folder(output)  # better now than after all the work
     files = corpus_files(dev)
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, code)
     entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
     examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
     with tempfile.TemporaryDirectory() as folder:
@@ -60,6 +61,6 @@ def optimize(
         if chosen is None:
             problem = f"none of {list(measured)} is faster and loses at most {max_loss} points"
             raise MedmtlError("E355", problem=problem)
-        output.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(Path(folder) / chosen, output)
+        with whole_folder(output) as part:
+            shutil.copytree(Path(folder) / chosen, part, dirs_exist_ok=True)
     msg.good(f"Wrote {output}: {chosen}, {measured[chosen].speed / before.speed:.2f} times as fast")

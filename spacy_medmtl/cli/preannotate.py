@@ -13,7 +13,7 @@ from ..notes.file_outputs import BratFolder
 from ..notes.run import NO_TEXT
 from ..notes.tasks import write_tasks
 from .annotate import SOME_FAILED
-from .loading import load_pipeline, use_device
+from .loading import Code, load_pipeline, use_device
 from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 
 
@@ -35,6 +35,7 @@ def preannotate(
     text_column: NoteTextColumn = None,
     id_column: NoteIdColumn = None,
     encoding: NoteEncoding = UTF_8,
+    code: Code = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
     """Write tasks for Prodigy, Label Studio, doccano or brat: what a pipeline is least sure of first, scores beside it.
@@ -56,7 +57,7 @@ def preannotate(
         BratFolder(output).own_files()  # before any note is read: it may hold what is not to be replaced
     use_device(gpu_id)
     notes = notes_of(inputs, text_column, id_column, encoding, output=output)
-    nlp = load_pipeline(pipeline)
+    nlp = load_pipeline(pipeline, code)
     docs = []
     for note, outcome in annotate_notes(nlp, notes, batch_size=64):
         if isinstance(outcome, MedmtlError):

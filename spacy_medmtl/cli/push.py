@@ -10,7 +10,7 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from .card import make_card
-from .loading import load_pipeline
+from .loading import Code, load_pipeline
 
 
 def push(
@@ -21,6 +21,7 @@ def push(
     ] = None,
     public: Annotated[bool, typer.Option("--public", help="Let everybody see a repository that is made.")] = False,
     message: Annotated[str, typer.Option("--message", "-m", help="Of the commit.")] = "Upload with spacy-medmtl",
+    code: Code = None,
 ) -> None:
     """Push a pipeline to the Hugging Face hub, with a card as its README.
 
@@ -32,7 +33,7 @@ def push(
     """
     from huggingface_hub import HfApi
 
-    nlp = load_pipeline(pipeline)
+    nlp = load_pipeline(pipeline, code)
     card = make_card(nlp, scores)
     with tempfile.TemporaryDirectory() as folder:
         staged = Path(folder) / "pipeline"

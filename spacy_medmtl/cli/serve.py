@@ -6,7 +6,7 @@ import typer
 from wasabi import msg
 
 from ..errors import MedmtlError
-from .loading import load_pipeline, use_device
+from .loading import Code, load_pipeline, use_device
 
 
 def serve(
@@ -16,6 +16,7 @@ def serve(
     root_path: Annotated[str, typer.Option(help="Path under which a proxy shows the service, such as /nlp.")] = "",
     max_characters: Annotated[int, typer.Option(min=1, help="Characters of a note at most.")] = 100_000,
     max_notes: Annotated[int, typer.Option(min=1, help="Notes in a request at most.")] = 100,
+    code: Code = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
     """Serve a pipeline: POST /annotate, GET /health, /info, /docs, and a page at / to paste a note.
@@ -33,7 +34,7 @@ def serve(
             raise
         raise MedmtlError("E511", package=error.name, extra="serve") from None
     use_device(gpu_id)
-    nlp = load_pipeline(pipeline)
+    nlp = load_pipeline(pipeline, code)
     limits = Limits(characters=min(max_characters, nlp.max_length), notes=max_notes)
     msg.info(f"Listening at http://{host}:{port}{root_path}")
     # Access logs hold addresses and paths only; errors are logged by their kind (see make_app).

@@ -27,7 +27,7 @@ from ..annotations.rows import doc_rows
 from ..annotations.travelling import value_of
 from ..corpora.formats.files import check_text, encoding_of
 from ..errors import MedmtlError
-from .loading import load_pipeline
+from .loading import Code, load_pipeline
 
 SHOWN = (INTENTS, ENTITIES, FINDINGS, RELATIONS, SECTIONS, TURNS, GIVEN)  # or read on the way; other groups: by key
 VALUES = ("assertion", "scores", "assertion_modifiers")
@@ -46,6 +46,7 @@ def show(
     model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
     file: Annotated[Path | None, typer.Argument(help="A text file; an invented visit if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows of docs/tables.md as JSON.")] = False,
+    code: Code = None,
 ) -> None:
     """Print sentences with their intent, nested entities, findings with their status, and relations of a text.
 
@@ -57,7 +58,7 @@ def show(
     except (OSError, UnicodeError) as error:
         problem = getattr(error, "strerror", None) or type(error).__name__
         raise MedmtlError("E503", path=file, problem=problem) from error
-    nlp = load_pipeline(model)
+    nlp = load_pipeline(model, code)
     if len(text) > nlp.max_length:
         raise MedmtlError("E504", path=file, received=len(text), maximum=nlp.max_length)
     install_extensions()  # of our components, not all do it

@@ -11,7 +11,7 @@ from ..displacy import render
 from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
 from ..notes.row_inputs import Note
-from .loading import load_pipeline, use_device
+from .loading import Code, load_pipeline, use_device
 from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 from .show import EXAMPLE
 
@@ -30,6 +30,7 @@ def view(
     text_column: NoteTextColumn = None,
     id_column: NoteIdColumn = None,
     encoding: NoteEncoding = UTF_8,
+    code: Code = None,
     gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
 ) -> None:
     """Show notes with findings, their status, nested entities, intents and relations, as one page for a browser.
@@ -44,7 +45,7 @@ def view(
         notes = [
             note for note, _ in zip(notes_of(inputs, text_column, id_column, encoding, output=output), range(limit))
         ]
-    nlp = load_pipeline(pipeline)
+    nlp = load_pipeline(pipeline, code)
     docs = []
     for note, outcome in annotate_notes(nlp, notes, batch_size=16):
         if isinstance(outcome, MedmtlError):

@@ -18,7 +18,7 @@ import numpy
 from spacy.tokens import Doc, DocBin
 
 from ..annotations.packed import GroupPacker
-from ..errors import MedmtlError
+from ..errors import MedmtlError, writing
 
 # Only what the converters set: absent annotation then stays absent when the file is read.
 STORED = ["ORTH", "SENT_START"]
@@ -125,20 +125,19 @@ def replaced(path: Path, *, is_folder: bool = False) -> Iterator[Path]:
     if path.exists() and not path.is_file() and not path.is_dir():
         raise MedmtlError("E407", path=path, problem="is a device or a pipe: name a file")
     if is_folder and Path.cwd().is_relative_to(path.resolve()):
-        raise MedmtlError("E407", path=path, problem="is the folder that you are in: name another")
+        raise MedmtlError("E407", path=path, problem="is the folder that you are in, or one above it; name another")
     path = path.resolve() if path.is_symlink() else path
     part = path.with_name(f"{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if is_folder:
-            _remove(part, is_folder)
-            part.mkdir()
-        yield part
-        if is_folder:
-            _remove(path, is_folder)
-        os.replace(part, path)
-    except OSError as error:
-        raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if is_folder:
+                _remove(part, is_folder)
+                part.mkdir()
+            yield part
+            if is_folder:
+                _remove(path, is_folder)
+            os.replace(part, path)
     finally:
         with contextlib.suppress(OSError):
             _remove(part, is_folder)

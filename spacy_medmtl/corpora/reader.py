@@ -50,7 +50,7 @@ class Reader:
     train: Sequence[str] = ()
     dev: Sequence[str] = ()  # none: the corpus has no dev part, cut one with --dev-share
     dev_repeats_train: bool = False  # whether texts of the train part stand in the dev part, so that it needs them out
-    is_verified: bool = True  # whether it was ever run on the real files
+    is_verified: bool | None = None  # whether it was ever run on the real files; None: nobody said
 
     def configured(self, given: Mapping[str, str] = MappingProxyType({}), seed: int = 0) -> tuple[Read, Scheme]:
         """How it reads and by which rules, with what the user set.
@@ -90,17 +90,26 @@ def _told(read: Read, module: str) -> Read:
 
 @lru_cache(maxsize=1)
 def readers() -> dict[str, Reader]:
-    """All readers by name, sorted. One of another package that cannot be loaded is left out, with warning W416."""
+    """All readers by name, sorted. One of another package that cannot be loaded, is no ``Reader``, or has the name of
+    one of this package is left out, with warning W416."""
     by_name: dict[str, Reader] = {}
     catalogue: dict[str, Any] = dict(srsly.read_yaml(Path(__file__).with_name("catalogue.yml")))
     for point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
         if point.value.startswith("spacy_medmtl."):
-            by_name[point.name] = replace(point.load(), **catalogue[point.name])
+            by_name[point.name] = replace(point.load(), **{"is_verified": True, **catalogue[point.name]})
             continue
+        found: Any = None
         try:
-            by_name[point.name] = point.load()
+            found = point.load()
+            problem = "" if isinstance(found, Reader) else f"it is of the type {type(found).__name__}, expected Reader"
         except Exception as error:  # whatever the code of others may raise
-            warn("W416", name=point.name, value=point.value, problem=type(error).__name__)
+            problem = type(error).__name__
+        if point.name in catalogue:
+            problem = "spacy-medmtl has a reader of that name"
+        if problem:
+            warn("W416", name=point.name, value=point.value, problem=problem)
+        else:
+            by_name[point.name] = found
     return by_name
 
 

@@ -7,71 +7,82 @@ import jinja2
 import srsly
 from spacy.language import Language
 
-from ..annotations.groups import ENTITIES, FINDINGS, INTENTS, RELATIONS
+from ..heads.head import Head
 from .intervals import ALL
 
-# what the model hub calls the tasks, by the span group that a component writes
+# what the model hub calls the tasks, and what a reader does, by factory
 _TASKS = {
-    INTENTS: ("text-classification", "Sentence intents"),
-    RELATIONS: ("text-classification", "Relations"),
-    ENTITIES: ("token-classification", "Nested entities"),
-    FINDINGS: ("token-classification", "Findings with their status"),
+    "sentence_intent": ("text-classification", "Intents"),
+    "pair_relation": ("text-classification", "Relations"),
+    "sru_nested_ner": ("token-classification", "Nested entities"),
+    "cpncf_assertion": ("token-classification", "Findings with their status"),
 }
-_OTHER = ("other", "Other")
+_OTHER = ("other", "")  # of heads and components that are not ours
 
 
 def model_card(nlp: Language, metrics: dict[str, Any] | None) -> str:
     """Markdown with the model hub's metadata in front. metrics: the JSON of ``medmtl evaluate``, or None."""
     meta = nlp.meta
     name = f"{meta['lang']}_{meta['name']}"
-    heads = [
-        {
-            "name": component,
-            "labels": list(nlp.pipe_labels.get(component, ())),
-            "key": key,
-            "task": _TASKS.get(key, _OTHER)[1],
-        }
-        for component, pipe in nlp.pipeline
-        if (key := getattr(pipe, "spans_key", None)) is not None
+    heads = [component for component, pipe in nlp.pipeline if isinstance(pipe, Head)]
+    tasks = {component: _TASKS.get(nlp.get_pipe_meta(component).factory, _OTHER) for component in nlp.pipe_names}
+    components = [
+        {"name": component, "task": tasks[component][1], "places": _places(nlp, component), "labels": labels}
+        for component, labels in nlp.pipe_labels.items()
+        if labels or component in heads
     ]
     front = {
         "language": [meta["lang"]],
         "library_name": "spacy",
-        "tags": ["spacy", "spacy-medmtl", "clinical", "multi-task"],
+        "tags": ["spacy", *(["spacy-medmtl", "clinical", "multi-task"] if heads else [])],
         **({"license": meta["license"].lower()} if meta["license"] else {}),
-        "model-index": [{"name": name, "results": _results(heads, metrics)}],
+        "model-index": [{"name": name, "results": _results({head: tasks[head] for head in heads}, metrics)}],
     }
     return _template().render(
         front=srsly.yaml_dumps(front).rstrip(),
         name=name,
         meta=meta,
         heads=heads,
+        components=components,
         metrics=metrics,
         rows=_rows(metrics),
         training=nlp.config.interpolate()["training"],
     )
 
 
-def _results(heads: list[dict[str, Any]], metrics: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """A result of the model index for each head and corpus."""
+def _places(nlp: Language, component: str) -> list[str]:
+    """Where a component writes, as Python says it."""
+    pipe = nlp.get_pipe(component)
+    key = getattr(pipe, "spans_key", None) or getattr(pipe, "key", None)  # spaCy's spancat has the latter
+    if getattr(pipe, "uses_cats", False):
+        return ["doc.cats"]
+    return [f'doc.spans["{key}"]'] if isinstance(key, str) else list(nlp.get_pipe_meta(component).assigns)
+
+
+def _results(heads: dict[str, tuple[str, str]], metrics: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """A result of the model index for each head and corpus. heads: type and title of each, by name."""
     return [
         {
-            "task": {"type": _TASKS.get(head["key"], _OTHER)[0], "name": f"{head['task']} ({head['name']})"},
+            "task": {"type": kind, "name": f"{task} ({head})" if task else head},
             "dataset": {"type": corpus, "name": corpus},
-            "metrics": [
-                {"type": kind, "name": label, "value": round(result["scores"][f"{head['name']}_{part}"], 4)}
-                for part, kind, label in (
-                    ("p", "precision", "Precision"),
-                    ("r", "recall", "Recall"),
-                    ("f", "f1", "Micro-F1"),
-                    ("pearson", "pearsonr", "Pearson"),
-                )
-                if isinstance(result["scores"].get(f"{head['name']}_{part}"), float)
-            ],
+            "metrics": measured,
         }
         for corpus, result in ({"corpora": {}} if metrics is None else metrics)["corpora"].items()
-        for head in heads
-        if any(score.startswith(f"{head['name']}_") for score in result["scores"])
+        for head, (kind, task) in heads.items()
+        if (measured := _measured(head, result["scores"]))
+    ]
+
+
+def _measured(head: str, scores: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"type": kind, "name": label, "value": round(scores[f"{head}_{part}"], 4)}
+        for part, kind, label in (
+            ("p", "precision", "Precision"),
+            ("r", "recall", "Recall"),
+            ("f", "f1", "Micro-F1"),
+            ("pearson", "pearsonr", "Pearson"),
+        )
+        if isinstance(scores.get(f"{head}_{part}"), float)
     ]
 
 
@@ -96,6 +107,7 @@ def _template() -> jinja2.Template:
         loader=jinja2.PackageLoader("spacy_medmtl", "evaluation"),
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
         autoescape=False,
     )
     environment.filters["percent"] = lambda value: "-" if value is None else f"{100 * value:.1f}"

@@ -1,5 +1,5 @@
-"""What a pipeline takes to keep and to run, measured in a fresh process. ``python -m spacy_medmtl.lab.costs PIPELINE``
-is how the worker starts it."""
+"""What a pipeline takes to keep and to run, measured in a fresh process. ``python -m spacy_medmtl.lab.costs PIPELINE
+[CODE]`` is how the worker starts it."""
 
 import json
 import subprocess
@@ -9,17 +9,18 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ..additional_code import import_code
 from ..training.pipeline_saving import save_whole
 
 BATCH_SIZE = 32
 
 
-def measure_costs(nlp: Any) -> dict[str, float]:
-    """``disk_megabytes`` of the saved pipeline, and what ``run_costs`` says of it."""
+def measure_costs(nlp: Any, code: str | None = None) -> dict[str, float]:
+    """``disk_megabytes`` of the saved pipeline, and what ``run_costs`` says of it. code: as of ``import_code``."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "pipeline"
         save_whole(nlp, path)
-        command = [sys.executable, "-m", __name__, str(path)]
+        command = [sys.executable, "-m", __name__, str(path), *([code] if code else [])]
         output = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
     return {"disk_megabytes": size / 1e6, **json.loads(output)}
@@ -63,4 +64,5 @@ def peak_gigabytes() -> float:
 
 
 if __name__ == "__main__":
+    import_code(sys.argv[2] if len(sys.argv) > 2 else None)
     sys.stdout.write(json.dumps(run_costs(Path(sys.argv[1]))))

@@ -12,7 +12,7 @@ from typing import Any
 from thinc.api import Config
 
 from ..errors import MedmtlError
-from .cells import ENCODER, Cell, Changes
+from .cells import ENCODER, Cell, Changes, change
 
 RULE = f"components.{ENCODER}.model.sharing"
 ROUTES = f"components.{ENCODER}.model.routes"
@@ -82,14 +82,27 @@ def alone(base: Config) -> Changes:
     return changes
 
 
+def with_tasks(base: Config, tasks: Sequence[str]) -> Config:
+    """The base config with these of its tasks alone, their routes in this order. Raises MedmtlError E404 for what is
+    no task of it, or is named twice."""
+    known = routes_of(base)
+    if set(tasks) - set(known) or len(set(tasks)) < len(tasks):
+        raise MedmtlError("E404", option="--task", received=list(tasks), expected=f"some of {known}, each once")
+    config = Config(copy.deepcopy(dict(base)))
+    kept = {name: component for name, component in config["components"].items() if name not in _others(base, tasks)}
+    change(config, {**only(base, tasks), ROUTES: list(tasks), "components": kept})
+    return config
+
+
+def _others(base: Config, kept: Sequence[str]) -> set[str]:
+    """The heads of the other tasks."""
+    components = base["components"].items()
+    return {name for name, one in components if is_head(one) and one["model"]["tok2vec"]["route"] not in kept}
+
+
 def only(base: Config, kept: Sequence[str]) -> Changes:
     """A pipeline of some of the tasks, in their order, and their corpora."""
-    heads = {
-        name: component["model"]["tok2vec"]["route"]
-        for name, component in base["components"].items()
-        if is_head(component)
-    }
-    dropped = {name for name, route in heads.items() if route not in kept}
+    dropped = _others(base, kept)
     changes: Changes = {
         "nlp.pipeline": [name for name in base["nlp"]["pipeline"] if name not in dropped],
         ROUTES: [route for route in routes_of(base) if route in kept],
@@ -97,9 +110,9 @@ def only(base: Config, kept: Sequence[str]) -> Changes:
     for part in ("train", "dev", "test"):
         corpora = base["corpora"][part]["corpora"]
         left = {
-            name: copy.deepcopy(dict(settings))
+            name: {**copy.deepcopy(dict(settings)), "tasks": tasks}
             for name, settings in corpora.items()
-            if not set(settings["tasks"]) & dropped
+            if (tasks := [task for task in settings["tasks"] if task not in dropped])
         }
         changes[f"corpora.{part}.corpora"] = left
     return changes

@@ -14,6 +14,7 @@ from typing import Any
 from thinc.api import Config
 
 from ..errors import message
+from ..training.provenance import file_sha256
 from .cells import ENCODER, Budget, Cell, cell_config, doc_limits, file_digests, fingerprint
 
 POLL_SECONDS = 0.5
@@ -63,13 +64,16 @@ def plan(
     folder: Path,
     gpu_id: int,
     origin: dict[str, str] | None = None,
+    code: Path | None = None,
 ) -> list[Planned]:
     """The cells of an experiment with their configs, in the folder's ``cells``.
 
-    origin: what tells this base config from others whose results are in the same table, by name.
+    origin: what tells this base config from others whose results are in the same table, by name. code: a Python file
+    that every cell imports first.
     """
     planned: list[Planned] = []
     known: dict[str, str] = {}
+    code_digest = {} if code is None else {str(code): file_sha256(code)}
     for cell in cells:
         source = _source(cell, planned)
         config = cell_config(base, cell, budget)
@@ -77,6 +81,7 @@ def plan(
             config["components"][ENCODER] = {"source": source.job["keep"]}
         files = file_digests(config, known)
         known.update(files)
+        files.update(code_digest)
         limits = doc_limits(base, budget)
         device = "CPU" if gpu_id < 0 else "GPU"
         scored = {part: limits[part] for part in ("dev", "test")}
@@ -98,6 +103,7 @@ def plan(
         result["note"] = str(base["lab"].get("note", ""))
         job = {
             "gpu_id": gpu_id,
+            "code": None if code is None else str(code),
             **measured,
             "keep": str(folder / "pipelines" / name) if cell.keeps else "",
             "result": {**result, "fingerprint": mark, "settings": settings},

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..additional_code import import_code
 from ..training.pipeline_saving import save_whole
 from .costs import measure_costs, peak_gigabytes
 
@@ -23,8 +24,9 @@ METRICS = ("f", "acc", "pearson")  # the first that a head has is its score, if 
 
 
 def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
-    """Train the config and measure what the job says: ``gpu_id``, ``limits`` (part -> corpus -> documents),
-    ``gradients``, ``costs``, ``metrics`` (task -> metric), ``keep`` (a folder, or nothing)."""
+    """Train the config and measure what the job says: ``gpu_id``, ``code`` (a Python file to import first, or None),
+    ``limits`` (part -> corpus -> documents), ``gradients``, ``costs``, ``metrics`` (task -> metric), ``keep`` (a
+    folder, or nothing)."""
     import torch
     from spacy import require_gpu, util
     from spacy.training.initialize import init_nlp
@@ -32,6 +34,7 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
 
     if job["gpu_id"] >= 0:
         require_gpu(job["gpu_id"])
+    import_code(job["code"])
     config = util.load_config(config_path, interpolate=False)
     start = time.perf_counter()
     nlp = init_nlp(config, use_gpu=job["gpu_id"])
@@ -47,7 +50,7 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
 
         measured: dict[str, Any] = {"cosines": layer_cosines(nlp, seed=config["system"]["seed"])}
     elif job["costs"]:
-        measured = {"costs": measure_costs(nlp)}
+        measured = {"costs": measure_costs(nlp, job["code"])}
     else:
         corpora = config.interpolate()["corpora"]
         limits, metrics = job["limits"], job["metrics"]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from spacy.tokens import Doc
 
-from ..errors import MedmtlError
+from ..errors import MedmtlError, writing
 from .annotating import Annotated
 from .outputs import Output
 from .row_inputs import Note
@@ -64,10 +64,8 @@ def annotate_into(
     path: where the output is; notes that are not annotated are listed beside it by id, code and reason, without text.
     tell: is called after each note. Raises MedmtlError E407 where the disk does not take what is written.
     """
-    try:
+    with writing(path):
         return _annotate_into(output, path, notes, annotate, tell)
-    except OSError as error:
-        raise MedmtlError("E407", path=path, problem=f"cannot be written ({error.strerror})") from error
 
 
 def _annotate_into(

@@ -20,7 +20,7 @@ from ..corpora.exports.jsonl import example_of
 from ..corpora.exports.recorded import Told, record_of
 from ..corpora.outputs import write_atomically
 from ..corpora.record import Record
-from ..errors import MedmtlError
+from ..errors import writing
 from .file_outputs import BratFolder
 
 TOOLS = ("prodigy", "label_studio", "doccano", "brat")
@@ -65,10 +65,8 @@ def write_tasks(docs: Iterable[Doc], tool: str, output: Path, *, model: str) -> 
     ranked = _ranked(docs)
     told: Told[str] = Told()
     if tool == "brat":
-        try:
+        with writing(output):
             _write_brat(ranked, BratFolder(output))
-        except OSError as error:
-            raise MedmtlError("E407", path=output, problem=f"cannot be written ({error.strerror})") from error
         told["intents of sentences"] += _n_intents(ranked)
         return len(ranked), +told
     make = {"prodigy": _prodigy, "label_studio": _label_studio, "doccano": _doccano}[tool]

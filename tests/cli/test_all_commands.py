@@ -52,24 +52,18 @@ def test_help_is_short_and_its_example_fits_the_command(name):
 
 
 @pytest.mark.parametrize("name", LEAVES)
-def test_every_option_and_argument_is_told(name):
-    for parameter in LEAVES[name].params:
-        assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
-
-
-def words_of(text: str) -> str:
-    """Its letters and brackets: help is wrapped, in columns, within lines of a box."""
-    return re.sub(r"[^A-Za-z\[\]]", "", text)
+def test_sections_of_configs_are_in_the_help(name):
+    """Rich would take [training] for a style, and print nothing."""
+    texts = (LEAVES[name].help, *(getattr(parameter, "help", None) for parameter in LEAVES[name].params))
+    sections = re.findall(r"\[[a-z._]+\]", " ".join(filter(None, texts)))
+    output = run(*name.split(), "--help").output
+    assert [section for section in sections if section not in output] == []
 
 
 @pytest.mark.parametrize("name", LEAVES)
-def test_help_shows_all_that_is_written(name):
-    """Help is rendered with rich, which takes ``[training.logger]`` for markup and leaves it out."""
-    wide = CliRunner(env={"COLUMNS": "2000"}).invoke(app, [*name.split(), "--help"], prog_name="medmtl")
-    shown = words_of(wide.output)
-    for text in (LEAVES[name].help, *(parameter.help for parameter in LEAVES[name].params)):
-        for paragraph in text.split("\n\n"):
-            assert words_of(paragraph) in shown, paragraph
+def test_every_option_and_argument_is_told(name):
+    for parameter in LEAVES[name].params:
+        assert getattr(parameter, "help", None), f"{name}: {parameter.name}"
 
 
 @pytest.mark.parametrize("name", LEAVES)

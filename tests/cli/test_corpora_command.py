@@ -22,6 +22,12 @@ def test_every_converter_is_in_the_table():
     assert all(name in result.output for name in readers())
 
 
+def test_one_is_told_under_the_titles_of_the_table():
+    told = CliRunner().invoke(app, ["corpora", "--about", "genia"]).output
+    for title in ("tasks", "lang", "licence", "real files", "where to get it"):
+        assert title in told
+
+
 def test_json_says_what_each_is_for():
     rows = listed()
     assert set(rows) == set(readers())

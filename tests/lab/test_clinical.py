@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from configparser import ConfigParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_shares_are_nested_and_of_one_task(clinical_base: Config, tmp_path: Path
     assert parts[0] < parts[1] < parts[2]
     cells = with_seeds(EXPERIMENTS["limited"].cells(clinical_base, 2), (0, 1))
     assert len(cells) == 2 * 5 * 2
-    by_name = {(cell.name, cell.seed): cell for cell in limited_cells(clinical_base, cells, tmp_path)}
+    by_name = {(cell.name, cell.seed): cell for cell in limited_cells(clinical_base, cells, BUDGET, tmp_path)}
     config = cell_config(clinical_base, by_name["25_beside", 1], BUDGET).interpolate()
     changed = config["corpora"]["train"]["corpora"].pop("ddi2013")["path"]
     assert len(DocBin().from_disk(changed)) == 1, "a quarter of four"
@@ -130,6 +131,9 @@ def test_shares_are_nested_and_of_one_task(clinical_base: Config, tmp_path: Path
     whole = by_name["100_alone", 0]
     assert "corpora.train.corpora.ddi2013.path" not in whole.changes
     assert (whole.steps, by_name["100_beside", 0].steps) == (2, 16)
+    (half,) = limited_cells(clinical_base, [by_name["50_alone", 0]], replace(BUDGET, train_docs=2), tmp_path)
+    cut = half.changes["corpora.train.corpora.ddi2013.path"]
+    assert len(DocBin().from_disk(cut)) == 1, "half of the two that the budget reads"
 
 
 def test_limited_runs(lab: Callable[..., list[dict]]):

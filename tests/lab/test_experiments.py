@@ -9,7 +9,7 @@ from thinc.api import Config
 from spacy_medmtl.errors import MedmtlError
 from spacy_medmtl.lab.cells import Budget, Cell, cell_config, doc_limits, with_seeds
 from spacy_medmtl.lab.checks import build, read_base
-from spacy_medmtl.lab.experiments import EXPERIMENTS, routes_of
+from spacy_medmtl.lab.experiments import EXPERIMENTS, only, routes_of, with_tasks
 from spacy_medmtl.lab.limiting import limited_cells
 from spacy_medmtl.lab.runner import plan
 
@@ -35,7 +35,7 @@ def test_every_experiment_is_counted():
 def test_cells_are_distinct_and_resolve(base: Config, tmp_path: Path, name: str):
     cells = with_seeds(EXPERIMENTS[name].cells(base, BUDGET.steps), BUDGET.seeds)
     assert len(cells) == 2 * SIZES[name]
-    cells = limited_cells(base, cells, tmp_path)
+    cells = limited_cells(base, cells, BUDGET, tmp_path)
     planned = plan(name, base, cells, BUDGET, tmp_path, -1)
     assert len({one.output for one in planned}) == len(planned), "no two write one file"
     assert len({one.output.name.split("-")[-1] for one in planned}) == len(planned) - 2 * 5 * (name == "kshot")
@@ -46,6 +46,24 @@ def test_cells_are_distinct_and_resolve(base: Config, tmp_path: Path, name: str)
         if not one.cell.after and not one.cell.seed:  # what it starts from is not there yet
             nlp = build(one.config, one.cell.name)
             assert nlp.pipe_names == one.config["nlp"]["pipeline"]
+
+
+def test_some_of_the_tasks(base: Config):
+    """As if the config had these tasks alone, in the order asked for. A corpus that has other tasks too stays."""
+    base["corpora"]["train"]["corpora"]["rqe"]["tasks"] = ["pair_relation", "sentence_intent"]
+    some = with_tasks(base, ["sru_nested_ner", "pair_relation"])
+    assert routes_of(some) == ["sru_nested_ner", "pair_relation"]
+    assert some["nlp"]["pipeline"] == ["sentencizer", "encoder", "pair_relation", "sru_nested_ner"]
+    assert not set(some["components"]) & {"sentence_intent", "cpncf_assertion"}
+    tasks = {name: settings["tasks"] for name, settings in some["corpora"]["train"]["corpora"].items()}
+    assert tasks == {"rqe": ["pair_relation"], "bc5cdr": ["sru_nested_ner"]}
+    assert set(some["corpora"]["test"]["corpora"]) == {"rqe", "bc5cdr"}
+    assert routes_of(base) == TASKS, "the base config is left as it was"
+    assert len(list(EXPERIMENTS["pairwise"].cells(some, 2))) == 3
+    assert set(only(some, ["pair_relation"])["corpora.dev.corpora"]) == {"rqe"}
+    for wrong in (["sentiment"], ["pair_relation", "pair_relation"]):
+        with pytest.raises(MedmtlError, match="E404.*--task"):
+            with_tasks(base, wrong)
 
 
 def test_steps_are_for_each_task(base: Config):

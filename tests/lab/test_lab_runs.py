@@ -114,6 +114,23 @@ def test_another_start_or_setting_is_another_line(lab: Callable[..., Result], tm
     assert len((tmp_path / "out" / "table.md").read_text().split("\n\n")[0].splitlines()) == 2 + 3
 
 
+def test_functions_of_a_file_reach_every_process(lab: Callable[..., Result], tmp_path: Path, base_path: Path):
+    """The cell's own, and the fresh one that measures it. What another file would measure is another result."""
+    code = tmp_path / "own.py"
+    code.write_text(
+        "import spacy\nfrom spacy_medmtl.pair_relation.candidates import adjacent_pairs\n"
+        'spacy.registry.misc("own.neighbours.v1", func=adjacent_pairs)\n'
+    )
+    base_path.write_text(base_path.read_text().replace("spacy-medmtl.adjacent_pairs.v1", "own.neighbours.v1"))
+    only = ("--only", "shared")
+    assert "E340" in lab("costs", *only).output
+    for _ in range(2):
+        result = lab("costs", *only, "--code", code)
+        assert result.exit_code == 0, result.output
+        code.write_text(code.read_text() + "# changed\n")
+    assert len(cells(tmp_path)) == 2
+
+
 def test_gradients(lab: Callable[..., Result], tmp_path: Path):
     result = lab("gradients", "--only", "fresh")
     assert result.exit_code == 0, result.output
@@ -121,6 +138,17 @@ def test_gradients(lab: Callable[..., Result], tmp_path: Path):
     assert len(found) == 6 + 4
     assert set(found["pair_relation cpncf_assertion"]) == {"embeddings", "layer 0", "layer 1"}
     assert all(-1 - 1e-6 <= value <= 1 + 1e-6 for layers in found.values() for value in layers.values())
+
+
+def test_some_tasks_are_a_line_of_their_own(lab: Callable[..., Result], tmp_path: Path):
+    """In a table of all tasks, and scored on theirs alone."""
+    some = ("--task", "cpncf_assertion", "--task", "sentence_intent")
+    result = lab("systems", "--only", "shared", *some)
+    assert result.exit_code == 0, result.output
+    (found,) = (json.loads(path.read_text()) for path in cells(tmp_path))
+    assert set(found["scores"]["test"]) == {"cpncf_assertion", "sentence_intent"}
+    assert found["settings"]["tasks"] == "cpncf_assertion sentence_intent"
+    assert found["settings"]["steps"] == 2
 
 
 def test_a_corpus_in_a_folder_and_labels_kept_apart(lab: Callable[..., Result], tmp_path: Path):
@@ -175,6 +203,8 @@ RULES = "lab.sharing"
         ("E404", "systems", ["--profile", "tpu"]),
         ("E404", "systems", ["--gpu-id", 99]),
         ("E404", "systems", ["--step", 1]),
+        ("E404", "systems", ["--task", "sentiment"]),
+        ("E344", "orders", ["--task", TASKS[0]]),
     ],
 )
 def test_bad_input_before_anything_starts(

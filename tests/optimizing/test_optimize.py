@@ -137,9 +137,12 @@ def test_the_command_refuses_slower_copies(trained, tmp_path, monkeypatch):
 
 
 def test_the_command_overwrites_nothing(trained, tmp_path):
-    result = run(trained, tmp_path)
-    assert result.exit_code == 1
-    assert "MEDMTL-E407" in result.output
+    (tmp_path / "thesis.txt").write_text("years of work")
+    for output in (tmp_path, tmp_path / "thesis.txt", tmp_path / "thesis.txt" / "below"):
+        result = run(trained, output)
+        assert result.exit_code == 1
+        assert "MEDMTL-E407" in result.output
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["years of work"]
 
 
 def test_a_pipeline_without_our_encoder(tmp_path):

@@ -1,5 +1,6 @@
 """The component that docs/adding_a_task.md writes out trains, is saved and predicts, as one file for ``--code``."""
 
+import json
 import os
 import re
 import subprocess
@@ -124,3 +125,19 @@ def test_the_recipe_trains_and_learns_its_gold(tiny_encoder, tmp_path):
     performance = spacy.util.load_meta(tmp_path / "trained" / "model-last" / "meta.json")["performance"]
     assert '"severity"' in meta
     assert performance["severity_f"] == 1.0
+    for command in (
+        ("evaluate", "trained/model-last", "gold.spacy", "-o", "scores.json"),
+        ("calibrate", "trained/model-last", "gold.spacy", "-o", "calibrated"),
+        ("debug-data", "config.cfg"),
+        ("lab", "order", "config.cfg"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "spacy_medmtl.cli", *command, "--code", "severity.py"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            env=environment,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    scores = json.loads((tmp_path / "scores.json").read_text(encoding="utf8"))
+    assert scores["corpora"]["gold"]["scores"]["severity_f"] == 1.0
