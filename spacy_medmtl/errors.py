@@ -24,7 +24,8 @@ TEMPLATES = {
     "E008": "No encoder in '{path}': expected a folder with config.json, tokenizer.json and model.safetensors. {hint}",
     "E009": "'{path}' has sha256 {received}, expected {expected}. Delete it and fetch it again.",
     "E010": "The view '{view}' reads units (sentences or pairs), but received Docs without them. Let a head of "
-    "spacy-medmtl read it, or use the view 'tokens'.",
+    "spacy-medmtl read it, or use the view 'tokens'. ('spacy debug model' ends with this call: all that it tried "
+    "before has worked.)",
     "E011": "Route names must be unique and at least one, received {routes}.",
     "E012": "The initialisation '{init}' is unknown. Expected one of {expected}.",
     "E013": "The encoder's weights do not fit: received {received}, expected {expected}. The pipeline on disk was made "

@@ -41,7 +41,7 @@ class TaskData:
     missing: int = 0
     labels: "Counter[str]" = field(default_factory=Counter)
     unusable: "Counter[str]" = field(default_factory=Counter)
-    untrimmed: int = 0  # gold spans that begin or end with white space
+    untrimmed: int = 0  # gold mentions that begin or end with white space
     related: int = 0  # pairs of entities that hold a relation
     unrelated: int = 0  # pairs of entities that were judged to hold none
     by_corpus: dict[str, "Counter[str]"] = field(default_factory=dict)
@@ -179,8 +179,9 @@ def _count(data: TaskData, head: Head, example: Example) -> None:
             data.related += n_related
             data.unrelated += len(gold.items) - n_related
         data.unusable.update(head.unusable(example))
-        spans = example.reference.spans.get(head.spans_key, ())
-        data.untrimmed += sum(is_untrimmed(span) for span in spans)
+        if not head.has_given_units:  # a sentence ends with its line break
+            spans = example.reference.spans.get(head.spans_key, ())
+            data.untrimmed += sum(is_untrimmed(span) for span in spans)
 
 
 def _gold(head: Head, doc: Doc) -> Gold | None:

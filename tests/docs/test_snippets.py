@@ -1,8 +1,11 @@
 """What the documentation shows runs: every Python block of a page, in order, and every command has its options."""
 
 import re
+import shlex
 import shutil
 import sys
+from configparser import ConfigParser
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -20,6 +23,7 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ELSEWHERE = {"adding_a_task.md"}  # tests/training/test_recipe_of_a_new_task.py runs it
+NO_REFERENCE = ("console_scripts", "spacy_scorers", "spacy_displacy_colors", "medmtl_readers")
 PACKAGE = "from pathlib import Path\nfrom spacy.util import load_model_from_path\n\n\ndef load(**settings):\n"
 PACKAGE += "    return load_model_from_path(Path(__file__).parent / 'pipeline', **settings)\n"
 
@@ -94,6 +98,34 @@ def test_the_config_to_assemble_makes_the_same_heads(place, monkeypatch):
         assert doc.spans[group].attrs == same.spans[group].attrs
 
 
+def test_blocks_of_configs_have_the_sections_that_theirs_lie_in():
+    """Pasted into a config of ours: spaCy refuses a section whose parent is nowhere."""
+    sections = re.compile(r"^\[([\w.]+)\]", re.MULTILINE)
+    configs = [*(ROOT / "configs").glob("*.cfg"), *(ROOT / "configs" / "lab").glob("*.cfg")]
+    there = {name for config in configs for name in sections.findall(config.read_text(encoding="utf8"))}
+    for page in PAGES:
+        for block in re.findall(r"^```ini\n(.*?)^```$", page.read_text(encoding="utf8"), re.MULTILINE | re.DOTALL):
+            found = [name for name in sections.findall(block) if name != "options.entry_points"]
+            parents = {name.rpartition(".")[0] for name in found} - {""}
+            assert parents <= there | set(found), page.name
+
+
+def trainings() -> list[str]:
+    """What follows ``spacy train`` in a page, of configs that are there before the page's own steps."""
+    text = "".join(page.read_text(encoding="utf8") for page in PAGES).replace("\\\n", " ")
+    found = re.findall(r"^(?:\S*python -m )?spacy train (configs/\S+\.cfg .+)$", text, re.MULTILINE)
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("line", trainings())
+def test_trainings_have_the_components_and_settings_shown(line):
+    config, *settings = shlex.split(line, comments=True)
+    shown = [(name[2:], value) for name, value in zip(settings, settings[1:]) if re.match(r"--\w+\.", name)]
+    changed = {name: srsly.json_loads(value) if value[0] in "[{" else value for name, value in shown}
+    loaded = spacy.util.load_config(ROOT / config, overrides=changed)
+    assert set(loaded["nlp"]["pipeline"]) <= set(loaded["components"])
+
+
 COMMAND = re.compile(r"^(?:\.venv/bin/)?medmtl ((?:[^\\\n#]|\\\n)+)", re.MULTILINE)
 
 
@@ -111,8 +143,20 @@ def test_commands_exist_with_the_options_shown(line):
     name = words[: 2 if words[0] == "lab" else 1]
     result = CliRunner(env={"COLUMNS": "200"}).invoke(app, [*name, "--help"])
     assert result.exit_code == 0, line
-    for option in re.findall(r"(?<=\s)--[a-z][a-z-]*(?=\s|=|$)", f" {line}"):
-        assert option in result.output, f"{option} of: medmtl {line}"
+    for option in re.findall(r"(?<=\s)--?[a-z][a-z-]*(?=\s|=|$)", f" {line}"):
+        assert re.search(rf"(?<!\S){option}(?!\S)", result.output), f"{option} of: medmtl {line}"
+
+
+def test_the_reference_has_every_registered_name():
+    reference = re.findall(r"^::: (\S+)$", (ROOT / "docs" / "api.md").read_text(encoding="utf8"), re.MULTILINE)
+    for entry in reference:
+        module, _, name = entry.rpartition(".")
+        assert getattr(import_module(module), name).__doc__, entry
+    setup = ConfigParser(interpolation=None)
+    setup.read(ROOT / "setup.cfg", encoding="utf8")
+    groups = setup["options.entry_points"]
+    registered = re.findall(r"= ([\w.]+:\w+)", "".join(groups[group] for group in groups if group not in NO_REFERENCE))
+    assert {place.replace(":", ".") for place in registered} <= set(reference)
 
 
 def test_every_page_is_in_the_navigation():

@@ -194,7 +194,7 @@ def test_sentences_over_several_windows_give_one_row_from_all_their_heads():
 
 def test_views_that_need_units_refuse_docs_and_unknown_views_are_named():
     for view in ("sentence", "pair"):
-        with pytest.raises(MedmtlError, match=f"E010.*'{view}'"):
+        with pytest.raises(MedmtlError, match=f"E010.*'{view}'.*'spacy debug model' ends with this"):
             lay_out(settings_of("wordpiece"), view, [letters(3)])
     with pytest.raises(MedmtlError, match="E002.*'page'.*tokens, document, sentence, pair, context"):
         lay_out(settings_of("wordpiece"), "page", [letters(3)])

@@ -9,7 +9,14 @@ from spacy.tokens import Doc, DocBin, Span
 from toy import CASE, CASES, TEXTS, make_examples
 from typer.testing import CliRunner
 
-from spacy_medmtl.annotations.groups import ANNOTATED_LABELS, ENTITIES, FINDINGS, GIVEN_SPANS_ONLY, write_group
+from spacy_medmtl.annotations.groups import (
+    ANNOTATED_LABELS,
+    ENTITIES,
+    FINDINGS,
+    GIVEN_SPANS_ONLY,
+    INTENTS,
+    write_group,
+)
 from spacy_medmtl.annotations.relations import JudgedPair, write_relations
 from spacy_medmtl.cli import app
 from spacy_medmtl.errors import MedmtlError
@@ -167,6 +174,21 @@ def test_spans_that_the_head_cannot_express(nlp, config):
     report = check(config(train={"a": [crossing]}, dev={"a": [doc_of(nlp, "e", (0, 1, "X"))]}))
     assert codes(report) == ["W312"]
     assert "crosses another of its label" in report.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "key", "expected"), [("sru_nested_ner", ENTITIES, 1), ("sentence_intent", INTENTS, 0)]
+)
+def test_spans_that_end_with_white_space(nlp, config, head, key, expected):
+    """A mistake of annotation in an entity, and in a sentence the line break that belongs to it."""
+
+    def doc_with_a_line_break(text):
+        doc = nlp(text)
+        write_group(doc, key, [Span(doc, 0, len(doc), "X")])
+        return doc
+
+    train, dev = doc_with_a_line_break("fever\n"), doc_with_a_line_break("cough")
+    assert codes(check(config([head], train={"a": [train]}, dev={"a": [dev]}))) == ["W316"] * expected
 
 
 def test_spans_off_the_tokens_of_the_pipeline(nlp, config):
