@@ -81,7 +81,13 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
             return _refusal(411, MedmtlError("E530"))
         if length.isdigit() and int(length) > max_body:
             return _refusal(413, MedmtlError("E531", what="bytes in the request", received=length, maximum=max_body))
-        answer = await call_next(request)
+        try:
+            answer = await call_next(request)
+        except Exception as error:
+            # not by an exception handler, behind which it is raised on, and uvicorn logs its message and traceback:
+            # they may quote the note
+            logger.error("%s at %s", type(error).__name__, request.url.path)
+            answer = _refusal(500, MedmtlError("E533", problem=type(error).__name__))
         answer.headers["Content-Security-Policy"] = CONTENT_POLICY
         return answer
 
@@ -94,11 +100,6 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
     @app.exception_handler(MedmtlError)
     async def refused(request: Request, error: MedmtlError) -> Response:
         return _refusal(413 if error.code == "E531" else 422, error)
-
-    @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> Response:
-        logger.error("%s at %s", type(error).__name__, request.url.path)
-        return _refusal(500, MedmtlError("E533", problem=type(error).__name__))
 
     @app.get("/health")
     def health() -> dict[str, str]:

@@ -137,6 +137,15 @@ def test_a_failure_is_logged_by_its_kind_only(client, caplog):
     assert SECRET not in answer.text + caplog.text
 
 
+def test_a_failure_does_not_reach_the_server(client):
+    """uvicorn logs the message and the traceback of what does."""
+    from starlette.testclient import TestClient
+
+    answer = TestClient(client.app, raise_server_exceptions=True).post("/view", json={"text": f"{SECRET} boom"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "E533")
+    assert answer.headers["content-security-policy"]
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [("/annotate", {}), ("/annotate", {"format": "fhir"}), ("/view", {}), ("/view", {"text": f"{SECRET} boom"})],
