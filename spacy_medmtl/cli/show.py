@@ -27,6 +27,7 @@ from ..annotations.rows import doc_rows
 from ..annotations.travelling import value_of
 from ..corpora.formats.files import check_text, encoding_of
 from ..errors import MedmtlError
+from ..notes.row_inputs import writable
 from .loading import Code, load_pipeline
 
 SHOWN = (INTENTS, ENTITIES, FINDINGS, RELATIONS, SECTIONS, TURNS, GIVEN)  # or read on the way; other groups: by key
@@ -65,7 +66,9 @@ def show(
     install_extensions()  # of our components, not all do it
     doc = nlp(text)
     if as_json:
-        typer.echo(srsly.json_dumps(doc_rows(doc, "an invented visit" if file is None else str(file)), indent=2))
+        typer.echo(
+            srsly.json_dumps(doc_rows(doc, "an invented visit" if file is None else writable(str(file))), indent=2)
+        )
         return
     for title, rows in (
         ("Sentences", _sentences(doc)),

@@ -126,8 +126,10 @@ def convert_corpus(job: Job, progress: Progress = no_progress) -> Audit:
     pairs = [*combinations(own, 2), *product(against, own)]
     audit.leaks = between({**against, **own}, pairs)
     report = _report(job, audit)
-    write_atomically(audit_path(job.output), (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
-    write_atomically(audit_path(job.output, "html"), audit_page(report).encode())
+    written = {"json": json.dumps(report, indent=2, ensure_ascii=False) + "\n", "html": audit_page(report)}
+    for kind, text in written.items():
+        # a file's name may be no UTF-8
+        write_atomically(audit_path(job.output, kind), text.encode(errors="backslashreplace"))
     return audit
 
 

@@ -21,7 +21,7 @@ from ..annotations.rows import doc_rows
 from ..displacy import render
 from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
-from ..notes.row_inputs import Note
+from ..notes.row_inputs import Note, has_surrogates
 from .fhir import fhir_bundle
 from .form import FORM
 
@@ -127,7 +127,9 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
             raise MedmtlError("E532", places="body: give either 'text' or 'notes'")
         notes = request.notes if request.notes is not None else [NoteIn(text=request.text or "", id=None)]
         _check("notes", len(notes), limits.notes)
-        for note in notes:
+        for number, note in enumerate(notes):
+            if has_surrogates(note.id or ""):  # it could not come back
+                raise MedmtlError("E532", places=f"body.notes.{number}.id")
             _check("characters in a note", len(note.text), limits.characters)
         results = await in_turn(_annotated, nlp, notes, request.format)
         return results[0] if request.notes is None else {"notes": results}

@@ -71,6 +71,13 @@ def test_half_a_surrogate_pair_is_lost_alone(client):
     assert len(first["findings"]) == len(last["findings"]) == 1
 
 
+def test_an_id_that_cannot_come_back_is_refused(client):
+    body = b'{"notes": [{"text": "a cough", "id": "x"}, {"text": "a cough", "id": "\\ud800"}]}'
+    answer = client.post("/annotate", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "E532")
+    assert "body.notes.1.id" in answer.json()["detail"]
+
+
 def test_health_info_and_the_pages(client):
     assert client.get("/health").json() == {"status": "ok"}
     info = client.get("/info").json()
