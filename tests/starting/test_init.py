@@ -118,6 +118,7 @@ def test_it_asks_for_what_no_option_says(own_data, tiny_encoder, monkeypatch):
         (["--data", "bc5cdr_iob=notes"], "E404"),
         (["--task", "sentence_intent"], "'pair_relation', 'sru_nested_ner', 'cpncf_assertion'"),
         (["--lang", "qqq"], "E406"),
+        (["--lang", "punctuation"], "E406"),
         (["--sharing", "none"], "'progressive', 'shared'"),
         (["--encoder", "notes"], "E404"),
         (["--encoder", "damaged"], "E404"),
