@@ -21,10 +21,9 @@ from ..evaluation.page import evaluation_page
 from ..evaluation.scores_file import asking_scores_of, read_scores
 from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
+from ..training.provenance import SCORED_WITH
 from ..training.report import other_numbers
 from .loading import Code, load_pipeline, use_device
-
-PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
 
 
 def evaluate(
@@ -161,5 +160,5 @@ def describe(nlp: Language) -> dict[str, Any]:
             "routes": encoder.attrs["routes"] if encoder else [],
         },
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in SCORED_WITH},
     }
