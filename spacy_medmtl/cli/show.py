@@ -28,7 +28,7 @@ from ..annotations.travelling import value_of
 from ..corpora.formats.files import check_text, encoding_of
 from ..errors import MedmtlError
 from ..notes.row_inputs import writable
-from .loading import Code, load_pipeline
+from .loading import Code, Pipeline, load_pipeline
 
 SHOWN = (INTENTS, ENTITIES, FINDINGS, RELATIONS, SECTIONS, TURNS, GIVEN)  # or read on the way; other groups: by key
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and line feeds
@@ -45,7 +45,7 @@ Call us at once if you vomit blood."""
 
 
 def show(
-    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    model: Pipeline,
     file: Annotated[Path | None, typer.Argument(help="A text file; an invented visit if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows of docs/tables.md as JSON.")] = False,
     code: Code = None,
