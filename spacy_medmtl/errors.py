@@ -248,7 +248,8 @@ TEMPLATES = {
     "E511": "This needs the package '{package}'. Get it with 'pip install \"spacy-medmtl[{extra}]\"'.",
     "E512": "Input '{path}' {problem}. Expected text files, CSV, JSON lines or Parquet files, folders of them, or '-'.",
     "E513": "Row {row} {problem}.",
-    "E514": "The bytes of this text are not {encoding}. Give their encoding with '--encoding' (such as cp1252).",
+    "E514": "The bytes of this text, or of its id, are not {encoding}. Give their encoding with '--encoding' (such "
+    "as cp1252).",
     "E515": "Component '{name}' failed on this note ({problem}). Try the note alone with 'medmtl show', and report it.",
     "E516": "The text is of the type {received}. Expected a string.",
     "E517": "Another note before it has the same id; only that one was annotated. Give ids that are unique.",

@@ -18,7 +18,7 @@ from spacy.tokens import Doc, Span
 from ..errors import warn
 from .groups import FINDINGS, INTENTS, trimmed
 from .relations import Relation, read_relations
-from .steady import SteadySpans, aligned_group
+from .steady import SteadySpans, aligned_group, data_key
 from .travelling import set_value, value_of
 
 
@@ -162,8 +162,8 @@ _OURS: dict[str, Callable[[Span], Any]] = {}
 
 
 def _place(span: Span, name: str) -> Any:
-    """Where spaCy keeps ``span._.x`` data, so that it moves along with the text."""
-    return "._.", f"medmtl_assigned_{name}", span.start_char, span.end_char
+    """Where an assigned value is kept: as spaCy's own ``span._.x`` data, so that it moves along with the text."""
+    return data_key(f"medmtl_assigned_{name}", span.start_char, span.end_char)
 
 
 def _own_or_assigned(span: Span, *, name: str, getter: Callable[[Span], Any]) -> Any:

@@ -181,6 +181,13 @@ def sentence_bounds(doc: Doc) -> list[Bounds]:
     return [(start, end) for start, end in (trimmed(doc, *pair) for pair in bounds) if start < end]
 
 
+def set_sentence_starts(doc: Doc, starts: Iterable[int]) -> None:
+    """Make exactly these tokens (and the first) begin sentences. At once: the setter of a token looks at all tokens."""
+    values = numpy.full(len(doc), -1, dtype=numpy.int64)
+    values[[start for start in (0, *starts) if 0 <= start < len(doc)]] = 1
+    doc.from_array(["SENT_START"], values.astype(numpy.uint64))  # type: ignore[arg-type]  # takes one dimension too
+
+
 def _parted(separators: Sequence[int], start: int, end: int) -> list[Bounds]:
     """Token bounds without the separators between two texts."""
     at = [i for i in separators if start <= i < end]

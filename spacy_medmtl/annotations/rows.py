@@ -70,7 +70,7 @@ def doc_rows(doc: Doc, doc_id: str) -> dict[str, list[Row]]:
     places = _Places(doc)
     findings = _findings_with_status(doc)
     tables = {
-        "findings": _finding_rows(doc, findings),
+        "findings": [{**_span_row(finding), **row} for finding, row in findings],
         "entities": _entity_rows(doc, findings),
         "sentences": _sentence_rows(doc, places),
         "relations": _relation_rows(doc, places),
@@ -156,10 +156,6 @@ def _findings_with_status(doc: Doc) -> list[tuple[Span, Row]]:
             row[f"{name}_score"] = (probabilities or {}).get(name)
         with_status.append((finding, row))
     return with_status
-
-
-def _finding_rows(doc: Doc, findings: list[tuple[Span, Row]]) -> list[Row]:
-    return [{**_span_row(finding), **row} for finding, row in findings]
 
 
 def _entity_rows(doc: Doc, findings: list[tuple[Span, Row]]) -> list[Row]:

@@ -10,7 +10,7 @@ from .calibrate import calibrate
 from .card import card
 from .convert import convert
 from .corpora import corpora
-from .debug_data import SETTINGS, debug_data
+from .debug_data import debug_data
 from .evaluate import evaluate
 from .export import export
 from .failing import Commands, show_tracebacks
@@ -18,6 +18,7 @@ from .fetch_encoder import fetch_encoder
 from .info import info
 from .init import init
 from .lab import lab
+from .loading import WITH_OVERRIDES
 from .new_encoder import new_encoder
 from .optimize import optimize
 from .preannotate import preannotate
@@ -68,7 +69,7 @@ app.command("warm-up", rich_help_panel=START)(warm_up_command)
 app.command("corpora", rich_help_panel=DATA)(corpora)
 app.command("convert", rich_help_panel=DATA)(convert)
 app.command("prepare", rich_help_panel=DATA)(prepare)
-app.command("debug-data", rich_help_panel=DATA, context_settings=SETTINGS)(debug_data)
+app.command("debug-data", rich_help_panel=DATA, context_settings=WITH_OVERRIDES)(debug_data)
 app.command("export", rich_help_panel=DATA)(export)
 app.command("preannotate", rich_help_panel=DATA)(preannotate)
 app.command("calibrate", rich_help_panel=TRAIN)(calibrate)

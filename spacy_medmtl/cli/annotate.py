@@ -21,7 +21,7 @@ from ..notes.annotating import annotate_in_zones
 from ..notes.formats import open_output
 from ..notes.row_inputs import Note
 from ..notes.run import NO_TEXT, Account, annotate_into, failures_path
-from .loading import Code, load_pipeline, use_device
+from .loading import Code, GpuId, Pipeline, load_pipeline, use_device
 from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 
 SOME_FAILED = 3  # exit status
@@ -46,7 +46,7 @@ class Engine(str, Enum):
 
 
 def annotate(
-    pipeline: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    pipeline: Pipeline,
     inputs: Annotated[
         list[Path],
         typer.Argument(
@@ -72,7 +72,7 @@ def annotate(
     workers: Annotated[int, typer.Option("--workers", "-w", min=1, help="Processes that run the pipeline.")] = 1,
     batch_size: Annotated[int, typer.Option("--batch-size", "-b", min=1, help="Notes in a batch.")] = 64,
     code: Code = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+    gpu_id: GpuId = -1,
     engine: Annotated[
         Engine,
         typer.Option(

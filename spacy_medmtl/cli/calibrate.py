@@ -13,21 +13,18 @@ from ..heads.head import Head
 from ..saving import check_output_folder
 from ..training.calibration import FEWEST, Calibration, brier_score, expected_calibration_error, mean_log_loss
 from ..training.calibration import calibrate as fit
-from ..training.corpus import CorpusEntry, read_entry
-from ..training.evaluation import corpus_files
+from ..training.evaluation import corpus_files, read_files
 from ..training.pipeline_saving import save_whole
-from .loading import Code, load_pipeline
+from .loading import Code, GoldSents, Pipeline, load_pipeline
 
 MEASURES = {"log loss": mean_log_loss, "ECE": expected_calibration_error, "Brier": brier_score}
 
 
 def calibrate(
-    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    model: Pipeline,
     paths: Annotated[list[Path], typer.Argument(help="Converted dev parts (.spacy), or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the calibrated pipeline.")],
-    gold_sents: Annotated[
-        bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
-    ] = False,
+    gold_sents: GoldSents = False,
     code: Code = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
@@ -41,8 +38,7 @@ def calibrate(
     check_output_folder(output, replaces="meta.json")  # better now than after all the work
     files = corpus_files(paths)
     nlp = load_pipeline(model, code)
-    entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
-    examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
+    examples = list(read_files(nlp, files, gold_sents=gold_sents))
     calibrations = fit(nlp, tqdm(examples, unit="doc", disable=None, leave=False))
     if not calibrations:
         raise MedmtlError("E207", paths=[str(path) for path in paths], fewest=FEWEST)

@@ -11,11 +11,11 @@ from ..corpora.outputs import check_apart, write_atomically
 from ..errors import MedmtlError
 from ..evaluation.card import model_card
 from ..evaluation.scores_file import asking_scores_of, read_scores
-from .loading import Code, load_pipeline
+from .loading import Code, Pipeline, load_pipeline
 
 
 def card(
-    pipeline: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    pipeline: Pipeline,
     scores: Annotated[
         Path | None, typer.Option("--scores", "-s", help="JSON that 'medmtl evaluate' wrote, best with '--page'.")
     ] = None,

@@ -14,8 +14,6 @@ from ..additional_code import import_code
 from ..training.checks import PARTS, Report, check_config
 from .loading import Code, config_overrides
 
-SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}
-
 
 def debug_data(
     context: typer.Context,

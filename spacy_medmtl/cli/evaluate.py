@@ -21,14 +21,13 @@ from ..evaluation.page import evaluation_page
 from ..evaluation.scores_file import asking_scores_of, read_scores
 from ..heads.head import Head
 from ..training.evaluation import evaluate_corpora
+from ..training.provenance import SCORED_WITH
 from ..training.report import other_numbers
-from .loading import Code, load_pipeline, use_device
-
-PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
+from .loading import Code, GoldSents, GpuId, Pipeline, load_pipeline, use_device
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    model: Pipeline,
     paths: Annotated[list[Path], typer.Argument(help="Converted corpora (.spacy), or folders of them.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the scores go (JSON).")],
     page: Annotated[
@@ -45,12 +44,10 @@ def evaluate(
     log: Annotated[
         Path | None, typer.Option(help="File that \\[training.logger] output_file named: learning curves on the page.")
     ] = None,
-    gold_sents: Annotated[
-        bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
-    ] = False,
+    gold_sents: GoldSents = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="Documents read of each corpus; 0 for all.")] = 0,
     code: Code = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Score a pipeline on each corpus apart: per task, per label, beside the floors that need no model.
 
@@ -161,5 +158,5 @@ def describe(nlp: Language) -> dict[str, Any]:
             "routes": encoder.attrs["routes"] if encoder else [],
         },
         "machine": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in SCORED_WITH},
     }

@@ -18,7 +18,7 @@ from ..errors import MedmtlError, writing
 from ..lab.cells import PROFILES, Budget, Cell, with_seeds
 from ..lab.experiments import EXPERIMENTS, routes_of, with_tasks
 from ..lab.tables import TABLES, current, read_results, varying
-from .loading import Code, config_overrides, use_device
+from .loading import Code, GpuId, config_overrides, use_device
 
 PARTS = ("test", "dev")
 # Overrides that have a column of their own in any case
@@ -57,7 +57,7 @@ def experiment_command(name: str) -> Callable[..., None]:
         only: Annotated[list[str] | None, typer.Option(help="Run this cell. May be repeated.")] = None,
         jobs: Annotated[int, typer.Option(min=1, help="Cells that run at once.")] = 1,
         code: Code = None,
-        gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+        gpu_id: GpuId = -1,
     ) -> None:
         from ..lab.checks import read_base
 

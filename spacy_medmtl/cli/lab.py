@@ -20,7 +20,7 @@ from ..lab.experiments import EXPERIMENTS
 from ..lab.order import difficulties, order_by_rules, parse_constraints, route_profiles
 from .experiments import COMMANDS
 from .failing import Commands
-from .loading import Code, config_overrides
+from .loading import WITH_OVERRIDES, Code, config_overrides
 
 lab = Commands(
     name="lab",
@@ -30,14 +30,15 @@ lab = Commands(
 )
 
 
-SETTINGS = {"allow_extra_args": True, "ignore_unknown_options": True}  # those of the config
 for _name, _command in COMMANDS.items():
     lab.command(
-        _name, help=f"{EXPERIMENTS[_name].help}\n\nExample: medmtl lab {_name} --profile cpu", context_settings=SETTINGS
+        _name,
+        help=f"{EXPERIMENTS[_name].help}\n\nExample: medmtl lab {_name} --profile cpu",
+        context_settings=WITH_OVERRIDES,
     )(_command)
 
 
-@lab.command("order", context_settings=SETTINGS)
+@lab.command("order", context_settings=WITH_OVERRIDES)
 def order(
     ctx: typer.Context,
     config: Annotated[Path, typer.Argument(help="A training config. Its settings may follow: --paths.train corpus.")],

@@ -1,4 +1,5 @@
-"""A command's pipeline, code and device. Whatever is wrong with it, the user sees a coded message."""
+"""A command's pipeline, code and device, and the options that name them. Whatever is wrong with these, the user sees a
+coded message."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,12 @@ from spacy.language import Language
 from ..additional_code import import_code
 from ..errors import MedmtlError
 
+Pipeline = Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")]
+GpuId = Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")]
+GoldSents = Annotated[
+    bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
+]
+WITH_OVERRIDES = {"allow_extra_args": True, "ignore_unknown_options": True}  # of a command: see ``config_overrides``
 Code = Annotated[
     Path | None,
     typer.Option(

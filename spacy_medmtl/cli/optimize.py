@@ -10,21 +10,18 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from ..saving import check_output_folder, whole_folder
-from ..training.corpus import CorpusEntry, read_entry
-from ..training.evaluation import corpus_files
-from .loading import Code, load_pipeline
+from ..training.evaluation import corpus_files, read_files
+from .loading import Code, GoldSents, Pipeline, load_pipeline
 
 BEFORE = "as it is"
 
 
 def optimize(
-    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    model: Pipeline,
     dev: Annotated[list[Path], typer.Argument(help="Converted dev parts (.spacy), or folders of them.")],
     output: Annotated[Path, typer.Argument(help="Folder for the faster pipeline, new or empty.")],
     max_loss: Annotated[float, typer.Option(min=0.0, help="Points that any head's score may lose.")] = 0.5,
-    gold_sents: Annotated[
-        bool, typer.Option("--gold-sents", help="Give the pipeline the corpus's own sentence boundaries.")
-    ] = False,
+    gold_sents: GoldSents = False,
     code: Code = None,
 ) -> None:
     """Try what makes prediction faster on this machine (bfloat16 where the processor has it, else int8), and write the
@@ -41,8 +38,7 @@ def optimize(
     check_output_folder(output)  # better now than after all the work
     files = corpus_files(dev)
     nlp = load_pipeline(model, code)
-    entries = [CorpusEntry(path.stem, path, None, 0) for path in files]
-    examples = [example for entry in entries for example in read_entry(entry, nlp, gold_sents=gold_sents)]
+    examples = list(read_files(nlp, files, gold_sents=gold_sents))
     with tempfile.TemporaryDirectory() as folder:
         copies = {name: write_copy(nlp, setting, Path(folder) / name) for name, setting in settings().items()}
         measured = measure({BEFORE: nlp, **copies}, examples)

@@ -13,7 +13,7 @@ from ..notes.file_outputs import BratFolder
 from ..notes.run import NO_TEXT
 from ..notes.tasks import write_tasks
 from .annotate import SOME_FAILED
-from .loading import Code, load_pipeline, use_device
+from .loading import Code, GpuId, Pipeline, load_pipeline, use_device
 from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 
 
@@ -27,7 +27,7 @@ class Tool(str, Enum):
 
 
 def preannotate(
-    pipeline: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    pipeline: Pipeline,
     inputs: Annotated[list[Path], typer.Argument(help="Notes, as for 'medmtl annotate'.", metavar="INPUT")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file, or for brat the folder, to write.")],
     tool: Annotated[Tool, typer.Option("--for", help="The tool that people annotate with.")],
@@ -36,7 +36,7 @@ def preannotate(
     id_column: NoteIdColumn = None,
     encoding: NoteEncoding = UTF_8,
     code: Code = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Write tasks for Prodigy, Label Studio, doccano or brat: what a pipeline is least sure of first, scores beside it.
 

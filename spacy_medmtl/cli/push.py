@@ -10,11 +10,11 @@ from wasabi import msg
 
 from ..errors import MedmtlError
 from .card import make_card
-from .loading import Code, load_pipeline
+from .loading import Code, Pipeline, load_pipeline
 
 
 def push(
-    pipeline: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    pipeline: Pipeline,
     repository: Annotated[str, typer.Argument(help="OWNER/NAME on the hub; made if it is not there.")],
     scores: Annotated[
         Path | None, typer.Option("--scores", "-s", help="JSON that 'medmtl evaluate' wrote, for the card.")

@@ -6,18 +6,18 @@ import typer
 from wasabi import msg
 
 from ..errors import MedmtlError
-from .loading import Code, load_pipeline, use_device
+from .loading import Code, GpuId, Pipeline, load_pipeline, use_device
 
 
 def serve(
-    pipeline: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    pipeline: Pipeline,
     host: Annotated[str, typer.Option(help="Address to listen at. By default this machine only.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen at.")] = 8000,
     root_path: Annotated[str, typer.Option(help="Path under which a proxy shows the service, such as /nlp.")] = "",
     max_characters: Annotated[int, typer.Option(min=1, help="Characters of a note at most.")] = 100_000,
     max_notes: Annotated[int, typer.Option(min=1, help="Notes in a request at most.")] = 100,
     code: Code = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Serve a pipeline: POST /annotate, GET /health, /info, /docs, and a page at / to paste a note.
 

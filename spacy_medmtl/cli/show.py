@@ -27,7 +27,8 @@ from ..annotations.rows import doc_rows
 from ..annotations.travelling import value_of
 from ..corpora.formats.files import check_text, encoding_of
 from ..errors import MedmtlError
-from .loading import Code, load_pipeline
+from ..notes.row_inputs import writable
+from .loading import Code, Pipeline, load_pipeline
 
 SHOWN = (INTENTS, ENTITIES, FINDINGS, RELATIONS, SECTIONS, TURNS, GIVEN)  # or read on the way; other groups: by key
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and line feeds
@@ -44,7 +45,7 @@ Call us at once if you vomit blood."""
 
 
 def show(
-    model: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    model: Pipeline,
     file: Annotated[Path | None, typer.Argument(help="A text file; an invented visit if left out.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the rows of docs/tables.md as JSON.")] = False,
     code: Code = None,
@@ -65,7 +66,9 @@ def show(
     install_extensions()  # of our components, not all do it
     doc = nlp(text)
     if as_json:
-        typer.echo(srsly.json_dumps(doc_rows(doc, "an invented visit" if file is None else str(file)), indent=2))
+        typer.echo(
+            srsly.json_dumps(doc_rows(doc, "an invented visit" if file is None else writable(str(file))), indent=2)
+        )
         return
     for title, rows in (
         ("Sentences", _sentences(doc)),

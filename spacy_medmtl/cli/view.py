@@ -11,13 +11,13 @@ from ..displacy import render
 from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
 from ..notes.row_inputs import Note
-from .loading import Code, load_pipeline, use_device
+from .loading import Code, GpuId, Pipeline, load_pipeline, use_device
 from .note_options import UTF_8, NoteEncoding, NoteIdColumn, NoteTextColumn, notes_of
 from .show import EXAMPLE
 
 
 def view(
-    pipeline: Annotated[str, typer.Argument(help="A trained pipeline: a folder or an installed package.")],
+    pipeline: Pipeline,
     inputs: Annotated[
         list[Path] | None,
         typer.Argument(help="Notes, as for 'medmtl annotate'; an invented visit if left out.", metavar="INPUT"),
@@ -31,7 +31,7 @@ def view(
     id_column: NoteIdColumn = None,
     encoding: NoteEncoding = UTF_8,
     code: Code = None,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Show notes with findings, their status, nested entities, intents and relations, as one page for a browser.
 

@@ -11,7 +11,7 @@ from wasabi import msg
 from ..training.evaluation import corpus_files
 from ..training.new_encoder import read_docs
 from ..training.warm_up import warm_up
-from .loading import use_device
+from .loading import GpuId, use_device
 
 
 def warm_up_command(
@@ -26,7 +26,7 @@ def warm_up_command(
     window: Annotated[int, typer.Option(min=16, help="Wordpieces that are read at once.")] = 256,
     share: Annotated[float, typer.Option(min=0.01, max=0.99, help="Of the tokens that are to be guessed.")] = 0.15,
     seed: Annotated[int, typer.Option("--seed", "-s", help="For order, masks, dropout.")] = 0,
-    gpu_id: Annotated[int, typer.Option("--gpu-id", "-g", help="GPU to run on; -1 for the CPU.")] = -1,
+    gpu_id: GpuId = -1,
 ) -> None:
     """Train an encoder on plain text: it guesses masked words (BERT's objective, whole words).
 

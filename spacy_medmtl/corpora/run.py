@@ -34,6 +34,15 @@ def no_progress(total: int) -> AbstractContextManager[Advance]:
     return nullcontext(lambda n_bytes: None)
 
 
+def blank_pipeline(lang: str) -> Language:
+    """spaCy's tokenizer for a language. Raises MedmtlError E406 where there is none."""
+    try:
+        return spacy.blank(lang)
+    # a package that its tokenizer needs is not there or not whole; a module beside the languages, as 'punctuation'
+    except (ImportError, OSError, ValueError, AttributeError) as error:
+        raise MedmtlError("E406", received=lang) from error
+
+
 @dataclass(frozen=True)
 class Job:
     """What to convert. ``dev_share`` of the texts (whole split groups) goes to ``dev_output``, and likewise
@@ -93,7 +102,7 @@ def convert_corpus(job: Job, progress: Progress = no_progress) -> Audit:
     audit.window = WindowCheck(job.tokenizer)
     read, scheme = reader.configured(job.settings, job.seed)
     paths = input_files(job.inputs, reader.suffixes, takes_folders=reader.takes_folders)
-    nlp = _blank(job.lang)
+    nlp = blank_pipeline(job.lang)
     against = {str(path): read_prints(path) for path in job.against}
     known = _known_texts(job, reader, nlp)
     with ExitStack() as stack:
@@ -126,8 +135,10 @@ def convert_corpus(job: Job, progress: Progress = no_progress) -> Audit:
     pairs = [*combinations(own, 2), *product(against, own)]
     audit.leaks = between({**against, **own}, pairs)
     report = _report(job, audit)
-    write_atomically(audit_path(job.output), (json.dumps(report, indent=2, ensure_ascii=False) + "\n").encode())
-    write_atomically(audit_path(job.output, "html"), audit_page(report).encode())
+    written = {"json": json.dumps(report, indent=2, ensure_ascii=False) + "\n", "html": audit_page(report)}
+    for kind, text in written.items():
+        # a file's name may be no UTF-8
+        write_atomically(audit_path(job.output, kind), text.encode(errors="backslashreplace"))
     return audit
 
 
@@ -196,13 +207,6 @@ def _check(job: Job, reader: Reader) -> None:
         check_output(path)
     if len(set(job.outputs())) < len(job.outputs()):
         raise MedmtlError("E407", path=job.output, problem="is given for both parts")
-
-
-def _blank(lang: str) -> Language:
-    try:
-        return spacy.blank(lang)
-    except (ImportError, OSError) as error:  # the tokenizers of some languages are packages of their own
-        raise MedmtlError("E406", received=lang) from error
 
 
 def _report(job: Job, audit: Audit) -> dict[str, Any]:

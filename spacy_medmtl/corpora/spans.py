@@ -4,11 +4,10 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-import numpy
 from spacy.pipeline import Sentencizer
 from spacy.tokens import Doc, Span
 
-from ..annotations.groups import trimmed
+from ..annotations.groups import set_sentence_starts, trimmed
 from .audit import CONTRACTED, EXPANDED, MERGED, Audit, Place
 from .record import EXACT, RULE, Bounds
 
@@ -70,16 +69,6 @@ def add_unless_there(spans: SpansByTokens, span: Span, kind: str, audit: Audit, 
         audit.changed(MERGED, place, kind, span.label_, (span.start_char, span.end_char))
         return False
     return True
-
-
-def set_sentence_starts(doc: Doc, starts: Iterable[int]) -> None:
-    """Make exactly these tokens (and the first) begin sentences. At once: the setter of a token looks at all tokens."""
-    size = len(doc)
-    values = numpy.full(size, -1, dtype=numpy.int64)
-    for start in (0, *starts):
-        if 0 <= start < size:
-            values[start] = 1
-    doc.from_array(["SENT_START"], values.astype(numpy.uint64))  # type: ignore[arg-type]
 
 
 class TokenOffsets:

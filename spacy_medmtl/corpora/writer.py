@@ -14,6 +14,7 @@ from ..annotations.groups import (
     GIVEN_SPANS_ONLY,
     RELATIONS,
     TURNS,
+    set_sentence_starts,
     write_group,
 )
 from ..annotations.pairs import pair_doc, segment_bounds
@@ -30,7 +31,6 @@ from .spans import (
     add_unless_there,
     keep_together,
     sentence_starts,
-    set_sentence_starts,
     starts_by_rule,
     token_span,
 )

@@ -59,7 +59,7 @@ def arc_diagram(doc: Doc) -> Diagram | None:
         path = f"M{left - 4:.0f} {head_y:.0f}C{x:.0f} {head_y:.0f} {x:.0f} {tail_y:.0f} {left - 4:.0f} {tail_y:.0f}"
         tip = f"M{left - 9:.0f} {tail_y - 3:.0f}L{left - 2:.0f} {tail_y:.0f}L{left - 9:.0f} {tail_y + 3:.0f}z"
         arcs.append(Arc(path, tip, relation.label, left - reaches[level] - 4, (head_y + tail_y) / 2))
-    ends = [(_short(doc[start:end].text), (number + 0.5) * ROW) for (start, end), number in rows.items()]
+    ends = [(shortened(doc[start:end].text), (number + 0.5) * ROW) for (start, end), number in rows.items()]
     return Diagram(ends, arcs, left, ROW * len(ends))
 
 
@@ -91,6 +91,7 @@ def _reaches(labels: Sequence[str], levels: Sequence[int]) -> tuple[list[float],
     return ends[:-1], ends[-1]
 
 
-def _short(text: str) -> str:
+def shortened(text: str) -> str:
+    """A text on one line, its end cut off where it is long."""
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."

@@ -4,6 +4,8 @@ Pastel tones of Okabe and Ito's palette, which people with any kind of colour bl
 has a contrast of 8 to 1 or more.
 """
 
+from ..annotations.groups import merged_type
+
 COLOURS = {
     "PROBLEM": "#f4b183",
     "FINDING": "#f4b183",
@@ -30,4 +32,4 @@ def displacy_colours() -> dict[str, str]:
 
 def colour(label: str) -> str:
     """The colour of a label; of one that is kept apart by corpus ("bc5cdr$Disease") that of its last part."""
-    return COLOURS.get(label.rpartition("$")[2].upper(), DEFAULT)
+    return COLOURS.get(merged_type(label).upper(), DEFAULT)

@@ -15,6 +15,7 @@ from ..annotations.relations import read_relations
 from ..annotations.rows import Row, doc_rows
 from ..annotations.steady import aligned_group
 from ..annotations.travelling import value_of
+from .arcs import shortened
 from .colours import colour
 
 BADGES = {"positive": "+", "negative": "\u2212", "unknown": "?"}  # readable without colour
@@ -208,17 +209,12 @@ def relation_rows(doc: Doc, prefix: str) -> list[dict[str, str]]:
     """Relations to be listed, with what their ends link to."""
     return [
         {
-            "head": _short(relation.head.text),
+            "head": shortened(relation.head.text),
             "head_link": f"{prefix}t{relation.head.start}",
             "label": relation.label,
-            "tail": _short(relation.tail.text),
+            "tail": shortened(relation.tail.text),
             "tail_link": f"{prefix}t{relation.tail.start}",
             "score": f"{relation.score:.2f}",
         }
         for relation in read_relations(doc)
     ]
-
-
-def _short(text: str) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= 60 else f"{text[:57]}..."

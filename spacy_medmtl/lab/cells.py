@@ -15,6 +15,8 @@ from typing import Any
 from spacy.training.corpus import walk_corpus
 from thinc.api import Config
 
+from ..training.provenance import file_sha256
+
 Changes = dict[str, Any]  # "section.setting" -> what stands there; a dict replaces a whole section
 WARM_UP_SHARE = 0.1  # of the steps
 ENCODER = "encoder"  # the component
@@ -138,4 +140,4 @@ def file_digests(config: Config, known: dict[str, str]) -> dict[str, str]:
     for folder in {Path(component["loader"].get("path", "")) for component in loaders if "loader" in component}:
         paths |= {file for pattern in ENCODER_FILES for file in folder.glob(pattern)}
     files = sorted(str(path) for path in paths if path.is_file())
-    return {path: known.get(path) or hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in files}
+    return {path: known.get(path) or file_sha256(Path(path)) for path in files}

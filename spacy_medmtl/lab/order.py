@@ -26,7 +26,7 @@ from ..errors import MedmtlError
 from ..heads.head import Head
 
 Constraint = tuple[str, str]  # route that comes before, route that comes after
-METRICS = ("f", "acc", "pearson")
+METRICS = ("f", "acc", "pearson")  # the first that a head has is its score, if [lab.metrics] does not say otherwise
 
 
 @dataclass

@@ -17,10 +17,9 @@ from typing import Any
 
 from ..additional_code import import_code
 from ..training.pipeline_saving import save_whole
+from ..training.provenance import SCORED_WITH
 from .costs import measure_costs, peak_gigabytes
-
-PACKAGES = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
-METRICS = ("f", "acc", "pearson")  # the first that a head has is its score, if [lab.metrics] does not say otherwise
+from .order import METRICS
 
 
 def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +63,7 @@ def measure(config_path: Path, job: dict[str, Any]) -> dict[str, Any]:
         "parameters": n_parameters(nlp),
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} thread(s)",
         "device": torch.cuda.get_device_name() if job["gpu_id"] >= 0 else "CPU",
-        "versions": {name: version(name) for name in PACKAGES},
+        "versions": {name: version(name) for name in SCORED_WITH},
     }
 
 

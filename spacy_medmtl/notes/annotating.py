@@ -8,7 +8,6 @@ from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import raise_error
 
 from ..annotations.rows import DOC_ID
 from ..errors import MedmtlError
@@ -39,7 +38,7 @@ def annotate_notes(nlp: Language, notes: Iterable[Note], *, batch_size: int, n_p
     MedmtlError E519, E518, E522 or that problem; where a component failed, with E515 or the component's own
     MedmtlError.
     """
-    handler = _ErrorHandler()
+    handler, callers = _ErrorHandler(), nlp.default_error_handler
     _handle_errors(nlp, handler)
     waiting: deque[Note] = deque()  # notes that nlp.pipe took and did not give back yet
 
@@ -59,7 +58,7 @@ def annotate_notes(nlp: Language, notes: Iterable[Note], *, batch_size: int, n_p
         while waiting:
             yield _alone(nlp, waiting.popleft(), handler)
     finally:
-        _handle_errors(nlp, raise_error)
+        _handle_errors(nlp, callers)
 
 
 def annotate_in_zones(

@@ -94,7 +94,7 @@ class Notes:
 
 def _by_path(file: _File) -> _File:
     """Files of one name from several folders are called by their paths."""
-    return _File(file.path, file.path.as_posix().removesuffix(NOTE_SUFFIX))
+    return _named(file.path, file.path.as_posix())
 
 
 def _is_array(head: bytes) -> bool:
@@ -107,7 +107,7 @@ def _files(path: Path, output: Path | None) -> list[_File]:
     if not path.exists():
         raise MedmtlError("E512", path=path, problem="does not exist")
     if not path.is_dir():
-        return [_File(path, path.name.removesuffix(NOTE_SUFFIX))]
+        return [_named(path, path.name)]
     inside = sorted(
         file
         for file in path.rglob("*")
@@ -116,7 +116,11 @@ def _files(path: Path, output: Path | None) -> list[_File]:
     inside = [file for file in inside if not _is_of(file, output, path)]
     if not inside:
         raise MedmtlError("E512", path=path, problem=f"is a folder without {', '.join(SUFFIXES)} files")
-    return [_File(file, file.relative_to(path).as_posix().removesuffix(NOTE_SUFFIX)) for file in inside]
+    return [_named(file, file.relative_to(path).as_posix()) for file in inside]
+
+
+def _named(path: Path, name: str) -> _File:
+    return _File(path, row_inputs.writable(name.removesuffix(NOTE_SUFFIX)))
 
 
 def _is_of(file: Path, output: Path | None, folder: Path) -> bool:

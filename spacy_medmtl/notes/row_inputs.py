@@ -204,6 +204,8 @@ def _no_text_column(settings: RowSettings) -> str:
 
 def _row_note(name: str, row: int, text: Any, given_id: Any, settings: RowSettings, consumed: int) -> Note:
     note_id = f"{name}:{row}" if _is_missing(given_id) else _as_id(given_id)
+    if has_surrogates(note_id):
+        return Note(writable(note_id), None, MedmtlError("E514", encoding=settings.encoding), consumed)
     if _is_missing(text):
         return Note(note_id, None, None, consumed)
     if not isinstance(text, str):
@@ -233,3 +235,8 @@ def _as_id(value: Any) -> str:
 def has_surrogates(text: str) -> bool:
     """Whether it cannot be written as UTF-8: bytes that were not of the encoding, or half a pair in JSON."""
     return any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def writable(name: str) -> str:
+    """A name as it can be written: bytes of a file's name that are no UTF-8, and other surrogates, as escapes."""
+    return name.encode(errors="backslashreplace").decode()

@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy
-from spacy.attrs import IDX, SENT_START
+from spacy.attrs import IDX
 from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc, Span
 from spacy.training import Example
 
-from ..annotations.groups import SECTIONS, write_group
+from ..annotations.groups import SECTIONS, set_sentence_starts, write_group
 from ..annotations.travelling import keep_values
 from ..kinds import SCORER, names
 from ..settings import Configured, Setting
@@ -70,7 +69,7 @@ class MedmtlSentences(Configured, Pipe):
         ]
         places = doc.to_array(IDX).tolist()
         if not doc.has_annotation("SENT_START"):
-            _start_sentences(doc, [_token_at(places, plain.offsets[start]) for start, _ in sentences])
+            set_sentence_starts(doc, [_token_at(places, plain.offsets[start]) for start, _ in sentences])
         sections = find_sections(plain.text, stretches, sentences)
         _write_sections(doc, [_in_tokens(places, section, plain.offsets) for section in sections])
         return doc
@@ -96,13 +95,6 @@ class MedmtlSentences(Configured, Pipe):
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "MedmtlSentences":
         """Nothing is learnt: settings stand in the pipeline's config."""
         return self
-
-
-def _start_sentences(doc: Doc, starts: list[int]) -> None:
-    """All at once: ``token.is_sent_start = ...`` looks at the whole Doc each time."""
-    values = numpy.full(len(doc), -1, dtype="int64")
-    values[[start for start in (0, *starts) if start < len(doc)]] = 1
-    doc.from_array([SENT_START], values.astype("uint64"))  # type: ignore[arg-type]  # takes one dimension too
 
 
 def _token_at(places: list[int], offset: int) -> int:

@@ -21,7 +21,7 @@ from ..annotations.rows import doc_rows
 from ..displacy import render
 from ..errors import MedmtlError
 from ..notes.annotating import annotate_notes
-from ..notes.row_inputs import Note
+from ..notes.row_inputs import Note, has_surrogates
 from .fhir import fhir_bundle
 from .form import FORM
 
@@ -81,7 +81,13 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
             return _refusal(411, MedmtlError("E530"))
         if length.isdigit() and int(length) > max_body:
             return _refusal(413, MedmtlError("E531", what="bytes in the request", received=length, maximum=max_body))
-        answer = await call_next(request)
+        try:
+            answer = await call_next(request)
+        except Exception as error:
+            # not by an exception handler, behind which it is raised on, and uvicorn logs its message and traceback:
+            # they may quote the note
+            logger.error("%s at %s", type(error).__name__, request.url.path)
+            answer = _refusal(500, MedmtlError("E533", problem=type(error).__name__))
         answer.headers["Content-Security-Policy"] = CONTENT_POLICY
         return answer
 
@@ -94,11 +100,6 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
     @app.exception_handler(MedmtlError)
     async def refused(request: Request, error: MedmtlError) -> Response:
         return _refusal(413 if error.code == "E531" else 422, error)
-
-    @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> Response:
-        logger.error("%s at %s", type(error).__name__, request.url.path)
-        return _refusal(500, MedmtlError("E533", problem=type(error).__name__))
 
     @app.get("/health")
     def health() -> dict[str, str]:
@@ -126,7 +127,9 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
             raise MedmtlError("E532", places="body: give either 'text' or 'notes'")
         notes = request.notes if request.notes is not None else [NoteIn(text=request.text or "", id=None)]
         _check("notes", len(notes), limits.notes)
-        for note in notes:
+        for number, note in enumerate(notes):
+            if has_surrogates(note.id or ""):  # it could not come back
+                raise MedmtlError("E532", places=f"body.notes.{number}.id")
             _check("characters in a note", len(note.text), limits.characters)
         results = await in_turn(_annotated, nlp, notes, request.format)
         return results[0] if request.notes is None else {"notes": results}

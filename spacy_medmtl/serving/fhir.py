@@ -8,6 +8,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from ..annotations.groups import merged_type
 from ..annotations.rows import Row, doc_rows
 
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
@@ -64,7 +65,7 @@ def verification_status(row: Row) -> str:
 
 
 def _entity(row: Row) -> dict[str, Any] | None:
-    label = (row["label"] or "").rpartition("$")[2].lower()
+    label = merged_type(row["label"] or "").lower()
     text = {"text": row["text"]}
     if label in DRUGS:
         named: dict[str, Any] = {"resourceType": "MedicationStatement", "medicationCodeableConcept": text}

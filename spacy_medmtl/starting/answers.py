@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import spacy
 import srsly
 
 from ..corpora.reader import get_reader
+from ..corpora.run import blank_pipeline
 from ..errors import MedmtlError
 
 SAMPLE = "sample"
@@ -46,10 +46,7 @@ class Answers:
 
     def checked(self) -> "Answers":
         """Itself. Raises MedmtlError E404 or E406 for the first answer that cannot be."""
-        try:
-            spacy.blank(self.lang)
-        except (ImportError, ValueError) as error:  # no such language, or it needs a package
-            raise MedmtlError("E406", received=self.lang) from error
+        blank_pipeline(self.lang)
         trainable = self.trainable()
         if not self.tasks or not set(self.tasks) <= set(trainable):
             raise MedmtlError("E404", option="--task", received=list(self.tasks), expected=f"some of {trainable}")

@@ -1,7 +1,9 @@
 """The files of a new project."""
 
+import json
 import os
 import re
+import shlex
 import tempfile
 import unicodedata
 from functools import cache
@@ -48,6 +50,8 @@ def write_project(folder: Path, answers: Answers) -> list[Path]:
         "answers": answers,
         "name": name,
         "encoder": encoder,
+        # quotes are there only where they are needed: on Windows, weasel hands them on as part of the path
+        "encoder_argument": "${vars.encoder}" if shlex.quote(encoder) == encoder else '"${vars.encoder}"',
         "fetches_encoder": answers.encoder == MINILM,
         "sources": sources,
         "has_sample": any(source["is_sample"] for source in sources),
@@ -88,6 +92,10 @@ def _settings(answers: Answers, reader: str) -> str:
 
 @cache
 def _templates() -> jinja2.Environment:
-    return jinja2.Environment(  # YAML and Markdown: nothing to escape
+    environment = jinja2.Environment(  # YAML and Markdown: no tags to escape
         loader=jinja2.PackageLoader("spacy_medmtl", "starting"), trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
+    # paths may hold blanks and quotes: for a command, and between YAML's double quotes, which take JSON's escapes
+    environment.filters["quoted"] = shlex.quote
+    environment.filters["in_yaml"] = lambda text: json.dumps(text, ensure_ascii=False)[1:-1]
+    return environment

@@ -29,6 +29,12 @@ def corpus_files(paths: Sequence[Path]) -> list[Path]:
     return files
 
 
+def read_files(nlp: Language, files: Iterable[Path], *, gold_sents: bool) -> Iterator[Example]:
+    """All documents of corpus files as examples, whatever component they are gold for."""
+    for path in files:
+        yield from read_entry(CorpusEntry(path.stem, path, None, 0), nlp, gold_sents=gold_sents)
+
+
 def _no_corpus(path: Path) -> str:
     if not path.exists():
         return "does not exist. Expected a .spacy file, or a folder of them"

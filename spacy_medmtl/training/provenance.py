@@ -9,17 +9,9 @@ from typing import Any
 
 from ..encoder.weights import file_sha256
 
-PACKAGES = (
-    "spacy-medmtl",
-    "spacy",
-    "thinc",
-    "torch",
-    "transformers",
-    "tokenizers",
-    "safetensors",
-    "numpy",
-    "spacy-transformers",
-)
+# scores are told with the versions of these; a pipeline that is saved, with those of all
+SCORED_WITH = ("spacy-medmtl", "spacy", "thinc", "torch", "transformers")
+PACKAGES = (*SCORED_WITH, "tokenizers", "safetensors", "numpy", "spacy-transformers")
 WEIGHTS = ("*.safetensors", "model")
 
 

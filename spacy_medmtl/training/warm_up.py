@@ -100,12 +100,13 @@ def warm_up(
 
 
 def plain_encoder(pretrained: Any, tokenizer: str, window: int) -> Any:
-    """An EncoderModule that starts as a Hugging Face model; no layer is routed."""
+    """An EncoderModule that starts as a Hugging Face model; no layer is routed. window: at most what it can read."""
     from ..encoder.module import EncoderModule, check_window
+    from ..encoder.pretrained import shape_of
     from ..encoder.routed import RoutedEncoder
     from ..encoder.sharing.shared import SharedRule
 
     config = pretrained.config.to_dict()
-    size = min(window, int(config["max_position_embeddings"]))
+    size = min(window, shape_of(config).longest)
     encoder = RoutedEncoder(config, routes=[ROUTE], layers=[], rule=SharedRule(), pretrained=pretrained)
     return EncoderModule(encoder, tokenizer, check_window(size, size * 3 // 4, config), {})

@@ -55,6 +55,15 @@ def test_a_damaged_parquet_file_is_listed_and_force_waits_for_the_pipeline(medmt
     assert output.exists()
 
 
+def test_ids_that_cannot_be_written_are_lost_alone(medmtl, pipeline, tmp_path):
+    (tmp_path / "a.csv").write_bytes(b"id,text\ncaf\xe9,A cough.\nb,A cough.\n")
+    (tmp_path / "b.jsonl").write_text('{"id": "\\ud800", "text": "A cough."}\n{"id": "d", "text": "A cough."}\n')
+    output = tmp_path / "out.jsonl"
+    assert medmtl("annotate", pipeline, tmp_path / "a.csv", tmp_path / "b.jsonl", "-o", output).exit_code == 3
+    assert [line["doc_id"] for line in json_rows(output)] == ["b", "d"]
+    assert failures(output) == {"caf\\udce9": "E514", "\\ud800": "E514"}
+
+
 def test_standard_input_is_json_lines_or_a_note(medmtl, pipeline, tmp_path):
     from typer.testing import CliRunner
 

@@ -1,6 +1,7 @@
 """Outputs over inputs, devices, links and folders; output that is no terminal, or in an encoding that lacks letters."""
 
 import errno
+import json
 import os
 import re
 import subprocess
@@ -133,3 +134,22 @@ def test_a_full_disk_behind_an_output_is_told(medmtl, pipeline, notes, tmp_path,
     result = medmtl("preannotate", pipeline, notes, "--for", tool, "-o", tmp_path / "out")
     assert result.exit_code == 1
     assert "MEDMTL-E407" in result.output
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_of_files_that_are_no_utf_8(medmtl, pipeline, tmp_path):
+    """As a disk of an older system has them. They are written as escapes, and nothing is lost for them."""
+    folder = tmp_path / "notes"
+    folder.mkdir()
+    name = os.fsdecode(b"caf\xe9")
+    (folder / f"{name}.txt").write_text("A cough.")
+    (folder / f"{name}.ann").write_text("T1\tProblem 2 6\tcoug\n")
+    for form in ("jsonl", "csv", "html", "brat"):
+        assert medmtl("annotate", pipeline, folder, "-o", tmp_path / form, "--format", form).exit_code == 0
+    assert json.loads((tmp_path / "jsonl").read_text())["doc_id"] == "caf\\udce9"
+    shown = medmtl("show", pipeline, folder / f"{name}.txt", "--json")
+    assert json.loads(shown.output)["findings"][0]["doc_id"].endswith("caf\\udce9.txt")
+    converted = medmtl("convert", "brat", folder, "-o", tmp_path / "x.spacy")
+    assert converted.exit_code == 0, converted.output
+    audit = json.loads((tmp_path / "x.spacy.audit.json").read_text())
+    assert [change["file"] for change in audit["changes"]] == [f"{folder / name}.ann"]

@@ -208,6 +208,13 @@ def test_labels_of_the_configuration_count_as_annotated(run, project):
     assert not len(doc.spans[RELATIONS])
 
 
+def test_a_configuration_that_was_changed_is_read_again(run, project):
+    for labels in (["A"], ["A", "B"]):
+        conf = "\n".join(["[entities]", *labels])
+        (doc,), _ = run("brat", *project(("One.", "T1\tA 0 3\tOne"), conf=conf))
+        assert doc.spans[ENTITIES].attrs["annotated_labels"] == labels
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [

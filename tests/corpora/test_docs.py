@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
+from spacy_medmtl.annotations.groups import set_sentence_starts
 from spacy_medmtl.corpora.audit import Audit, Place
-from spacy_medmtl.corpora.spans import add_unless_there, set_sentence_starts
+from spacy_medmtl.corpora.spans import add_unless_there
 
 PLACE = Place(Path("a.txt"), 1)
 

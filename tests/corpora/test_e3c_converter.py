@@ -121,6 +121,7 @@ def test_e3c_malformed_entity(run, write, elements, reason):
 
 
 DOCTYPE = '<!DOCTYPE x [\n<!ENTITY a "secret"><!ENTITY b "&a;&a;">]>\n'
+IN_UTF_7 = f"<?xml version='1.0' encoding='UTF-7'?>{DOCTYPE.replace('<!', '+ADwAIQ-')}"
 
 
 @pytest.mark.parametrize(
@@ -128,6 +129,8 @@ DOCTYPE = '<!DOCTYPE x [\n<!ENTITY a "secret"><!ENTITY b "&a;&a;">]>\n'
     [
         (xmi(entity("gout"), prolog=DOCTYPE), 1, "document type declaration"),
         (xmi(prolog='\n<!DOCTYPE x SYSTEM "file:///etc/hostname" [<!ENTITY y "z">]>'), 2, "document type declaration"),
+        (xmi(prolog=DOCTYPE).encode("utf-16"), 1, "document type declaration"),
+        (xmi(prolog=IN_UTF_7), 1, "document type declaration|an encoding"),  # not all libraries read it
         (xmi(entity("gout"))[:-8], 4, "broken XML"),
         (xmi("<custom:EVENT begin=secret/>\n"), 2, "broken XML"),
         (xmi("&secret;\n"), 2, "broken XML"),

@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 
-from spacy_medmtl.annotations.groups import write_group
+from spacy_medmtl.annotations.groups import set_sentence_starts, write_group
 from spacy_medmtl.corpora.outputs import STORED, DocFile, write_atomically
-from spacy_medmtl.corpora.spans import set_sentence_starts
 from spacy_medmtl.errors import MedmtlError
 
 NLP = spacy.blank("en")

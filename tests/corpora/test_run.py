@@ -107,6 +107,7 @@ def test_bad_inputs_are_coded_errors(name, on_error, write, tmp_path):
         ({"dev_output": "d.spacy"}, "E404"),
         ({"on_error": "ignore"}, "E404"),
         ({"lang": "xx-no-such"}, "E406"),
+        ({"lang": "punctuation"}, "E406"),  # a module beside those of the languages
         ({"output": "x.json"}, "E407"),
         ({"output": "taken/x.spacy"}, "E407"),
         ({"output": "folder.spacy"}, "E407"),

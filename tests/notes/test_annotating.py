@@ -3,6 +3,7 @@
 import pytest
 import spacy
 from spacy.tokens import DocBin
+from spacy.util import ignore_error
 
 from spacy_medmtl.annotations.rows import doc_rows
 from spacy_medmtl.notes import annotating
@@ -22,6 +23,15 @@ def test_beside_a_component_that_takes_no_error_handler():
     assert [note.id for note, _ in annotated] == ["a", "b", "c"]
     assert len(list(annotated[0][1].sents)) == 2
     assert annotated[1][1].code == "E519"
+
+
+def test_the_error_handler_of_the_caller_stays():
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer")
+    nlp.set_error_handler(ignore_error)
+    assert len(list(annotate_notes(nlp, [Note("a", "A cough.")], batch_size=2))) == 1
+    assert nlp.default_error_handler is ignore_error
+    assert nlp.get_pipe("sentencizer").get_error_handler() is ignore_error
 
 
 def test_a_stream_is_not_read_ahead():

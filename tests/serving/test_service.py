@@ -71,6 +71,13 @@ def test_half_a_surrogate_pair_is_lost_alone(client):
     assert len(first["findings"]) == len(last["findings"]) == 1
 
 
+def test_an_id_that_cannot_come_back_is_refused(client):
+    body = b'{"notes": [{"text": "a cough", "id": "x"}, {"text": "a cough", "id": "\\ud800"}]}'
+    answer = client.post("/annotate", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "E532")
+    assert "body.notes.1.id" in answer.json()["detail"]
+
+
 def test_health_info_and_the_pages(client):
     assert client.get("/health").json() == {"status": "ok"}
     info = client.get("/info").json()
@@ -135,6 +142,15 @@ def test_a_failure_is_logged_by_its_kind_only(client, caplog):
     assert answer.status_code == 500
     assert "RuntimeError" in caplog.text
     assert SECRET not in answer.text + caplog.text
+
+
+def test_a_failure_does_not_reach_the_server(client):
+    """uvicorn logs the message and the traceback of what does."""
+    from starlette.testclient import TestClient
+
+    answer = TestClient(client.app, raise_server_exceptions=True).post("/view", json={"text": f"{SECRET} boom"})
+    assert (answer.status_code, answer.json()["code"]) == (500, "E533")
+    assert answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

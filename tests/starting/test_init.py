@@ -10,6 +10,7 @@ from spacy.cli.init_config import fill_config
 from spacy.util import load_config, load_model_from_config
 from typer.testing import CliRunner
 from weasel.cli.run import project_run
+from weasel.util import load_project_config, split_command
 
 from spacy_medmtl.cli import app
 from spacy_medmtl.starting.answers import SAMPLE_FOLDER, TASKS
@@ -67,6 +68,22 @@ def test_configs_are_complete_and_make_a_pipeline(own_data, tiny_encoder, monkey
     assert "prepare sample" in script or all(path.replace("${paths.corpus}", "corpus") in script for path in paths)
 
 
+def test_paths_with_blanks_and_quotes(own_data, tiny_encoder, monkeypatch):
+    monkeypatch.chdir(own_data)
+    data, encoder = Path("O'Brien's \"old\" notes"), Path("d'une langue")
+    Path("notes").rename(data)
+    encoder.symlink_to(tiny_encoder)
+    result = medmtl("init", "mine", "--data", f"brat={data}", "-t", "sru_nested_ner", "-e", encoder, "--yes")
+    assert result.exit_code == 0, result.output
+    commands = {one["name"]: one for one in load_project_config(Path("mine"))["commands"]}
+    assert commands["convert"]["deps"] == [f"../{data}"]
+    arguments = {name: split_command(command["script"][0]) for name, command in commands.items()}
+    assert arguments["convert"][5] == f"../{data}"
+    for name in ("check", "train"):
+        place = arguments[name].index("--paths.encoder") + 1
+        assert Path("mine", arguments[name][place]).resolve() == tiny_encoder.resolve()
+
+
 @pytest.mark.slow
 def test_the_project_runs(own_data, tiny_encoder, monkeypatch):
     """All but the wheel, for which pip needs the network."""
@@ -101,6 +118,7 @@ def test_it_asks_for_what_no_option_says(own_data, tiny_encoder, monkeypatch):
         (["--data", "bc5cdr_iob=notes"], "E404"),
         (["--task", "sentence_intent"], "'pair_relation', 'sru_nested_ner', 'cpncf_assertion'"),
         (["--lang", "qqq"], "E406"),
+        (["--lang", "punctuation"], "E406"),
         (["--sharing", "none"], "'progressive', 'shared'"),
         (["--encoder", "notes"], "E404"),
         (["--encoder", "damaged"], "E404"),

@@ -7,12 +7,13 @@ import spacy
 from safetensors.torch import load_file
 from spacy.tokens import DocBin
 from toy import TEXTS
+from transformers import RobertaConfig, RobertaModel
 from typer.testing import CliRunner
 
 from spacy_medmtl.cli import app
 from spacy_medmtl.encoder.weights import local_encoder
 from spacy_medmtl.training.new_encoder import read_docs
-from spacy_medmtl.training.warm_up import batches, warm_up
+from spacy_medmtl.training.warm_up import batches, plain_encoder, warm_up
 
 QUICK = {"rate": 3e-3, "batch_tokens": 40, "window": 32, "share": 0.3, "progress": lambda numbers: numbers}
 
@@ -61,6 +62,14 @@ def test_batches_go_through_all_docs_in_every_pass(corpus):
         seen += [doc.text for doc in batch]
     for i in range(3):
         assert sorted(seen[i * len(docs) : (i + 1) * len(docs)]) == sorted(TEXTS)
+
+
+def test_a_window_past_what_the_encoder_reads_is_cut(tiny_encoder):
+    """RoBERTa has fewer positions to read at than its config says: they start behind that of the padding."""
+    _, tokenizer = local_encoder(str(tiny_encoder))()
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    roberta = RobertaModel(RobertaConfig(max_position_embeddings=40, pad_token_id=1, **sizes))
+    assert plain_encoder(roberta, tokenizer, 256).settings.window.size == 38
 
 
 def test_the_command(corpus, tiny_encoder, tmp_path):

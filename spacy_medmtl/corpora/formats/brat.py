@@ -7,7 +7,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from itertools import chain
 from pathlib import Path, PurePosixPath
 
@@ -188,7 +188,6 @@ def _pair(
         audit.note("empty texts, left out")
 
 
-@lru_cache(maxsize=64)
 def _configuration(folder: Path) -> str:
     """The ``annotation.conf`` of a folder, or of the nearest one around it that has texts beside it."""
     for candidate in (folder, folder.parent):

@@ -9,6 +9,7 @@ import mmap
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,10 @@ def parse_xml(content: bytes, place: Place, audit: Audit, *, before: bytes = b""
         here = Place(place.file, place.line + max((getattr(error, "lineno", 0) or 1) - 1, 0))
         reason = f"broken XML ({_cause(error)}); the document is lost"
         raise LossError(reason, "document", place=here) from None
+    # what a file defines in an encoding whose bytes cannot be searched, as UTF-16
+    dtd = root.getroottree().docinfo.internalDTD
+    if dtd is not None and next(chain(dtd.iterentities(), dtd.iterelements()), None) is not None:
+        raise LossError(DOCTYPE, "document", place=place)
     if next(root.iter(etree.Entity), None) is not None:
         raise LossError("a reference to an entity that XML does not define", "document", place=place)
     return root
