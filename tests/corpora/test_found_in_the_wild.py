@@ -63,7 +63,19 @@ def test_folder_of_files(run, tmp_path, name, content):
 
 
 @pytest.mark.parametrize("name", ["doccano", "conll", "csv_sentences", "bioc", "pubtator_any", "label_studio"])
-@pytest.mark.parametrize(("head", "kind"), [(b"PK\x03\x04", "a zip archive"), (b"\x1f\x8b\x08\x00", "a gzip file")])
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"PK\x03\x04", "a zip archive"),
+        (b"\x1f\x8b\x08\x00", "a gzip file"),
+        (b"BZh9", "a bzip2 file"),
+        (b"\xfd7zXZ\x00", "an xz file"),
+        (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+        (b"7z\xbc\xaf", "a 7-Zip archive"),
+        (b"ARROW1\x00\x00", "an Arrow or Feather file"),
+        (b"SQLite format 3\x00", "an SQLite database"),
+    ],
+)
 def test_packed_file_is_called_so(run, write, name, head, kind):
     with pytest.raises(MedmtlError, match=f"E402.*is {kind}.*unpack"):
         run(name, write("a.csv", head + b"\x00" * 30), on_error="report")
