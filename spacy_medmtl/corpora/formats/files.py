@@ -202,9 +202,9 @@ def read_rows(
 
 
 def find_companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
-    """The file with the stem of ``path`` and one of the suffixes, be it in capital letters, beside it or in one of the
-    ``folders`` (relative to the folder of ``path``); None if there is none."""
-    names = [f"{path.stem}{form}" for suffix in suffixes for form in (suffix, suffix.upper())]
+    """The file with the stem of ``path`` and one of the suffixes, be it in capital letters or begin with one, beside
+    it or in one of the ``folders`` (relative to the folder of ``path``); None if there is none."""
+    names = [f"{path.stem}{form}" for suffix in suffixes for form in (suffix, suffix.upper(), f".{suffix[1:].capitalize()}")]
     places = (path.parent / folder / name for folder in (".", *folders) for name in names)
     return next((place for place in places if place.is_file()), None)
 
