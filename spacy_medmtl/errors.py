@@ -302,7 +302,10 @@ def warn(code: str, **values: Any) -> None:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """What the block writes. Raises MedmtlError E407, with ``path``, where the operating system does not take it."""
+    """What the block writes. Raises MedmtlError E407, with ``path``, where the operating system does not take it, and
+    for "-", of which people expect standard output."""
+    if path == Path("-"):
+        raise MedmtlError("E407", path=path, problem="would be a file of that name, not standard output: name a file")
     try:
         yield
     except Exception as error:

@@ -25,7 +25,7 @@ from ..annotations.groups import (
 from ..annotations.relations import read_relations
 from ..annotations.rows import doc_rows
 from ..annotations.travelling import value_of
-from ..corpora.formats.files import check_text, encoding_of
+from ..corpora.formats.files import HEAD_BYTES, check_text, encoding_of
 from ..errors import MedmtlError
 from ..notes.row_inputs import writable
 from .loading import Code, Pipeline, load_pipeline
@@ -87,7 +87,7 @@ def show(
 def _read(file: Path) -> str:
     """The text of a file of UTF-8, or of what its first bytes say; line ends as line feeds."""
     content = file.read_bytes()
-    check_text(content[:4], file)
+    check_text(content[:HEAD_BYTES], file)
     return re.sub("\r\n?", "\n", content.decode(encoding_of(content)))
 
 

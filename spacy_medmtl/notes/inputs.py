@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..corpora.formats.files import is_litter, no_text
+from ..corpora.formats.files import HEAD_BYTES, is_litter, no_text
 from ..errors import MedmtlError
 from . import row_inputs
 from .row_inputs import Note, RowSettings
@@ -79,7 +79,7 @@ class Notes:
             )
             return
         with stream:
-            head = stream.peek(4)
+            head = stream.peek(HEAD_BYTES)
             reader = _READERS.get(file.path.suffix.lower())
             if file.path.suffix.lower() == ".json" or (reader is row_inputs.read_json_lines and _is_array(head)):
                 reader = row_inputs.read_json
@@ -94,7 +94,7 @@ class Notes:
 
 def _by_path(file: _File) -> _File:
     """Files of one name from several folders are called by their paths."""
-    return _named(file.path, file.path.as_posix())
+    return _named(file.path, file.path)
 
 
 def _is_array(head: bytes) -> bool:
@@ -107,7 +107,7 @@ def _files(path: Path, output: Path | None) -> list[_File]:
     if not path.exists():
         raise MedmtlError("E512", path=path, problem="does not exist")
     if not path.is_dir():
-        return [_named(path, path.name)]
+        return [_named(path, Path(path.name))]
     inside = sorted(
         file
         for file in path.rglob("*")
@@ -116,11 +116,13 @@ def _files(path: Path, output: Path | None) -> list[_File]:
     inside = [file for file in inside if not _is_of(file, output, path)]
     if not inside:
         raise MedmtlError("E512", path=path, problem=f"is a folder without {', '.join(SUFFIXES)} files")
-    return [_named(file, file.relative_to(path).as_posix()) for file in inside]
+    return [_named(file, file.relative_to(path)) for file in inside]
 
 
-def _named(path: Path, name: str) -> _File:
-    return _File(path, row_inputs.writable(name.removesuffix(NOTE_SUFFIX)))
+def _named(path: Path, name: Path) -> _File:
+    """Called by its name without .txt, be it in capital letters."""
+    bare = name.with_suffix("") if name.suffix.lower() == NOTE_SUFFIX else name
+    return _File(path, row_inputs.writable(bare.as_posix()))
 
 
 def _is_of(file: Path, output: Path | None, folder: Path) -> bool:

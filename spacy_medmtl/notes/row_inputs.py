@@ -63,6 +63,9 @@ def read_csv(stream: BinaryIO, name: str, settings: RowSettings) -> Iterator[Not
         first = lines.readline()
         while first and not first.strip(f" \r\n{DELIMITERS}"):  # blank lines before the header
             row, first = row + 1, lines.readline()
+        if not first:
+            yield Note(name, None, MedmtlError("E513", row=row, problem="is missing: expected a header, and rows"))
+            return
         delimiter = max(DELIMITERS, key=first.count)
         if first[:4].lower() == "sep=" and first[4:].rstrip("\r\n") in tuple(DELIMITERS):  # Excel's
             delimiter, row, first = first[4], row + 1, lines.readline()

@@ -5,17 +5,20 @@ from collections.abc import Iterator
 
 # stands before a name or a number, or inside a sentence: never its end
 _NEVER_LAST = frozenset(
-    "dr drs mr mrs ms prof st rev vs v e.g eg i.e ie cf approx ca fig figs viz resp spp incl esp al r/o".split()
+    "dr drs mr mrs ms prof st rev vs v e.g eg i.e ie cf approx ca fig figs viz resp spp incl esp al r/o "
+    "poss prob susp prev".split()
 )
 # the end of a sentence only if the next one begins with a capital
 _MAY_BE_LAST = frozenset(
     "pt pts hx dx tx rx sx fx abd temp wt ht hr hrs min mins sec secs yr yrs y.o yo mo mos wk wks mg mcg ml kg "
     "cm mm oz lb lbs tab tabs inj iv po pr sq sc q qd bid tid qid prn inc ltd co jr sr etc dept hosp univ w/ "
-    "jan feb apr jun jul aug sep sept oct nov dec tue thu fri vol pp eds max diff diag surg vag".split()
+    "jan feb apr jun jul aug sep sept oct nov dec tue thu fri vol pp eds max diff diag surg vag "
+    "pos neg bilat occ mod chr cont freq assoc incr decr".split()
 )
 _END = re.compile(r"[.!?\u3002\uff01\uff1f]+[\"'\u201d\u2019)\]]*")
 _BLANKS = re.compile(r"\s+")
 _NEXT = re.compile(r"\s+[\"'\u201c\u2018(\[*]*(\S+)")
+_TOUCHING = re.compile(r"[A-Z](?:[a-z]+|[A-Z]+)\b")  # a word behind a mark without a blank: "No fever.No cough."
 _DOTTED = re.compile(r"(?:[A-Za-z]\.)+[A-Za-z]")
 _ENUMERATOR = re.compile(r"(?:(?<=[\s:;,.])|^)\(?(\d{1,2})[.)](?=\s+[A-Za-z(\[])")
 _WIDE_MARKS = "\u3002\uff01\uff1f"
@@ -57,10 +60,20 @@ def _next_start(text: str, match: "re.Match[str]", abbreviations: frozenset[str]
     following = _NEXT.match(text, match.end())
     if following is None:
         is_inside = match.end() < len(text) and not text[match.end()].isspace()
-        return match.end() if is_inside and text[match.start()] in _WIDE_MARKS else None
+        is_end = is_inside and (text[match.start()] in _WIDE_MARKS or _touches(text, match, abbreviations))
+        return match.end() if is_end else None
     blanks = _BLANKS.match(text, match.end())
     start = blanks.end() if blanks else match.end()
     return start if _ends(text, match, following[1], abbreviations) else None
+
+
+def _touches(text: str, match: "re.Match[str]", abbreviations: frozenset[str]) -> bool:
+    """Whether a mark between two words without a blank ends a sentence: behind small letters and before a capital,
+    where tokenizers split as well."""
+    word = re.split("[.!?]", _word_before(text, match.start()))[-1]
+    is_word = len(match[0]) == 1 and len(word) > 1 and word.isalpha() and word[-1].islower()
+    following = _TOUCHING.match(text, match.end())
+    return is_word and following is not None and _ends(text, match, following[0], abbreviations)
 
 
 def _ends(text: str, match: "re.Match[str]", following: str, abbreviations: frozenset[str]) -> bool:

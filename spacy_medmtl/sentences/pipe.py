@@ -19,10 +19,10 @@ from ..annotations.travelling import keep_values
 from ..kinds import SCORER, names
 from ..settings import Configured, Setting
 from .boundaries import sentence_bounds_in
-from .invisible import split_off_invisible
 from .lines import paragraphs
 from .plain_text import plain_text
 from .sections import Section, find_sections
+from .tokenizing import teach_tokenizer
 
 
 @Language.factory(
@@ -35,10 +35,11 @@ def make_medmtl_sentences(
     nlp: Language, name: str, abbreviations: list[str], scorer: Callable[..., Any] | None
 ) -> "MedmtlSentences":
     """Build the component. abbreviations: more of them ("Pat.", "z. B.") whose full stop ends no sentence unless a
-    capital follows. The tokenizer of ``nlp`` is taught to split characters without width off words.
+    capital follows. The tokenizer of ``nlp`` is taught to split signs and characters without
+    width off words.
     Raises MedmtlError E203 for a setting of another kind.
     """
-    split_off_invisible(nlp)
+    teach_tokenizer(nlp)
     return MedmtlSentences(nlp, name, abbreviations=abbreviations, scorer=scorer)
 
 

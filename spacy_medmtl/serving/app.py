@@ -8,25 +8,28 @@ from typing import Any, Literal
 
 import spacy
 from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi_offline import FastAPIOffline
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, field_validator
 from spacy.language import Language
 from spacy.tokens import Doc
+from starlette.exceptions import HTTPException
 
 from .. import __version__
 from ..annotations.columns import TABLES
 from ..annotations.rows import doc_rows
 from ..displacy import render
 from ..errors import MedmtlError
-from ..notes.annotating import annotate_notes
+from ..notes.annotating import annotate_notes, unreadable
 from ..notes.row_inputs import Note, has_surrogates
 from .fhir import fhir_bundle
 from .form import FORM
 
 logger = logging.getLogger("spacy_medmtl.serving")
 BATCH_SIZE = 32
+MOST_DIGITS = 18  # of a length: Python refuses to read thousands
 # Pages stand beside notes of patients: a browser lets them load from, and send to, this service alone.
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
@@ -39,6 +42,14 @@ class NoteIn(BaseModel):
 
     text: str
     id: str | None = Field(None, description="Comes back with the result; by default the number of the note, from 0.")
+
+    @field_validator("id")
+    @classmethod
+    def _is_unicode(cls, value: str | None) -> str | None:
+        """It comes back, and half a surrogate pair cannot."""
+        if value is not None and has_surrogates(value):
+            raise ValueError
+        return value
 
 
 class Annotate(BaseModel):
@@ -79,8 +90,9 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
         length = request.headers.get("content-length", "")
         if request.method == "POST" and not length.isdigit():
             return _refusal(411, MedmtlError("E530"))
-        if length.isdigit() and int(length) > max_body:
-            return _refusal(413, MedmtlError("E531", what="bytes in the request", received=length, maximum=max_body))
+        if length.isdigit() and (len(length) > MOST_DIGITS or int(length) > max_body):
+            received = length[:MOST_DIGITS]
+            return _refusal(413, MedmtlError("E531", what="bytes in the request", received=received, maximum=max_body))
         try:
             answer = await call_next(request)
         except Exception as error:
@@ -95,7 +107,18 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
     async def invalid(request: Request, error: RequestValidationError) -> Response:
         """FastAPI's own answer repeats what was sent, which is a note."""
         places = sorted({".".join(map(str, problem["loc"])) for problem in error.errors()})
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if places == ["body"] and not kind.endswith("json"):
+            places = ["body: its Content-Type is not application/json"]
         return _refusal(422, MedmtlError("E532", places=", ".join(places)))
+
+    @app.exception_handler(HTTPException)
+    async def unparsed(request: Request, error: HTTPException) -> Response:
+        """What FastAPI cannot parse at all (no UTF-8, compressed, too deep); its own answer to other methods and
+        addresses."""
+        if error.status_code != 400:
+            return await http_exception_handler(request, error)
+        return _refusal(400, MedmtlError("E532", places="body: no JSON in UTF-8"))
 
     @app.exception_handler(MedmtlError)
     async def refused(request: Request, error: MedmtlError) -> Response:
@@ -127,9 +150,7 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
             raise MedmtlError("E532", places="body: give either 'text' or 'notes'")
         notes = request.notes if request.notes is not None else [NoteIn(text=request.text or "", id=None)]
         _check("notes", len(notes), limits.notes)
-        for number, note in enumerate(notes):
-            if has_surrogates(note.id or ""):  # it could not come back
-                raise MedmtlError("E532", places=f"body.notes.{number}.id")
+        for note in notes:
             _check("characters in a note", len(note.text), limits.characters)
         results = await in_turn(_annotated, nlp, notes, request.format)
         return results[0] if request.notes is None else {"notes": results}
@@ -138,6 +159,9 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
     async def view(note: NoteIn) -> Any:
         """A note with all that was found in it, as a fragment of HTML."""
         _check("characters in the note", len(note.text), limits.characters)
+        problem = unreadable(nlp, Note("", note.text))
+        if problem is not None:
+            raise problem
         return await in_turn(_page, nlp, note.text)
 
     @app.get("/", response_class=HTMLResponse)

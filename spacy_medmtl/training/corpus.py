@@ -52,7 +52,8 @@ def multitask_corpus(
         the reference Docs, so it is neither learnt nor scored. Entities that ``pair_relation`` relates are given to the
         Docs that are to be annotated, unless a component of the pipeline finds them.
     gold_sents: give the Docs that are to be annotated the corpus's own sentence boundaries.
-    augmenter: what makes several Examples of one, as in spaCy's own reader; all count as of the same corpus.
+    augmenter: what makes several Examples of one, as in spaCy's own reader; all count as of the same corpus. Those of
+        spaCy leave out the values of span groups, which are put back.
 
     A reader is called once for all heads that are initialised, and once for training. It decodes a file the first
     time, and keeps its gold Docs in memory (about a quarter of a kilobyte a token) as long as it lives, for the same
@@ -67,6 +68,9 @@ def multitask_corpus(
         for entry in entries:
             for example in read_entry(entry, nlp, gold_sents=gold_sents, read_file=gold_docs.read):
                 for made in augmenter(nlp, example) if augmenter else [example]:
+                    if _has_lost_values(made, example):
+                        _give_values(made, example)
+                        _give_all(made, nlp, gold_sents=gold_sents)
                     # an augmenter makes new Docs, which know nothing of corpora
                     made.reference.user_data[CORPUS] = entry.name
                     yield made
@@ -96,7 +100,6 @@ def read_entry(
     """Examples of one corpus, restricted to its tasks. read_file: gives Docs that may be changed."""
     foreign = foreign_keys(nlp, entry)
     keeps_ents, keeps_cats = keeps_stock(nlp, entry)
-    given, entities = given_keys(nlp), unwritten_entities(nlp)
     written = {key for _, pipe in nlp.components for key in [_written_key(pipe)] if isinstance(key, str)}
     n_read = 0
     for reference in _docs(entry, nlp, read_file):
@@ -114,13 +117,35 @@ def read_entry(
         reference.user_data[CORPUS] = entry.name
         # restricted before the example is made: spaCy aligns, scores and counts what stands on the reference
         example = _example(nlp, reference)
-        if gold_sents:
-            _give_sentences(example)
-        _give_turns(example)
-        _give_spans(example, given, entities)
+        _give_all(example, nlp, gold_sents=gold_sents)
         yield example
     if not n_read:
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
+
+
+def _has_lost_values(made: Example, example: Example) -> bool:
+    """Whether an augmenter made the reference of the annotation that spaCy knows, as spaCy's own do, which leaves out
+    the values of span groups."""
+    groups = {key: group for key, group in made.reference.spans.items() if key in example.reference.spans}
+    with_values = [key for key in groups if example.reference.spans[key].attrs]
+    return made is not example and bool(with_values) and not any(groups[key].attrs for key in with_values)
+
+
+def _give_values(made: Example, example: Example) -> None:
+    """The values of the groups that an augmenter changed the words of, each by the number of its span."""
+    doc, reference = made.reference, example.reference
+    doc.user_data.update({key: value for key, value in reference.user_data.items() if isinstance(key, str)})
+    for key, group in reference.spans.items():
+        if key in doc.spans and len(doc.spans[key]) == len(group):
+            doc.spans[key].attrs.update({name: value for name, value in group.attrs.items() if name != PLACES})
+
+
+def _give_all(example: Example, nlp: Language, *, gold_sents: bool) -> None:
+    """What is known of a Doc before anything is predicted."""
+    if gold_sents:
+        _give_sentences(example)
+    _give_turns(example)
+    _give_spans(example, given_keys(nlp), unwritten_entities(nlp))
 
 
 def _keep_types_apart(doc: Doc, entry: CorpusEntry, written: set[str]) -> None:

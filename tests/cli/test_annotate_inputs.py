@@ -161,3 +161,31 @@ def test_tables_that_were_appended_to_one_another(medmtl, pipeline, tmp_path, he
     result = medmtl("annotate", pipeline, tmp_path / "a.csv", "-o", tmp_path / "out.jsonl")
     assert result.exit_code == 0, result.output
     assert [line["doc_id"] for line in json_rows(tmp_path / "out.jsonl")] == ["1", "2"]
+
+
+def test_an_id_is_the_name_without_its_suffix_in_capitals_too(medmtl, pipeline, tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+        (tmp_path / "in" / folder / "NOTE.TXT").write_text("A cough.")
+    assert medmtl("annotate", pipeline, tmp_path / "in", "-o", tmp_path / "x.jsonl").exit_code == 0
+    assert [line["doc_id"] for line in json_rows(tmp_path / "x.jsonl")] == ["one/NOTE", "two/NOTE"]
+    assert medmtl("annotate", pipeline, tmp_path / "in" / "one" / "NOTE.TXT", "-o", tmp_path / "y.jsonl").exit_code == 0
+    assert [line["doc_id"] for line in json_rows(tmp_path / "y.jsonl")] == ["NOTE"]
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "says"),
+    [
+        ("a.arrow", b"ARROW1\0\0\xff\xff", "an Arrow or Feather file"),
+        ("a.csv", b"BZh91AY", "a bzip2 file"),
+        ("a.jsonl", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
+        ("a.rtf", b"{\\rtf1\\ansi A cough.}", "RTF"),
+        ("a.csv", b"\n\n", "expected a header"),
+        ("a.csv", b"", "expected a header"),
+    ],
+)
+def test_why_a_file_has_no_notes(medmtl, pipeline, tmp_path, name, head, says):
+    (tmp_path / name).write_bytes(head)
+    result = medmtl("annotate", pipeline, tmp_path / name, "-o", tmp_path / "x.jsonl")
+    assert result.exit_code == 3
+    assert says in unwrapped(result.output)

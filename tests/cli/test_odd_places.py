@@ -73,6 +73,22 @@ def test_encodings_that_are_none_of_texts(medmtl, pipeline, notes, tmp_path, enc
         assert "MEDMTL-E404" in result.output
 
 
+def test_a_minus_is_no_output(medmtl, pipeline, notes, tmp_path, monkeypatch):
+    """Of which people expect standard output, as of other programs."""
+    monkeypatch.chdir(tmp_path)
+    for command in (
+        ("annotate", pipeline, notes, "-o", "-", "--format", "jsonl"),
+        ("view", pipeline, notes / "a.txt", "-o", "-"),
+        ("convert", "conll", notes / "a.txt", "-o", "-"),
+        ("preannotate", pipeline, notes, "--for", "prodigy", "-o", "-"),
+        ("export", "jsonl", notes, "-o", "-"),
+    ):
+        result = medmtl(*command)
+        assert result.exit_code == 1, command
+        assert not (tmp_path / "-").exists(), command
+    assert "not standard output" in result.output + medmtl("card", pipeline, "-o", "-").output
+
+
 def test_card_where_a_folder_is(medmtl, model, tmp_path):
     assert "is a folder" in unwrapped(medmtl("card", model, "-o", tmp_path).output)
 

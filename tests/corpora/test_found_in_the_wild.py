@@ -17,12 +17,12 @@ def spans(doc, key=ENTITIES):
 
 
 def test_folder_in_a_folder_and_suffixes_in_capitals(run, tmp_path):
-    for folder, (text, rows) in {"a": (".txt", ".ann"), "a/b": (".TXT", ".ANN")}.items():
+    for folder, (text, rows) in {"a": (".txt", ".ann"), "a/b": (".TXT", ".ANN"), "c": (".Txt", ".Ann")}.items():
         (tmp_path / folder).mkdir()
         (tmp_path / folder / f"NOTE{text}").write_text("No fever.")
         (tmp_path / folder / f"NOTE{rows}").write_text("T1\tProblem 3 8\tfever\n")
     docs, audit = run("brat", tmp_path, on_error="stop")
-    assert [spans(doc) for doc in docs] == [[("fever", "Problem")]] * 2
+    assert [spans(doc) for doc in docs] == [[("fever", "Problem")]] * 3
     assert not audit.notes.total()
 
 
@@ -63,7 +63,19 @@ def test_folder_of_files(run, tmp_path, name, content):
 
 
 @pytest.mark.parametrize("name", ["doccano", "conll", "csv_sentences", "bioc", "pubtator_any", "label_studio"])
-@pytest.mark.parametrize(("head", "kind"), [(b"PK\x03\x04", "a zip archive"), (b"\x1f\x8b\x08\x00", "a gzip file")])
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"PK\x03\x04", "a zip archive"),
+        (b"\x1f\x8b\x08\x00", "a gzip file"),
+        (b"BZh9", "a bzip2 file"),
+        (b"\xfd7zXZ\x00", "an xz file"),
+        (b"\x28\xb5\x2f\xfd", "a Zstandard file"),
+        (b"7z\xbc\xaf", "a 7-Zip archive"),
+        (b"ARROW1\x00\x00", "an Arrow or Feather file"),
+        (b"SQLite format 3\x00", "an SQLite database"),
+    ],
+)
 def test_packed_file_is_called_so(run, write, name, head, kind):
     with pytest.raises(MedmtlError, match=f"E402.*is {kind}.*unpack"):
         run(name, write("a.csv", head + b"\x00" * 30), on_error="report")
@@ -133,3 +145,25 @@ def test_offsets_that_count_the_other_form_of_accents(run, write, form):
 def test_empty_tags_of_other_tools(run, write):
     (doc,), _ = run("conll", write("a.conll", "No\t_\nfever\tB-Problem\n.\t_\n"), on_error="stop")
     assert spans(doc) == [("fever", "Problem")]
+
+
+@pytest.mark.parametrize("name", ["prodigy", "doccano"])
+@pytest.mark.parametrize("tags", [[0, 1], ["O", "B-Problem"]])
+def test_words_and_tags_of_hugging_face_are_called_so(run, write, name, tags):
+    path = write("a.jsonl", json.dumps({"id": "0", "tokens": ["No", "fever"], "ner_tags": tags}))
+    with pytest.raises(MedmtlError, match=r"E401.*Hugging Face.*convert conll"):
+        run(name, path, on_error="stop")
+
+
+@pytest.mark.parametrize(
+    "content", ['<?xml version="1.0"?>\n<xmi:XMI/>', '{"tokens": ["No"], "ner_tags": [0]}', '[{"text": "No"}]']
+)
+def test_other_formats_are_no_rows_of_tags(run, write, content):
+    with pytest.raises(MedmtlError, match=r"E401.*XML or JSON"):
+        run("conll", write("a.conll", content), on_error="stop")
+
+
+def test_words_with_blanks_at_an_edge(run, write):
+    docs, audit = run("conll", write("a.tsv", "No \tO\n fever\tB-Problem\n"), on_error="stop")
+    assert spans(docs[0]) == [("fever", "Problem")]
+    assert audit.notes["words with blanks at an edge, kept without these"] == 2

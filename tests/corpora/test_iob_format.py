@@ -87,7 +87,6 @@ def test_separators_and_columns(write):
         ("Secret a O", "3 columns"),
         ("Secret\t\tO", "3 columns"),
         ("\tO", "the word is empty"),
-        (" Secret\tO", "blanks at an edge"),
         ("Secret\t", "1 columns"),
         ("Secret\tA", "the tag is neither"),
         ("Secret\tB-", "the tag is neither"),

@@ -136,6 +136,39 @@ def test_bodies_are_limited_before_they_are_read(client):
     assert (answer.status_code, answer.json()["code"]) == (411, "E530")
 
 
+@pytest.mark.parametrize(
+    ("content", "headers", "status", "says"),
+    [
+        (b'{"text": "a"}', {"Content-Type": "text/plain"}, 422, "Content-Type is not application/json"),
+        (b"text=a", {"Content-Type": "application/x-www-form-urlencoded"}, 422, "Content-Type"),
+        ('{"text": "caf\xe9"}'.encode("latin-1"), {}, 400, "no JSON in UTF-8"),
+        (b"[" * 9000 + b"]" * 9000, {}, 400, "no JSON in UTF-8"),
+        (b'{"text": ' + b"9" * 6000 + b"}", {}, 400, "no JSON in UTF-8"),
+        (b"\x1f\x8b\x08\x00", {"Content-Encoding": "gzip"}, 400, "no JSON in UTF-8"),
+        (b'{"notes": [{"text": "a", "id": "\\ud800"}]}', {}, 422, "body.notes.0.id"),
+        (b'{"text": NaN}', {}, 422, "body.text"),
+    ],
+)
+def test_bodies_that_are_no_request_get_a_code(client, content, headers, status, says):
+    answer = client.post("/annotate", content=content, headers={"Content-Type": "application/json", **headers})
+    assert answer.status_code == status
+    assert answer.json()["code"] == "E532"
+    assert says in answer.json()["detail"]
+
+
+def test_half_a_surrogate_pair_is_not_drawn(client):
+    body = b'{"text": "a \\ud800"}'
+    answer = client.post("/view", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert answer.json()["code"] == "E522"
+
+
+def test_a_length_of_thousands_of_digits(client):
+    answer = client.post("/annotate", content=b"{}", headers={"Content-Length": "9" * 5000})
+    assert answer.status_code == 413
+    assert answer.json()["code"] == "E531"
+
+
 def test_a_failure_is_logged_by_its_kind_only(client, caplog):
     with caplog.at_level(logging.DEBUG):
         answer = client.post("/view", json={"text": f"{SECRET} boom"})

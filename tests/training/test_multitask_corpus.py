@@ -3,6 +3,7 @@
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin, Span
+from spacy.training.augment import create_lower_casing_augmenter as lower_case
 from toy import CASE, CASES, TEXTS, make_examples, with_sentences
 
 from spacy_medmtl.annotations.groups import GIVEN, GIVEN_SPANS_ONLY, TURNS, write_group
@@ -52,6 +53,21 @@ def test_tasks_take_all_other_annotation_away(nlp, gold, task):
         assert not example.reference.has_annotation("ENT_IOB")
         assert example.reference.cats == {}
         assert example.reference.has_annotation("SENT_START")
+
+
+def test_values_stay_behind_augmenters_of_spacy(nlp, gold):
+    """They make new Docs of what spaCy knows of annotation: span groups without their values."""
+    one = {"path": str(gold)}
+    plain, lower = read(nlp, one=one), list(multitask_corpus({"one": one}, augmenter=lower_case(1.0))(nlp))
+    assert len(lower) == len(plain)
+    assert [example.text for example in lower] == [text.lower() for text in TEXTS]
+    for before, after in zip(plain, lower):
+        assert after is not before
+        for key in set(KEYS.values()):
+            groups = [example.reference.spans[key] for example in (before, after)]
+            assert groups[1].attrs == {name: value for name, value in groups[0].attrs.items() if name != "places"}
+        assert set(after.predicted.spans) == set(before.predicted.spans)
+    nlp.initialize(lambda: lower)
 
 
 def test_without_tasks_all_annotation_stays(nlp, gold):

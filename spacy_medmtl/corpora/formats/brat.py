@@ -115,11 +115,11 @@ def read_pairs(path: Path, audit: Audit, *, is_complete: bool = False) -> Iterat
 
 
 def _beside(path: Path, suffix: str) -> Path:
-    """The file of a pair with this suffix, be it in capital letters; ``path`` itself if it has it."""
+    """The file of a pair with this suffix, be it in capital letters or begin with one; ``path`` itself if it has it."""
     if path.suffix.lower() == suffix:
         return path
-    in_capitals = path.with_suffix(suffix.upper())
-    return in_capitals if in_capitals.exists() else path.with_suffix(suffix)
+    forms = map(path.with_suffix, (f".{suffix[1:].capitalize()}", suffix.upper()))
+    return next((form for form in forms if form.exists()), path.with_suffix(suffix))
 
 
 def _from_archive(archive: Archive, audit: Audit, is_complete: bool) -> Iterator[Pair]:

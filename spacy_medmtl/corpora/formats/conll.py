@@ -40,6 +40,8 @@ _OUTSIDE = ("O", "o", "_")  # the last is how CoNLL-U and WebAnno write a column
 _HEADS = frozenset(("tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "iob", "bio", "entity"))
 _RANGE = re.compile(r"\d+[-.]\d+")  # number of a row of CoNLL-U that is no word: a word made of several, or left out
 WEBANNO = "WebAnno TSV, which is not read: export 'CoNLL 2002' from INCEpTION or WebAnno"
+_OTHER_FORMAT = re.compile(r"\s*(?:<\?xml\b|<!DOCTYPE\b|\[?\s*\{\s*\")", re.IGNORECASE)
+OTHER_FORMAT = "XML or JSON, which is not read here: 'medmtl corpora' lists what reads which format"
 NO_TAG = (
     "the tag is neither O nor a label with B-, I-, M-, E-, S-, L-, U- or W- before it: name the column of the tags by "
     "the setting 'tags', that of the words by 'word'"
@@ -122,6 +124,9 @@ def read(path: Path, audit: Audit, *, word: tuple[int, ...] = (0,), tags: tuple[
     if _first_line(path).startswith("#FORMAT=WebAnno TSV"):
         audit.dropped(Place(path, 1), "document", "", WEBANNO)
         return
+    if _OTHER_FORMAT.match(_first_line(path)):
+        audit.dropped(Place(path, 1), "document", "", OTHER_FORMAT)
+        return
     layout = _layout(path) or ColumnLayout(word[0], tags)
     for _, sentences in groupby(read_sentences(path, audit, layout), key=_unit):
         yield _record(_bounded(sentences), layout, audit)
@@ -164,6 +169,10 @@ def read_sentences(path: Path, audit: Audit, layout: ColumnLayout) -> Iterator[T
             continue
         # at blanks, not at other white space, which may be a word
         columns = line.rstrip(" \t").split("\t") if "\t" in line else _BLANKS.split(line.strip(" "))
+        word = columns[layout.word] if -len(columns) <= layout.word < len(columns) else ""
+        if word.strip(" ") not in ("", word):
+            columns[layout.word] = word.strip(" ")
+            audit.note("words with blanks at an edge, kept without these")
         words = _words_of_line(columns) if n_columns is None and layout == _USUAL else ()
         if words:  # a sentence a line, as spaCy writes it
             for word, tag in words:
@@ -263,7 +272,7 @@ def _problem(line: str, columns: list[str], layout: ColumnLayout, n_columns: int
     word = columns[layout.word]
     if word and not word.strip(" "):
         return BLANK_WORDS
-    return "" if word and word == word.strip(" ") else "the word is empty or has blanks at an edge"
+    return "" if word else "the word is empty"
 
 
 def _unit(sentence: TaggedSentence) -> tuple[int, int]:

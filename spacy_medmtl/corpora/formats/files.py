@@ -21,9 +21,21 @@ _NO_TEXT = {
     b"PK\x03\x04": "a zip archive, or a file of an office program",
     b"\x1f\x8b": "a gzip file",
     b"%PDF": "a PDF",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ\x00": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"Rar!\x1a\x07": "a RAR archive",
     b"PAR1": "a Parquet file",
+    b"ARROW1\x00\x00": "an Arrow or Feather file",
+    b"FEA1": "a Feather file",
+    b"\x89HDF\r\n": "an HDF5 file",
+    b"SQLite format 3\x00": "an SQLite database",
     b"\xd0\xcf\x11\xe0": "a file of an old office program",
+    b"{\\rtf": "a document in RTF",
 }
+_POINTER = b"version https://git-lfs"  # what stands in a checkout in place of a file that was not fetched
+HEAD_BYTES = 24  # that tell the kind and the encoding of a file
 _LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 _HEAD = 1 << 16  # bytes in which a line ends, if any does
 UNREADABLE = "\x00"  # stands for a line that cannot be decoded, where neighbouring lines belong together
@@ -82,9 +94,11 @@ def check_text(head: bytes, path: Path) -> None:
 
 
 def no_text(head: bytes, path: Path) -> str:
-    """Why a file is no text, by its name or its first four bytes; nothing if it may be one."""
+    """Why a file is no text, by its name or its first ``HEAD_BYTES``; nothing if it may be one."""
     if path.suffix.lower() == ".spacy":
         return "is a .spacy file, and no text: 'medmtl export jsonl' makes of it what 'medmtl convert prodigy' reads"
+    if head.startswith(_POINTER):
+        return "is what Git LFS leaves in place of a file: fetch that by 'git lfs pull'"
     kind = next((kind for mark, kind in _NO_TEXT.items() if head.startswith(mark)), None)
     return f"is {kind}, and no text: unpack it, or save it as text" if kind is not None else ""
 
@@ -105,7 +119,7 @@ def checked_encoding(head: bytes, path: Path, audit: Audit) -> str:
 def decoded(content: bytes, place: Place, audit: Audit) -> str:
     """The text of a file or member as it stands, without a byte order mark, line ends included, because offsets count
     them. Raises LossError if it is in another encoding."""
-    encoding = checked_encoding(content[:4], place.file, audit)
+    encoding = checked_encoding(content[:HEAD_BYTES], place.file, audit)
     try:
         return content.decode(encoding)
     except UnicodeError as error:
@@ -137,7 +151,7 @@ def lines_of(path: Path, audit: Audit) -> Iterator[tuple[int, str, str]]:
     """
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
-        encoding = checked_encoding(head[:4], path, audit)
+        encoding = checked_encoding(head[:HEAD_BYTES], path, audit)
         stream.seek(0)
         end = "\r" if b"\r" in head and b"\n" not in head else "\n"
         is_text = end == "\r" or encoding.lower().startswith(WIDE)  # no line of bytes ends at a line feed there
@@ -188,9 +202,11 @@ def read_rows(
 
 
 def find_companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
-    """The file with the stem of ``path`` and one of the suffixes, be it in capital letters, beside it or in one of the
-    ``folders`` (relative to the folder of ``path``); None if there is none."""
-    names = [f"{path.stem}{form}" for suffix in suffixes for form in (suffix, suffix.upper())]
+    """The file with the stem of ``path`` and one of the suffixes, be it in capital letters or begin with one, beside
+    it or in one of the ``folders`` (relative to the folder of ``path``); None if there is none."""
+    names = [
+        f"{path.stem}{form}" for suffix in suffixes for form in (suffix, suffix.upper(), f".{suffix[1:].capitalize()}")
+    ]
     places = (path.parent / folder / name for folder in (".", *folders) for name in names)
     return next((place for place in places if place.is_file()), None)
 

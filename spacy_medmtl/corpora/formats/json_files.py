@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..audit import Audit, Place
-from .files import MARK, checked_encoding, read_lines
+from .files import HEAD_BYTES, MARK, checked_encoding, read_lines
 
 MAX_ELEMENT = 64_000_000  # characters; what is longer is taken for broken
 _CHUNK = 1 << 16
@@ -66,7 +66,7 @@ class _Window:
 
     def __init__(self, stream: IO[bytes], path: Path, audit: Audit) -> None:
         self.stream, self.audit = stream, audit
-        encoding = checked_encoding(stream.read(4), path, audit)
+        encoding = checked_encoding(stream.read(HEAD_BYTES), path, audit)
         stream.seek(0)
         errors = "surrogateescape" if encoding.startswith("utf-8") else "replace"
         self.decode = codecs.getincrementaldecoder(encoding)(errors).decode

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import MedmtlError
 from ..audit import Audit, LossError, Place, need
-from .files import ADVICE, WIDE, check_text, encoding_of
+from .files import ADVICE, HEAD_BYTES, WIDE, check_text, encoding_of
 
 DOCTYPE = "a document type declaration that defines entities or more, which is refused"
 WRONG_ENCODING = f"bytes that are not in the encoding that it names, or UTF-8: {ADVICE}"
@@ -151,7 +151,7 @@ def _stretches(data: "mmap.mmap | bytes", tag: bytes) -> Iterator[tuple[int, int
 def _mapped(path: Path) -> "Iterator[mmap.mmap | bytes]":
     """The bytes of a file, without holding them in memory; of UTF-16, which is rare, as UTF-8."""
     with path.open("rb") as stream:
-        check_text(stream.read(4), path)
+        check_text(stream.read(HEAD_BYTES), path)
         if not stream.seek(0, 2):
             yield b""
             return
