@@ -8,14 +8,12 @@ from typing import Any, Literal
 
 import spacy
 from fastapi import FastAPI, Request, Response
-from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi_offline import FastAPIOffline
 from pydantic import BaseModel, Field, field_validator
 from spacy.language import Language
 from spacy.tokens import Doc
-from starlette.exceptions import HTTPException
 
 from .. import __version__
 from ..annotations.columns import TABLES
@@ -112,12 +110,9 @@ def make_app(nlp: Language, limits: Limits) -> FastAPI:
             places = ["body: its Content-Type is not application/json"]
         return _refusal(422, MedmtlError("E532", places=", ".join(places)))
 
-    @app.exception_handler(HTTPException)
-    async def unparsed(request: Request, error: HTTPException) -> Response:
-        """What FastAPI cannot parse at all (no UTF-8, compressed, too deep); its own answer to other methods and
-        addresses."""
-        if error.status_code != 400:
-            return await http_exception_handler(request, error)
+    @app.exception_handler(400)
+    async def unparsed(request: Request, error: Exception) -> Response:
+        """What FastAPI cannot parse at all: no UTF-8, compressed, too deep."""
         return _refusal(400, MedmtlError("E532", places="body: no JSON in UTF-8"))
 
     @app.exception_handler(MedmtlError)
