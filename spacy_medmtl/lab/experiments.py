@@ -88,8 +88,8 @@ def with_tasks(base: Config, tasks: Sequence[str]) -> Config:
     known = routes_of(base)
     if set(tasks) - set(known) or len(set(tasks)) < len(tasks):
         raise MedmtlError("E404", option="--task", received=list(tasks), expected=f"some of {known}, each once")
-    config = Config(copy.deepcopy(dict(base)))
-    kept = {name: component for name, component in config["components"].items() if name not in _others(base, tasks)}
+    config, dropped = Config(copy.deepcopy(dict(base))), _others(base, tasks)
+    kept = {name: component for name, component in config["components"].items() if name not in dropped}
     change(config, {**only(base, tasks), ROUTES: list(tasks), "components": kept})
     return config
 

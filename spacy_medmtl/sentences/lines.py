@@ -15,8 +15,9 @@ from .section_names import NAMES
 SHORTEST_WRAPPED = 40  # characters; where lines are shorter nobody wraps, but many list items are
 # what stands behind a mark without a blank between: a word, or a number that is part of one ("-2-day history")
 _WORD = r"(?=[^\W\d_]|\d+-)"
+BULLETS = r"\u2022\u00b7\u2023\u25e6\u25aa\u25cf"
 _ITEM = re.compile(
-    r"(?:[-*\u2022\u00b7\u2023\u25e6\u25aa\u25cf\u2013\u2014\u2212+>\u00bb](?:\s+|" + _WORD + r")|o\s+(?=[A-Z])"
+    r"(?:[-*" + BULLETS + r"\u2013\u2014\u2212+>\u00bb](?:\s+|" + _WORD + r")|o\s+(?=[A-Z])"
     r"|\[[ xX]?\]\s*|[\u2610-\u2612]\s*|\(?\d{1,2}[.)](?:\s+(?=\S)|(?=[^\W\d_]{2}))|\(?[a-hA-H]\)(?:\s+|" + _WORD + r")"
     r"|\(?[ivx]{1,4}[.)]\s+|#\s*\d*[.:)]?\s+)"
 )

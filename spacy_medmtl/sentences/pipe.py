@@ -35,8 +35,7 @@ def make_medmtl_sentences(
     nlp: Language, name: str, abbreviations: list[str], scorer: Callable[..., Any] | None
 ) -> "MedmtlSentences":
     """Build the component. abbreviations: more of them ("Pat.", "z. B.") whose full stop ends no sentence unless a
-    capital follows. The tokenizer of ``nlp`` is taught to split signs and characters without
-    width off words.
+    capital follows. The tokenizer of ``nlp`` is taught to split signs and characters without width off words.
     Raises MedmtlError E203 for a setting of another kind.
     """
     teach_tokenizer(nlp)

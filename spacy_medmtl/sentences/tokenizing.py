@@ -9,19 +9,20 @@ from spacy.tokenizer import Tokenizer
 from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
 
 from ..annotations.blanks import INVISIBLE
+from .lines import BULLETS
 
 UNSEEN = f"[{INVISIBLE}]"
 FULL_STOP = rf"(?<={UNSEEN})\."  # one behind such a character; behind a letter languages split it off by themselves
 LETTER = f"[{ALPHA}]"
 SIGNS = r"\-\u2212\u2013+"  # of what is absent or present; U+2212 is the minus of phones and of Word
 ARROWS = r"\u2190-\u2199\u21d0-\u21d9"
-BULLETS = r"\u2022\u2023\u2219\u25aa\u25cf\u25e6\u00b7"
+DOTS = rf"{BULLETS}\u2219"  # the last also multiplies, so that it begins no item of a list by itself
 PREFIXES = (
     UNSEEN,
     rf"[{SIGNS}]+(?={LETTER}{{2}})",  # "-fever"; "-2" is a number
     r"[\-\u2212](?=[)\]])",  # of "(-)fever", whose bracket is split off already
     rf"[xX](?=[)\]]{LETTER})",  # of "[x]fever"
-    rf"[{ARROWS}{BULLETS}]",
+    rf"[{ARROWS}{DOTS}]",
     rf"\d{{1,2}}(?=[.)]{LETTER}{{2}})",  # of "1)fever" and "1.fever"
     rf"\.(?={LETTER}{{2}})",  # the full stop of the latter
 )
@@ -34,7 +35,7 @@ SUFFIXES = (
 )
 INFIXES = (
     rf"(?<=[{ALPHA}0-9])[;|](?=[{ALPHA}0-9])",
-    rf"(?<={LETTER})(?:[-=]>|[{ARROWS}{BULLETS}])(?={LETTER})",
+    rf"(?<={LETTER})(?:[-=]>|[{ARROWS}{DOTS}])(?={LETTER})",
     rf"(?<=[{ALPHA_LOWER}])[?!](?=[{ALPHA_UPPER}])",  # "Fever?No", as spaCy splits "fever.No"
     rf"(?<={LETTER}{{3}})\.(?=\d{{1,2}}$)",  # "fracture.2", of "1. No fracture.2. No effusion."
 )

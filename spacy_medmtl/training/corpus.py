@@ -65,12 +65,13 @@ def multitask_corpus(
     gold_docs = GoldDocs()
 
     def read(nlp: Language) -> Iterator[Example]:
+        given, entities = given_keys(nlp), unwritten_entities(nlp)
         for entry in entries:
             for example in read_entry(entry, nlp, gold_sents=gold_sents, read_file=gold_docs.read):
                 for made in augmenter(nlp, example) if augmenter else [example]:
                     if _has_lost_values(made, example):
                         _give_values(made, example)
-                        _give_all(made, nlp, gold_sents=gold_sents)
+                        _give_all(made, given, entities, gold_sents=gold_sents)
                     # an augmenter makes new Docs, which know nothing of corpora
                     made.reference.user_data[CORPUS] = entry.name
                     yield made
@@ -100,6 +101,7 @@ def read_entry(
     """Examples of one corpus, restricted to its tasks. read_file: gives Docs that may be changed."""
     foreign = foreign_keys(nlp, entry)
     keeps_ents, keeps_cats = keeps_stock(nlp, entry)
+    given, entities = given_keys(nlp), unwritten_entities(nlp)
     written = {key for _, pipe in nlp.components for key in [_written_key(pipe)] if isinstance(key, str)}
     n_read = 0
     for reference in _docs(entry, nlp, read_file):
@@ -117,7 +119,7 @@ def read_entry(
         reference.user_data[CORPUS] = entry.name
         # restricted before the example is made: spaCy aligns, scores and counts what stands on the reference
         example = _example(nlp, reference)
-        _give_all(example, nlp, gold_sents=gold_sents)
+        _give_all(example, given, entities, gold_sents=gold_sents)
         yield example
     if not n_read:
         raise MedmtlError("E301", name=entry.name, path=entry.path, problem="holds no documents")
@@ -140,12 +142,12 @@ def _give_values(made: Example, example: Example) -> None:
             doc.spans[key].attrs.update({name: value for name, value in group.attrs.items() if name != PLACES})
 
 
-def _give_all(example: Example, nlp: Language, *, gold_sents: bool) -> None:
-    """What is known of a Doc before anything is predicted."""
+def _give_all(example: Example, given: dict[str, str], entities: set[str], *, gold_sents: bool) -> None:
+    """What is known of a Doc before anything is predicted. given, entities: see ``_give_spans``."""
     if gold_sents:
         _give_sentences(example)
     _give_turns(example)
-    _give_spans(example, given_keys(nlp), unwritten_entities(nlp))
+    _give_spans(example, given, entities)
 
 
 def _keep_types_apart(doc: Doc, entry: CorpusEntry, written: set[str]) -> None:

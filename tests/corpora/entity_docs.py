@@ -8,6 +8,11 @@ def entities(doc):
     return [(span.text, span.label_) for span in doc.spans[ENTITIES]]
 
 
+def found(docs, key=ENTITIES):
+    """(text, label) of the spans of several Docs in a group that may not be there."""
+    return [(span.text, span.label_) for doc in docs for span in doc.spans.get(key, ())]
+
+
 def pairs(doc):
     """(head, tail, labels) of the judged pairs."""
     found = read_pairs(doc)

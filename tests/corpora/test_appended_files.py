@@ -3,15 +3,12 @@
 import json
 
 import pytest
+from entity_docs import found
 
-from spacy_medmtl.annotations.groups import ENTITIES, INTENTS
+from spacy_medmtl.annotations.groups import INTENTS
 
 TEXT = "Itchy ear since Monday."
 SPAN = {"start": 0, "end": 5, "label": "Sign"}
-
-
-def found(docs, key=ENTITIES):
-    return [(span.text, span.label_) for doc in docs for span in doc.spans.get(key, ())]
 
 
 @pytest.mark.parametrize(

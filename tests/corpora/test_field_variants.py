@@ -4,13 +4,10 @@ import json
 import zipfile
 
 import pytest
+from entity_docs import found
 
 from spacy_medmtl.annotations.groups import ENTITIES, INTENTS
 from spacy_medmtl.annotations.relations import read_relations
-
-
-def found(docs, key=ENTITIES):
-    return [(span.text, span.label_) for doc in docs for span in doc.spans.get(key, ())]
 
 
 @pytest.mark.parametrize(

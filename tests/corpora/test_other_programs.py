@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from entity_docs import found
 
 from spacy_medmtl.annotations.groups import ENTITIES, FINDINGS, INTENTS, group_values
 from spacy_medmtl.annotations.relations import read_pairs
@@ -10,10 +11,6 @@ from spacy_medmtl.errors import MedmtlError
 
 TEXT = "Itchy ear since Monday."
 SPAN = {"start": 0, "end": 5, "label": "Sign"}
-
-
-def found(docs, key=ENTITIES):
-    return [(span.text, span.label_) for doc in docs for span in doc.spans.get(key, ())]
 
 
 @pytest.mark.parametrize(

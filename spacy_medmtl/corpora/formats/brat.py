@@ -17,7 +17,7 @@ from ..reader import Reader
 from ..record import Bounds, LinkRow, Record, is_label, resolve_links
 from ..scheme import Scheme
 from .archive import MAX_BYTES, Archive, opened
-from .files import decoded, read_text
+from .files import decoded, read_text, suffix_forms
 from .words import Mention, entities_at
 
 # between label and offsets other programs write tabs or several blanks, and labels with blanks in them
@@ -118,7 +118,7 @@ def _beside(path: Path, suffix: str) -> Path:
     """The file of a pair with this suffix, be it in capital letters or begin with one; ``path`` itself if it has it."""
     if path.suffix.lower() == suffix:
         return path
-    forms = map(path.with_suffix, (f".{suffix[1:].capitalize()}", suffix.upper()))
+    forms = map(path.with_suffix, reversed(suffix_forms(suffix)))
     return next((form for form in forms if form.exists()), path.with_suffix(suffix))
 
 

@@ -2,8 +2,8 @@
 
 BIO, IOB1, IOBES, BMES, BMEWO and BILOU are all read by one rule: a mention goes on while ``I-``, ``M-``, ``E-`` or
 ``L-`` repeats its label, and whatever else comes ends it, as ``E-`` and ``L-`` do. So ``I-`` that follows nothing
-begins one, as all mentions of IOB1. Several columns of tags are layers, and so are several
-tags in a cell (``B-Drug|B-Chemical``), so that mentions may be nested.
+begins one, as all mentions of IOB1. Several columns of tags are layers, and so are several tags in a cell
+(``B-Drug|B-Chemical``), so that mentions may be nested.
 
 Where blanks stood is known only from a ``MISC`` column, as CoNLL-U Plus has it and ``medmtl export conll`` writes it:
 ``SpaceAfter=No``, and ``Form=...`` for a word that a column cannot hold.
@@ -121,13 +121,14 @@ def read(path: Path, audit: Audit, *, word: tuple[int, ...] = (0,), tags: tuple[
 
     ``word`` and ``tags``: the columns, where no header of ours names them. Losses as for ``read_sentences``.
     """
-    if _first_line(path).startswith("#FORMAT=WebAnno TSV"):
+    first = _first_line(path)
+    if first.startswith("#FORMAT=WebAnno TSV"):
         audit.dropped(Place(path, 1), "document", "", WEBANNO)
         return
-    if _OTHER_FORMAT.match(_first_line(path)):
+    if _OTHER_FORMAT.match(first):
         audit.dropped(Place(path, 1), "document", "", OTHER_FORMAT)
         return
-    layout = _layout(path) or ColumnLayout(word[0], tags)
+    layout = _layout(first) or ColumnLayout(word[0], tags)
     for _, sentences in groupby(read_sentences(path, audit, layout), key=_unit):
         yield _record(_bounded(sentences), layout, audit)
 
@@ -331,9 +332,8 @@ def _entity(mention: TaggedMention, bounds: tuple[int, int], layout: ColumnLayou
         audit.dropped(mention.place, "line", "", "a label with blanks at an edge or characters that cannot be shown")
 
 
-def _layout(path: Path) -> ColumnLayout | None:
+def _layout(line: str) -> ColumnLayout | None:
     """Where the words and tags are by the header of CoNLL-U Plus; None if there is none that names columns of ours."""
-    line = _first_line(path)
     header = line[len(HEADER) :].split() if line.startswith(HEADER) else []
     tags = tuple(at for at, name in enumerate(header) if name.startswith((ENTITY_COLUMN, FINDING_COLUMN)))
     if "FORM" not in header or not tags:

@@ -201,12 +201,15 @@ def read_rows(
             audit.dropped(place, "line", "", f"{len(columns)} columns: expected {n_columns}, separated by tabs")
 
 
+def suffix_forms(suffix: str) -> tuple[str, str, str]:
+    """A suffix as files of other systems have it: in small letters, in capitals, and with one in front."""
+    return suffix, suffix.upper(), f".{suffix[1:].capitalize()}"
+
+
 def find_companion(path: Path, suffixes: Sequence[str], folders: Sequence[str] = ()) -> Path | None:
     """The file with the stem of ``path`` and one of the suffixes, be it in capital letters or begin with one, beside
     it or in one of the ``folders`` (relative to the folder of ``path``); None if there is none."""
-    names = [
-        f"{path.stem}{form}" for suffix in suffixes for form in (suffix, suffix.upper(), f".{suffix[1:].capitalize()}")
-    ]
+    names = [f"{path.stem}{form}" for suffix in suffixes for form in suffix_forms(suffix)]
     places = (path.parent / folder / name for folder in (".", *folders) for name in names)
     return next((place for place in places if place.is_file()), None)
 

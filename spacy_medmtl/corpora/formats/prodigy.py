@@ -75,10 +75,14 @@ def _accepted_spans(spans: Any, audit: Audit) -> Any:
     """Without those that people rejected one by one, as binary answers that were merged into one example have them."""
     if not isinstance(spans, list):
         return spans
-    left_out = [span for span in spans if isinstance(span, dict) and span.get("answer") in ("reject", "ignore")]
-    for span in left_out:
-        audit.note(f"spans answered with '{span['answer']}', left out")
-    return [span for span in spans if span not in left_out]
+    accepted = []
+    for span in spans:
+        answer = span.get("answer") if isinstance(span, dict) else None
+        if answer in ("reject", "ignore"):
+            audit.note(f"spans answered with '{answer}', left out")
+        else:
+            accepted.append(span)
+    return accepted
 
 
 def _record(value: Value, given: JsonText, has_spans: bool) -> Record:
